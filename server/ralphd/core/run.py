@@ -1,0 +1,165 @@
+"""A run: what was asked, how it ended, and what it found. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ralphd.core.findings import Finding
+
+Command = Literal["implement", "critique", "chaosTests", "fix"]
+Outcome = Literal[
+    "proposed",
+    "proposed_unverified",
+    "proposed_failing",
+    "reviewed",
+    "tests_proposed",
+    "no_change",
+    "stuck",
+    "iteration_limit",
+    "budget_exceeded",
+    "cancelled",
+    "stale",
+    "untrusted",
+    "misconfigured",
+    "provider_failed",
+    "internal_error",
+]
+EXIT_CODES: dict[str, int] = {
+    "proposed": 0,
+    "reviewed": 0,
+    "tests_proposed": 0,
+    "no_change": 0,
+    "misconfigured": 2,
+    "budget_exceeded": 3,
+    "provider_failed": 4,
+    "untrusted": 5,
+    "cancelled": 130,
+}
+"""Of `ralphd run`; every other outcome is 1."""
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A snapshot of what the person asked for; nothing in it changes while the run lives."""
+
+    run_id: str
+    command: Command
+    root: str
+    """Absolute path of the workspace folder."""
+    path: str
+    """Of the target file, relative to `root`, with forward slashes."""
+    text: str
+    """The document as the editor showed it (not the disk)."""
+    span: tuple[int, int] | None = None
+    """The selection as code point offsets; equal ends: the cursor; None: the whole file."""
+    instruction: str = ""
+    buffers: Mapping[str, bytes] = field(default_factory=dict)
+    """Unsaved documents by relative path, as the bytes that saving them would write."""
+    findings: tuple[Finding, ...] = ()
+    """For `fix`: the findings to repair."""
+    sample: int = 0
+    """Number of a deliberate fresh sample ("try again"): part of the cache key."""
+    rejected: tuple[str, ...] = ()
+    """What the person said about earlier proposals."""
+    allowed: tuple[str, ...] = ()
+    """Locked or control files that the person allowed this run to edit."""
+    untitled: bool = False
+
+
+@dataclass(frozen=True)
+class TestReport:
+    """What one run of the test command showed. Times never reach a prompt."""
+
+    __test__ = False
+
+    command: tuple[str, ...]
+    exit_code: int
+    passed: int = 0
+    failed: int = 0
+    errors: int = 0
+    skipped: int = 0
+    baseline_passed: int = 0
+    duration_s: float = 0.0
+    sandbox: str = "bwrap"
+    already_failing: tuple[str, ...] = ()
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    flaky: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "command": list(self.command),
+            "passed": self.passed,
+            "failed": self.failed,
+            "errors": self.errors,
+            "skipped": self.skipped,
+            "exitCode": self.exit_code,
+            "baselinePassed": self.baseline_passed,
+            "durationS": round(self.duration_s, 3),
+            "sandbox": self.sandbox,
+            "alreadyFailing": list(self.already_failing),
+            "flaky": list(self.flaky),
+            "hashes": dict(self.hashes),
+        }
+
+
+@dataclass(frozen=True)
+class Cost:
+    """USD by role; None as soon as one used model has no known price (an unknown is never zero)."""
+
+    by_role: Mapping[str, float] = field(default_factory=dict)
+    unpriced: tuple[str, ...] = ()
+
+    @property
+    def usd(self) -> float | None:
+        return None if self.unpriced else sum(self.by_role.values())
+
+    def to_json(self) -> dict[str, Any]:
+        roles = ("librarian", "artisan", "critic", "chaos")
+        return {
+            "usd": self.usd,
+            "unpriced": sorted(self.unpriced),
+            "byRole": {role: self.by_role.get(role, 0.0) for role in roles},
+        }
+
+
+@dataclass(frozen=True)
+class ChaosReport:
+    generated: int = 0
+    admitted: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    counterexamples: int = 0
+    mutants: int = 0
+    killed: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "generated": self.generated,
+            "admitted": self.admitted,
+            "dropped": dict(sorted(self.dropped.items())),
+            "counterexamples": self.counterexamples,
+            "mutants": self.mutants,
+            "killed": self.killed,
+        }
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended. `edits` maps relative paths to new text; the person's files are as they were."""
+
+    run_id: str
+    command: Command
+    outcome: Outcome
+    reason: str
+    iterations: int = 0
+    edits: Mapping[str, str] = field(default_factory=dict)
+    base: Mapping[str, str | None] = field(default_factory=dict)
+    """The text each edit was made for; None: the file is new."""
+    findings: tuple[Finding, ...] = ()
+    tests: TestReport | None = None
+    chaos: ChaosReport | None = None
+    usage: Mapping[str, int] = field(default_factory=dict)
+    cost: Cost = Cost()
+    models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    journal: str = ""

@@ -1,0 +1,124 @@
+"""Every error that ralphd raises on purpose.
+
+    RalphError                 what happened, and what to do
+    ├── UsageError             a wrong argument of a command
+    ├── Misconfigured          a setting, a test command or a model that is not there
+    ├── Untrusted              a repository's own word where the person's is needed
+    ├── SandboxError           the shadow copy or the isolation could not be made
+    ├── EditRefused            a verified edit no longer fits the text it was made for
+    └── ModelError             a call to a model brought no usable answer
+        ├── RateLimited        429; `retry_after_s` where the provider names it
+        ├── AuthenticationFailed  401, 403, or no key at all
+        ├── ContextTooLong     the prompt does not fit the model's window
+        ├── ContentRefused     the provider's filter said no
+        ├── Unreachable        network, DNS, TLS, 5xx
+        ├── TimedOut           no text within the limit, keep-alives notwithstanding
+        ├── BadAnswer          200, but nothing that a model says (HTML, empty, a dead stream)
+        ├── OverBudget         its worst case would pass the budget: not sent
+        └── Unpriced           no known price, and the budget refuses those
+
+`str(error)` is one sentence for a person; no traceback, no key. `hint` says what to do.
+"""
+
+from __future__ import annotations
+
+
+class RalphError(Exception):
+    """Something a person can act on: `message` says what happened, `hint` what to do about it."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class UsageError(RalphError):
+    pass
+
+
+class Misconfigured(RalphError):
+    pass
+
+
+class Untrusted(RalphError):
+    pass
+
+
+class SandboxError(RalphError):
+    pass
+
+
+class EditRefused(RalphError):
+    pass
+
+
+class ModelError(RalphError):
+    """`code` is stable (logs, events, the host's wire); `partial` is the text that arrived and was thrown away."""
+
+    code = "model_error"
+
+    def __init__(self, message: str, hint: str = "", *, partial: str = "") -> None:
+        super().__init__(message, hint)
+        self.partial = partial
+
+
+class RateLimited(ModelError):
+    code = "rate_limited"
+
+    def __init__(
+        self, message: str, hint: str = "", *, partial: str = "", retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, hint, partial=partial)
+        self.retry_after_s = retry_after_s
+
+
+class AuthenticationFailed(ModelError):
+    code = "authentication_failed"
+
+
+class ContextTooLong(ModelError):
+    code = "context_too_long"
+
+
+class ContentRefused(ModelError):
+    code = "content_refused"
+
+
+class Unreachable(ModelError):
+    code = "unreachable"
+
+
+class TimedOut(ModelError):
+    code = "timed_out"
+
+
+class BadAnswer(ModelError):
+    code = "bad_answer"
+
+
+class OverBudget(ModelError):
+    code = "over_budget"
+
+
+class Unpriced(ModelError):
+    code = "unpriced"
+
+
+MODEL_ERRORS: dict[str, type[ModelError]] = {
+    cls.code: cls
+    for cls in (
+        ModelError,
+        RateLimited,
+        AuthenticationFailed,
+        ContextTooLong,
+        ContentRefused,
+        Unreachable,
+        TimedOut,
+        BadAnswer,
+        OverBudget,
+        Unpriced,
+    )
+}

@@ -1,0 +1,141 @@
+"""What the rest of ralphd knows of models: the `Gateway` protocol and its typed messages.
+
+Phases ask by role; which model answers, with which key, over which wire is not theirs to know.
+The messages between the server and the model host are built from the same types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+Role = Literal["librarian", "artisan", "critic", "chaos"]
+ROLES: tuple[Role, ...] = ("librarian", "artisan", "critic", "chaos")
+
+
+class Wire(BaseModel):
+    """Base of everything that crosses a process border: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Message(Wire):
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class CompletionRequest(Wire):
+    """One question to one role. Byte-stable: equal requests have equal cache keys."""
+
+    role: Role
+    messages: tuple[Message, ...]
+    temperature: float | None = None
+    """Overrides the role's own, for a deliberately different sample."""
+    max_tokens: int | None = None
+    """Overrides the role's own; capped at the model's maximum."""
+    sample: int = 0
+    """Number of a deliberate fresh sample: part of the cache key, so that it is not answered from the cache."""
+    stable_prefix: int = 1
+    """How many leading messages never change within a run (for the providers' prompt caches)."""
+
+
+class Usage(Wire):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    calls: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            calls=self.calls + other.calls,
+        )
+
+
+class Completion(Wire):
+    """A whole answer, from exactly one model. `finish_reason` is never proof of completeness."""
+
+    text: str
+    model: str
+    """The deployment that really answered, as LiteLLM names it."""
+    provider: str
+    finish_reason: str = "stop"
+    usage: Usage = Usage()
+    cost_usd: float | None = None
+    """None: no known price. 0.0 only where zero is known (local, Ollama, a cache hit, `prices`)."""
+    cached: bool = False
+    duration_s: float = 0.0
+
+
+class ModelInfo(Wire):
+    """What is known of a role's first model before any call."""
+
+    role: Role
+    model: str
+    provider: str
+    local: bool = False
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    input_usd_per_token: float | None = None
+    output_usd_per_token: float | None = None
+    key_present: bool = True
+    problem: str | None = None
+    """Why it could not be called now: a sentence that names the variable to set, or None."""
+
+
+class Delta(Wire):
+    """Streamed text. The deltas of one `attempt` join to exactly what the model sent."""
+
+    attempt: int
+    text: str
+
+
+class ModelChosen(Wire):
+    role: Role
+    model: str
+    attempt: int
+
+
+class Retrying(Wire):
+    """Waiting before the same model is asked again."""
+
+    role: Role
+    model: str
+    attempt: int
+    wait_ms: int
+    why: str
+
+
+class FellBack(Wire):
+    role: Role
+    from_model: str
+    to_model: str
+    why: str
+
+
+GatewayEvent = Delta | ModelChosen | Retrying | FellBack
+OnEvent = Callable[[GatewayEvent], None]
+
+
+def ignore_event(event: GatewayEvent) -> None:
+    """The `on_event` of a caller that does not watch."""
+
+
+class Gateway(Protocol):
+    """Asks models. Cancelling the awaiting task cancels the call; it is still booked."""
+
+    async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
+        """The whole answer, or a `ModelError`."""
+
+    async def describe(self, role: Role) -> ModelInfo:
+        """What is known of the role's model; never a paid call."""
+
+    async def close(self) -> None: ...
