@@ -1,0 +1,6 @@
+"""The embedded default model: verified weights in the cache, and llama.cpp's server as a child process.
+
+Knows nothing of providers, prompts or litellm: what it gives the rest is an OpenAI-compatible address on loopback.
+"""
+
+from __future__ import annotations

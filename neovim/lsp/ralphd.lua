@@ -1,0 +1,31 @@
+-- How Neovim (0.11 or later) starts ralphd: `vim.lsp.enable('ralphd')` in the init is all that is needed.
+-- What is yours to set (:help ralphd-settings): vim.lsp.config('ralphd', { init_options = { userSettings = { ... } } })
+
+---@type vim.lsp.Config
+return {
+  cmd = { 'ralphd', 'serve' },
+  -- No filetypes: it attaches to every file. The repository's folder is the workspace, whatever lies below it.
+  root_markers = { '.git', 'ralph.config.yaml', 'pyproject.toml', 'package.json', 'Cargo.toml', 'go.mod' },
+  capabilities = {
+    experimental = { ralph = { events = true, stream = true } },
+    -- Neovim itself has none; plugin/ralphd.lua reads the server's `ralph:` documents.
+    workspace = { textDocumentContent = { dynamicRegistration = false } },
+  },
+  handlers = {
+    ['ralph/event'] = function(_, event)
+      if event.type == 'hunksChanged' then
+        require('ralphd.review').update(event)
+      end
+    end,
+    ['ralph/stream'] = function(_, delta)
+      require('ralphd').streamed(delta)
+    end,
+    ['ralph/runEnded'] = function(_, result)
+      require('ralphd').run_ended(result)
+    end,
+    ['workspace/textDocumentContent/refresh'] = function(_, params, ctx)
+      require('ralphd').refresh_document(params.uri, ctx.client_id)
+      return vim.NIL
+    end,
+  },
+}

@@ -1,0 +1,74 @@
+-- :Ralph, <Plug> mappings, progress and `ralph:` documents. Sets no key and starts nothing: that is the person's init.
+
+if vim.g.loaded_ralphd or vim.fn.has('nvim-0.11') == 0 then
+  return
+end
+vim.g.loaded_ralphd = true
+
+vim.api.nvim_create_user_command('Ralph', function(opts)
+  require('ralphd').command(opts)
+end, {
+  nargs = '+',
+  range = true,
+  desc = 'Ralph: implement, critique, chaos tests, and what comes of them',
+  complete = function(lead, line)
+    return require('ralphd').complete(lead, line)
+  end,
+})
+
+local plugs = {
+  [{ 'n', 'x' }] = { Implement = 'implement', Critique = 'critique', Chaos = 'chaos' },
+  [{ 'n' }] = {
+    Cancel = 'cancel',
+    Accept = 'accept',
+    AcceptAll = 'accept all',
+    Reject = 'reject',
+    RejectAll = 'reject all',
+    Status = 'status',
+    Stream = 'stream',
+  },
+}
+for modes, maps in pairs(plugs) do
+  for name, command in pairs(maps) do
+    -- `:` and not <Cmd>: in visual mode it brings the selected lines along.
+    vim.keymap.set(modes, ('<Plug>(Ralph%s)'):format(name), (':Ralph %s<CR>'):format(command), { silent = true })
+  end
+end
+
+local group = vim.api.nvim_create_augroup('ralphd', {})
+
+local function ours(client_id)
+  local client = vim.lsp.get_client_by_id(client_id)
+  return client ~= nil and client.name == 'ralphd'
+end
+
+vim.api.nvim_create_autocmd('LspProgress', {
+  group = group,
+  callback = function(event)
+    if ours(event.data.client_id) then
+      require('ralphd').progress(event.data.params)
+    end
+  end,
+})
+
+vim.api.nvim_create_autocmd('LspAttach', {
+  group = group,
+  callback = function(event)
+    if not ours(event.data.client_id) then
+      return
+    end
+    require('ralphd.review').draw_buffer(event.buf)
+    if vim.fn.has('nvim-0.12') == 1 then
+      -- Accept and reject above each change, `grx` runs them. Other servers' lenses stay as they are.
+      vim.lsp.codelens.enable(true, { client_id = event.data.client_id })
+    end
+  end,
+})
+
+vim.api.nvim_create_autocmd('BufReadCmd', {
+  group = group,
+  pattern = { 'ralph:*', 'ralph:/*', 'ralph://*' },
+  callback = function(event)
+    require('ralphd').read_document(event.buf)
+  end,
+})

@@ -1,0 +1,179 @@
+"""Retrieval by code, not by a model: what a person would open before changing the target. Deterministic.
+
+Sources in order of worth: the file around the target, tests that reach it, files that call it, files it imports,
+rules files. Packed into a token budget; tokens are estimated at 3.5 characters each (the host counts exactly).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ralphd.context.languages import fence_name, language_of, parse
+from ralphd.context.target import Target, definitions
+from ralphd.context.tree import ImportGraph, Tree, is_secret
+from ralphd.core.text import Text
+
+CHARS_PER_TOKEN = 3.5
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One excerpt, with where it comes from and why it is here."""
+
+    path: str
+    why: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Context:
+    pieces: tuple[Piece, ...]
+    left_out: int
+    """Pieces that did not fit the budget."""
+    rules: str = ""
+
+    def render(self, fenced) -> str:  # type: ignore[no-untyped-def]
+        """`fenced(text, info)` wraps an excerpt, so that data cannot end its own block."""
+        return "\n\n".join(f"{p.path} ({p.why}):\n{fenced(p.text, fence_name(p.path))}" for p in self.pieces)
+
+
+_TEST_FILE = re.compile(r"(?:^|/)(?:tests?|__tests__|spec)/|(?:^|/)test_[^/]*$|(?:_test|\.test|\.spec|_spec)\.[^/]+$")
+
+
+def is_test_file(path: str) -> bool:
+    return bool(_TEST_FILE.search(path))
+
+
+def estimate_tokens(text: str) -> int:
+    return int(len(text) / CHARS_PER_TOKEN) + 1
+
+
+def tests_reaching(tree: Tree, target: Target, graph: ImportGraph | None = None) -> list[str]:
+    """Test files that import the target's module, or (other languages) name its file's stem. Sorted."""
+    tests = [p for p in tree.paths() if is_test_file(p) and p != target.path]
+    if target.path.endswith(".py"):
+        reach = (graph or ImportGraph(tree)).reaches(target.path)
+        return [p for p in tests if p in reach]
+    stem = posixpath.basename(target.path).split(".")[0]
+    return [p for p in tests if re.search(rf"\b{re.escape(stem)}\b", tree.text(p) or "")]
+
+
+def relevant_tests(tree: Tree, target: Target, files: Iterable[str]) -> list[Piece]:
+    """The test functions that name the target; a whole short file where none does."""
+    short = target.name.rsplit(".", 1)[-1]
+    pieces = []
+    for path in files:
+        text = tree.text(path)
+        if text is None:
+            continue
+        if not short:
+            pieces.append(Piece(path, "tests", text))
+            continue
+        if not re.search(rf"\b{re.escape(short)}\b", text):
+            continue
+        inner = [d for d in definitions(path, text) if re.search(rf"\b{re.escape(short)}\b", text[slice(*d.span)])]
+        outer = [d for d in inner if not any(o is not d and o.span[0] <= d.span[0] and d.span[1] <= o.span[1] for o in inner)]
+        chosen = "\n\n\n".join(text[slice(*d.span)] for d in outer) or text
+        pieces.append(Piece(path, "tests", chosen))
+    return sorted(pieces, key=lambda p: (len(p.text), p.path))
+
+
+def callers(tree: Tree, target: Target, graph: ImportGraph | None) -> list[Piece]:
+    """Functions in other files that name the target and import its module."""
+    short = target.name.rsplit(".", 1)[-1]
+    if not short or graph is None:
+        return []
+    users = sorted(p for p, used in graph.imports.items() if target.path in used and not is_test_file(p))
+    found = []
+    for path in users:
+        text = tree.text(path)
+        if text is None or not re.search(rf"\b{re.escape(short)}\b", text):
+            continue
+        named = [d for d in definitions(path, text) if re.search(rf"\b{re.escape(short)}\b", text[slice(*d.span)])]
+        leaf = [d for d in named if not any(o is not d and d.span[0] <= o.span[0] and o.span[1] <= d.span[1] for o in named)]
+        for d in leaf[:3]:
+            found.append(Piece(path, f"calls {short}", text[slice(*d.span)]))
+    return found
+
+
+def outline(path: str, text: str) -> str:
+    """Signatures and docstrings' first lines of a file: what another file may use of it."""
+    lines = Text(text)
+    out = []
+    for d in definitions(path, text):
+        head = text[slice(*lines.line_span(d.line))]
+        if d.kind == "function_definition" and not head.rstrip().endswith(":"):
+            head = " ".join(part.strip() for part in text[slice(*d.span)].split(":\n", 1)[0].splitlines()) + ":"
+        out.append(head)
+        body = text[slice(*d.span)].split("\n")[1:2]
+        if body and body[0].strip().startswith(('"""', "'''")):
+            out.append(body[0].rstrip())
+    return "\n".join(out)
+
+
+def surroundings(target: Target, text: str) -> str:
+    """The target's file without the target's own text: imports, then outline; the whole file where it is short."""
+    if target.kind == "file":
+        return ""
+    language = language_of(target.path)
+    tree = parse(language, text.encode("utf-8", "surrogatepass"))
+    imports: list[str] = []
+    if tree is not None:
+        imports = [
+            node.text.decode("utf-8", "replace") for node in tree.root_node.named_children if node.type in language.imports and node.text
+        ]
+    inner = [d for d in definitions(target.path, text) if not (d.span[0] <= target.span[0] and target.span[1] <= d.span[1])]
+    inner = [d for d in inner if not (target.span[0] <= d.span[0] and d.span[1] <= target.span[1])]
+    rest = text[: target.span[0]].rstrip() + "\n\n# …\n\n" + text[target.span[1] :].strip()
+    if len(rest) <= 2500 or tree is None:
+        return rest.strip() if rest.strip(" \n#…") else ""
+    return "\n".join([*imports, "", *(text[slice(*d.span)].split("\n", 1)[0] for d in inner)]).strip()
+
+
+def gather(
+    tree: Tree, target: Target, text: str, *, max_tokens: int, rules_files: Iterable[str], exclude: Iterable[str], local: bool
+) -> tuple[Context, list[Piece]]:
+    """(context, tests of the target). The tests have a budget share of their own: they say what right means."""
+    left = {p for p in tree.paths() if not is_secret(p)}
+    graph = ImportGraph(tree, sorted(left)) if target.path.endswith(".py") else None
+    tests = relevant_tests(tree, target, tests_reaching(tree, target, graph))
+    excluded = set(exclude)
+    candidates: list[Piece] = []
+    if around := surroundings(target, text):
+        candidates.append(Piece(target.path, "the rest of the file", around))
+    if not local:
+        candidates += callers(tree, target, graph)
+    if graph is not None:
+        for path in sorted(graph.imports.get(target.path, ())):
+            if not path.endswith("conftest.py") and (source := tree.text(path)):
+                candidates.append(Piece(path, "imported by it", source if len(source) < 1500 and not local else outline(path, source)))
+    budget = max_tokens - sum(estimate_tokens(p.text) for p in tests)
+    kept, dropped = [], 0
+    for piece in candidates:
+        cost = estimate_tokens(piece.text) + 12
+        if piece.path in excluded or piece.path not in left and piece.path != target.path:
+            continue
+        if cost <= budget:
+            kept.append(piece)
+            budget -= cost
+        else:
+            dropped += 1
+    rules = "" if local else "\n\n".join(r[:4000] for p in rules_files if p in left and (r := tree.text(p)))
+    return Context(tuple(kept), dropped, rules), _fitting(tests, max_tokens)
+
+
+def _fitting(tests: list[Piece], max_tokens: int) -> list[Piece]:
+    kept, spent = [], 0
+    for piece in tests:
+        cost = estimate_tokens(piece.text)
+        if spent + cost > max_tokens:
+            room = int((max_tokens - spent) * CHARS_PER_TOKEN)
+            if not kept and room > 200:
+                kept.append(Piece(piece.path, piece.why, piece.text[:room]))
+            break
+        kept.append(piece)
+        spent += cost
+    return kept

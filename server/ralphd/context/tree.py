@@ -1,0 +1,121 @@
+"""The files a run may look at, as the shadow copy holds them. Secrets and binary files are not context."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from collections.abc import Container, Iterable, Mapping
+from fnmatch import fnmatch
+from typing import Protocol
+
+SECRET_PATTERNS = (
+    ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "id_rsa*", "id_ed25519*", "id_ecdsa*", "*.keystore", "*.jks",
+    ".netrc", ".npmrc", ".pypirc", "credentials", "credentials.*", "secrets.*", "*.kdbx", ".htpasswd", "token", "*.token",
+)  # fmt: skip
+
+
+class Tree(Protocol):
+    """Read-only view of a snapshot. Paths are relative, with forward slashes, sorted."""
+
+    def paths(self) -> list[str]: ...
+
+    def text(self, path: str) -> str | None:
+        """The file as text; None where it is missing, binary, too big or not UTF-8."""
+
+
+def is_secret(path: str) -> bool:
+    name = posixpath.basename(path).lower()
+    return any(fnmatch(name, pattern) for pattern in SECRET_PATTERNS)
+
+
+def decode(data: bytes | None, limit: int = 1_000_000) -> str | None:
+    if data is None or len(data) > limit or b"\0" in data[:8192]:
+        return None
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+class MemoryTree:
+    """A tree of texts: for tests, untitled buffers and layers over another tree."""
+
+    def __init__(self, texts: Mapping[str, str], under: Tree | None = None) -> None:
+        self._texts, self._under = dict(texts), under
+
+    def paths(self) -> list[str]:
+        return sorted({*self._texts, *(self._under.paths() if self._under else ())})
+
+    def text(self, path: str) -> str | None:
+        if path in self._texts:
+            return self._texts[path]
+        return self._under.text(path) if self._under else None
+
+
+def module_names(path: str, files: Container[str]) -> set[str]:
+    """The dotted names under which a Python file is imported: from the workspace's root, and from the folder above its
+    topmost package (so `src/pkg/mod.py` is `pkg.mod`, and a loose `tools/gen.py` is `gen`)."""
+    parts = path.removesuffix(".py").split("/")
+    top = len(parts) - 1
+    while top > 0 and "/".join([*parts[:top], "__init__.py"]) in files:
+        top -= 1
+    if parts[-1] == "__init__":
+        parts.pop()
+    return {name for name in (".".join(parts), ".".join(parts[top:])) if name}
+
+
+def _imported(path: str, text: str) -> set[str]:
+    """Dotted names a Python file imports (also inside functions); relative ones resolved against its folder."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return set(re.findall(r"^\s*(?:from|import)\s+([\w.]+)", text, re.MULTILINE))
+    found: set[str] = set()
+    package = path.split("/")[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                up = package[: len(package) - node.level + 1]
+                base = ".".join([*up, *([base] if base else [])])
+            found.add(base)
+            found.update(f"{base}.{alias.name}" if base else alias.name for alias in node.names)
+    return found
+
+
+class ImportGraph:
+    """Which Python files of a tree import which, directly."""
+
+    def __init__(self, tree: Tree, paths: Iterable[str] | None = None) -> None:
+        names: dict[str, set[str]] = {}
+        files = [p for p in (paths if paths is not None else tree.paths()) if p.endswith(".py")]
+        known = set(files)
+        for path in files:
+            for name in module_names(path, known):
+                names.setdefault(name, set()).add(path)
+        self.imports: dict[str, set[str]] = {}
+        for path in files:
+            text = tree.text(path)
+            used: set[str] = set()
+            for name in _imported(path, text) if text else ():
+                used |= names.get(name, set())
+            folder = posixpath.dirname(path)
+            used |= {c for c in (posixpath.join(folder, "conftest.py"), "conftest.py") if c in files and c != path}
+            self.imports[path] = used - {path}
+
+    def reaches(self, target: str) -> set[str]:
+        """Every file that imports `target`, directly or through others; `target` itself too."""
+        users: dict[str, set[str]] = {}
+        for path, used in self.imports.items():
+            for other in used:
+                users.setdefault(other, set()).add(path)
+        seen, todo = {target}, [target]
+        while todo:
+            for user in users.get(todo.pop(), ()):
+                if user not in seen:
+                    seen.add(user)
+                    todo.append(user)
+        return seen

@@ -1,0 +1,455 @@
+"""The loop: its whole control flow. It knows phases, not models, processes or editors.
+
+Every ending is a `RunResult` with one named outcome. Success is a `Verdict` of the tests, never a word of a model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from ralphd.context.tree import ImportGraph
+from ralphd.core import events
+from ralphd.core.edits import unified
+from ralphd.core.findings import Finding
+from ralphd.core.run import ChaosReport, Outcome, RunResult, TestReport
+from ralphd.errors import ModelError, OverBudget, RalphError, Unpriced
+from ralphd.loop.stuck import Progress, Step
+from ralphd.phases import chaos as chaos_phase
+from ralphd.phases import critic as critic_phase
+from ralphd.phases import librarian
+from ralphd.phases.artisan import Artisan, Candidate, Rejected
+from ralphd.phases.base import PhaseContext, is_stub
+from ralphd.phases.critic import Critic
+from ralphd.phases.librarian import Brief
+from ralphd.phases.testing import Workbench, failure_text, judge_with_rerun, reaching, signature, suggest_command
+from ralphd.phases.verdict import TestRun, Verdict, judge, to_report
+from ralphd.prompts import render
+
+
+@dataclass
+class Trial:
+    """One candidate that was tested (or could not be: no test command)."""
+
+    texts: Mapping[str, str]
+    run: TestRun | None
+    verdict: Verdict | None
+    report: TestReport | None
+    answer: str = ""
+
+    @property
+    def green(self) -> bool:
+        return self.verdict is not None and self.verdict.green
+
+    @property
+    def passed(self) -> int:
+        return self.report.passed if self.report else 0
+
+
+@dataclass
+class State:
+    """What a run has so far: the best attempt is kept, whatever ends the run."""
+
+    iterations: int = 0
+    baseline: TestRun | None = None
+    reach: Collection[str] = ()
+    graph: ImportGraph | None = None
+    best: Trial | None = None
+    green: Trial | None = None
+    findings: list[Finding] = field(default_factory=list)
+    chaos: ChaosReport | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+class Loop:
+    """One run on one workbench. `run` never raises but for cancellation and defects."""
+
+    def __init__(self, ctx: PhaseContext, bench: Workbench, dismissed: Collection[str] = (), chaos: chaos_phase.Attack | None = None) -> None:
+        self.ctx, self.bench, self.dismissed, self.chaos = ctx, bench, dismissed, chaos
+        self.state = State()
+        self.settings = ctx.settings
+
+    async def run(self) -> RunResult:
+        try:
+            async with asyncio.timeout(self.settings.loop.max_wall_s):
+                command = self.ctx.request.command
+                if command == "critique":
+                    return await self.critique()
+                if command == "chaosTests":
+                    return await self.attack()
+                return await self.implement()
+        except TimeoutError:
+            return self._ended("iteration_limit", f"the time limit of {self.settings.loop.max_wall_s:g} s was reached")
+        except (OverBudget, Unpriced) as error:
+            return self._ended("budget_exceeded", str(error))
+        except ModelError as error:
+            return self._ended("provider_failed", str(error))
+        except RalphError as error:
+            return self.result("misconfigured", str(error))
+
+    # ---- implement ---------------------------------------------------------------------------------------------
+
+    async def implement(self) -> RunResult:
+        brief, ending = await self._prepare()
+        if ending:
+            return ending
+        artisan = Artisan(self.ctx, brief, self._baseline_failures(), self.ctx.request.findings)
+        progress = Progress(self.settings.loop.stuck_after, self.ctx.local, self._baseline_signature())
+        step: Step = "repair"
+        rounds = 0
+        while self.state.iterations < self.settings.loop.max_iterations:
+            trial = await self._next_trial(artisan, step, progress)
+            if trial is None:
+                return self._ended("stuck", "two answers in a row could not be used as an edit")
+            if not self.bench.argv:
+                return await self._unverified(trial, brief)
+            if not trial.green:
+                step = self._feed_back(artisan, trial, progress)
+                if step == "stuck":
+                    return self._ended("stuck", f"the same failure came {progress.stuck_after} times in a row")
+                continue
+            self.state.green = trial
+            blocking = await self._critic(brief, trial, rounds) or await self._chaos(trial)
+            if not blocking or rounds >= self.settings.loop.critic_rounds:
+                break
+            rounds += 1
+            step = self._send_back(artisan, trial, blocking)
+        return await self._finish()
+
+    async def _prepare(self) -> tuple[Brief, RunResult | None]:
+        """Baseline tests and the Librarian side by side; what makes the run pointless ends it before the Artisan is paid."""
+        baseline = asyncio.create_task(self._baseline()) if self.bench.argv else None
+        brief = asyncio.create_task(self._librarian())
+        tasks = [task for task in (baseline, brief) if task is not None]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return brief.result(), self._pointless(baseline.result()) if baseline else None
+
+    async def _baseline(self) -> TestRun:
+        with self._phase("baseline"):
+            run = await self.bench.run()
+            graph = None
+            if self.ctx.target.path.endswith(".py"):
+                graph = await asyncio.to_thread(ImportGraph, self.bench.tree)
+            self.state.baseline, self.state.graph = run, graph
+            self.state.reach = reaching(run, self.ctx.target.path, graph, self.bench.root)
+            verdict = judge(run, None, self.state.reach)
+            self.ctx.emit(events.TestsEnded(0, to_report(run, run, verdict), verdict.green))
+        return run
+
+    async def _librarian(self) -> Brief:
+        with self._phase("librarian"):
+            return await librarian.gather(self.ctx)
+
+    def _pointless(self, run: TestRun) -> RunResult | None:
+        command = " ".join(run.command)
+        if run.not_found:
+            return self.result("misconfigured", f"The test command `{command}` was not found. Correct testing.command or install it.")
+        if run.exit_code == 5 and run.expects_report and not run.cases:
+            return self.result("misconfigured", f"`{command}` collects no test, so nothing could be verified. Point testing.command at the tests.")
+        idle = not self.ctx.instruction and not self.ctx.request.findings and not self.ctx.request.sample
+        if idle and judge(run, None, self.state.reach).green and not is_stub(self.ctx.target.path, self.ctx.target.text(self.ctx.request.text)):
+            return self.result("no_change", "All tests pass already and no instruction says what to change.")
+        return None
+
+    async def _next_trial(self, artisan: Artisan, step: Step, progress: Progress) -> Trial | None:
+        """The next verified answer, tested. None: two in a row could not be read."""
+        wanted = self.settings.models.artisan.candidates if step == "resample" else 1
+        if wanted > 1 and self.bench.argv:
+            return await self._side_by_side(artisan, progress, wanted)
+        candidate = await self._readable(artisan, step, progress)
+        return None if candidate is None else await self._try(candidate)
+
+    async def _readable(self, artisan: Artisan, step: Step, progress: Progress) -> Candidate | None:
+        sample = self.ctx.request.sample * 1000 + progress.samples
+        temperature = progress.temperature(self._temperature()) if step == "resample" else None
+        with self._phase("artisan", self.state.iterations + 1):
+            for _ in range(2):
+                answer = await artisan.attempt(self.state.iterations + 1, sample=sample, temperature=temperature)
+                if isinstance(answer, Candidate):
+                    return answer
+                self._refused(answer)
+        return None
+
+    async def _side_by_side(self, artisan: Artisan, progress: Progress, wanted: int) -> Trial | None:
+        """Several fresh samples at once; the first green one wins and the others are cancelled."""
+        async def sample(number: int) -> Candidate | Rejected:
+            at = self.ctx.request.sample * 1000 + progress.samples * 10 + number
+            quiet = replace(self.ctx, emit=lambda event: None if isinstance(event, events.TextStreamed) else self.ctx.emit(event))
+            twin = artisan.twin(quiet)
+            return await twin.attempt(self.state.iterations + 1, sample=at, temperature=progress.temperature(self._temperature()))
+
+        tasks = [asyncio.create_task(sample(number)) for number in range(wanted)]
+        last: Trial | None = None
+        try:
+            for done in asyncio.as_completed(tasks):
+                answer = await done
+                if isinstance(answer, Rejected):
+                    self._refused(answer)
+                    continue
+                if self.state.iterations >= self.settings.loop.max_iterations:
+                    break
+                last = await self._try(answer)
+                if last.green:
+                    break
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return last
+
+    async def _try(self, candidate: Candidate) -> Trial:
+        """Load the candidate into the shadow and run the tests on it: one iteration."""
+        state = self.state
+        state.iterations += 1
+        self.ctx.emit(events.IterationStarted(state.iterations, self.settings.loop.max_iterations))
+        if not self.bench.argv:
+            trial = Trial(candidate.texts, None, None, None, candidate.answer)
+            state.best = trial
+            return trial
+        with self._phase("tests", state.iterations):
+            await self.bench.load(candidate.texts)
+            run = await self._fast_then_full()
+            verdict, flaky = await judge_with_rerun(self.bench, run, state.baseline, state.reach)
+            run = replace(run, hashes=await self.bench.hashes(self._covered(run, candidate.texts)))
+            report = to_report(run, state.baseline, verdict, flaky)
+        trial = Trial(candidate.texts, run, verdict, report, candidate.answer)
+        if state.best is None or (trial.green, trial.passed) > (state.best.green, state.best.passed):
+            state.best = trial
+        self.ctx.emit(events.TestsEnded(state.iterations, report, verdict.green))
+        return trial
+
+    async def _fast_then_full(self) -> TestRun:
+        if self.settings.testing.fast_command:
+            fast = await self.bench.run(fast=True)
+            known = {case.nodeid for case in self.state.baseline.bad} if self.state.baseline else set()
+            if any(case.nodeid not in known or case.nodeid in self.state.reach for case in fast.bad):
+                return fast
+        return await self.bench.run()
+
+    def _covered(self, run: TestRun, texts: Mapping[str, str]) -> set[str]:
+        """The files a verdict holds for: what was edited, the tests that ran, and what those import."""
+        tests = {case.nodeid.split("::")[0] for case in run.cases.values()}
+        covered = {self.ctx.target.path, *texts, *(t for t in tests if t in set(self.bench.tree.paths()))}
+        todo = list(covered)
+        while self.state.graph and todo:
+            for used in self.state.graph.imports.get(todo.pop(), ()):
+                if used not in covered:
+                    covered.add(used)
+                    todo.append(used)
+        return covered
+
+    def _feed_back(self, artisan: Artisan, trial: Trial, progress: Progress) -> Step:
+        assert trial.run is not None and trial.verdict is not None
+        step = progress.failed(signature(trial.run, trial.verdict, self.bench.root))
+        if step == "repair":
+            failures = failure_text(trial.run, trial.verdict, self.bench.root, local=self.ctx.local)
+            artisan.feed_back(trial.answer, render("artisan_repair", verdict=trial.verdict.why + ":", failures=failures))
+        elif step == "resample":
+            artisan.start_afresh()
+        return step
+
+    async def _critic(self, brief: Brief, trial: Trial, rounds: int) -> list[Finding]:
+        """Review a green candidate. Only findings that a run confirmed send the Artisan back."""
+        if self.settings.loop.critic == "never" or not trial.texts:
+            return []
+        path = self.ctx.target.path
+        text = trial.texts.get(path, self.ctx.request.text)
+        diff = "".join(unified(p, self._before(p), t) for p, t in sorted(trial.texts.items())) if rounds else ""
+        with self._phase("critic", self.state.iterations):
+            span = critic_phase.span_in(self.ctx, text)
+            try:
+                reviewed = await Critic(self.ctx, brief, self.bench, self.dismissed).review(text, span, iteration=self.state.iterations, diff=diff)
+            except OverBudget as error:
+                self.state.notes.append(f"The review was left out: {error.message}")
+                return []
+            except ModelError as error:
+                self.state.notes.append(f"The review failed: {error.message}")
+                return []
+        if reviewed.problem:
+            self.state.notes.append(reviewed.problem)
+        self.state.findings = list(reviewed.findings)
+        for finding in reviewed.findings:
+            self.ctx.emit(events.FindingAdded(finding))
+        return [f for f in reviewed.findings if f.evidence == "confirmed"]
+
+    async def _chaos(self, trial: Trial) -> list[Finding]:
+        """Attack a green candidate; its counterexamples send the Artisan back."""
+        if self.chaos is None or not self.settings.testing.adversarial_tests or not trial.texts:
+            return []
+        with self._phase("chaos", self.state.iterations):
+            try:
+                attacked = await self.chaos.attack(self.ctx, trial.texts.get(self.ctx.target.path, self.ctx.request.text), in_loop=True)
+            except ModelError as error:
+                self.state.notes.append(f"The attack was left out: {error.message}")
+                return []
+        self.state.chaos = attacked.report
+        self.state.findings += attacked.findings
+        for finding in attacked.findings:
+            self.ctx.emit(events.FindingAdded(finding))
+        return list(attacked.findings)
+
+    def _send_back(self, artisan: Artisan, trial: Trial, blocking: list[Finding]) -> Step:
+        listed = "\n\n".join(f"{f.message} {f.scenario}\n{f.test or f.trace}".strip() for f in blocking)
+        artisan.feed_back(trial.answer, render("artisan_repair", verdict="The tests pass, but this was shown by a run:", failures=listed))
+        return "repair"
+
+    async def _finish(self) -> RunResult:
+        """After the last attempt: green is proposed, else the limit's ending."""
+        green = self.state.green
+        if green is None:
+            return self._ended("iteration_limit", f"{self.state.iterations} attempts did not make the tests pass")
+        return await self._proposed(green)
+
+    async def _proposed(self, green: Trial) -> RunResult:
+        assert green.verdict is not None and green.report is not None
+        changed = await self.bench.changed_since() & set(green.report.hashes)
+        if changed:
+            return self.result("stale", f"{', '.join(sorted(changed))} changed on disk during the run. Run it again.", trial=green)
+        if not green.texts:
+            return self.result("no_change", f"The answer changes nothing; {green.verdict.why}.", trial=green)
+        confirmed = sum(1 for f in self.state.findings if f.evidence == "confirmed")
+        left = f"; {confirmed} confirmed finding{'s' if confirmed != 1 else ''} left open" if confirmed else ""
+        return self.result("proposed", f"{green.verdict.why}{left}.", trial=green)
+
+    async def _unverified(self, trial: Trial, brief: Brief) -> RunResult:
+        await self._critic(brief, trial, 0)
+        if not trial.texts:
+            return self.result("no_change", "The answer changes nothing, and no test command is set to verify it.", trial=trial)
+        suggestion = await asyncio.to_thread(self._suggestion)
+        hint = f" This project looks like `{' '.join(suggestion)}`: set testing.command to it." if suggestion else " Set testing.command."
+        return self.result("proposed_unverified", f"Nothing was verified: no test command is set.{hint}", trial=trial)
+
+    def _suggestion(self) -> tuple[str, ...] | None:
+        paths = self.bench.tree.paths()
+        names = ("pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini", "package.json")
+        return suggest_command(paths, {name: self.bench.tree.text(name) for name in names if name in paths})
+
+    # ---- critique and chaos ------------------------------------------------------------------------------------
+
+    async def critique(self) -> RunResult:
+        with self._phase("librarian"):
+            brief = await librarian.gather(self.ctx)
+        shown: set[str] = set()
+
+        def show(finding: Finding) -> None:
+            shown.add(finding.fingerprint)
+            self.ctx.emit(events.FindingAdded(finding))
+
+        with self._phase("critic", 1):
+            critic = Critic(self.ctx, brief, self.bench, self.dismissed)
+            reviewed = await critic.review(self.ctx.request.text, self.ctx.target.span, iteration=1, show=show)
+        if reviewed.problem:
+            return self.result("stuck", reviewed.problem)
+        self.state.findings = list(reviewed.findings)
+        for finding in reviewed.findings:
+            if finding.fingerprint not in shown or finding.evidence == "confirmed":
+                self.ctx.emit(events.FindingAdded(finding))
+        count = len(reviewed.findings)
+        confirmed = sum(1 for f in reviewed.findings if f.evidence == "confirmed")
+        left_out = f" {reviewed.dropped} not shown ({reviewed.refuted} refuted by a run)." if reviewed.dropped else ""
+        found = f"{count} finding{'s' if count != 1 else ''}, {confirmed} confirmed by a run." if count else "Nothing found."
+        return self.result("reviewed", found + left_out)
+
+    async def attack(self) -> RunResult:
+        if self.chaos is None:
+            return self.result("misconfigured", f"There are no chaos tests for {self.ctx.target.path}: only Python has an adapter.")
+        with self._phase("chaos", 1):
+            attacked = await self.chaos.attack(self.ctx, self.ctx.request.text, in_loop=False)
+        self.state.chaos, self.state.findings = attacked.report, list(attacked.findings)
+        for finding in attacked.findings:
+            self.ctx.emit(events.FindingAdded(finding))
+        if attacked.problem:
+            return self.result("misconfigured", attacked.problem)
+        found = bool(attacked.findings or attacked.tests)
+        result = self.result("tests_proposed" if found else "no_change", attacked.summary)
+        return replace(result, edits=dict(attacked.tests), base=dict.fromkeys(attacked.tests))
+
+    # ---- endings -----------------------------------------------------------------------------------------------
+
+    def _ended(self, outcome: Outcome, why: str) -> RunResult:
+        """A limit, a dead provider, or stuck: green is still green; else the best attempt, when it beats the baseline."""
+        if self.state.green is not None:
+            assert self.state.green.verdict is not None
+            return self.result("proposed", f"{self.state.green.verdict.why}; then {why}.", trial=self.state.green)
+        best = self.state.best
+        before = len([c for c in self.state.baseline.cases.values() if c.outcome in ("passed", "xfailed")]) if self.state.baseline else 0
+        better = best is not None and best.run is not None and best.texts and best.passed > before
+        lost = best.verdict.suspects if best is not None and best.verdict is not None else ()
+        if better and not lost and best is not None and outcome in ("stuck", "iteration_limit"):
+            return self.result("proposed_failing", f"Not green: {why}. The best attempt passes {best.passed} tests, {before} passed before.", trial=best)
+        last = f" Last: {best.verdict.why}." if best is not None and best.verdict is not None else ""
+        text = why if why.endswith((".", "!")) else f"{why}."
+        return self.result(outcome, f"{text[:1].upper()}{text[1:]}{last}", report=best.report if best else None)
+
+    def result(self, outcome: Outcome, reason: str, *, trial: Trial | None = None, report: TestReport | None = None) -> RunResult:
+        state, request = self.state, self.ctx.request
+        texts = trial.texts if trial is not None and outcome not in ("stale", "no_change") else {}
+        if trial is not None:
+            report = trial.report
+        elif report is None and state.baseline is not None:
+            report = to_report(state.baseline, state.baseline, judge(state.baseline, None, state.reach))
+        return RunResult(
+            run_id=request.run_id,
+            command=request.command,
+            outcome=outcome,
+            reason=" ".join([reason, *state.notes]),
+            iterations=state.iterations,
+            edits=dict(texts),
+            base={path: self._before(path) for path in texts},
+            findings=tuple(state.findings),
+            tests=report,
+            chaos=state.chaos,
+        )
+
+    # ---- small parts -------------------------------------------------------------------------------------------
+
+    def _before(self, path: str) -> str | None:
+        return self.ctx.request.text if path == self.ctx.target.path else self.ctx.tree.text(path)
+
+    def _temperature(self) -> float:
+        role = self.settings.models.artisan
+        return role.temperature if role.temperature is not None else 0.7
+
+    def _baseline_failures(self) -> str:
+        baseline = self.state.baseline
+        if baseline is None:
+            return ""
+        verdict = judge(baseline, None, self.state.reach)
+        wanted = tuple(c for c in verdict.failing if c.nodeid in self.state.reach)
+        return failure_text(baseline, replace(verdict, failing=wanted), self.bench.root, local=self.ctx.local) if wanted or not baseline.cases else ""
+
+    def _baseline_signature(self) -> str:
+        if self.state.baseline is None:
+            return ""
+        return signature(self.state.baseline, judge(self.state.baseline, None, self.state.reach), self.bench.root)
+
+    def _refused(self, answer: Rejected) -> None:
+        self.ctx.emit(events.Note(f"An answer could not be used: {answer.feedback.splitlines()[0]}"))
+        for path in answer.locked:
+            if any(f.path == path and f.kind == "locked" for f in self.state.findings):
+                continue
+            finding = Finding(path, "", 0, 0, "locked", "info", f"Ralph wanted to edit {path}, which is locked.", "Allow the edit and run again.")
+            self.state.findings.append(finding)
+            self.ctx.emit(events.FindingAdded(finding))
+
+    def _phase(self, phase: events.Phase, iteration: int | None = None) -> _PhaseEvents:
+        return _PhaseEvents(self.ctx.emit, phase, self.state.iterations if iteration is None else iteration)
+
+
+class _PhaseEvents:
+    """Brackets a phase with its two events, however it ends."""
+
+    def __init__(self, emit: events.Emit, phase: events.Phase, iteration: int) -> None:
+        self.emit, self.phase, self.iteration = emit, phase, iteration
+
+    def __enter__(self) -> None:
+        self.emit(events.PhaseStarted(self.phase, self.iteration))
+
+    def __exit__(self, *_: object) -> None:
+        self.emit(events.PhaseEnded(self.phase, self.iteration))

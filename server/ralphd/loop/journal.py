@@ -1,0 +1,240 @@
+"""The append-only record of a run, and its way back: a run replayed from it asks no model and starts no process.
+
+JSON lines: `begin` (the request, masked), `event`, `call` (a model's answer or error), `tests` (a run of the test
+command), `file` (a text that was read), `end` (the result). Each line is flushed; a crash leaves a readable file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from ralphd.context.tree import Tree
+from ralphd.core import events
+from ralphd.core.run import RunRequest, RunResult
+from ralphd.errors import MODEL_ERRORS, BadAnswer, ModelError, RalphError
+from ralphd.models.gateway import Completion, CompletionRequest, Delta, Gateway, ModelInfo, OnEvent, Role, ignore_event
+from ralphd.phases.testing import Workbench
+from ralphd.phases.verdict import TestRun
+
+VERSION = 1
+Mask = Callable[[str], str]
+
+
+class Journal:
+    """Writes one run's record, 0600. `mask` hides secrets in every line before it is written."""
+
+    def __init__(self, path: Path, mask: Mask) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path, self._mask = path, mask
+        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o600), "a", encoding="utf-8")
+
+    def write(self, kind: str, **values: Any) -> None:
+        line = json.dumps({"kind": kind, **values}, default=_plain, ensure_ascii=True, sort_keys=True)
+        self._file.write(self._mask(line) + "\n")
+        self._file.flush()
+
+    def begin(self, request: RunRequest, settings: Mapping[str, Any], argv: Sequence[str], model: ModelInfo) -> None:
+        kept = {k: v for k, v in asdict(request).items() if k not in ("buffers", "findings")}
+        kept["findings"] = [asdict(finding) for finding in request.findings]
+        self.write("begin", version=VERSION, request=kept, settings=settings, argv=list(argv), model=model.model_dump())
+
+    def event(self, event: events.Event) -> None:
+        if not isinstance(event, events.TextStreamed):  # the whole answer is in its `call`
+            self.write("event", type=type(event).__name__, **asdict(event))
+
+    def end(self, result: RunResult) -> None:
+        self.write("end", result=result)
+        self._file.close()
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)
+
+
+class RecordingGateway:
+    """Passes calls on and writes each answer, or error, into the journal."""
+
+    def __init__(self, inner: Gateway, journal: Journal) -> None:
+        self._inner, self._journal = inner, journal
+
+    async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
+        key = {"role": request.role, "sample": request.sample}
+        try:
+            answer = await self._inner.complete(request, on_event)
+        except ModelError as error:
+            self._journal.write("call", **key, request=request.model_dump(), error=error.code, message=error.message, hint=error.hint)
+            raise
+        self._journal.write("call", **key, request=request.model_dump(), answer=answer.model_dump())
+        return answer
+
+    async def describe(self, role: Role) -> ModelInfo:
+        return await self._inner.describe(role)
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+class RecordingTree:
+    def __init__(self, inner: Tree, journal: Journal) -> None:
+        self._inner, self._journal = inner, journal
+        self._seen: set[str] = set()
+        self._journal.write("paths", paths=inner.paths())
+
+    def paths(self) -> list[str]:
+        return self._inner.paths()
+
+    def text(self, path: str) -> str | None:
+        text = self._inner.text(path)
+        if path not in self._seen:
+            self._seen.add(path)
+            self._journal.write("file", path=path, text=text)
+        return text
+
+
+_RUN = TypeAdapter(TestRun)
+
+
+class RecordingBench:
+    """Passes test runs on and writes what came back."""
+
+    def __init__(self, inner: Workbench, journal: Journal) -> None:
+        self._inner, self._journal = inner, journal
+        self.root, self.argv = inner.root, inner.argv
+        self.tree: Tree = RecordingTree(inner.tree, journal)
+
+    async def load(self, candidate: Mapping[str, str | None]) -> None:
+        await self._inner.load(candidate)
+
+    async def run(self, only: Sequence[str] = (), fast: bool = False) -> TestRun:
+        return self._wrote("run", await self._inner.run(only, fast))
+
+    async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
+        return self._wrote("run_file", await self._inner.run_file(path, text, args, timeout_s))
+
+    def _wrote(self, what: str, run: TestRun) -> TestRun:
+        self._journal.write("tests", what=what, run=_RUN.dump_python(run, mode="json"))
+        return run
+
+    async def hashes(self, paths: Collection[str]) -> Mapping[str, str]:
+        found = await self._inner.hashes(paths)
+        self._journal.write("hashes", hashes=dict(found))
+        return found
+
+    async def changed_since(self) -> set[str]:
+        changed = await self._inner.changed_since()
+        self._journal.write("changed", paths=sorted(changed))
+        return changed
+
+
+class Recording:
+    """A journal that was read back."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.entries: list[dict[str, Any]] = []
+        for number, line in enumerate(lines, 1):
+            try:
+                self.entries.append(json.loads(line))
+            except ValueError as error:
+                raise RalphError(f"Line {number} of the journal cannot be read ({error}).", "The file is damaged.") from error
+        begin = next((e for e in self.entries if e["kind"] == "begin"), None)
+        if begin is None or begin.get("version") != VERSION:
+            raise RalphError("This is not a journal of this version of ralphd.", "`ralphd runs` lists the ones that are.")
+        self.begin = begin
+        self.end = next((e["result"] for e in self.entries if e["kind"] == "end"), None)
+
+    def of(self, kind: str, **match: Any) -> list[dict[str, Any]]:
+        return [e for e in self.entries if e["kind"] == kind and all(e.get(k) == v for k, v in match.items())]
+
+    def request(self) -> RunRequest:
+        raw = dict(self.begin["request"])
+        raw["span"] = tuple(raw["span"]) if raw["span"] else None
+        request: RunRequest = TypeAdapter(RunRequest).validate_python(raw)
+        return request
+
+
+class ReplayGateway:
+    """Answers each role's calls in the order they were recorded; costs nothing."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._calls: dict[tuple[str, int], list[dict[str, Any]]] = {}
+        for entry in recording.of("call"):
+            self._calls.setdefault((entry["role"], entry["sample"]), []).append(entry)
+        self._model = ModelInfo.model_validate(recording.begin["model"])
+
+    async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
+        waiting = self._calls.get((request.role, request.sample))
+        if not waiting:
+            raise BadAnswer(f"The journal has no further answer of the {request.role}.")
+        entry = waiting.pop(0)
+        if "error" in entry:
+            raise MODEL_ERRORS.get(entry["error"], ModelError)(entry["message"], entry["hint"])
+        answer = Completion.model_validate(entry["answer"])
+        on_event(Delta(attempt=1, text=answer.text))
+        return answer
+
+    async def describe(self, role: Role) -> ModelInfo:
+        return self._model.model_copy(update={"role": role})
+
+    async def close(self) -> None:
+        return None
+
+
+class ReplayTree:
+    def __init__(self, recording: Recording) -> None:
+        self._paths = next((e["paths"] for e in recording.of("paths")), [])
+        self._texts = {e["path"]: e["text"] for e in recording.of("file")}
+
+    def paths(self) -> list[str]:
+        return list(self._paths)
+
+    def text(self, path: str) -> str | None:
+        text: str | None = self._texts.get(path)
+        return text
+
+
+class ReplayBench:
+    """Gives back the recorded test runs; starts no process."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.root = recording.begin["request"]["root"]
+        self.argv = tuple(recording.begin["argv"])
+        self.tree: Tree = ReplayTree(recording)
+        self._runs = {what: [_RUN.validate_python(e["run"]) for e in recording.of("tests", what=what)] for what in ("run", "run_file")}
+        self._hashes = [e["hashes"] for e in recording.of("hashes")]
+        self._changed = [set(e["paths"]) for e in recording.of("changed")]
+
+    async def load(self, candidate: Mapping[str, str | None]) -> None:
+        return None
+
+    async def run(self, only: Sequence[str] = (), fast: bool = False) -> TestRun:
+        return self._next("run")
+
+    async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
+        return self._next("run_file")
+
+    def _next(self, what: str) -> TestRun:
+        if not self._runs[what]:
+            raise RalphError("The journal has no further test run: the run took another way than the recorded one.")
+        run: TestRun = self._runs[what].pop(0)
+        return run
+
+    async def hashes(self, paths: Collection[str]) -> Mapping[str, str]:
+        return self._hashes.pop(0) if self._hashes else {}
+
+    async def changed_since(self) -> set[str]:
+        return self._changed.pop(0) if self._changed else set()

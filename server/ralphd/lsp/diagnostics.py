@@ -1,0 +1,191 @@
+"""Everything ralphd publishes on a document, as one list with the document's current version: pending hunks, findings,
+problems of a configuration file. Published anew after each change, because clients drop or misplace old positions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from ralphd.core.findings import Finding
+from ralphd.core.runner import ConfigProblem
+from ralphd.core.text import Text, shift
+from ralphd.lsp.convert import path_to_uri, to_range
+from ralphd.lsp.review import Hunk, Review, short_diff, summary
+from ralphd.lsp.session import Changed, Session
+
+if TYPE_CHECKING:
+    from ralphd.lsp.review import Reviews
+
+SOURCE = "ralph"
+_SEVERITY = {
+    "error": types.DiagnosticSeverity.Error,
+    "warning": types.DiagnosticSeverity.Warning,
+    "info": types.DiagnosticSeverity.Information,
+}
+
+
+@dataclass
+class Shown:
+    """A finding on a document. `touched`: its quote was edited; it goes when the document is saved so."""
+
+    finding_id: str
+    uri: str
+    root: str
+    finding: Finding
+    span: tuple[int, int]
+    touched: bool = False
+
+
+class Diagnostics:
+    def __init__(self, session: Session, publish: Callable[[types.PublishDiagnosticsParams], None]) -> None:
+        self._session, self._publish = session, publish
+        self.reviews: Reviews | None = None
+        self._findings: dict[str, list[Shown]] = {}
+        self._problems: dict[str, Sequence[ConfigProblem]] = {}
+        self._published: set[str] = set()
+        self._next = 0
+
+    def add(self, uri: str, root: str, finding: Finding, text: Text | None) -> Shown:
+        """Show a finding (once: a confirmed one replaces its quoted self)."""
+        known = self._findings.setdefault(uri, [])
+        known[:] = [shown for shown in known if shown.finding.fingerprint != finding.fingerprint]
+        self._next += 1
+        span = _reanchor(finding, text, (finding.start, finding.end)) if text is not None else (finding.start, finding.end)
+        shown = Shown(f"f{self._next}", uri, root, finding, span or (finding.start, finding.end), touched=span is None)
+        known.append(shown)
+        self.refresh(uri)
+        return shown
+
+    def clear(self, uri: str, keep: Callable[[Shown], bool]) -> None:
+        """A new run's findings replace the old ones of the document."""
+        if self._findings.get(uri):
+            self._findings[uri] = [shown for shown in self._findings[uri] if keep(shown)]
+            self.refresh(uri)
+
+    def remove(self, shown: Shown) -> None:
+        self._findings[shown.uri] = [other for other in self._findings.get(shown.uri, []) if other is not shown]
+        self.refresh(shown.uri)
+
+    def find(self, finding_id: str) -> Shown | None:
+        return next((s for shown in self._findings.values() for s in shown if s.finding_id == finding_id), None)
+
+    def of(self, uri: str) -> list[Shown]:
+        return self._findings.get(uri, [])
+
+    def follow(self, change: Changed) -> None:
+        """Move findings with typing; one that was touched becomes a hint until its quote is back."""
+        for shown in self.of(change.uri):
+            span: tuple[int, int] | None = shown.span
+            for step in change.steps:
+                span = shift(span, step) if span is not None else None
+            intact = span is not None and change.after.value[span[0] : span[1]] == shown.finding.quote
+            found = span if intact else _reanchor(shown.finding, change.after, shown.span)
+            shown.touched = found is None
+            size = len(change.after.value)
+            shown.span = found or span or (min(shown.span[0], size), min(shown.span[1], size))
+        self.refresh(change.uri)
+
+    def saved(self, uri: str) -> None:
+        """What was edited away and saved is taken as dealt with."""
+        self.clear(uri, lambda shown: not shown.touched)
+
+    def set_problems(self, uri: str, problems: Sequence[ConfigProblem]) -> None:
+        self._problems[uri] = problems
+        self.refresh(uri)
+
+    def refresh(self, uri: str) -> None:
+        document = self._session.documents.get(uri)
+        text = document.text if document else None
+        items = [*self._hunk_items(uri, text), *self._finding_items(uri, text), *self._problem_items(uri)]
+        if not items and uri not in self._published:
+            return
+        (self._published.add if items else self._published.discard)(uri)
+        self._publish(types.PublishDiagnosticsParams(uri=uri, version=document.version if document else None, diagnostics=items))
+
+    def _hunk_items(self, uri: str, text: Text | None) -> list[types.Diagnostic]:
+        if self.reviews is None or text is None:
+            return []
+        return [hunk_diagnostic(self._session, review, hunk, text) for review, hunk in self.reviews.pending_in(uri)]
+
+    def _finding_items(self, uri: str, text: Text | None) -> list[types.Diagnostic]:
+        return [finding_diagnostic(self._session, shown, text) for shown in self.of(uri) if text is not None or shown.finding.kind == "locked"]
+
+    def _problem_items(self, uri: str) -> list[types.Diagnostic]:
+        encoding = self._session.client.encoding
+        document = self._session.documents.get(uri)
+        items = []
+        for problem in self._problems.get(uri, ()):
+            start = types.Position(line=problem.line, character=problem.start)
+            end = types.Position(line=problem.line, character=problem.end)
+            if document is not None and problem.line < document.text.line_count:
+                begin = document.text.line_starts[problem.line]
+                whole = to_range(document.text, (begin + problem.start, begin + problem.end), encoding)
+                start, end = whole.start, whole.end
+            items.append(
+                types.Diagnostic(
+                    range=types.Range(start=start, end=end),
+                    message=problem.message,
+                    severity=_SEVERITY[problem.severity],
+                    source=SOURCE,
+                    code=problem.code,
+                )
+            )
+        return items
+
+
+def _reanchor(finding: Finding, text: Text, near: tuple[int, int]) -> tuple[int, int] | None:
+    """The place of the finding's quote nearest to where it was; None when it is gone."""
+    if not finding.quote:
+        return (0, 0)
+    places, at = [], text.value.find(finding.quote)
+    while at != -1 and len(places) < 100:
+        places.append((at, at + len(finding.quote)))
+        at = text.value.find(finding.quote, at + 1)
+    return min(places, key=lambda span: abs(span[0] - near[0]), default=None)
+
+
+def hunk_diagnostic(session: Session, review: Review, hunk: Hunk, text: Text) -> types.Diagnostic:
+    stale = hunk.state == "stale"
+    where = (0, 0) if hunk.creates else hunk.span
+    head = "Ralph's change is stale: these lines were edited since." if stale else f"Ralph proposes {hunk.path}, {summary(hunk)}:" if hunk.creates else f"Ralph {summary(hunk)}:"
+    return types.Diagnostic(
+        range=to_range(text, where, session.client.encoding),
+        message=head if stale else f"{head}\n{short_diff(hunk)}",
+        severity=types.DiagnosticSeverity.Information,
+        source=SOURCE,
+        code="ralph.change",
+        data={"reviewId": review.review_id, "hunkId": hunk.hunk_id},
+    )
+
+
+def finding_diagnostic(session: Session, shown: Shown, text: Text | None) -> types.Diagnostic:
+    finding, client = shown.finding, session.client
+    code = "ralph.chaos.counterexample" if finding.kind == "counterexample" else f"ralph.critic.{finding.kind}"
+    tags = [types.DiagnosticTag.Unnecessary] if shown.touched and client.unnecessary_tag else None
+    related = None
+    if finding.related and client.related_information:
+        related = [
+            types.DiagnosticRelatedInformation(
+                location=types.Location(
+                    uri=path_to_uri(f"{shown.root}/{item.path}"),
+                    range=types.Range(start=types.Position(item.line, 0), end=types.Position(item.line, 0)),
+                ),
+                message=item.message,
+            )
+            for item in finding.related
+        ]
+    message = finding.message if not finding.scenario else f"{finding.message}\n{finding.scenario}"
+    zero = types.Position(line=0, character=0)
+    return types.Diagnostic(
+        range=to_range(text, shown.span, client.encoding) if text is not None else types.Range(start=zero, end=zero),
+        message=message,
+        severity=types.DiagnosticSeverity.Hint if shown.touched else _SEVERITY[finding.severity],
+        source=SOURCE,
+        code="ralph.locked" if finding.kind == "locked" else code,
+        tags=tags,
+        related_information=related,
+        data={"findingId": shown.finding_id, "evidence": finding.evidence},
+    )

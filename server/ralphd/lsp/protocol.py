@@ -1,0 +1,157 @@
+"""pygls' protocol with its measured faults mended; each mend has a test that fails without it (tests/lsp/test_mends.py).
+
+Mended: malformed messages and parameters are answered; requests before `initialize` and after `shutdown` are refused;
+`shutdown` works with runs in flight; a second `initialize` is refused; documents follow LSP's line rules; commands
+answer at once; errors reach the log in full and the client in one sentence, without paths or tracebacks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
+from pygls.protocol import LanguageServerProtocol, lsp_method
+
+if TYPE_CHECKING:
+    from ralphd.lsp.server import RalphServer
+
+log = logging.getLogger("ralphd.lsp")
+
+PARSE_ERROR, INVALID_REQUEST, NOT_INITIALIZED, INTERNAL_ERROR = -32700, -32600, -32002, -32603
+SORRY = "ralphd met a problem of its own; its log has the details."
+
+
+class RalphProtocol(LanguageServerProtocol):
+    """One connection. `handle_body` is the only entrance of messages."""
+
+    _server: RalphServer
+
+    def __init__(self, server: RalphServer, converter: Any) -> None:
+        super().__init__(server, converter)
+        self.raw_capabilities: Mapping[str, Any] = {}
+        self.raw_initialize: Mapping[str, Any] = {}
+        self._initialized = False
+        self.commands: Mapping[str, Callable[[list[Any]], Any]] = {}
+
+    @property
+    def was_shut_down(self) -> bool:
+        return self._shutdown
+
+    def handle_body(self, body: bytes) -> None:
+        """One message as bytes. Never raises; what cannot be handled is answered, where it has an id."""
+        try:
+            data = json.loads(body)
+        except (ValueError, RecursionError):
+            self.answer_error(None, PARSE_ERROR, "The message is not JSON.")
+            return
+        if isinstance(data, list) or not isinstance(data, dict) or data.get("jsonrpc") != "2.0":
+            self.answer_error(None, INVALID_REQUEST, "Not a JSON-RPC 2.0 message; batches are not part of LSP.")
+            return
+        method, has_id = data.get("method"), "id" in data
+        if method is not None and not isinstance(method, str):
+            self.answer_error(data.get("id"), INVALID_REQUEST, "The method is not a string.")
+            return
+        if method is not None and has_id and self._refused(method, data["id"]):
+            return
+        if method is not None and not has_id and not self._initialized and method != "exit":
+            return  # LSP: notifications before initialize are dropped
+        if method == "initialize":
+            self.raw_initialize = data.get("params") or {}
+            self.raw_capabilities = self.raw_initialize.get("capabilities") or {}
+            self._initialized = True
+        try:
+            message = self.structure_message(data)
+        except JsonRpcException:
+            self._unreadable(data)
+            return
+        try:
+            self.handle_message(message)
+        except Exception:
+            log.exception("unhandled in %s", method)
+            if has_id and method is not None:
+                self.answer_error(data["id"], INTERNAL_ERROR, SORRY)
+
+    def _refused(self, method: str, msg_id: Any) -> bool:
+        if self._shutdown and method != "exit":
+            self.answer_error(msg_id, INVALID_REQUEST, "The server was shut down.")
+        elif method == "initialize" and self._initialized:
+            self.answer_error(msg_id, INVALID_REQUEST, "The server is initialized already.")
+        elif method != "initialize" and not self._initialized:
+            self.answer_error(msg_id, NOT_INITIALIZED, "The server is not initialized yet.")
+        else:
+            return False
+        return True
+
+    def _unreadable(self, data: Mapping[str, Any]) -> None:
+        """pygls drops what it cannot structure: a request then has no answer, and our own request never ends."""
+        if "method" in data and "id" in data:
+            self.answer_error(data["id"], types.ErrorCodes.InvalidParams.value, f"The parameters of {data['method']} cannot be read.")
+        elif "id" in data:
+            future = self._request_futures.pop(data["id"], None)
+            if future is not None and not future.done():
+                future.set_exception(JsonRpcInvalidParams("the client's answer cannot be read"))
+
+    def answer_error(self, msg_id: Any, code: int, message: str) -> None:
+        self.send_json({"jsonrpc": "2.0", "id": msg_id, "error": {"code": code, "message": message}})
+
+    def send_json(self, message: Mapping[str, Any]) -> None:
+        """Send a message that is plain JSON already: custom notifications take no detour through types."""
+        if self.writer is not None:
+            body = json.dumps(message).encode()
+            self.writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+    def _send_response(self, msg_id: Any, result: Any = None, error: Any = None) -> None:
+        if error is not None and error.code == INTERNAL_ERROR:
+            error = types.ResponseError(code=INTERNAL_ERROR, message=SORRY)
+        super()._send_response(msg_id, result, error)
+
+    @lsp_method(types.INITIALIZE)
+    def lsp_initialize(self, params: types.InitializeParams) -> Any:
+        result = yield from super().lsp_initialize(params)
+        result.capabilities = self._server.capabilities(result.capabilities)
+        return result
+
+    @lsp_method(types.SHUTDOWN)
+    async def lsp_shutdown(self, *args: Any) -> None:  # type: ignore[override]
+        """End all runs, then answer. pygls iterates a dict that its own callbacks shrink, and fails."""
+        await self._server.end_all()
+        self._shutdown = True
+
+    @lsp_method(types.EXIT)
+    def lsp_exit(self, *args: Any) -> None:  # type: ignore[override]
+        self._server.leave(0 if self._shutdown else 1)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:  # type: ignore[override]
+        self._server.session.opened(params.text_document)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:  # type: ignore[override]
+        self._server.session.changed(params.text_document, params.content_changes)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:  # type: ignore[override]
+        self._server.session.closed(params.text_document.uri)
+
+    @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
+    def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:  # type: ignore[override]
+        self._server.runs.cancel_token(params.token)
+
+    @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
+    def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Any:  # type: ignore[override]
+        """Commands answer in milliseconds and never await: pygls answers a cancel at once but lets the command run on."""
+        handler = self.commands.get(params.command)
+        if handler is None:
+            raise JsonRpcInvalidParams(f"There is no command {params.command!r}.")
+        return handler(list(params.arguments or []))
+
+    def _handle_cancel_notification(self, msg_id: Any) -> None:
+        future = self._request_futures.get(msg_id)
+        if future is not None and not isinstance(future, asyncio.Task):
+            return
+        super()._handle_cancel_notification(msg_id)

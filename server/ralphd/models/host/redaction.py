@@ -1,0 +1,123 @@
+"""Masks secrets in whatever leaves the model host: log lines, errors, stray prints.
+
+Knows exact values (the keys in use) and the shapes of common keys; knows nothing of where the text is going.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+MASK = "***REDACTED***"
+
+_SHAPES = re.compile(
+    r"""(?<![A-Za-z0-9])(?:
+      sk-(?:ant-|proj-|svcacct-|admin-|or-v1-|lf-)?[A-Za-z0-9_-]{16,}   # OpenAI, Anthropic, OpenRouter, DeepSeek, Moonshot
+    | AIza[A-Za-z0-9_-]{30,} | AQ\.[A-Za-z0-9_-]{30,} | ya29\.[A-Za-z0-9_.-]{20,}   # Google
+    | gsk_[A-Za-z0-9]{20,} | xai-[A-Za-z0-9_-]{20,} | hf_[A-Za-z0-9]{20,} | r8_[A-Za-z0-9]{20,}
+    | pplx-[A-Za-z0-9]{20,} | fw_[A-Za-z0-9]{16,} | tgp_v1_[A-Za-z0-9_-]{20,} | csk-[A-Za-z0-9]{20,}
+    | nvapi-[A-Za-z0-9_-]{20,} | esecret_[A-Za-z0-9]{16,} | dapi[a-f0-9]{32}(?:-\d)? | pa-[A-Za-z0-9_-]{30,}
+    | (?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16} | ABSK[A-Za-z0-9+/=]{30,}     # AWS
+    | gh[pousr]_[A-Za-z0-9]{20,} | github_pat_[A-Za-z0-9_]{20,} | glpat-[A-Za-z0-9_-]{16,}
+    | xox[abprs]-[A-Za-z0-9-]{10,} | [sr]k_(?:live|test)_[A-Za-z0-9]{16,} | npm_[A-Za-z0-9]{30,} | pypi-[A-Za-z0-9_-]{30,}
+    | eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}  # JWT
+    )""",
+    re.VERBOSE,
+)
+_PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+_NAME = (
+    r"(?:x-)?(?:goog-)?(?:api|access|auth|account|secret|private|subscription|master|virtual)[-_ ]?(?:key|token)(?:[-_]?id)?"
+    r"|aws_secret_access_key|aws_session_token|x-amz-security-token|client[-_]?secret|secret|passw(?:or)?d|authorization"
+    r"|proxy-authorization|bearer|token|credentials?|signature|sig"
+)
+_NAMED = re.compile(
+    rf"""(?P<head>(?<![A-Za-z0-9])(?:[A-Za-z0-9]+[-_])*(?:{_NAME})\\?["']?\s*[:=]\s*\\?["']?(?:b["'])?(?:(?:bearer|basic|token|key)\s+)?)
+    (?P<value>[A-Za-z0-9+/=_.~%-]{{8,}})""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_BEARER = re.compile(r"(?P<head>\b(?:bearer|basic)\s+)(?P<value>[A-Za-z0-9+/=_.~-]{8,})", re.IGNORECASE)
+_QUERY = re.compile(r"(?P<head>[?&](?:key|api[-_]?key|access_token|token|sig|signature|code)=)(?P<value>[^&\s\"'<>#]+)", re.IGNORECASE)
+_USERINFO = re.compile(r"(?P<head>\b[a-z][a-z0-9+.-]*://)(?P<value>[^/\s@:\"']*:[^/\s@\"']+)(?=@)", re.IGNORECASE)
+_SECRET_FIELD = re.compile(rf"^(?:[A-Za-z0-9]+[-_])*(?:{_NAME}|key)$", re.IGNORECASE)
+
+
+class Redactor:
+    """Masks exact values and known shapes. Cheap to make anew when the keys in use change."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        spellings: set[str] = set()
+        for secret in secrets:
+            if len(secret) < 8:
+                continue
+            spellings.update({secret, quote(secret, safe=""), json.dumps(secret)[1:-1], json.dumps(json.dumps(secret))[3:-3]})
+            spellings.add(base64.b64encode(secret.encode()).decode())
+        ordered = sorted(spellings, key=len, reverse=True)
+        self._exact = re.compile("|".join(re.escape(s) for s in ordered)) if ordered else None
+
+    def text(self, text: str) -> str:
+        if self._exact is not None:
+            text = self._exact.sub(MASK, text)
+        text = _PEM.sub(MASK, text)
+        text = _SHAPES.sub(MASK, text)
+        for pattern in (_QUERY, _USERINFO, _NAMED, _BEARER):
+            text = pattern.sub(_keep_head, text)
+        return text
+
+    def value(self, value: Any) -> Any:
+        """`value` with every string masked, and every field that is named like a secret."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {
+                self.text(str(key)): MASK
+                if isinstance(item, str) and item and _SECRET_FIELD.match(str(key))
+                else self.value(item)
+                for key, item in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [self.value(item) for item in value]
+        return value
+
+
+def _keep_head(match: re.Match[str]) -> str:
+    return f"{match['head']}{MASK}" if match["value"] not in MASK else match[0]
+
+
+class RedactingStream:
+    """A text stream for stray prints: masks whole lines, so that a key split over two writes is still found."""
+
+    def __init__(self, raw: Any, redactor: Redactor, *, longest: int = 64 * 1024) -> None:
+        self._raw = raw
+        self._pending = ""
+        self._longest = longest
+        self.redactor = redactor
+        self.encoding = "utf-8"
+        self.errors = "backslashreplace"
+
+    def write(self, text: str) -> int:
+        self._pending += text
+        head, line_end, tail = self._pending.rpartition("\n")
+        if line_end:
+            self._raw.write(self.redactor.text(head) + "\n")
+            self._raw.flush()
+            self._pending = tail
+        elif len(self._pending) > self._longest:
+            self._raw.write(MASK + "\n")
+            self._pending = ""
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing leaves before its line is whole."""
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return False
+
+    def fileno(self) -> int:
+        return int(self._raw.fileno())

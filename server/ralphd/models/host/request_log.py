@@ -1,0 +1,59 @@
+"""The request log: one JSON line per request to a provider, masked before it is written, readable by its owner only.
+
+Knows nothing of providers: it is handed a record and a redactor. Several hosts may write the same file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ralphd.models.host.redaction import Redactor
+from ralphd.models.wire import LogConfig
+
+
+class RequestLog:
+    """Appends records; opens the file anew for each, so that a rotation by another window is seen."""
+
+    def __init__(self, config: LogConfig) -> None:
+        self._config = config
+        self._path = Path(config.path)
+
+    @property
+    def bodies(self) -> bool:
+        return self._config.bodies
+
+    def write(self, record: Mapping[str, Any], redactor: Redactor) -> None:
+        """A log that cannot be written must not cost a person the answer they paid for: such an error is dropped."""
+        line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **record}
+        data = json.dumps(redactor.value(line), ensure_ascii=True, default=str).encode("ascii") + b"\n"
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._rotate(len(data))
+            # No link is followed: a log is never written through one to somewhere else.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+            fd = os.open(self._path, flags, 0o600)
+            try:
+                os.write(fd, data)
+            finally:
+                os.close(fd)
+
+    def _rotate(self, incoming: int) -> None:
+        try:
+            size = self._path.stat().st_size
+        except FileNotFoundError:
+            return
+        if size + incoming <= self._config.max_bytes:
+            return
+        for number in range(self._config.keep, 0, -1):
+            source = self._path if number == 1 else self._numbered(number - 1)
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(source, self._numbered(number))
+
+    def _numbered(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}")

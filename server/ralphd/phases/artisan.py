@@ -1,0 +1,181 @@
+"""The Artisan: asks for an edit, reads the answer, and resolves it against the snapshot. All or nothing.
+
+An answer becomes a `Candidate` (new texts by path), or a `Rejected` with what the model is told. Nothing is tested here.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ralphd.context.languages import fence_name
+from ralphd.context.region import place_region
+from ralphd.context.target import definitions
+from ralphd.core.edits import FileEdit, Refusal, resolve
+from ralphd.core.findings import Finding
+from ralphd.core.text import Text
+from ralphd.models.gateway import CompletionRequest, Message
+from ralphd.phases.base import PhaseContext, is_stub
+from ralphd.phases.guard import refuse_content, refuse_path
+from ralphd.phases.librarian import Brief
+from ralphd.phases.replies import FormatError, Region, parse_edits
+from ralphd.prompts import fenced, render
+
+WHOLE_FILE_LINES = 400
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A verified edit: it parsed, it fits the snapshot, it touches only what it may. Not tested yet."""
+
+    texts: Mapping[str, str]
+    answer: str
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """An answer that is no edit. `feedback` goes back to the model; `locked` files become findings."""
+
+    feedback: str
+    truncated: bool = False
+    locked: tuple[str, ...] = ()
+    incomplete: tuple[FileEdit, ...] = ()
+
+
+class Artisan:
+    """One conversation: the stable opening, then the latest answer with what was wrong about it."""
+
+    def __init__(self, ctx: PhaseContext, brief: Brief, failures: str, findings: tuple[Finding, ...] = ()) -> None:
+        self.ctx = ctx
+        self.form = self._form()
+        self.opening = self._opening(brief, failures, findings)
+        self.tail: tuple[Message, ...] = ()
+        self.thrown_away = 0
+        self._incomplete: tuple[FileEdit, ...] = ()
+
+    def _form(self) -> str:
+        role = self.ctx.settings.models.artisan
+        wanted = role.edit_format
+        if wanted != "auto":
+            return wanted
+        if self.ctx.target.kind != "file":
+            return "region"
+        lines = Text(self.ctx.request.text).line_count
+        return "region" if self.ctx.local else "whole" if lines <= WHOLE_FILE_LINES else "blocks"
+
+    def _opening(self, brief: Brief, failures: str, findings: tuple[Finding, ...]) -> tuple[Message, ...]:
+        ctx, request = self.ctx, self.ctx.request
+        target = ctx.target.text(request.text)
+        system = render("artisan_system", role=ctx.role_text("artisan"), form=self.form, what=ctx.what, rules=brief.context.rules, short=ctx.local)
+        user = render(
+            "artisan_user",
+            context=brief.material(),
+            path=ctx.target.path,
+            what=ctx.what,
+            form=self.form,
+            target=fenced(target or "(an empty file)", fence_name(ctx.target.path)),
+            tests=brief.shown_tests(),
+            failures="" if ctx.local else failures,
+            findings="\n".join(f"- {f.message} {f.scenario}\n{fenced(f.test) if f.test else ''}".rstrip() for f in findings),
+            rejected="\n".join(f"- {reason}" for reason in request.rejected if reason),
+            task=ctx.instruction or self._default_task(target, bool(findings)),
+        )
+        return (Message(role="system", content=system), Message(role="user", content=user))
+
+    def _default_task(self, target: str, findings: bool) -> str:
+        if findings:
+            return "Mend what the review found; keep everything else as it is."
+        if is_stub(self.ctx.target.path, target):
+            return f"Implement {self.ctx.what}." if self.ctx.target.kind == "definition" else f"Implement what is missing in {self.ctx.what}."
+        return f"Correct {self.ctx.what} so that its tests pass."
+
+    def feed_back(self, answer: str, feedback: str) -> None:
+        """Continue the conversation: the next attempt is a repair of `answer`."""
+        self.tail = (Message(role="assistant", content=answer), Message(role="user", content=feedback))
+
+    def start_afresh(self) -> None:
+        """Forget the last answer: the next attempt is a fresh sample of the same question."""
+        self.tail = ()
+
+    def twin(self, ctx: PhaseContext) -> Artisan:
+        """The same question asked side by side, with another place to report to."""
+        other = copy.copy(self)
+        other.ctx, other.tail = ctx, ()
+        return other
+
+    async def attempt(self, iteration: int, *, sample: int = 0, temperature: float | None = None) -> Candidate | Rejected:
+        watch = self.ctx.watch("artisan", iteration, self.thrown_away)
+        request = CompletionRequest(
+            role="artisan",
+            messages=(*self.opening, *self.tail),
+            temperature=temperature,
+            sample=sample,
+            stable_prefix=len(self.opening),
+        )
+        completion = await self.ctx.gateway.complete(request, watch)
+        read = self.read(completion.text)
+        if isinstance(read, Rejected):
+            self.thrown_away += 1
+            self.feed_back(completion.text or "(nothing)", read.feedback)
+        return read
+
+    def read(self, answer: str) -> Candidate | Rejected:
+        """Parse and verify one answer. Pure but for remembering incomplete blocks."""
+        ctx = self.ctx
+        parsed = parse_edits(answer, ctx.target.path, ctx.target.name)
+        if isinstance(parsed, FormatError):
+            if parsed.incomplete and parsed.incomplete == self._incomplete:
+                return self._resolve(parsed.incomplete, answer)
+            self._incomplete = parsed.incomplete
+            return Rejected(parsed.feedback, parsed.truncated, incomplete=parsed.incomplete)
+        self._incomplete = ()
+        if isinstance(parsed, Region):
+            return self._region(parsed.text, answer)
+        edits = parsed.edits
+        if parsed.form == "whole" and len(edits) == 1 and self._is_region(edits[0]):
+            return self._region(edits[0].whole or "", answer)
+        return self._resolve(edits, answer)
+
+    def _is_region(self, edit: FileEdit) -> bool:
+        """A block labelled with the file's path that holds the target only: taking it as the file would drop the rest."""
+        ctx = self.ctx
+        if edit.path != ctx.target.path or ctx.target.kind == "file":
+            return False
+        given = {d.name for d in definitions(edit.path, edit.whole or "")}
+        before = {d.name for d in definitions(edit.path, ctx.request.text)}
+        return bool(before - given) and (not ctx.target.name or ctx.target.name.rsplit(".", 1)[-1] in {n.rsplit(".", 1)[-1] for n in given})
+
+    def _region(self, region: str, answer: str) -> Candidate | Rejected:
+        ctx = self.ctx
+        placed = place_region(ctx.request.text, ctx.target, region)
+        if isinstance(placed, Refusal):
+            return Rejected(placed.feedback)
+        edit = FileEdit(ctx.target.path, whole=placed)
+        if refusal := self._refusal(edit):
+            return Rejected(refusal.feedback, locked=(edit.path,) if refusal.kind in ("locked", "control") else ())
+        texts = {ctx.target.path: placed} if placed != ctx.request.text else {}
+        return Candidate(texts, answer)
+
+    def _refusal(self, edit: FileEdit) -> Refusal | None:
+        ctx = self.ctx
+        return refuse_path(
+            edit.path, ctx.settings.testing.locked, ctx.request.instruction, ctx.request.allowed, ctx.target.path
+        ) or refuse_content(edit, self._before(edit.path))
+
+    def _before(self, path: str) -> str | None:
+        return self.ctx.request.text if path == self.ctx.target.path else self.ctx.tree.text(path)
+
+    def _resolve(self, edits: tuple[FileEdit, ...], answer: str) -> Candidate | Rejected:
+        refused = [r for edit in edits if (r := self._refusal(edit))]
+        existing = set(self.ctx.tree.paths())
+        unreadable = [e.path for e in edits if e.path in existing and self._before(e.path) is None]
+        if refused or unreadable:
+            feedback = [r.feedback for r in refused] + [f"{path} is binary or too big to edit." for path in unreadable]
+            locked = tuple(r.path for r in refused if r.kind in ("locked", "control"))
+            return Rejected("\n".join(feedback), locked=locked)
+        resolved = resolve(edits, {edit.path: self._before(edit.path) for edit in edits})
+        if resolved.refusals:
+            return Rejected("\n\n".join(r.feedback for r in resolved.refusals))
+        return Candidate(resolved.texts, answer, resolved.rules)

@@ -1,0 +1,91 @@
+"""What every phase is given: the request, the settings, the models, the files, and where to report."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ralphd.context.languages import language_of
+from ralphd.context.target import Target
+from ralphd.context.tree import Tree
+from ralphd.core import events
+from ralphd.core.run import RunRequest
+from ralphd.core.text import Text
+from ralphd.errors import Misconfigured
+from ralphd.models import gateway as models
+from ralphd.models.gateway import Gateway, GatewayEvent, OnEvent
+from ralphd.prompts import render
+from ralphd.settings.schema import Settings
+
+
+@dataclass(frozen=True)
+class PhaseContext:
+    request: RunRequest
+    settings: Settings
+    gateway: Gateway
+    tree: Tree
+    """The snapshot: the shadow copy's files with the person's unsaved buffers."""
+    target: Target
+    emit: events.Emit
+    local: bool
+    """The artisan's model is a small local one: short prompts, region form, no Librarian call, resample rather than repair."""
+
+    @property
+    def instruction(self) -> str:
+        """What to do: the person's words, else `ralph:` comments or TODOs in the target, else its own docstring."""
+        return self.request.instruction.strip() or marked_task(self.target.text(self.request.text))
+
+    @property
+    def what(self) -> str:
+        if self.target.kind == "file":
+            return "the file"
+        if self.target.name:
+            return f"`{self.target.name}`"
+        first = Text(self.request.text).line_of(self.target.span[0]) + 1
+        last = Text(self.request.text).line_of(self.target.span[1]) + 1
+        return f"the selected lines {first}-{last}"
+
+    def role_text(self, role: models.Role) -> str:
+        """Who the model is: the person's own prompt file, else ours. What form it answers in is always ours."""
+        own = getattr(self.settings.models, role).prompt
+        if own is None:
+            return render(f"{role}_role").strip()
+        try:
+            return Path(own).expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Misconfigured(f"models.{role}.prompt cannot be read: {own} ({error}).", "Correct the path in your configuration.") from error
+
+    def watch(self, phase: events.Phase, iteration: int, attempt_offset: int = 0) -> OnEvent:
+        """Turns the gateway's events into the run's; `attempt_offset` counts answers thrown away before this call."""
+
+        def on_event(event: GatewayEvent) -> None:
+            if isinstance(event, models.Delta):
+                self.emit(events.TextStreamed(phase, iteration, event.attempt + attempt_offset, event.text))
+            elif isinstance(event, models.ModelChosen):
+                self.emit(events.ModelChosen(event.role, event.model))
+            elif isinstance(event, models.Retrying):
+                self.emit(events.Retrying(event.role, event.model, event.attempt, event.wait_ms, event.why))
+            else:
+                self.emit(events.FellBack(event.role, event.from_model, event.to_model, event.why))
+
+        return on_event
+
+
+_MARK = re.compile(r"(?:#|//|/\*|--|\*)\s*(?:ralph:|TODO\b:?|FIXME\b:?)\s*(.+?)\s*(?:\*/)?$", re.IGNORECASE | re.MULTILINE)
+
+
+def marked_task(text: str) -> str:
+    """The `ralph: …`, TODO and FIXME comments of the target, one a line."""
+    return "\n".join(dict.fromkeys(match.strip() for match in _MARK.findall(text)))
+
+
+_STUB = re.compile(r"\bNotImplementedError\b|\bunimplemented!|\btodo!\(|not implemented", re.IGNORECASE)
+_EMPTY_BODY = re.compile(r"^\s*(?:pass|\.\.\.)\s*$", re.MULTILINE)
+
+
+def is_stub(path: str, text: str) -> bool:
+    """Whether the target plainly waits to be written."""
+    if not text.strip() or _STUB.search(text):
+        return True
+    return language_of(path).name == "python" and bool(_EMPTY_BODY.search(text)) and len(text.splitlines()) < 40

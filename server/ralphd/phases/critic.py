@@ -1,0 +1,222 @@
+"""The Critic: findings anchored by quote, capped, deduplicated; those with a test are run before they are believed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from ralphd.context.languages import fence_name, language_of
+from ralphd.context.target import definitions
+from ralphd.core import events
+from ralphd.core.edits import locate
+from ralphd.core.findings import SEVERITIES, Evidence, Finding, Related
+from ralphd.core.text import Text
+from ralphd.models.gateway import CompletionRequest, Delta, GatewayEvent, Message
+from ralphd.phases.base import PhaseContext
+from ralphd.phases.librarian import Brief
+from ralphd.phases.replies import FormatError, RawFinding, parse_review, partial_findings
+from ralphd.phases.test_reports import TestCase
+from ralphd.phases.testing import Workbench
+from ralphd.prompts import fenced, render
+
+LOCAL_MAX_TOKENS = 300
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    findings: tuple[Finding, ...]
+    dropped: int = 0
+    """Not quoted in the file, without a scenario, about other files, over the cap, dismissed, or refuted by a run."""
+    refuted: int = 0
+    problem: str = ""
+    """Why there is no review, in a sentence; empty when there is one."""
+
+
+def anchor(raw: RawFinding, path: str, text: str) -> Finding | None:
+    """The finding at the place of its quote; None where the quote does not stand in the file, or stands in several."""
+    if raw.path and raw.path != path and raw.path.rsplit("/", 1)[-1] != path.rsplit("/", 1)[-1]:
+        return None
+    places = locate(text, raw.quote)
+    if not places and "\n" not in raw.quote.strip() and text.count(raw.quote.strip()) == 1:
+        at = text.index(raw.quote.strip())
+        span = (at, at + len(raw.quote.strip()))
+    elif places:
+        # A quote in several places still anchors: at the first; the person sees which code is meant.
+        span = places[0].span
+    else:
+        return None
+    start = span[0] + len(text[span[0] : span[1]]) - len(text[span[0] : span[1]].lstrip())
+    severity = raw.severity if raw.severity in SEVERITIES else "warning"
+    capped = "warning" if severity == "error" else severity
+    return Finding(
+        path=path,
+        quote=text[start : span[1]],
+        start=start,
+        end=span[1],
+        kind=raw.kind,  # type: ignore[arg-type]
+        severity=capped,
+        message=raw.message,
+        scenario=raw.scenario,
+        test=raw.test,
+        fix=raw.fix,
+    )
+
+
+def select(raws: Collection[RawFinding], path: str, text: str, most: int, dismissed: Collection[str]) -> tuple[Finding, ...]:
+    """Anchored, deduplicated, without dismissed ones, the most severe first, at most `most`."""
+    order = {raw_severity: rank for rank, raw_severity in enumerate(SEVERITIES)}
+    found: dict[str, Finding] = {}
+    for raw in sorted(raws, key=lambda r: order.get(r.severity, 1)):
+        finding = anchor(raw, path, text)
+        if finding and finding.fingerprint not in dismissed:
+            found.setdefault(finding.fingerprint, finding)
+    return tuple(list(found.values())[:most])
+
+
+class Critic:
+    """Reviews one text of the target. `bench` runs the findings' tests; None: they stay quoted."""
+
+    def __init__(self, ctx: PhaseContext, brief: Brief, bench: Workbench | None, dismissed: Collection[str] = ()) -> None:
+        self.ctx, self.brief, self.bench, self.dismissed = ctx, brief, bench, dismissed
+
+    async def review(self, text: str, span: tuple[int, int], *, iteration: int, diff: str = "", show: Callable[[Finding], None] | None = None) -> Reviewed:
+        """Ask, read, anchor, confirm. `show` is called as findings become readable in the stream (not yet confirmed)."""
+        ctx = self.ctx
+        request = self._request(text, span, diff)
+        seen: set[str] = set()
+        partial = ""
+        watch = ctx.watch("critic", iteration)
+
+        def on_event(event: GatewayEvent) -> None:
+            nonlocal partial
+            watch(event)
+            if isinstance(event, Delta) and show is not None:
+                partial += event.text
+                if "}" in event.text:
+                    for finding in select(partial_findings(partial), ctx.target.path, text, ctx.settings.critic.max_findings, self.dismissed):
+                        if finding.fingerprint not in seen and not (finding.test and self._can_run()):
+                            seen.add(finding.fingerprint)
+                            show(finding)
+
+        for _ in range(2):
+            answer = await ctx.gateway.complete(request, on_event)
+            review = parse_review(answer.text)
+            if not isinstance(review, FormatError):
+                break
+            again = (Message(role="assistant", content=answer.text or "(nothing)"), Message(role="user", content=review.feedback))
+            request = request.model_copy(update={"messages": (*request.messages[:2], *again)})
+            partial = ""
+        else:
+            return Reviewed((), problem="The Critic's answers could not be read twice in a row.")
+        chosen = select(review.findings, ctx.target.path, text, ctx.settings.critic.max_findings, self.dismissed)
+        confirmed: list[Finding] = []
+        refuted = 0
+        for finding in chosen:
+            evidence = await self._evidence(finding)
+            if evidence == "refuted":
+                refuted += 1
+                continue
+            kept = replace(finding, evidence=evidence, severity="error" if evidence == "confirmed" else finding.severity)
+            kept = replace(kept, related=self._related(kept))
+            confirmed.append(kept)
+        dropped = len(review.findings) + review.dropped - len(confirmed)
+        return Reviewed(tuple(confirmed), dropped, refuted)
+
+    def _request(self, text: str, span: tuple[int, int], diff: str) -> CompletionRequest:
+        ctx = self.ctx
+        python = language_of(ctx.target.path).name == "python"
+        system = render(
+            "critic_system",
+            role=ctx.role_text("critic"),
+            max_findings=ctx.settings.critic.max_findings,
+            test_language="pytest test function" if python else "test",
+        )
+        user = render(
+            "critic_user",
+            context="" if ctx.local else self.brief.material(),
+            what=ctx.what,
+            path=ctx.target.path,
+            code=fenced(text[span[0] : span[1]], fence_name(ctx.target.path)),
+            diff=fenced(diff, "diff") if diff else "",
+            task=ctx.instruction,
+        )
+        tokens = LOCAL_MAX_TOKENS if ctx.local else None
+        return CompletionRequest(
+            role="critic", messages=(Message(role="system", content=system), Message(role="user", content=user)), max_tokens=tokens
+        )
+
+    def _can_run(self) -> bool:
+        return self.bench is not None and bool(self.bench.argv) and self.ctx.settings.critic.confirm and language_of(self.ctx.target.path).name == "python"
+
+    async def _evidence(self, finding: Finding) -> Evidence | str:
+        """Run the finding's test where the code is now: fails → confirmed, passes → refuted, cannot run → quoted."""
+        if not finding.test or not self._can_run() or self.bench is None:
+            return "quoted"
+        run = await run_snippet(self.bench, self.ctx, finding.test)
+        if run is None:
+            return "quoted"
+        return "confirmed" if run else "refuted"
+
+    def _related(self, finding: Finding) -> tuple[Related, ...]:
+        """The callers that the scenario names."""
+        found = []
+        for piece in self.brief.context.pieces:
+            if not piece.why.startswith("calls "):
+                continue
+            text = self.ctx.tree.text(piece.path) or ""
+            names = re.findall(r"\bdef (\w+)|\bfunction (\w+)", piece.text)
+            if any(name and name in finding.scenario + finding.message for pair in names for name in pair) or piece.path in finding.scenario:
+                at = text.find(piece.text)
+                found.append(Related(piece.path, Text(text).line_of(max(at, 0)), piece.why))
+        return tuple(found)
+
+
+SNIPPET = "test_ralph_finding.py"
+
+
+async def run_snippet(bench: Workbench, ctx: PhaseContext, test: str) -> bool | None:
+    """Run a model's test function beside the project's tests: True it fails, False it passes, None it cannot tell."""
+    if not any(d.name.startswith("test") for d in definitions("t.py", test)):
+        return None
+    module = import_name(ctx.target.path)
+    known = re.search(rf"\b(?:from|import)\s+{re.escape(module)}\b", test)
+    head = "" if known else f"from {module} import *\nfrom {module} import {_public(ctx)}\n"
+    run = await bench.run_file(SNIPPET, head + test)
+    cases = [case for case in run.cases.values() if case.nodeid.startswith(SNIPPET)]
+    if run.timed_out or not cases or any(case.outcome in ("error", "skipped") for case in cases):
+        return None
+    if any(_is_broken(case) for case in cases if case.bad):
+        return None
+    return any(case.outcome == "failed" for case in cases)
+
+
+def _is_broken(case: TestCase) -> bool:
+    """The test itself is wrong (it does not know its own names): that says nothing about the code."""
+    own = not case.frames or case.frames[-1][0].endswith(SNIPPET)
+    return own and bool(re.search(r"^E\s+(?:NameError|ImportError|ModuleNotFoundError|fixture )", case.detail, re.MULTILINE))
+
+
+def span_in(ctx: PhaseContext, text: str) -> tuple[int, int]:
+    """Where the target lies in a changed text: by its name, else the whole file."""
+    if ctx.target.name:
+        for definition in definitions(ctx.target.path, text):
+            if definition.name == ctx.target.name:
+                return definition.span
+    return 0, len(text)
+
+
+def _public(ctx: PhaseContext) -> str:
+    names = sorted({d.name for d in definitions(ctx.target.path, ctx.request.text) if d.name and "." not in d.name})
+    return ", ".join(names) or "__name__"
+
+
+def import_name(path: str) -> str:
+    """The dotted name that a test at the workspace's root imports a file by; a `src` folder is not part of it."""
+    parts = path.removesuffix(".py").split("/")
+    if parts and parts[0] in ("src", "lib"):
+        parts = parts[1:]
+    if parts and parts[-1] == "__init__":
+        parts.pop()
+    return ".".join(parts)
+

@@ -1,0 +1,96 @@
+"""The Librarian: retrieval always, a model's brief only when what was found does not fit or the task reaches wider."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+
+from ralphd.context import pack
+from ralphd.context.pack import Context, Piece
+from ralphd.core import events
+from ralphd.errors import ModelError, OverBudget
+from ralphd.models.gateway import CompletionRequest, Message
+from ralphd.phases.base import PhaseContext
+from ralphd.prompts import fenced, render
+
+LOCAL_CONTEXT_TOKENS = 900
+"""A small model reads some 50 tokens a second: every hundred costs two seconds before its first word."""
+
+
+@dataclass(frozen=True)
+class Brief:
+    context: Context
+    tests: tuple[Piece, ...]
+    words: str = ""
+    """The model's brief, or empty."""
+
+    def material(self) -> str:
+        shown = self.context.render(fenced)
+        return f"{shown}\n\nThe librarian's notes:\n{fenced(self.words, 'text')}" if self.words else shown
+
+    def shown_tests(self) -> str:
+        return "\n\n".join(f"{p.path}\n{fenced(p.text, 'python' if p.path.endswith('.py') else '')}" for p in self.tests)
+
+
+async def gather(ctx: PhaseContext) -> Brief:
+    settings = ctx.settings.context
+    context, tests = await asyncio.to_thread(
+        pack.gather,
+        ctx.tree,
+        ctx.target,
+        ctx.request.text,
+        max_tokens=LOCAL_CONTEXT_TOKENS if ctx.local else settings.max_tokens,
+        rules_files=settings.rules_files,
+        exclude=settings.exclude,
+        local=ctx.local,
+    )
+    brief = Brief(context, tuple(tests))
+    mode = ctx.settings.loop.librarian
+    if mode == "never" or ctx.local or (mode == "auto" and not _reaches_wider(ctx, context)):
+        return brief
+    try:
+        return Brief(context, tuple(tests), await _ask(ctx, brief))
+    except OverBudget:
+        raise
+    except ModelError as error:
+        # The brief is an addition: without it the run still has what was retrieved.
+        ctx.emit(events.Note(f"The Librarian brought no brief: {error.message}"))
+        return brief
+
+
+def _reaches_wider(ctx: PhaseContext, context: Context) -> bool:
+    if context.left_out:
+        return True
+    named = set(re.findall(r"[\w./-]+\.\w{1,4}\b", ctx.instruction))
+    return any(path != ctx.target.path and path in named for path in ctx.tree.paths())
+
+
+async def _ask(ctx: PhaseContext, brief: Brief) -> str:
+    target = fenced(ctx.target.text(ctx.request.text))
+    prompt = render(
+        "librarian",
+        role=ctx.role_text("librarian"),
+        what=ctx.what,
+        path=ctx.target.path,
+        words=300,
+        context=f"{brief.context.render(fenced)}\n\n{ctx.target.path}:\n{target}\n\n{brief.shown_tests()}",
+        task=ctx.instruction or "make its tests pass",
+    )
+    request = CompletionRequest(role="librarian", messages=(Message(role="user", content=prompt),))
+    answer = await ctx.gateway.complete(request, ctx.watch("librarian", 0))
+    return strike_unknown(answer.text, ctx)
+
+
+_NAME = re.compile(r"`([A-Za-z_][\w.]*)(\([^`]*\))?`")
+
+
+def strike_unknown(brief: str, ctx: PhaseContext) -> str:
+    """The brief without the lines that name, in backticks, what does not exist in the repository."""
+    known = ctx.request.text + "\n" + "\n".join(ctx.tree.text(p) or "" for p in ctx.tree.paths() if pack.language_of(p).module)
+    words = set(re.findall(r"[A-Za-z_]\w*", known)) | {part for p in ctx.tree.paths() for part in re.split(r"[/.]", p)}
+
+    def exists(name: str) -> bool:
+        return all(part in words for part in name.split("."))
+
+    return "\n".join(line for line in brief.splitlines() if all(exists(m[1]) for m in _NAME.finditer(line)))

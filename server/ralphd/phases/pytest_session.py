@@ -1,0 +1,281 @@
+"""One pytest session over one generated module in a shadow copy, and what each of its tests did.
+
+A test that hangs or kills its process is named and left out, and the session goes on with the others. Knows nothing of
+mutants or of what a verdict is worth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from ralphd.errors import Misconfigured
+from ralphd.sandbox.shadow import Shadow
+
+Outcome = Literal["passed", "failed", "skipped", "error", "timeout", "crash"]
+Mode = Literal["explore", "confirm", "kill"]
+"""explore: all of Hypothesis; confirm: the pinned examples only, and whether the target is entered; kill: no shrinking."""
+_CPU_SIGNAL = (27, -27, 128 + 27)
+"""SIGPROF, as the process, a shell or bwrap tells it."""
+
+
+class Pool(Protocol):
+    def lease(self) -> AbstractAsyncContextManager[Shadow]: ...
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What stays the same over all sessions of one gate."""
+
+    pytest: tuple[str, ...]
+    """The command up to and including pytest: `("python", "-m", "pytest")`."""
+    target: str
+    """Relative path of the code under test."""
+    lines: tuple[int, int]
+    """Its lines, from 1, inclusive."""
+    module: str
+    """Relative path of the generated module."""
+    max_examples: int
+    report_root: Path
+    plugins: str = field(default_factory=lambda: str(resources.files("ralphd.phases").joinpath("pytest_plugins")))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One session: which files, which tests, under which seed and limits."""
+
+    overlay: Mapping[str, bytes | None]
+    tests: tuple[str, ...] = ()
+    """Empty: all."""
+    seed: int = 0
+    mode: Mode = "explore"
+    cpu_s: float = 10.0
+    wall_s: float = 30.0
+    reverse: bool = False
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one test ended (all of its parameters together)."""
+
+    outcome: Outcome
+    exception: str = ""
+    bases: tuple[str, ...] = ()
+    message: str = ""
+    notes: str = ""
+    frames: tuple[tuple[str, int, str, str], ...] = ()
+    """(path, line from 1, function, source) of the workspace's own frames, outermost first."""
+    touched: tuple[str, ...] = ()
+    reached: bool = False
+    cpu_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Session:
+    tests: Mapping[str, Ended] = field(default_factory=dict)
+    collected: tuple[str, ...] = ()
+    problem: Literal["", "import", "collect", "timeout"] = ""
+    """Why nothing was collected."""
+    detail: str = ""
+    touched: tuple[str, ...] = ()
+    """What importing the module touched."""
+    late: bool = False
+    """The time for everything was over: what did not end says nothing."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the person's environment holds."""
+
+    python: str
+    pytest: str
+    hypothesis: str | None
+
+
+def pytest_prefix(command: Sequence[str]) -> tuple[str, ...]:
+    """The part of a test command that starts pytest; `python -m pytest` for a command that is not pytest's."""
+    for index, word in enumerate(command):
+        if word.rsplit("/", 1)[-1] in ("pytest", "py.test", "pytest.exe"):
+            return tuple(command[: index + 1])
+    return ("python", "-m", "pytest")
+
+
+async def probe(pool: Pool, setting: Setting, timeout_s: float = 30.0) -> Tools:
+    """What there is to test with; `Misconfigured` with the one line that installs what is missing. Nothing is installed."""
+    async with pool.lease() as shadow:
+        await shadow.refresh({})
+        with _Folder(setting.report_root) as reports:
+            argv = [*setting.pytest, "-p", "ralphd_chaos", "--collect-only"]
+            env = _env(setting, Plan({}), reports) | {"RALPHD_CHAOS_PROBE": "1"}
+            result = await shadow.run(
+                argv, timeout_s=timeout_s, env=env, extra_ro=(setting.plugins,), writable=(str(reports),)
+            )
+            records = await asyncio.to_thread(_records, reports)
+    found = next((r for r in records if r.get("event") == "session"), None)
+    if found is None:
+        install = f"{' '.join(setting.pytest[:1])} -m pip install pytest hypothesis"
+        if result.not_found:
+            raise Misconfigured(f"Chaos tests need pytest, and `{' '.join(setting.pytest)}` is not there.", f"Install it: {install}")
+        raise Misconfigured("pytest does not start in the project's environment.", result.output.strip()[-300:] or f"Install it: {install}")
+    tools = Tools(str(found["python"]), str(found["pytest"]), found["hypothesis"])
+    if tools.hypothesis is None:
+        raise Misconfigured(
+            "Chaos tests need Hypothesis, and the project's environment has none.",
+            f"Install it: {tools.python} -m pip install hypothesis",
+        )
+    return tools
+
+
+async def run(pool: Pool, setting: Setting, plan: Plan, until: float) -> Session:
+    """Run the module's tests; `until` is the event loop's time at which everything must be over."""
+    loop = asyncio.get_running_loop()
+    session = Session()
+    done: dict[str, Ended] = {}
+    left = plan.tests
+    async with pool.lease() as shadow:
+        while True:
+            remaining = until - loop.time()
+            if remaining <= 0:
+                return _late(session, done, plan)
+            await shadow.refresh(plan.overlay)
+            with _Folder(setting.report_root) as reports:
+                result = await shadow.run(
+                    _argv(setting, replace(plan, tests=left), reports),
+                    timeout_s=remaining,
+                    env=_env(setting, plan, reports),
+                    extra_ro=(setting.plugins,),
+                    writable=(str(reports),),
+                )
+                records = await asyncio.to_thread(_records, reports)
+            part, hung, timed = _read(records)
+            if not part.collected:
+                if done:
+                    return _late(session, done, plan)
+                timed = timed or result.timed_out or result.exit_code in _CPU_SIGNAL
+                problem = part.problem or ("timeout" if timed else "collect")
+                return replace(part, problem=problem, late=result.timed_out, detail=part.detail or result.output.strip()[-600:])
+            if not session.collected:
+                session = part
+            done |= part.tests
+            if hung is None:
+                return replace(session, tests=done)
+            if result.timed_out:
+                return _late(session, done, plan)
+            timed = timed or result.exit_code in _CPU_SIGNAL
+            done[hung] = Ended("timeout" if timed else "crash")
+            left = tuple(name for name in (plan.tests or session.collected) if name not in done)
+            if not left:
+                return replace(session, tests=done)
+
+
+def _late(session: Session, done: dict[str, Ended], plan: Plan) -> Session:
+    late = {name: Ended("timeout") for name in plan.tests or session.collected if name not in done}
+    return replace(session, tests=done | late, problem="" if session.collected else "timeout", late=True)
+
+
+def _argv(setting: Setting, plan: Plan, reports: Path) -> list[str]:
+    places = [f"{setting.module}::{name}" for name in plan.tests] or [setting.module]
+    return [
+        *setting.pytest, "-p", "ralphd_chaos", "-p", "no:randomly", "-q", "--no-header", "--tb=no",
+        "-o", f"cache_dir={reports}/cache", f"--hypothesis-seed={plan.seed}", *places,
+    ]  # fmt: skip
+
+
+def _env(setting: Setting, plan: Plan, reports: Path) -> dict[str, str]:
+    chaos = {
+        "module": setting.module,
+        "target": setting.target,
+        "lines": list(setting.lines),
+        "max_examples": setting.max_examples,
+        "mode": plan.mode,
+        "cpu_s": plan.cpu_s,
+        "wall_s": plan.wall_s,
+        "reverse": plan.reverse,
+        "scratch": f"{reports}/hypothesis",
+    }
+    return {
+        "PYTHONPATH": setting.plugins,
+        "PYTHONHASHSEED": str(plan.seed),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HYPOTHESIS_STORAGE_DIRECTORY": f"{reports}/hypothesis",
+        "RALPHD_REPORT_DIR": str(reports),
+        "RALPHD_CHAOS": json.dumps(chaos, sort_keys=True),
+    }
+
+
+class _Folder:
+    """A private folder for one session's report; gone afterwards."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def __enter__(self) -> Path:
+        self._root.mkdir(parents=True, exist_ok=True)
+        self._path = Path(tempfile.mkdtemp(prefix="chaos-", dir=self._root))
+        return self._path
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._path, ignore_errors=True)
+
+
+def _records(reports: Path) -> list[dict[str, Any]]:
+    """The first session's lines: what a test starts or forges beside it does not count."""
+    files = sorted(reports.glob("chaos-*.jsonl"), key=lambda p: p.stat().st_ctime_ns)
+    records = []
+    for line in files[0].read_text("utf-8", "replace").splitlines() if files else ():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            records.append(record)
+    return records
+
+
+def _read(records: Collection[Mapping[str, Any]]) -> tuple[Session, str | None, bool]:
+    """The session so far, the test that never ended, and whether a limit ended it."""
+    session, running, timed = Session(), None, False
+    tests: dict[str, Ended] = {}
+    for record in records:
+        event, name = record.get("event"), str(record.get("test", ""))
+        if event == "error":
+            session = replace(
+                session, problem=record["kind"], detail=str(record["text"]), touched=tuple(record["touched"])
+            )
+        elif event == "collected":
+            session = replace(session, collected=tuple(record["tests"]), touched=tuple(record["touched"]))
+        elif event == "start":
+            running = name
+        elif event == "timeout":
+            timed = True
+        elif event == "end":
+            running = None if running == name else running
+            ended = _ended(record)
+            if name not in tests or _WORSE.index(ended.outcome) > _WORSE.index(tests[name].outcome):
+                tests[name] = ended
+    return replace(session, tests=tests), running, timed
+
+
+_WORSE: tuple[Outcome, ...] = ("skipped", "passed", "error", "failed", "crash", "timeout")
+
+
+def _ended(record: Mapping[str, Any]) -> Ended:
+    return Ended(
+        outcome=record["outcome"],
+        exception=str(record.get("exception", "")),
+        bases=tuple(record.get("bases", ())),
+        message=str(record.get("message", "")),
+        notes=str(record.get("notes", "")),
+        frames=tuple((str(p), int(n), str(f), str(s)) for p, n, f, s in record.get("frames", ())),
+        touched=tuple(record.get("touched", ())),
+        reached=bool(record.get("reached")),
+        cpu_s=float(record.get("cpu_s", 0.0)),
+    )

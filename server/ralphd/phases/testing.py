@@ -1,0 +1,258 @@
+"""Runs the person's test command on the shadow copy and brings back what the runner itself reported."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from ralphd.context.tree import ImportGraph, Tree, decode
+from ralphd.phases import test_reports
+from ralphd.phases.verdict import TestRun, Verdict, judge
+from ralphd.sandbox.shadow import Shadow, Snapshot
+
+NODE_RUNNERS = ("npm", "npx", "node", "pnpm", "yarn")
+FAILURE_LIMIT = 3000
+LOCAL_FAILURE_LIMIT = 700
+
+
+class Workbench(Protocol):
+    """Where candidates are tried: the shadow copy and the test command, or a recording of both."""
+
+    tree: Tree
+    root: str
+    argv: tuple[str, ...]
+
+    async def load(self, candidate: Mapping[str, str | None]) -> None:
+        """Make the shadow hold the snapshot plus `candidate` (None: the file is gone); nothing of earlier runs is left."""
+
+    async def run(self, only: Sequence[str] = (), fast: bool = False) -> TestRun:
+        """Run the test command on what is loaded. `only`: pytest node ids to run alone."""
+
+    async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
+        """Put a test module at `path` beside what is loaded, run pytest on it alone, and take it away again."""
+
+    async def hashes(self, paths: Collection[str]) -> Mapping[str, str]: ...
+
+    async def changed_since(self) -> set[str]:
+        """Workspace files that changed on disk since the snapshot."""
+
+
+class ShadowTree:
+    """The shadow copy as a read-only tree of texts: what retrieval and verification see. Read when the run begins."""
+
+    def __init__(self, shadow: Shadow, snapshot: Snapshot) -> None:
+        self._shadow, self._paths = shadow, sorted(snapshot.paths())
+        self._texts: dict[str, str | None] = {}
+
+    def paths(self) -> list[str]:
+        return self._paths
+
+    def text(self, path: str) -> str | None:
+        if path not in self._texts:
+            self._texts[path] = decode(self._shadow.read_original(path))
+        return self._texts[path]
+
+
+class Tester:
+    """A `Workbench` on one leased shadow. `async with`: its report folder is private and goes away."""
+
+    tree: Tree
+
+    def __init__(
+        self,
+        shadow: Shadow,
+        *,
+        root: str,
+        argv: Sequence[str],
+        fast_argv: Sequence[str] = (),
+        buffers: Mapping[str, bytes],
+        timeout_s: float,
+        sandbox: str,
+        report_root: Path,
+    ) -> None:
+        self.shadow, self.root, self.argv, self.fast_argv = shadow, root, tuple(argv), tuple(fast_argv)
+        self.timeout_s, self.sandbox = timeout_s, sandbox
+        self._buffers = dict(buffers)
+        self._loaded: dict[str, bytes | None] = {}
+        self._report_root = report_root
+        self._node_reporter = bool(argv) and self.argv[0].rsplit("/", 1)[-1] in NODE_RUNNERS
+        self._plugins = str(resources.files("ralphd.phases").joinpath("pytest_plugins"))
+        self._snapshot: Snapshot | None = None
+
+    async def __aenter__(self) -> Self:
+        self._report_root.mkdir(parents=True, exist_ok=True)
+        self._reports = Path(tempfile.mkdtemp(prefix="report-", dir=self._report_root))
+        self._snapshot = await self.shadow.refresh(self._buffers)
+        self.tree = ShadowTree(self.shadow, self._snapshot)
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        shutil.rmtree(self._reports, ignore_errors=True)
+
+    async def load(self, candidate: Mapping[str, str | None]) -> None:
+        self._loaded = {p: None if t is None else t.encode("utf-8", "surrogatepass") for p, t in candidate.items()}
+        await self.shadow.refresh({**self._buffers, **self._loaded})
+
+    def _env(self, only: Sequence[str]) -> dict[str, str]:
+        env = {
+            "PYTEST_ADDOPTS": "-p ralphd_report",
+            "PYTHONPATH": self._plugins,
+            "RALPHD_REPORT_DIR": str(self._reports),
+        }
+        if only:
+            env["RALPHD_ONLY"] = json.dumps(sorted(only))
+        if self._node_reporter:
+            env["NODE_OPTIONS"] = f"--test-reporter=junit --test-reporter-destination={self._reports}/node.xml"
+        return env
+
+    async def run(self, only: Sequence[str] = (), fast: bool = False) -> TestRun:
+        return await self._run(self.fast_argv if fast else self.argv, self.timeout_s, only)
+
+    async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
+        await self.shadow.refresh({**self._buffers, **self._loaded, path: text.encode("utf-8", "surrogatepass")})
+        try:
+            return await self._run([*pytest_of(self.argv), "-q", *args, path], min(timeout_s, self.timeout_s), ())
+        finally:
+            await self.shadow.refresh({**self._buffers, **self._loaded})
+
+    async def _run(self, argv: Sequence[str], timeout_s: float, only: Sequence[str]) -> TestRun:
+        for old in self._reports.iterdir():
+            old.unlink()
+        result = await self.shadow.run(
+            test_reports.with_report(argv),
+            timeout_s=timeout_s,
+            env=self._env(only),
+            extra_ro=(self._plugins,),
+            writable=(str(self._reports),),
+        )
+        if self._node_reporter and "NODE_OPTIONS" in result.output and "not allowed" in result.output:
+            self._node_reporter = False  # a Node that is too old for the reporter: its exit code must do
+            return await self._run(argv, timeout_s, only)
+        report, expected = await asyncio.to_thread(self._read, argv, result.output)
+        return TestRun(
+            command=tuple(argv),
+            exit_code=result.exit_code,
+            output=result.output,
+            timed_out=result.timed_out,
+            not_found=result.not_found,
+            duration_s=result.duration_s,
+            report=report,
+            expects_report=expected,
+            sandbox=self.sandbox,
+        )
+
+    def _read(self, argv: Sequence[str], output: str) -> tuple[test_reports.Report | None, bool]:
+        """The report, and whether its absence means that nothing was proven."""
+        texts = {p.name: p.read_text("utf-8", "replace") for p in sorted(self._reports.iterdir()) if p.is_file()}
+        found = test_reports.parse_pytest(t for n, t in texts.items() if n.endswith(".json"))
+        if found is None and self._node_reporter:
+            found = test_reports.parse_junit(t for n, t in texts.items() if n.endswith(".xml"))
+        kind = test_reports.runner_of(argv)
+        if kind == "go":
+            return test_reports.parse_go(output), True
+        if kind == "cargo":
+            return test_reports.parse_cargo(output), True
+        return found, any("pytest" in word for word in argv) or any(n.startswith("report-") for n in texts)
+
+    async def hashes(self, paths: Collection[str]) -> Mapping[str, str]:
+        return await asyncio.to_thread(self.shadow.hashes, sorted(paths))
+
+    async def changed_since(self) -> set[str]:
+        assert self._snapshot is not None
+        return set(await asyncio.to_thread(self._snapshot.stale_paths))
+
+
+def pytest_of(argv: Sequence[str]) -> list[str]:
+    """How the person's command starts pytest, without its own arguments; `python -m pytest` where it is another tool."""
+    for index, word in enumerate(argv):
+        name = word.rsplit("/", 1)[-1]
+        if name in ("pytest", "py.test"):
+            return list(argv[: index + 1])
+    return ["python", "-m", "pytest"]
+
+
+def frames_in(run: TestRun, nodeid: str, root: str) -> set[str]:
+    """Workspace paths that a failure's traceback passes through."""
+    case = run.cases.get(nodeid)
+    found = set()
+    for path, _ in case.frames if case else ():
+        relative = os.path.relpath(path, root) if os.path.isabs(path) else path
+        if not relative.startswith(".."):
+            found.add(relative.replace(os.sep, "/"))
+    return found
+
+
+def reaching(baseline: TestRun, target: str, graph: ImportGraph | None, root: str) -> set[str]:
+    """Ids that are red in `baseline` and reach `target`: by import, or because the traceback passes through it.
+
+    Where no import graph can be had (other languages), every red test counts: the person asked for this target.
+    """
+    bad = [case.nodeid for case in baseline.bad]
+    if graph is None:
+        return set(bad)
+    files = graph.reaches(target)
+    return {n for n in bad if n.split("::")[0] in files or target in frames_in(baseline, n, root)}
+
+
+async def judge_with_rerun(tester: Workbench, run: TestRun, baseline: TestRun | None, reach: Collection[str]) -> tuple[Verdict, set[str]]:
+    """The verdict; a test that passed before and fails now is run once more alone before it is blamed."""
+    verdict = judge(run, baseline, reach)
+    if not verdict.suspects or len(verdict.suspects) != len(verdict.failing) or not run.cases:
+        return verdict, set()
+    if not any("::" in name for name in verdict.suspects):
+        return verdict, set()
+    again = await tester.run(only=verdict.suspects)
+    flaky = {name for name in verdict.suspects if (case := again.cases.get(name)) and case.outcome == "passed"}
+    return judge(run, baseline, reach, flaky), flaky
+
+
+def failure_text(run: TestRun, verdict: Verdict, root: str, *, local: bool) -> str:
+    """What the Artisan is told: the failures, normalised, sorted, capped. Byte-stable."""
+    limit = LOCAL_FAILURE_LIMIT if local else FAILURE_LIMIT
+    if not verdict.failing:
+        tail = test_reports.normalise(run.output, root)[-limit:]
+        return f"{verdict.why}\n{tail}".strip() if not run.cases else verdict.why
+    parts = []
+    share = max(200, limit // min(len(verdict.failing), 5))
+    for case in verdict.failing[:5]:
+        detail = test_reports.normalise(case.detail, root)
+        parts.append(f"{case.nodeid}\n{detail if len(detail) <= share else '…' + detail[-share:]}")
+    if len(verdict.failing) > 5:
+        parts.append(f"… and {len(verdict.failing) - 5} more: " + ", ".join(case.nodeid for case in verdict.failing[5:25]))
+    return "\n\n".join(parts)
+
+
+def signature(run: TestRun, verdict: Verdict, root: str) -> str:
+    """Equal for equal failures: which tests fail, and how, without what changes from run to run."""
+    if verdict.failing:
+        return "\n".join(f"{c.nodeid}\n{_last_line(test_reports.normalise(c.detail, root))}" for c in verdict.failing)
+    return f"{verdict.why}\n{test_reports.normalise(run.output, root)[-500:] if not run.cases else ''}"
+
+
+def _last_line(detail: str) -> str:
+    marked = [line for line in detail.splitlines() if line.startswith("E ")]
+    return "\n".join(marked[:5]) if marked else detail[-300:]
+
+
+def suggest_command(paths: Collection[str], text_of: Mapping[str, str | None]) -> tuple[str, ...] | None:
+    """The command a project plainly uses (pytest, npm test, cargo test, go test): offered, never run unasked."""
+    names = set(paths)
+    config = "".join(text_of.get(p) or "" for p in ("pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini"))
+    python_tests = any(p.rsplit("/", 1)[-1].startswith("test_") and p.endswith(".py") for p in names)
+    if "pytest.ini" in names or "[tool.pytest" in config or "[tool:pytest]" in config or python_tests:
+        return ("python", "-m", "pytest", "-q")
+    if '"test"' in (text_of.get("package.json") or ""):
+        return ("npm", "test")
+    if "Cargo.toml" in names:
+        return ("cargo", "test")
+    if "go.mod" in names:
+        return ("go", "test", "./...")
+    return None

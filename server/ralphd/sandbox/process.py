@@ -1,0 +1,385 @@
+"""Starts, watches and ends one process tree; the only user of subprocess for tests. Knows nothing of workspaces.
+
+The process is started on the event loop's own thread: bwrap's `--die-with-parent` is tied to the thread that started
+it, and a pool's thread that ends would take the sandbox with it. Output is read and dropped beyond a cap, so a flood
+costs time and no memory. A run is over when its main process is, whoever still holds its stdout.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ralphd.errors import SandboxError
+
+_CHUNK = 1 << 18
+_FLOOD_BYTES = 256 << 20
+"""More output than this is no test report: the run is ended."""
+_WATCH_S = 0.5
+_GONE_S = 5.0
+
+_ESCAPES = re.compile(
+    r"\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC: titles, hyperlinks, clipboard
+    r"|\x1b[PX^_][^\x1b\n]*(?:\x1b\\)?"  # DCS, SOS, PM, APC
+    r"|\x1b\[[0-?]*[ -/]*[@-~]?"  # CSI: colours, cursor
+    r"|\x1b[ -/]*[0-~]?"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"  # the rest of C0 (not \t \n \r), DEL, C1
+    r"|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]"  # bidi, tags
+)
+
+
+@dataclass(frozen=True)
+class ProcessResult:
+    """How a process ended. `output` is stdout and stderr as they came, clean of control sequences, cut in the middle."""
+
+    exit_code: int
+    output: str
+    truncated: bool
+    timed_out: bool
+    duration_s: float
+    not_found: bool
+
+
+def clean(raw: bytes) -> str:
+    """Text that is safe in a log, a diagnostic and a prompt. In pieces, so that other threads get their turn."""
+    text = raw.decode("utf-8", "replace")
+    out: list[str] = []
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at + (1 << 15)) + 1 or min(len(text), at + (1 << 17))
+        piece = text[at : min(end, at + (1 << 17))]
+        out.append(_ESCAPES.sub("", piece))
+        at += len(piece)
+    return "".join(out).replace("\r\n", "\n").replace("\r", "\n")
+
+
+class _Output:
+    """The first and the last bytes of a stream."""
+
+    def __init__(self, cap: int) -> None:
+        self._half = max(1024, cap // 2)
+        self._head = bytearray()
+        self._tail: deque[bytes] = deque()
+        self._tail_bytes = 0
+        self.total = 0
+
+    def feed(self, data: bytes) -> None:
+        self.total += len(data)
+        room = self._half - len(self._head)
+        if room > 0:
+            self._head += data[:room]
+            data = data[room:]
+        if data:
+            self._tail.append(data)
+            self._tail_bytes += len(data)
+            while self._tail_bytes - len(self._tail[0]) >= self._half:
+                self._tail_bytes -= len(self._tail.popleft())
+
+    def parts(self) -> tuple[bytes, int, bytes]:
+        tail = b"".join(self._tail)[-self._half :]
+        return bytes(self._head), self.total - len(self._head) - len(tail), tail
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What to start. `build` makes the argv, given the descriptor for bwrap's status (-1: the run is not in bwrap)."""
+
+    build: Callable[[int], Sequence[str]]
+    nonce: str
+    isolated: bool
+    env: Mapping[str, str]
+    cwd: str = "/"
+    tag: str = ""
+    """Without isolation: an environment entry `NAME=value` by which stray processes of this run are known."""
+
+
+async def run(
+    launch: Launch, *, timeout_s: float, output_bytes: int, watch: Callable[[], str | None] | None = None
+) -> ProcessResult:
+    """Run to the end, the time limit, or a reason that `watch` gives twice a second. Nothing of it lives afterwards.
+
+    Cancelling kills the whole tree before it is passed on.
+    """
+    started = time.monotonic()
+    tree = _Tree(launch, output_bytes)
+    reason: str | None = None
+    timed_out = False
+    try:
+        while not tree.ended.is_set():
+            left = timeout_s - (time.monotonic() - started)
+            if left <= 0:
+                timed_out, reason = True, f"stopped after {timeout_s:g} s"
+                break
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(tree.ended.wait(), min(left, _WATCH_S))
+            if tree.output.total > _FLOOD_BYTES:
+                reason = f"stopped: more than {_FLOOD_BYTES >> 20} MB of output"
+            elif watch is not None and not tree.ended.is_set():
+                reason = watch()
+            if reason:
+                break
+    finally:
+        tree.kill()
+        # Shielded: a second cancellation must not leave the tree half ended.
+        await asyncio.shield(asyncio.ensure_future(tree.close()))
+    duration = time.monotonic() - started
+    head, dropped, tail = tree.output.parts()
+    return await asyncio.to_thread(_result, launch, tree.exit_code(), head, dropped, tail, reason, timed_out, duration)
+
+
+def _result(
+    launch: Launch,
+    exit_code: int | None,
+    head: bytes,
+    dropped: int,
+    tail: bytes,
+    reason: str | None,
+    timed_out: bool,
+    duration: float,
+) -> ProcessResult:
+    nonce = launch.nonce.encode()
+    started, _, body = head.partition(nonce + b"\n")
+    if not head.startswith(nonce + b"\n"):
+        if reason is None:
+            said = clean(head).strip()[-400:] or f"exit code {exit_code}"
+            raise SandboxError(f"The sandbox could not be started: {said}", "`ralphd doctor` shows what is missing.")
+        body = started
+    code = exit_code if exit_code is not None else 128 + signal.SIGKILL
+    text = clean(body)
+    if dropped:
+        text = f"{text}\n[... {dropped} bytes left out ...]\n{clean(tail)}"
+    elif tail:
+        text = clean(body + tail)
+    complaint = launch.nonce + ": "
+    not_found = code == 127 and complaint in text[-4096:]
+    if complaint in text[-4096:]:
+        text = re.sub(re.escape(complaint) + r"(?:line )?(?:\d+: )?(?:exec: )?(?:line \d+: )?", "", text)
+    if reason:
+        text = f"{text.rstrip()}\n[{reason}]\n".lstrip("\n")
+    return ProcessResult(code, text, dropped > 0, timed_out, duration, not_found)
+
+
+class _Tree:
+    """One running tree: its output, its status, its end."""
+
+    def __init__(self, launch: Launch, output_bytes: int) -> None:
+        self._launch = launch
+        self._loop = asyncio.get_running_loop()
+        self.output = _Output(output_bytes)
+        self.ended = asyncio.Event()
+        self._status = b""
+        self._init: int | None = None
+        """pidfd of the first process inside the sandbox: when it is gone, so is everything in there."""
+        self._init_gone = asyncio.Event()
+        self._fds: set[int] = set()
+        out_r, out_w = self._pipe()
+        status_r, status_w = self._pipe() if launch.isolated else (-1, -1)
+        try:
+            if hasattr(fcntl, "F_SETPIPE_SZ"):
+                with contextlib.suppress(OSError):
+                    fcntl.fcntl(out_r, fcntl.F_SETPIPE_SZ, 1 << 20)
+            self._process = subprocess.Popen(
+                list(launch.build(status_w)),
+                stdin=subprocess.DEVNULL,
+                stdout=out_w,
+                stderr=out_w,
+                env=dict(launch.env),
+                cwd=launch.cwd,
+                pass_fds=(status_w,) if launch.isolated else (),
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            self._close_fds()
+            raise SandboxError(f"The test command could not be started: {error}.") from None
+        for fd in (out_w, status_w):
+            self._drop(fd)
+        self._out, self._status_r = out_r, status_r
+        self._watch_read(out_r, self._read_output)
+        if status_r >= 0:
+            self._watch_read(status_r, self._read_status)
+        self._outer = self._pidfd(self._process.pid)
+        if self._outer is None:
+            self._waiter: asyncio.Task[None] | None = asyncio.ensure_future(self._wait_in_thread())
+        else:
+            self._waiter = None
+            self._loop.add_reader(self._outer, self._outer_gone)
+
+    def exit_code(self) -> int | None:
+        """Of the command; None when it never ended by itself."""
+        if self._launch.isolated:
+            for line in self._status.splitlines():
+                with contextlib.suppress(ValueError):
+                    code = json.loads(line).get("exit-code")
+                    if isinstance(code, int):
+                        return code
+            return None
+        code = self._process.returncode
+        return None if code is None else (128 - code if code < 0 else code)
+
+    def kill(self) -> None:
+        """End everything now. Safe to call on what has ended."""
+        if self._init is not None:
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(self._init, signal.SIGKILL)
+        if not self._launch.isolated:
+            _kill_plain(self._process, self._launch.tag)
+        elif self._process.returncode is None and self._init is None:
+            self._process.kill()
+
+    async def close(self) -> None:
+        """Wait until nothing of the tree lives, then take what is left of its output."""
+        deadline = self._loop.time() + _GONE_S
+        if self._launch.isolated and self._init is None and not self._status:
+            # Ended within bwrap's own start: its first child dies with it, but only the status says which one it was.
+            await self._until(lambda: bool(self._status) or self._status_r not in self._fds, self._loop.time() + 0.1)
+            self.kill()
+        if self._init is not None:
+            await self._until(self._init_gone.is_set, deadline)
+        if not self.ended.is_set():
+            await self._until(self.ended.is_set, self._loop.time() + 0.1)
+            self._process.kill()
+            await self._until(self.ended.is_set, deadline)
+        if not self._launch.isolated:
+            _kill_plain(self._process, self._launch.tag)
+        self._drain()
+        self._close_fds()
+
+    async def _until(self, done: Callable[[], bool], deadline: float) -> None:
+        while not done() and self._loop.time() < deadline:
+            await asyncio.sleep(0.002)
+
+    def _drain(self) -> None:
+        """Take what the pipe holds, and no more: a stray daemon may go on writing."""
+        for _ in range(16):
+            if self._out not in self._fds or not self._read_output():
+                break
+        if self._status_r in self._fds:
+            self._read_status()
+
+    def _read_output(self) -> bool:
+        try:
+            data = os.read(self._out, _CHUNK)
+        except BlockingIOError:
+            return False
+        self.output.feed(data)
+        if not data:
+            self._drop(self._out)
+        return bool(data)
+
+    def _read_status(self) -> None:
+        try:
+            data = os.read(self._status_r, 4096)
+        except BlockingIOError:
+            return
+        self._status += data
+        if not data:
+            self._drop(self._status_r)
+        if self._init is None:
+            found = re.search(rb'"child-pid":\s*(\d+)', self._status)
+            if found:
+                self._init = self._pidfd(int(found.group(1)))
+                if self._init is None:
+                    self._init_gone.set()
+                else:
+                    self._loop.add_reader(self._init, self._saw_init_gone)
+
+    def _saw_init_gone(self) -> None:
+        if self._init is not None:
+            self._loop.remove_reader(self._init)
+        self._init_gone.set()
+
+    def _outer_gone(self) -> None:
+        if self._outer is not None:
+            self._loop.remove_reader(self._outer)
+        self._process.wait()
+        self.ended.set()
+
+    async def _wait_in_thread(self) -> None:
+        await asyncio.to_thread(self._process.wait)
+        self.ended.set()
+
+    def _pidfd(self, pid: int) -> int | None:
+        if sys.platform != "linux":
+            return None
+        try:
+            fd = os.pidfd_open(pid)
+        except OSError:
+            return None
+        self._fds.add(fd)
+        return fd
+
+    def _pipe(self) -> tuple[int, int]:
+        read, write = os.pipe()
+        os.set_blocking(read, False)
+        self._fds |= {read, write}
+        return read, write
+
+    def _watch_read(self, fd: int, callback: Callable[[], object]) -> None:
+        self._loop.add_reader(fd, callback)
+
+    def _drop(self, fd: int) -> None:
+        if fd in self._fds:
+            self._fds.discard(fd)
+            self._loop.remove_reader(fd)
+            os.close(fd)
+
+    def _close_fds(self) -> None:
+        for fd in list(self._fds):
+            self._drop(fd)
+
+
+def _kill_plain(process: subprocess.Popen[bytes], tag: str) -> None:
+    """Without isolation: the group, all descendants, and whatever carries the run's mark in its environment."""
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode is None:
+        process.kill()
+    for _ in range(5):
+        strays = _strays(process.pid, tag)
+        for pid in strays:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        if not strays:
+            return
+
+
+def _strays(parent: int, tag: str) -> list[int]:
+    """Living processes that descend from `parent` or carry `tag`; by /proc, so on Linux only."""
+    parents: dict[int, int] = {}
+    marked: set[int] = set()
+    try:
+        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return []
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+            if fields[0] in (b"Z", b"X"):
+                continue
+            parents[pid] = int(fields[1])
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                if tag and tag.encode() in file.read().split(b"\0"):
+                    marked.add(pid)
+        except (OSError, IndexError, ValueError):
+            continue
+    found = set(marked)
+    for pid in parents:
+        at, seen = pid, 0
+        while at in parents and seen < 100:
+            at, seen = parents[at], seen + 1
+            if at == parent:
+                found.add(pid)
+                break
+    return [pid for pid in found if pid != os.getpid()]

@@ -1,0 +1,274 @@
+"""Warm copies of one workspace, leased for test runs: refresh to the state in question, run a command, read what it left.
+
+Nothing is ever copied back: the workspace is only read. Inside the sandbox the copy is bound over the workspace's own
+path, so that editable installs and absolute paths cannot reach the original and give a false green. `.git` is absent
+(it can hold tokens); dependency trees are bound read-only in their place. Knows nothing of models, edits or editors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from ralphd.errors import RalphError, SandboxError
+from ralphd.sandbox import policy, process
+from ralphd.sandbox.isolation import Isolation
+from ralphd.sandbox.mirror import Mirror
+from ralphd.sandbox.planning import Request, disk_guard, make_plan
+from ralphd.sandbox.process import ProcessResult
+from ralphd.sandbox.selection import Listing, Stopped
+from ralphd.sandbox.slots import Slots, reclaim
+from ralphd.sandbox.snapshot import InThread, Snapshot, Stop
+from ralphd.sandbox.workspace import Workspace
+
+T = TypeVar("T")
+_READ_LIMIT = 64 << 20
+
+
+class Shadow:
+    """One leased slot. Its methods are for one task at a time."""
+
+    def __init__(self, workspace: Workspace, mirror: Mirror, in_thread: InThread, *, allow_unisolated: bool) -> None:
+        self._workspace = workspace
+        self._mirror = mirror
+        self._in_thread = in_thread
+        self._allow_unisolated = allow_unisolated
+        self._listing: Listing | None = None
+        self._snapshot: Snapshot | None = None
+
+    async def refresh(self, overlay: Mapping[str, bytes | None]) -> Snapshot:
+        """Bring the slot to exactly the workspace's state on disk, under `overlay` (None: deleted).
+
+        Whatever an earlier run left is undone; only what differs is copied.
+        """
+        self.retire()
+        given = dict(overlay)
+        listing, resolved = await self._in_thread(lambda stop: self._workspace.bring_up(self._mirror, given, stop))
+        self._listing = listing
+        self._snapshot = Snapshot(self._workspace, self._mirror, listing, resolved, self._in_thread)
+        return self._snapshot
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+        extra_ro: Sequence[str] = (),
+        writable: Sequence[str] = (),
+        cwd: str = "",
+    ) -> ProcessResult:
+        """Run `argv` in the slot. Nothing of it lives when this returns or is cancelled.
+
+        `extra_ro` and `writable` are host folders shown at their own paths; `cwd` is relative to the workspace.
+        """
+        listing, isolation = self._listing, self._workspace.isolation
+        if listing is None:
+            raise SandboxError("The test copy has not been brought up to date before the run.")
+        if not argv:
+            raise SandboxError("The test command is empty.", "Set testing.command to a program and its arguments.")
+        if not self._workspace.isolated and not self._allow_unisolated:
+            raise SandboxError("Nothing that a model wrote runs without isolation.", isolation.detail)
+        request = Request(tuple(argv), dict(env or {}), tuple(extra_ro), tuple(writable), cwd)
+        plan = await self._in_thread(lambda stop: make_plan(self._workspace, self._mirror, listing, request))
+        self._mirror.touched()
+        return await process.run(
+            _launch(plan, isolation),
+            timeout_s=timeout_s,
+            output_bytes=self._workspace.settings.output_mb << 20,
+            watch=disk_guard(self._mirror.folder),
+        )
+
+    def read(self, rel: str) -> bytes | None:
+        """A regular file of the slot as it is now (at most 64 MB), or None. Links are not followed."""
+        return self._mirror.read(rel, _READ_LIMIT)
+
+    def retire(self) -> None:
+        """Its last snapshot no longer speaks for the slot."""
+        if self._snapshot is not None:
+            self._snapshot.retire()
+        self._listing = self._snapshot = None
+
+
+def _launch(plan: policy.Plan, isolation: Isolation) -> process.Launch:
+    nonce = f"ralph-{secrets.token_hex(8)}"
+    if isolation.kind == "bwrap":
+        return process.Launch(
+            build=lambda fd: policy.bwrap_argv(plan, status_fd=fd, nonce=nonce, prlimit=isolation.prlimit),
+            nonce=nonce,
+            isolated=True,
+            # bwrap itself runs on the host: nothing of the repository's environment reaches it.
+            env={},
+        )
+    prlimit = isolation.prlimit or None
+    return process.Launch(
+        build=lambda fd: policy.launcher_argv(plan.argv, plan.limits, nonce, prlimit=prlimit, count_processes=False),
+        nonce=nonce,
+        isolated=False,
+        env={**plan.env, "RALPHD_RUN": nonce},
+        cwd=plan.cwd,
+        tag=f"RALPHD_RUN={nonce}",
+    )
+
+
+class ShadowPool:
+    """The slots of one workspace root, under `cache_dir`/shadow/<digest>/<slot>. One per server and root."""
+
+    def __init__(
+        self,
+        root: str,
+        cache_dir: str,
+        sandbox: policy.SandboxSettings,
+        isolation: Isolation,
+        *,
+        allow_unisolated: bool = False,
+        person: Mapping[str, str] | None = None,
+        slots: int = 4,
+        max_files: int = 200_000,
+        max_bytes: int = 2 << 30,
+    ) -> None:
+        self._workspace = Workspace(
+            root, cache_dir, sandbox, isolation, person=person, max_files=max_files, max_bytes=max_bytes
+        )
+        self._allow_unisolated = allow_unisolated
+        self._slots = Slots(self._workspace.cache, self._workspace.root)
+        self._gate = asyncio.Semaphore(slots)
+        self._threads = ThreadPoolExecutor(slots + 1, "ralphd-shadow")
+        self._warming: tuple[asyncio.Future[None], threading.Event] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[Shadow]:
+        """An exclusive slot. A second lease at the same time gets another one; beyond the cap it waits."""
+        await self._stop_warming()
+        async with self._gate:
+            while self._closing:
+                await asyncio.wait(self._closing)
+            mirror, lock = await self._acquire()
+            shadow = Shadow(self._workspace, mirror, self._in_thread, allow_unisolated=self._allow_unisolated)
+            try:
+                yield shadow
+            finally:
+                shadow.retire()
+                # Remembering the slot takes tens of milliseconds; a cancelled run need not wait for it.
+                task = asyncio.ensure_future(self._give_back(mirror, lock))
+                self._closing.add(task)
+                task.add_done_callback(self._closing.discard)
+
+    async def warm(self) -> None:
+        """Make or freshen the first slot at low priority, and remove copies that no one used for two weeks.
+
+        A lease in the meantime stops it and goes on from where it was.
+        """
+        if self._warming is not None or self._closing:
+            return
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        stop = threading.Event()
+
+        def work() -> None:
+            _lower_priority()
+            error: Exception | None = None
+            try:
+                self._warm(stop.is_set)
+            except (RalphError, OSError) as raised:
+                error = raised
+            with contextlib.suppress(RuntimeError):  # the loop may be closed already
+                loop.call_soon_threadsafe(_settle, done, error)
+
+        self._warming = (done, stop)
+        # A thread of its own: without root, a thread that lowered its priority can never raise it again.
+        threading.Thread(target=work, name="ralphd-warm", daemon=True).start()
+        try:
+            await asyncio.shield(done)
+        except asyncio.CancelledError:
+            await self._stop_warming()
+            raise
+        finally:
+            self._warming = None
+
+    async def close(self) -> None:
+        """Stop what runs in the background. The copies stay, for the next start."""
+        await self._stop_warming()
+        while self._closing:
+            await asyncio.wait(self._closing)
+        self._threads.shutdown(wait=False)
+
+    async def _in_thread(self, work: Callable[[Stop], T], /) -> T:
+        """`work` in a worker thread. Cancelling stops it at its next file and waits for that: the slot is still ours."""
+        stop = threading.Event()
+        future = asyncio.get_running_loop().run_in_executor(self._threads, work, stop.is_set)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            stop.set()
+            await asyncio.wait([future])
+            if not future.cancelled():
+                future.exception()
+            raise
+
+    async def _acquire(self) -> tuple[Mirror, int]:
+        taken = asyncio.get_running_loop().run_in_executor(self._threads, self._slots.acquire)
+        try:
+            held = await asyncio.shield(taken)
+        except asyncio.CancelledError:
+            # Whoever cancelled us must not leave the slot locked for the life of the server.
+            taken.add_done_callback(_let_go)
+            raise
+        if held is None:
+            raise SandboxError("No test copy of this workspace is free.")
+        return held
+
+    async def _give_back(self, mirror: Mirror, lock: int) -> None:
+        try:
+            await self._in_thread(lambda stop: mirror.save())
+        finally:
+            os.close(lock)
+
+    async def _stop_warming(self) -> None:
+        if self._warming is not None:
+            done, stop = self._warming
+            stop.set()
+            await asyncio.wait([done])
+
+    def _warm(self, stop: Stop) -> None:
+        reclaim(self._workspace.cache)
+        held = self._slots.acquire(only=0)
+        if held is None:
+            return
+        mirror, lock = held
+        try:
+            self._workspace.bring_up(mirror, {}, stop)
+        except Stopped:
+            pass
+        finally:
+            mirror.save()
+            os.close(lock)
+
+
+def _let_go(taken: asyncio.Future[tuple[Mirror, int] | None]) -> None:
+    if not taken.cancelled() and taken.exception() is None:
+        held = taken.result()
+        if held is not None:
+            os.close(held[1])
+
+
+def _lower_priority() -> None:
+    with contextlib.suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
+
+
+def _settle(future: asyncio.Future[None], error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)

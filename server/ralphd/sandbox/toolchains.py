@@ -1,0 +1,158 @@
+"""Which folders of hidden places (HOME, /tmp, …) the test command needs to see: interpreters, version managers, libraries.
+
+Reads directory entries and links only. What the repository controls (its .venv) never widens the view beyond a real
+Python installation or a known version manager's folder; the rest comes from the person's own PATH.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from ralphd.sandbox.policy import ALWAYS_SHOWN, Bind, readable_in_home, within
+
+_PROGRAMS = ("python3", "python", "node", "go", "cargo", "rustc", "java", "pytest", "uv", "ruby")
+_MAX_HOPS = 40
+
+
+def hidden_places(home: str, *, also: Iterable[str] = ()) -> tuple[str, ...]:
+    """Real paths of the folders that hold secrets, sockets and other people's files."""
+    names = ("/tmp", "/var/tmp", "/run", "/home", "/root", "/Users", home, *also)
+    return tuple(dict.fromkeys(os.path.realpath(name) for name in names if os.path.isdir(name)))
+
+
+def system_links() -> tuple[str, ...]:
+    """Parts of /run that programs need to start at all on some systems (NixOS)."""
+    return tuple(path for path in ("/run/current-system", "/run/booted-system") if os.path.exists(path))
+
+
+def needed(
+    person: Mapping[str, str],
+    root: str,
+    hidden: Sequence[str],
+    *,
+    environments: Sequence[str] = (),
+    programs: Sequence[str] = (),
+) -> tuple[Bind, ...]:
+    """Read-only binds for what PATH, PYTHONPATH, `environments` (virtual ones of the workspace) and `programs` stand on."""
+    home = os.path.realpath(person.get("HOME", "/"))
+    shown: dict[str, None] = {}
+
+    def show(path: str) -> None:
+        if os.path.exists(path) and not within(path, root) and any(within(path, place) for place in hidden):
+            shown[path] = None
+
+    def show_known(path: str) -> bool:
+        """By the table of places below HOME."""
+        known = readable_in_home(os.path.relpath(path, home)) if within(path, home) and path != home else ()
+        for relative in known:
+            show(os.path.join(home, relative))
+        return bool(known)
+
+    def trusted(path: str) -> None:
+        """A place that the person's own environment names."""
+        for hop in _hops(path):
+            if within(hop, home):
+                show_known(hop)
+            elif os.path.basename(os.path.dirname(hop)) in ("bin", "sbin"):
+                show(os.path.dirname(os.path.dirname(hop)))
+            else:
+                show(os.path.dirname(hop))
+
+    def from_repository(path: str) -> None:
+        """An interpreter that the workspace's virtual environment names: only what looks like a Python is shown."""
+        for hop in _hops(path):
+            prefix = os.path.dirname(os.path.dirname(hop))
+            relative = os.path.relpath(hop, home) if within(hop, home) else ""
+            if relative and not readable_in_home(relative):
+                continue
+            if _is_python(prefix):
+                show(prefix)
+            if relative and relative.split("/")[0] in (".pyenv", ".local", ".rye", ".asdf"):
+                show_known(hop)
+
+    entries = [part for part in person.get("PATH", "").split(":") if part.startswith("/")]
+    for entry in dict.fromkeys(entries):
+        if within(entry, root):
+            continue
+        trusted(os.path.join(entry, "."))
+        for program in _PROGRAMS:
+            candidate = os.path.join(entry, program)
+            if os.path.islink(candidate):
+                trusted(candidate)
+    for part in person.get("PYTHONPATH", "").split(":"):
+        if part.startswith("/") and not within(part, root) and (not within(part, home) or _library(part, home)):
+            show(part)
+    for relative in ALWAYS_SHOWN:
+        show(os.path.join(home, relative))
+    for environment in environments:
+        real = os.path.realpath(environment)
+        # A linked environment is shown unless the link leads to where secrets may be.
+        public = not within(real, home) or bool(readable_in_home(os.path.relpath(real, home) + "/bin/python"))
+        if real != environment and public and not within(home, real) and os.path.isfile(f"{real}/pyvenv.cfg"):
+            show(real)
+        for interpreter in _interpreters(environment):
+            from_repository(interpreter)
+    for program in programs:
+        if program.startswith("/") and not within(program, root):
+            trusted(program)
+            base = os.path.dirname(os.path.dirname(program))
+            if os.path.isfile(os.path.join(base, "pyvenv.cfg")):
+                show(base)
+                for interpreter in _interpreters(base):
+                    trusted(interpreter)
+    binds: dict[str, Bind] = {}
+    for path in sorted(shown):
+        real = os.path.realpath(path)
+        if real != path and any(within(real, place) for place in hidden):
+            binds.setdefault(real, Bind(real, real))
+        binds.setdefault(path, Bind(real, path))
+    # Parents before children: a later bind lies on top of an earlier one.
+    return tuple(binds[path] for path in sorted(binds))
+
+
+def _hops(path: str) -> list[str]:
+    """`path` and each place its chain of links leads through, the real one last."""
+    hops = [os.path.normpath(path) if not path.endswith("/.") else path]
+    at = path
+    for _ in range(_MAX_HOPS):
+        try:
+            target = os.readlink(at)
+        except OSError:
+            break
+        at = os.path.normpath(os.path.join(os.path.dirname(at), target))
+        hops.append(at)
+    hops.append(os.path.realpath(path) + ("/." if path.endswith("/.") else ""))
+    return list(dict.fromkeys(hops))
+
+
+def _interpreters(environment: str) -> list[str]:
+    """The interpreters that a virtual environment stands on, by its configuration and its links."""
+    found = [os.path.join(environment, "bin", name) for name in ("python", "python3")]
+    found = [path for path in found if os.path.islink(path)]
+    try:
+        with open(os.path.join(environment, "pyvenv.cfg"), encoding="utf-8", errors="replace") as file:
+            config = file.read(4096)
+    except OSError:
+        return found
+    match = re.search(r"^\s*home\s*=\s*(/.*?)\s*$", config, re.MULTILINE)
+    return [*found, *([os.path.join(match.group(1), "python3")] if match else [])]
+
+
+def _is_python(prefix: str) -> bool:
+    """Whether a Python's standard library lies below `prefix`."""
+    try:
+        names = os.listdir(os.path.join(prefix, "lib"))
+    except OSError:
+        return False
+    return any(
+        re.fullmatch(r"python3\.\d+t?", name) and os.path.isfile(os.path.join(prefix, "lib", name, "os.py"))
+        for name in names
+    )
+
+
+def _library(path: str, home: str) -> bool:
+    """A folder of the person's PYTHONPATH below HOME may be shown unless it is HOME itself or below a hidden name."""
+    relative = os.path.relpath(path, home)
+    return relative != "." and not relative.startswith((".", ".."))

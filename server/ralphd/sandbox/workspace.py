@@ -1,0 +1,107 @@
+"""One workspace root as the sandbox sees it: which files, which overlay paths are allowed, what its runs may see.
+
+Only reads the workspace. Blocking throughout: the pool calls it from worker threads.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Mapping
+
+from ralphd.errors import SandboxError
+from ralphd.sandbox import policy, toolchains
+from ralphd.sandbox.isolation import Isolation
+from ralphd.sandbox.mirror import Mirror
+from ralphd.sandbox.selection import OUT, Listing, Selection, Sig, signature
+
+
+class Workspace:
+    """What stays the same over the runs of one root."""
+
+    def __init__(
+        self,
+        root: str,
+        cache_dir: str,
+        settings: policy.SandboxSettings,
+        isolation: Isolation,
+        *,
+        person: Mapping[str, str] | None,
+        max_files: int,
+        max_bytes: int,
+    ) -> None:
+        self.root = os.path.realpath(root)
+        self.cache = os.path.realpath(cache_dir)
+        self.settings = settings
+        self.isolation = isolation
+        self.isolated = isolation.kind == "bwrap"
+        self.person = dict(policy.person_environment() if person is None else person)
+        home = os.path.realpath(self.person.setdefault("HOME", "/"))
+        if self.root == "/" or policy.within(home, self.root):
+            raise SandboxError(
+                f"{self.root} is no project folder: a test copy of it would hold all your files.",
+                "Open the project's own folder.",
+            )
+        inside = policy.within(self.cache, self.root)
+        hidden = toolchains.hidden_places(home, also=() if inside else (self.cache,))
+        self.hidden = tuple(path for path in hidden if path != "/") if self.isolated else ()
+        self.places = self._places(os.path.abspath(root))
+        left_out = {os.path.relpath(self.cache, self.root)} if inside else set()
+        self.selection = Selection(
+            self.root, home=home, max_files=max_files, max_bytes=max_bytes, leave_out=frozenset(left_out)
+        )
+
+    def resolve(self, path: str) -> str:
+        """`path` relative to the root, through the workspace's own links; SandboxError when it leads out of it."""
+        bad = not path or path.startswith("/") or "\0" in path or ".." in path.split("/")
+        real = self.root if bad else os.path.realpath(os.path.join(self.root, path))
+        if bad or real == self.root or not policy.within(real, self.root):
+            raise SandboxError(f"{path!r} lies outside the workspace.")
+        return os.path.relpath(real, self.root)
+
+    def bring_up(
+        self, mirror: Mirror, overlay: Mapping[str, bytes | None], stop: Callable[[], bool]
+    ) -> tuple[Listing, dict[str, bytes | None]]:
+        """Scan, then make `mirror` equal to the workspace under `overlay`; the overlay by resolved paths."""
+        listing = self.selection.scan(stop)
+        resolved: dict[str, bytes | None] = {}
+        for path, data in overlay.items():
+            relative = self.resolve(path)
+            _check_overlay(path, relative, listing)
+            resolved[relative] = data
+        links = {} if self.isolated else {path: os.path.join(self.root, path) for path in listing.trees}
+        mirror.refresh(self.root, listing, resolved, listing.trees if self.isolated else (), links, stop)
+        return listing, resolved
+
+    def check_trees(self, trees: Iterable[str]) -> None:
+        """The dependency folders to be bound are still real folders of the workspace, by every component."""
+        for path in trees:
+            at = self.root
+            for part in path.split("/"):
+                at = f"{at}/{part}"
+                sig = lstat(at)
+                if sig is None or not stat.S_ISDIR(sig[0]):
+                    raise SandboxError(f"{path!r} is no longer a real folder in the workspace.", "Run again.")
+
+    def _places(self, given: str) -> tuple[str, ...]:
+        """Where the copy is shown: at the real path, and at the one the person uses when hiding covers the link to it."""
+        linked = given != self.root and any(policy.within(given, place) for place in self.hidden)
+        return (self.root, given) if linked else (self.root,)
+
+
+def lstat(path: str) -> Sig | None:
+    try:
+        return signature(os.lstat(path))
+    except OSError:
+        return None
+
+
+def _check_overlay(path: str, relative: str, listing: Listing) -> None:
+    parts = relative.split("/")
+    if any(part in OUT for part in parts):
+        raise SandboxError(f"{path!r} lies in a folder that no test run sees.")
+    if any(policy.within(relative, tree) for tree in listing.trees):
+        raise SandboxError(f"{path!r} lies in a dependency folder, which test runs see as it is.")
+    above = {"/".join(parts[:count]) for count in range(1, len(parts))}
+    if relative in listing.dirs or above & listing.files.keys():
+        raise SandboxError(f"{path!r} is a folder, or lies below a file, in the workspace.")

@@ -1,0 +1,333 @@
+"""Every setting: its name, type, default, scope and manual text. Knows nothing of files, layers or the environment.
+
+Attribute names are the keys of the YAML. The string below an attribute is its manual text (`export.py` reads it).
+All values are frozen; a key's value never stands in one, only a `KeyRef` that the model host resolves.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+
+# Scope of a key, as metadata of its annotation. A key without one may be set anywhere.
+
+
+@dataclass(frozen=True)
+class UserOnly:
+    """Only the person's own settings may set it; elsewhere it is ignored, with a problem of this severity."""
+
+    severity: Literal["warning", "info"] = "warning"
+
+
+@dataclass(frozen=True)
+class Tightens:
+    """A repository may only make it stricter: lower the number, add to the list, or choose this word."""
+
+    how: Literal["lower", "union", "word"]
+    word: str = ""
+
+
+class Section(BaseModel):
+    """A mapping of the YAML."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class KeyRef(Section):
+    """Where a secret is to be found, never the secret."""
+
+    env: str | None = None
+    """The environment variable that holds it."""
+    default: bool = False
+    """Where `env` is unset, the text after `:-` in the file counts: `file` and `pointer` say where it stands."""
+    file: str | None = None
+    """The person's own file that holds it, or the text to expand it from."""
+    pointer: str | None = None
+    """JSON pointer (RFC 6901) into `file`, as the keys are written there: "/api_keys/openai"."""
+
+
+def _argv(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(shlex.split(value))
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _program(argv: tuple[str, ...]) -> tuple[str, ...]:
+    if not argv[0].strip():
+        raise ValueError("the command is empty")
+    return argv
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Flag = Annotated[bool, Strict()]
+Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000_000)]
+Natural = Annotated[int, Strict(), Field(ge=0, le=1_000_000_000)]
+Seconds = Annotated[float, Strict(), Field(gt=0, le=86_400, allow_inf_nan=False)]
+Usd = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
+Line = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=256, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_tuple)]
+Lines = Annotated[tuple[Line, ...], BeforeValidator(_tuple)]
+Argument = Annotated[str, StringConstraints(strict=True, max_length=4096, pattern=r"^[^\x00]*$")]
+Argv = Annotated[
+    tuple[Argument, ...], BeforeValidator(_argv), Field(min_length=1, max_length=1000), AfterValidator(_program)
+]
+
+
+class RoleModel(Section):
+    """One role's model. `model` is None where none is set: the default selection chooses."""
+
+    model: Name | None = None
+    """Name of the model as LiteLLM knows it (`openai/gpt-4.1-mini`, `gemini/gemini-3.8-flash`,
+    `ollama/qwen2.5-coder`), an alias, or `local`."""
+    provider: Name | None = None
+    """Provider of a bare model name: `openai`, `anthropic`, `gemini`, `azure`, `bedrock`, `ollama`, …"""
+    temperature: Annotated[float, Strict(), Field(ge=0, le=2, allow_inf_nan=False)] | None = None
+    """How freely the model samples. Dropped where the model refuses one."""
+    max_tokens: Count | None = None
+    """Longest answer in tokens, capped at the model's own maximum."""
+    fallback: Names = ()
+    """Models to ask, in this order, when the first one does not answer."""
+    api_base: Annotated[Line | None, UserOnly()] = None
+    """Endpoint to use instead of the provider's own. Model names are then taken as they are written."""
+    api_key: Annotated[KeyRef | None, UserOnly()] = None
+    """Key for the `api_base` beside it, best as `${NAME}`. It is sent nowhere else."""
+    api_version: Line | None = None
+    """API version, for Azure."""
+    timeout_s: Seconds = 120.0
+    """Seconds without any text after which a call is given up."""
+    prompt: Annotated[Line | None, UserOnly()] = None
+    """File with a prompt to use instead of the role's own."""
+    edit_format: Literal["auto", "region", "whole", "blocks"] = "auto"
+    """The form in which edits are asked for. All forms are understood at any time."""
+    candidates: Annotated[int, Strict(), Field(ge=1, le=8)] = 1
+    """Fresh samples to ask for at once when the loop resamples; the first that passes the tests wins."""
+    headers: Annotated[Mapping[str, KeyRef], UserOnly()] = {}
+    """HTTP headers to send along to `api_base`, each best as `${NAME}`."""
+
+
+class Models(Section):
+    """The model of each role. `models: NAME` and `models: {default: …}` stand for all four roles."""
+
+    librarian: RoleModel = RoleModel.model_construct(temperature=0.3, max_tokens=2048)
+    """Gathers what the task needs to know, and briefs the artisan."""
+    artisan: RoleModel = RoleModel.model_construct(temperature=0.7, max_tokens=8192)
+    """Writes the code."""
+    critic: RoleModel = RoleModel.model_construct(temperature=0.5, max_tokens=4096)
+    """Reviews it."""
+    chaos: RoleModel = RoleModel.model_construct(temperature=0.9, max_tokens=4096)
+    """Writes hostile tests."""
+
+
+class Price(Section):
+    """What a model costs."""
+
+    input_usd_per_mtok: Usd
+    """USD for a million tokens of prompt."""
+    output_usd_per_mtok: Usd
+    """USD for a million tokens of answer."""
+
+
+class Loop(Section):
+    """How long a run goes on, and what it is made of."""
+
+    max_iterations: Annotated[int, Strict(), Field(ge=1, le=100)] = 5
+    """Verified answers of the artisan before the run ends."""
+    max_wall_s: Seconds = 900.0
+    """Seconds before the run ends."""
+    stuck_after: Annotated[int, Strict(), Field(ge=2, le=100)] = 3
+    """The same failure this many times ends the run."""
+    librarian: Literal["auto", "always", "never"] = "auto"
+    """Whether the librarian's model writes a brief. `auto`: when what was retrieved does not fit, or the task
+    reaches beyond the file. Retrieval itself always runs."""
+    critic: Literal["after", "beside", "never"] = "after"
+    """When the critic reads a candidate: after its tests are green, beside the tests, or never."""
+    critic_rounds: Annotated[int, Strict(), Field(ge=0, le=20)] = 2
+    """How often confirmed findings send the artisan back."""
+
+
+class CeilingPrice(Section):
+    """What a model without a known price is taken to cost."""
+
+    input: Usd = 10.0
+    """USD for a million tokens of prompt."""
+    output: Usd = 40.0
+    """USD for a million tokens of answer."""
+
+
+class Budget(Section):
+    """What may be spent. A call whose worst case would pass it is not sent."""
+
+    usd_per_run: Annotated[Usd, Tightens("lower")] = 1.0
+    """USD for one run."""
+    usd_per_day: Annotated[Usd, Tightens("lower")] = 10.0
+    """USD for one day, over all windows."""
+    unpriced: Annotated[Literal["ceiling", "refuse"], Tightens("word", "refuse")] = "ceiling"
+    """A model without a known price: reckon with `ceiling_usd_per_mtok`, or refuse to call it."""
+    ceiling_usd_per_mtok: Annotated[CeilingPrice, UserOnly()] = CeilingPrice.model_construct()
+    """What a model without a known price is taken to cost."""
+    confirm_above_usd: Annotated[Usd, Tightens("lower")] = 0.5
+    """A run that is estimated above this asks first."""
+
+
+class Testing(Section):
+    """The tests that decide."""
+
+    __test__ = False
+
+    command: Argv | None = None
+    """The test command, as one line or as a list of arguments. No shell reads it. From a repository's file it runs
+    only after your consent to exactly this command."""
+    fast_command: Argv | None = None
+    """A quicker command to try first; `command` still decides."""
+    timeout_s: Seconds = 300.0
+    """Seconds for one run of the tests."""
+    adversarial_tests: Flag = True
+    """Attack a green candidate with hostile tests, where the language has an adapter."""
+    locked: Annotated[Lines, Tightens("union")] = (
+        "tests/**",
+        "**/test_*",
+        "**/*_test.*",
+        "conftest.py",
+        "pytest.ini",
+    )
+    """Files that a model may not edit unless your instruction names them."""
+
+
+class Chaos(Section):
+    """Hostile tests."""
+
+    max_examples: Annotated[int, Strict(), Field(ge=1, le=100_000)] = 200
+    """Inputs tried for each property."""
+    repeat: Annotated[int, Strict(), Field(ge=1, le=20)] = 3
+    """Runs, each under another seed, that must give the same verdict."""
+    mutants: Annotated[int, Strict(), Field(ge=0, le=200)] = 8
+    """Small faults put into the target to see whether a test catches them."""
+    timeout_s: Seconds = 60.0
+    """Seconds for one run of a hostile test."""
+
+
+class Context(Section):
+    """What of the repository a model is shown."""
+
+    max_tokens: Annotated[int, Strict(), Field(ge=200, le=1_000_000)] = 16_000
+    """Tokens of context beside the target itself."""
+    exclude: Annotated[Lines, Tightens("union")] = ()
+    """Files never shown to a model, as patterns of .gitignore. Ignored files and files of secrets never are."""
+    rules_files: Lines = ("AGENTS.md", "CLAUDE.md", ".ralph/rules.md")
+    """Files that tell a model the house style. They shape style, never permissions."""
+
+
+class Critic(Section):
+    """Findings."""
+
+    max_findings: Annotated[int, Strict(), Field(ge=1, le=50)] = 5
+    """Findings shown at most, the most severe first."""
+    confirm: Flag = True
+    """Run the test that comes with a finding: it is confirmed when the test fails, dropped when it passes."""
+
+
+class Sandbox(Section):
+    """How what models write is kept in."""
+
+    mode: Annotated[Literal["auto", "bwrap", "none"], UserOnly()] = "auto"
+    """`auto`: bubblewrap where it works, nothing is run elsewhere. `none`: run without isolation."""
+    network: Annotated[Flag, UserOnly()] = False
+    """Let tests reach the network."""
+    read_only: Annotated[Lines, UserOnly()] = ()
+    """Further folders that tests may read."""
+    memory_mb: Annotated[Annotated[int, Strict(), Field(ge=64, le=1_048_576)], UserOnly()] = 4096
+    """Memory of a test run in MB."""
+    output_mb: Annotated[Annotated[int, Strict(), Field(ge=1, le=1024)], UserOnly()] = 4
+    """Output of a test run that is kept, in MB."""
+
+
+class Host(Section):
+    """The process that talks to models."""
+
+    prewarm: Flag = True
+    """Start it early, at low priority, so that the first run does not wait for it."""
+    idle_s: Seconds = 900.0
+    """Seconds without a call after which it is stopped."""
+
+
+class Cache(Section):
+    """Where answers are kept."""
+
+    type: Literal["disk", "redis"] = "disk"
+    """On this machine, or in a Redis that a team shares."""
+    url: Annotated[KeyRef | None, UserOnly()] = None
+    """Address of the Redis server, best as `${REDIS_URL}`."""
+
+
+class LiteLLM(Section):
+    """How calls are made."""
+
+    enable_fallback: Flag = True
+    """Go on to a role's `fallback` models when its first does not answer."""
+    retry_attempts: Annotated[int, Strict(), Field(ge=1, le=20)] = 3
+    """Requests per model in all."""
+    retry_delay_ms: Annotated[int, Strict(), Field(ge=0, le=600_000)] = 2000
+    """Wait before the second request; it grows by as much with each further one."""
+    enable_caching: Flag = True
+    """Answer a question that was asked before from the cache, at no cost."""
+    cache_ttl_seconds: Natural = 3600
+    """Seconds that an answer is kept."""
+    enable_cost_tracking: Flag = True
+    """Show what calls cost. `false` hides the figures; the budget still holds."""
+    log_requests: Flag = True
+    """Write the text of calls to the request log, masked."""
+    log_file: Annotated[Line, UserOnly("info")] = ".ralph/litellm.log"
+    """The request log. A relative path lies in ralphd's own state folder, never in a repository."""
+    redact_api_keys: Flag = True
+    """Keys are always masked; `false` is not honoured."""
+    cache: Cache = Cache.model_construct()
+    """Where answers are kept."""
+    prompt_caching: Flag = True
+    """Use the providers' own prompt caches."""
+
+
+class Settings(Section):
+    """All settings."""
+
+    models: Models = Models.model_construct()
+    """The model of each role."""
+    aliases: Mapping[str, Name] = {}
+    """Your own short names for models, beside the built-in `claude`, `sonnet`, `opus`, `gpt-4`, `gpt`, `gemini`,
+    `gemini-pro` and `local`."""
+    prices: Annotated[Mapping[str, Price], UserOnly()] = {}
+    """Prices of models that have none in LiteLLM's table, or another one for you."""
+    api_keys: Annotated[Mapping[str, KeyRef], UserOnly("info")] = {}
+    """Key of each provider, best as `${NAME}`; sent to that provider's own hosts only. The usual variables
+    (`OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, …) are read anyway."""
+    loop: Loop = Loop.model_construct()
+    """How long a run goes on, and what it is made of."""
+    budget: Budget = Budget.model_construct()
+    """What may be spent. A call whose worst case would pass it is not sent."""
+    testing: Testing = Testing.model_construct()
+    """The tests that decide."""
+    chaos: Chaos = Chaos.model_construct()
+    """Hostile tests."""
+    context: Context = Context.model_construct()
+    """What of the repository a model is shown."""
+    critic: Critic = Critic.model_construct()
+    """Findings."""
+    review: Literal["pending", "apply", "preview"] = "pending"
+    """What happens to a proposal: it waits hunk by hunk, it is applied when its tests are green, or the editor
+    previews it (VS Code)."""
+    sandbox: Sandbox = Sandbox.model_construct()
+    """How what models write is kept in."""
+    host: Host = Host.model_construct()
+    """The process that talks to models."""
+    litellm: LiteLLM = LiteLLM.model_construct()
+    """How calls are made."""
+
+
+ROLES: tuple[str, ...] = ("librarian", "artisan", "critic", "chaos")

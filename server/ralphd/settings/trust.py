@@ -1,0 +1,228 @@
+"""The person's consent to commands, kept outside the repositories that name them. Runs nothing, asks nobody.
+
+A consent holds for one digest: exactly this command, in this folder of this root, under this isolation. Any change
+asks again. What cannot be read is no consent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ralphd.errors import RalphError
+
+if sys.platform != "win32":
+    import fcntl
+
+Decision = Literal["once", "always", "never"]
+DECISIONS: tuple[Decision, ...] = ("once", "always", "never")
+_MAX_BYTES = 4_000_000
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What is asked for: `argv`, started in `folder` of the workspace `root`, under `isolation` ("bwrap", "none")."""
+
+    root: str
+    argv: tuple[str, ...]
+    folder: str = ""
+    isolation: str = ""
+
+    @property
+    def digest(self) -> str:
+        return digest(self.root, self.argv, self.folder, self.isolation)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A decision that is remembered. `consent` is None where only its digest was known."""
+
+    digest: str
+    decision: Decision
+    consent: Consent | None = None
+
+
+def digest(root: str, argv: Sequence[str], folder: str = "", isolation: str = "") -> str:
+    """SHA-256 over all that a consent is bound to."""
+    parts = [root, list(argv), folder, isolation]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode("ascii")).hexdigest()
+
+
+class TrustStore:
+    """Decisions by digest. The file is read anew each time, so that a revocation in another window counts at once."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._once: set[str] = set()
+        self._guard = threading.Lock()
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing remembered is trusted at present, or None."""
+        return self._read()[1]
+
+    def decision(self, of: str) -> Decision | None:
+        """What the person decided last; a `once` as long as it is not used up."""
+        if of in self._once:
+            return "once"
+        kept = self._read()[0].get(of)
+        return kept.decision if kept is not None else None
+
+    def use(self, of: str) -> bool:
+        """May it run now? Uses up a `once`."""
+        decision = self.decision(of)
+        if decision == "once":
+            with self._guard:
+                if of not in self._once:
+                    return False
+                self._once.discard(of)
+        return decision in ("once", "always")
+
+    def decide(self, of: str, decision: Decision, consent: Consent | None = None) -> None:
+        """Remember; `once` in memory only. `consent` is what `list` shows; it must be the one that `of` is made from."""
+        if consent is not None and consent.digest != of:
+            raise ValueError("the digest does not belong to this consent")
+        if decision not in DECISIONS:
+            raise ValueError(f"no such decision: {decision}")
+        if decision == "once":
+            with self._guard:
+                self._once.add(of)
+            return
+        self._once.discard(of)
+        with self._locked():
+            given = self._read()[0]
+            given[of] = Given(of, decision, consent)
+            self._write(given)
+
+    def list(self) -> tuple[Given, ...]:
+        """Everything that is remembered on disk, in a stable order."""
+        return tuple(given for _, given in sorted(self._read()[0].items()))
+
+    def revoke(self, prefix: str) -> int:
+        """Forget the decisions whose digest begins with `prefix`; how many there were."""
+        if not prefix:
+            return 0
+        self._once = {of for of in self._once if not of.startswith(prefix)}
+        with self._locked():
+            given = self._read()[0]
+            kept = {of: one for of, one in given.items() if not of.startswith(prefix)}
+            if len(kept) != len(given):
+                self._write(kept)
+        return len(given) - len(kept)
+
+    def _read(self) -> tuple[dict[str, Given], str | None]:
+        try:
+            handle = os.open(self.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        except FileNotFoundError:
+            return {}, None
+        except OSError as error:
+            return {}, f"{self.path} cannot be read ({error.strerror}); no earlier consent counts."
+        with os.fdopen(handle, "rb") as file:
+            info = os.fstat(file.fileno())
+            if not stat.S_ISREG(info.st_mode) or _others_may_write(info):
+                return (
+                    {},
+                    f"{self.path} can be written by others; no earlier consent counts. Make it yours alone (chmod 600).",
+                )
+            raw = file.read(_MAX_BYTES + 1)
+        given = _parse(raw) if len(raw) <= _MAX_BYTES else None
+        if given is None:
+            return {}, f"{self.path} is damaged; no earlier consent counts. The next decision writes it anew."
+        return given, None
+
+    def _write(self, given: dict[str, Given]) -> None:
+        folder = os.path.dirname(self.path)
+        temporary = ""
+        try:
+            handle, temporary = tempfile.mkstemp(prefix=".trust-", dir=folder)  # 0600
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(
+                    {"version": 1, "decisions": [_to_json(one) for _, one in sorted(given.items())]}, file, indent=1
+                )
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self.path)
+        except OSError as error:
+            if temporary:
+                with contextlib.suppress(OSError):
+                    os.unlink(temporary)
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> RalphError:
+        return RalphError(
+            f"The decision could not be remembered in {self.path} ({error.strerror}).", "Make that folder writable."
+        )
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One writer at a time, over threads and processes."""
+        with self._guard:
+            try:
+                os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+                handle = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+            except OSError as error:
+                raise self._unwritable(error) from error
+            try:
+                _lock(handle)
+                yield
+            finally:
+                os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    """Waits two seconds at most: a window that hangs while it holds the lock can cost one decision, not the server."""
+    if sys.platform != "win32":
+        for _ in range(100):
+            with contextlib.suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            time.sleep(0.02)
+
+
+def _others_may_write(info: os.stat_result) -> bool:
+    if sys.platform == "win32":
+        return False
+    return info.st_uid != os.getuid() or bool(info.st_mode & 0o022)
+
+
+def _to_json(given: Given) -> dict[str, Any]:
+    out: dict[str, Any] = {"digest": given.digest, "decision": given.decision}
+    if given.consent is not None:
+        consent = given.consent
+        out |= {
+            "root": consent.root,
+            "argv": list(consent.argv),
+            "folder": consent.folder,
+            "isolation": consent.isolation,
+        }
+    return out
+
+
+def _parse(raw: bytes) -> dict[str, Given] | None:
+    """None for anything that is not exactly what `_write` writes; one forged entry spoils the file."""
+    try:
+        entries = json.loads(raw)["decisions"]
+        out = {}
+        for entry in entries:
+            consent = None
+            if "argv" in entry:
+                consent = Consent(
+                    str(entry["root"]), tuple(map(str, entry["argv"])), str(entry["folder"]), str(entry["isolation"])
+                )
+            given = Given(entry["digest"], entry["decision"], consent)
+            if given.decision not in ("always", "never") or (consent is not None and consent.digest != given.digest):
+                return None
+            out[str(given.digest)] = given
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return out

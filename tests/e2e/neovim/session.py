@@ -1,0 +1,206 @@
+"""A real Neovim with a screen of its own, driven by keys. Knows the editor; what the server does, it only looks at."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pynvim  # type: ignore[import-untyped]
+
+HERE = Path(__file__).parent
+PROJECT = HERE.parents[2]
+SERVER: list[str] = [sys.executable, "-m", "ralphd", "serve"]
+T = TypeVar("T")
+
+# Records what is offered and shown; the original functions run all the same.
+INIT = """
+vim.g.loaded_python3_provider = 0   -- looking for it costs seconds
+vim.opt.swapfile = false
+vim.opt.runtimepath:prepend(vim.env.RALPHD_PLUGIN)
+local select = vim.ui.select
+vim.ui.select = function(items, opts, on_choice)
+  local titles = vim.tbl_map(function(item) return (opts.format_item or tostring)(item) end, items)
+  vim.fn.writefile({ vim.json.encode(titles) }, vim.env.RALPHD_OFFERED)
+  return select(items, opts, on_choice)
+end
+_G.seen = { progress = {}, ended = {}, notified = {} }
+local notify = vim.notify
+vim.notify = function(text, ...)
+  table.insert(_G.seen.notified, text)
+  return notify(text, ...)
+end
+vim.api.nvim_create_autocmd('LspProgress', { callback = function(event)
+  local value = event.data.params.value
+  table.insert(_G.seen.progress, { value.kind, value.message or value.title or '', vim.lsp.status() })
+end })
+vim.api.nvim_create_autocmd('User', { pattern = 'RalphRunEnded', callback = function(event)
+  table.insert(_G.seen.ended, event.data)
+end })
+vim.lsp.config('ralphd', { cmd = vim.json.decode(vim.env.RALPHD_COMMAND) })
+vim.lsp.enable('ralphd')
+"""
+
+
+def install(kind: str) -> Path:
+    """The program; installed into the cache where it is not there yet."""
+    cache = Path(os.environ.get("RALPHD_E2E_CACHE", Path.home() / ".cache" / "ralphd-dev"))
+    destination = cache / "nvim" / kind
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        [str(HERE / "install-nvim.sh"), str(destination), kind],
+        env={**os.environ, "PATH": path, "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"Neovim ({kind}) could not be installed: {done.stderr[-2000:]}")
+    return destination / "bin" / "nvim"
+
+
+class Neovim:
+    """One editor on one file. `state` is a scratch folder for everything that is not the project."""
+
+    def __init__(self, program: Path, file: Path, state: Path, env: Mapping[str, str]) -> None:
+        state.mkdir(parents=True, exist_ok=True)
+        self.offered_file = state / "offered.json"
+        init = state / "init.lua"
+        init.write_text(INIT)
+        whole = {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
+            "LANG": "C.UTF-8",
+            "TERM": "xterm-256color",
+            "HOME": str(state / "home"),
+            "XDG_CONFIG_HOME": str(state / "config"),
+            "XDG_DATA_HOME": str(state / "data"),
+            "XDG_STATE_HOME": str(state / "state"),
+            "XDG_CACHE_HOME": str(state / "cache"),
+            "PYTHONPATH": str(PROJECT / "server"),
+            "RALPHD_PLUGIN": str(PROJECT / "neovim"),
+            "RALPHD_OFFERED": str(self.offered_file),
+            "RALPHD_COMMAND": json.dumps(SERVER),
+            **env,
+        }
+        for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+            Path(whole[name]).mkdir(parents=True, exist_ok=True)
+        variables = [f"{key}={value}" for key, value in whole.items()]
+        argv = ["/usr/bin/env", "-i", *variables, str(program), "--clean", "-u", str(init), "--embed"]
+        here = os.getcwd()
+        os.chdir(file.parent)  # pynvim has no argument for it, and people start the editor in their project
+        try:
+            self.nvim = pynvim.attach("child", argv=argv)
+        finally:
+            os.chdir(here)
+        # With a screen, prompts block as they do for a person; without one Neovim answers them itself.
+        self.nvim.ui_attach(100, 30, rgb=True, ext_linegrid=True)
+        self.nvim.command(f"edit {file}")
+
+    def lua(self, code: str, *arguments: Any) -> Any:
+        self._assert_free()
+        return self.nvim.exec_lua(code, *arguments)
+
+    def _assert_free(self) -> None:
+        """Anything but a few calls would wait for ever behind a prompt, so say what is wrong instead."""
+        mode = self.nvim.api.get_mode()
+        assert not mode["blocking"], f"Neovim waits for a key: {mode}"
+
+    def keys(self, keys: str) -> None:
+        self.nvim.input(keys)
+
+    def wait(self, what: str, ask: Callable[[], T | None], timeout: float = 20) -> T:
+        """Poll `ask` until it is truthy."""
+        end = time.monotonic() + timeout
+        while True:
+            if found := ask():
+                return found
+            if time.monotonic() > end:
+                raise AssertionError(f"not within {timeout} s: {what}\n{self.report()}")
+            time.sleep(0.05)
+
+    def wait_lua(self, what: str, code: str, timeout: float = 20) -> Any:
+        return self.wait(what, lambda: self.lua(code), timeout)
+
+    def attached(self) -> str:
+        """Wait for the server; its name."""
+        name: str = self.wait_lua(
+            "ralphd is attached and initialized",
+            "local c = vim.lsp.get_clients({name='ralphd', bufnr=0})[1] return c and c.initialized and c.name",
+            30,
+        )
+        return name
+
+    def text(self) -> str:
+        return "\n".join(self.nvim.current.buffer[:]) + "\n"
+
+    def cursor(self, line: int, column: int = 0) -> None:
+        """`line` from 1, as Neovim counts."""
+        self._assert_free()
+        self.nvim.current.window.cursor = (line, column)
+
+    def choose(self, keys: str, title: str) -> list[str]:
+        """`keys` that open a menu (`gra`: code actions, `grx`: lenses), then the number of the entry with this title.
+
+        Answers all the titles that were offered.
+        """
+        self.offered_file.unlink(missing_ok=True)
+        self.keys(keys)
+        titles: list[str] = self.wait("a menu", self._offered)
+        matches = [i for i, offered in enumerate(titles, 1) if offered.startswith(title)]
+        assert len(matches) == 1, f"{title!r} fits {len(matches)} of {titles}"
+        self.wait("the menu's prompt", lambda: self.nvim.api.get_mode()["mode"] == "c")
+        self.keys(f"{matches[0]}<CR>")
+        self.wait("the menu is gone", lambda: self.nvim.api.get_mode()["mode"] == "n")
+        return titles
+
+    def _offered(self) -> list[str] | None:
+        try:
+            titles: list[str] = json.loads(self.offered_file.read_text())
+        except (OSError, ValueError):
+            return None
+        return titles
+
+    def changes(self) -> list[Any]:
+        """The pending changes shown as diagnostics in the current buffer: [line from 1, message]."""
+        code = """
+        local out = {}
+        for _, d in ipairs(vim.diagnostic.get(0)) do
+          if d.code == 'ralph.change' then table.insert(out, { d.lnum + 1, d.message }) end
+        end
+        table.sort(out, function(a, b) return a[1] < b[1] end)
+        return out
+        """
+        found: list[Any] = self.lua(code)
+        return found
+
+    def report(self) -> str:
+        """For a failure: what is on the screen's last lines, in the messages, in the log of the client."""
+        mode = self.nvim.api.get_mode()
+        if mode["blocking"]:
+            return f"Neovim waits for a key: {mode}"
+        messages = self.nvim.command_output("messages")
+        log = self.nvim.exec_lua(
+            "return vim.lsp.log.get_filename and vim.lsp.log.get_filename() or vim.lsp.get_log_path()"
+        )
+        tail = Path(log).read_text()[-3000:] if Path(log).exists() else ""
+        return f"messages: {messages}\nseen: {self.nvim.exec_lua('return vim.inspect(_G.seen)')}\nlog: {tail}"
+
+    def quit(self) -> None:
+        """`:qa!` as a person would, then the process must be gone."""
+        try:
+            self.nvim.input("<C-\\><C-n>")
+            self.nvim.command("qa!", async_=True)
+            end = time.monotonic() + 10
+            while time.monotonic() < end:
+                self.nvim.api.get_mode()
+                time.sleep(0.05)
+        except (OSError, EOFError, pynvim.NvimError):
+            pass  # the pipe closes when it goes
+        finally:
+            self.nvim.close()

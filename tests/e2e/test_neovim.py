@@ -1,0 +1,218 @@
+"""The main job in a real Neovim, by keyboard, with a scripted model on loopback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.neovim.session import Neovim, install
+from tests.support.scripted_server import Reply, Script, ScriptedServer
+
+pytestmark = pytest.mark.e2e
+
+STUB = '''\
+"""Names for addresses."""
+
+import re
+
+
+def slug(title: str) -> str:
+    """Lower case, words joined by single dashes, no dash at either end."""
+    pass
+
+
+def shout(title: str) -> str:
+    return title.upper()
+'''
+TESTS = """\
+from slug import shout, slug
+
+
+def test_words():
+    assert slug("Hello, World") == "hello-world"
+
+
+def test_edges():
+    assert slug("  a  b! ") == "a-b"
+
+
+def test_shout():
+    assert shout("a") == "A"
+"""
+BODY = '    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")'
+WRONG = '    return title.lower().replace(" ", "-")'
+FUNCTION = '''\
+def slug(title: str) -> str:
+    """Lower case, words joined by single dashes, no dash at either end."""
+{body}
+'''
+
+
+def region(body: str) -> str:
+    return f"```python\n{FUNCTION.format(body=body)}```\n"
+
+
+def answers(*bodies: str) -> list[Script]:
+    """Each body as the Artisan's answer, slowly enough to be seen; the Critic finds nothing on the last."""
+    critic = Reply('{"verdict": "pass", "findings": []}')
+    return [*(Reply(region(body), delay_s=0.02) for body in bodies), critic]
+
+
+@pytest.fixture(scope="session", params=["debian", "wheel"])
+def program(request: pytest.FixtureRequest) -> Path:
+    return install(request.param)
+
+
+@pytest.fixture
+def model() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as server:
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "slug.py").write_text(STUB)
+    (folder / "test_slug.py").write_text(TESTS)
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture
+def editor(program: Path, model: ScriptedServer, project: Path, tmp_path: Path) -> Iterator[Neovim]:
+    state = tmp_path / "person"
+    config = state / "config" / "ralphd" / "config.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text(
+        "models:\n"
+        f"  default: {{model: openai/scripted, api_base: {model.base_url}, api_key: ${{SCRIPTED_KEY}}}}\n"
+        "testing: {command: python -m pytest -q}\n"
+        "loop: {librarian: never}\n"
+    )
+    neovim = Neovim(program, project / "slug.py", state, {"SCRIPTED_KEY": "sk-scripted"})
+    try:
+        assert neovim.attached() == "ralphd"
+        yield neovim
+    finally:
+        neovim.quit()
+
+
+def pytest_passes(folder: Path) -> bool:
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
+    return subprocess.run(argv, cwd=folder, capture_output=True, check=False).returncode == 0
+
+
+def run_ended(editor: Neovim) -> dict[str, object]:
+    result: dict[str, object] = editor.wait_lua("a run ends", "return _G.seen.ended[1]", 90)
+    return result
+
+
+def test_implement_by_keyboard(editor: Neovim, model: ScriptedServer, project: Path) -> None:
+    model.replies = answers(WRONG, BODY)
+    assert not pytest_passes(project)
+
+    editor.cursor(8, 4)  # in the function's body
+    offered = editor.choose("gra", "Ralph: implement")
+    assert any(title.startswith("Ralph: critique") for title in offered)
+    result = run_ended(editor)
+    assert (result["outcome"], result["iterations"]) == ("proposed", 2), result
+
+    seen = editor.lua("return _G.seen.progress")
+    kinds = [kind for kind, _, _ in seen]
+    assert kinds[0] == "begin" and kinds[-1] == "end" and kinds.count("end") == 1, seen
+    assert any("Artisan" in message for _, message, _ in seen), seen
+    assert any("Ralph" in status or "Artisan" in status for _, _, status in seen), seen
+
+    assert editor.text() == STUB  # nothing is in the buffer before it is accepted
+    (change,) = editor.wait("a change to review", editor.changes)
+    assert change[0] == 8
+    shown = editor.lua(
+        "local ns = vim.api.nvim_get_namespaces()['ralphd.review']"
+        " return vim.inspect(vim.api.nvim_buf_get_extmarks(0, ns, 0, -1, {details = true}))"
+    )
+    assert "re.sub" in shown  # the new text stands below the old, without being in the buffer
+
+    editor.cursor(8)
+    editor.choose("gra", "Ralph: accept change")
+    editor.wait("the change is in the buffer", lambda: BODY in editor.text())
+    assert editor.text() == STUB.replace("    pass", BODY)
+    editor.wait("the review is over", lambda: not editor.changes())
+    assert (project / "slug.py").read_text() == STUB  # saving is the person's
+
+    editor.keys(":w<CR>")
+    editor.wait("the file is saved", lambda: (project / "slug.py").read_text() == editor.text())
+    assert pytest_passes(project)
+
+    editor.keys("u")
+    editor.wait("one undo takes it back", lambda: editor.text() == STUB)
+    assert model.requests[0].headers["Authorization"] == "Bearer sk-scripted"
+
+
+def test_commands_accept_and_reject(editor: Neovim, model: ScriptedServer, project: Path) -> None:
+    model.replies = answers(BODY)
+    editor.keys("/def slug<CR>:Ralph implement keep it short<CR>")
+    assert run_ended(editor)["outcome"] == "proposed"
+    assert "keep it short" in model.requests[0].prompt
+    editor.wait("a change to review", editor.changes)
+
+    editor.keys(":Ralph accept<CR>")  # the cursor is on another line
+    editor.wait_lua(
+        "a word about it",
+        "return vim.iter(_G.seen.notified):any(function(t) return t:find('no change is pending') end)",
+    )
+    assert editor.text() == STUB
+
+    editor.keys(":Ralph reject all too clever<CR>")
+    editor.wait("the review is over", lambda: not editor.changes())
+    assert editor.text() == STUB
+    marks = "return #vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_get_namespaces()['ralphd.review'], 0, -1, {})"
+    assert editor.lua(marks) == 0
+
+
+def test_accept_by_code_lens_or_command(editor: Neovim, model: ScriptedServer) -> None:
+    model.replies = answers(BODY)
+    editor.cursor(8, 4)
+    editor.keys(":Ralph implement<CR>")
+    assert run_ended(editor)["outcome"] == "proposed"
+    editor.wait("a change to review", editor.changes)
+    if editor.lua("return vim.fn.has('nvim-0.12')"):
+        editor.wait_lua("accept and reject above the change", "return #vim.lsp.codelens.get() >= 2")
+        titles = editor.choose("grx", "✓ Accept [")
+        assert any(title.startswith("✗ Reject") for title in titles)
+    else:
+        editor.keys(":Ralph accept<CR>")
+    editor.wait("the change is in the buffer", lambda: editor.text() == STUB.replace("    pass", BODY))
+
+
+def test_cancel_while_the_model_writes(editor: Neovim, model: ScriptedServer, project: Path) -> None:
+    model.replies = [Reply(region(BODY), delay_s=0.05, hang=True)]
+    editor.cursor(8, 4)
+    editor.keys(":Ralph implement<CR>")
+    editor.wait("the model is asked", lambda: model.requests, 60)
+    editor.wait_lua(
+        "its text is streamed",
+        "return require('ralphd') and vim.iter(_G.seen.progress):any(function(p) return p[2]:find('Artisan') ~= nil end)",
+    )
+    editor.keys(":Ralph cancel<CR>")
+    assert run_ended(editor)["outcome"] == "cancelled"
+    assert editor.text() == STUB
+    editor.wait("the connection is closed", lambda: model.disconnected == 1)
+
+
+def test_log_status_and_health(editor: Neovim) -> None:
+    editor.keys(":Ralph log<CR>")
+    editor.wait_lua("the request log is shown", "return vim.api.nvim_buf_get_name(0):find('slug.py') == nil")
+    editor.keys(":bprevious<CR>:Ralph status<CR>")
+    editor.wait_lua("the status in a window", "return #vim.api.nvim_list_wins() > 1")
+    editor.keys(":checkhealth ralphd<CR>")
+    text = editor.wait_lua(
+        "a health report",
+        "return vim.bo.filetype == 'checkhealth' and table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')",
+        30,
+    )
+    assert "running for" in text and "ERROR" not in text, text

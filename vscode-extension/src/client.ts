@@ -1,0 +1,126 @@
+// Builds the language client: what it tells the server at the start, and where its answers go.
+
+import * as os from 'node:os';
+import * as readline from 'node:readline';
+import * as vscode from 'vscode';
+import {
+  DidChangeConfigurationNotification,
+  ExecuteCommandRequest,
+  LanguageClient,
+  ResponseError,
+  RevealOutputChannelOn,
+  ShowMessageRequest,
+  type ClientCapabilities,
+  type MessageActionItem,
+  type ShowMessageRequestParams,
+  type StaticFeature,
+} from 'vscode-languageclient/node';
+import type { Launch } from './launch';
+import { ProgressNotifications } from './progress';
+import { METHOD, SERVER, type RalphEvent, type RunResult, type StreamParams } from './protocol';
+import type { Settings } from './settings';
+
+export interface Listener {
+  onEvent(event: RalphEvent): void;
+  onStream(piece: StreamParams): void;
+  onEnded(result: RunResult): void;
+}
+
+export interface Connection {
+  client: LanguageClient;
+  progress: ProgressNotifications;
+}
+
+export function createConnection(
+  launch: Extract<Launch, { kind: 'found' }>,
+  settings: Settings,
+  output: vscode.LogOutputChannel,
+  listener: Listener,
+): Connection {
+  const progress = new ProgressNotifications((type, params) => void client.sendNotification(type, params));
+  const client: LanguageClient = new LanguageClient(
+    'ralph',
+    'Ralph',
+    // Outside the workspace: nothing that lies in a repository may come first on an import path.
+    { command: launch.command, args: launch.args, options: { cwd: os.homedir() } },
+    {
+      documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }],
+      diagnosticCollectionName: 'ralph',
+      outputChannel: output,
+      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      initializationOptions: () => settings.forServer(),
+      stdioOptions: {
+        stdout: () => undefined, // the protocol's own
+        // The server's log; by default each line of it would be called an error.
+        stderr: (input, channel) => void readline.createInterface({ input }).on('line', (line) => channel.info(line)),
+      },
+      middleware: {
+        handleWorkDoneProgress: progress.handle,
+        executeCommand: (command, args) => executeOnServer(client, command, args),
+        workspace: {
+          // A pull names no scope, so what only the person can set stays out of it: it went with the initialization.
+          configuration: (params, token, next) =>
+            params.items.every((item) => item.section === 'ralph')
+              ? params.items.map((item) =>
+                  settings.forServer(item.scopeUri ? client.protocol2CodeConverter.asUri(item.scopeUri) : undefined).settings,
+                )
+              : next(params, token),
+          didChangeConfiguration: () =>
+            client.sendNotification(DidChangeConfigurationNotification.type, {
+              settings: { ralph: settings.forServer().settings },
+            }),
+        },
+      },
+    },
+  );
+  client.registerFeature(new OptIn());
+  client.onNotification(METHOD.event, (event: RalphEvent) => listener.onEvent(event));
+  client.onNotification(METHOD.stream, (piece: StreamParams) => listener.onStream(piece));
+  client.onNotification(METHOD.runEnded, (result: RunResult) => listener.onEnded(result));
+  client.onRequest(ShowMessageRequest.type, ask);
+  return { client, progress };
+}
+
+/**
+ * Puts a question of the server, such as whether a repository's test command may run.
+ *
+ * As an error, whatever its type: the editor hides other messages after some seconds, buttons and all, while the run
+ * waits for the answer. Not as a dialog: it would take the focus, and the next Enter would be a yes.
+ */
+async function ask(params: ShowMessageRequestParams): Promise<MessageActionItem | null> {
+  return (await vscode.window.showErrorMessage(params.message, ...(params.actions ?? []))) ?? null;
+}
+
+/** Asks for the notifications beyond LSP; without it the server sends none. */
+class OptIn implements StaticFeature {
+  fillClientCapabilities(capabilities: ClientCapabilities): void {
+    const experimental = (capabilities.experimental ?? {}) as Record<string, unknown>;
+    capabilities.experimental = { ...experimental, ralph: { events: true, stream: true } };
+  }
+
+  initialize(): void {}
+
+  getState(): ReturnType<StaticFeature['getState']> {
+    return { kind: 'static' };
+  }
+
+  clear(): void {}
+}
+
+/** Runs a command of the server. A refusal is a sentence for the person; the library would log most and show none. */
+export async function executeOnServer(client: LanguageClient, command: string, args: unknown[]): Promise<unknown> {
+  try {
+    return await client.sendRequest(ExecuteCommandRequest.type, { command, arguments: args });
+  } catch (error) {
+    if (!(error instanceof ResponseError)) {
+      throw error;
+    }
+    const runId = (error.data as { runId?: string } | undefined)?.runId;
+    const cancel = 'Cancel That Run';
+    const answer = await vscode.window.showWarningMessage(`Ralph: ${error.message}`, ...(runId === undefined ? [] : [cancel]));
+    if (answer === cancel) {
+      await executeOnServer(client, SERVER.cancel, [{ runId }]);
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,103 @@
+// The names and shapes that ralphd adds to LSP, as docs/protocol.md lists them; knows neither the editor nor the client.
+
+export interface Position {
+  line: number;
+  character: number;
+}
+
+export interface Range {
+  start: Position;
+  end: Position;
+}
+
+export type HunkState = 'pending' | 'accepted' | 'rejected' | 'stale';
+
+export interface Hunk {
+  hunkId: string;
+  uri: string;
+  range: Range;
+  newText: string;
+  oldText: string;
+  state: HunkState;
+}
+
+export interface Cost {
+  /** Null where a used model has no known price. */
+  usd: number | null;
+}
+
+export interface Usage {
+  totalTokens: number;
+  calls: number;
+}
+
+interface EventOf<T extends string> {
+  runId: string | null;
+  seq: number;
+  type: T;
+}
+
+/** The events that the extension shows. The server sends more; they are passed over. */
+export type RalphEvent =
+  | (EventOf<'phaseStarted'> & { phase: string; iteration: number })
+  | (EventOf<'phaseEnded'> & { phase: string; iteration: number })
+  | (EventOf<'iterationStarted'> & { iteration: number; of: number })
+  | (EventOf<'fallback'> & { role: string; from: string; to: string; why: string })
+  | (EventOf<'retry'> & { role: string; model: string; attempt: number; waitMs: number; why: string })
+  | (EventOf<'costChanged'> & { cost: Cost; usage: Usage })
+  | (EventOf<'hunksChanged'> & { reviewId: string; hunks: Hunk[] });
+
+export interface StreamParams {
+  runId: string;
+  phase: string;
+  iteration: number;
+  attempt: number;
+  seq: number;
+  delta: string;
+}
+
+export type Outcome =
+  | 'proposed'
+  | 'proposed_unverified'
+  | 'proposed_failing'
+  | 'reviewed'
+  | 'tests_proposed'
+  | 'no_change'
+  | 'stuck'
+  | 'iteration_limit'
+  | 'budget_exceeded'
+  | 'cancelled'
+  | 'stale'
+  | 'untrusted'
+  | 'misconfigured'
+  | 'provider_failed'
+  | 'internal_error';
+
+export interface RunResult {
+  runId: string;
+  command: string;
+  outcome: Outcome;
+  /** One sentence for a person. */
+  reason: string;
+  reviewId: string | null;
+  hunks: number;
+  findings: number;
+  cost?: Cost | null;
+}
+
+export const METHOD = {
+  event: 'ralph/event',
+  stream: 'ralph/stream',
+  runEnded: 'ralph/runEnded',
+} as const;
+
+/** Commands of the server. The language client registers each under its own name, so no command of ours may start so. */
+export const SERVER = {
+  implement: 'ralph.server.implement',
+  critique: 'ralph.server.critique',
+  chaosTests: 'ralph.server.chaosTests',
+  accept: 'ralph.server.accept',
+  reject: 'ralph.server.reject',
+  cancel: 'ralph.server.cancel',
+  showLog: 'ralph.server.showLog',
+} as const;

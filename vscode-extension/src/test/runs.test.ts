@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Outcome, RalphEvent, RunResult } from '../protocol';
+import { money, Runs, severityOf } from '../runs';
+
+const result = (more: Partial<RunResult> = {}): RunResult => ({
+  runId: 'r1',
+  command: 'implement',
+  outcome: 'proposed',
+  reason: 'Two changes wait for review.',
+  reviewId: 'v1',
+  hunks: 2,
+  findings: 0,
+  cost: { usd: 0.0123 },
+  ...more,
+});
+
+const events: RalphEvent[] = [
+  { runId: 'r1', seq: 1, type: 'phaseStarted', phase: 'artisan', iteration: 2 },
+  { runId: 'r1', seq: 2, type: 'iterationStarted', iteration: 2, of: 5 },
+  { runId: 'r1', seq: 3, type: 'costChanged', cost: { usd: 0.0123 }, usage: { totalTokens: 1200, calls: 2 } },
+];
+
+test('a live run shows its phase, iteration and cost', () => {
+  const runs = new Runs();
+  events.forEach((event) => runs.onEvent(event));
+  assert.equal(runs.text(), '$(sync~spin) Ralph · Artisan 2/5 · $0.012');
+  assert.match(runs.tooltip(), /1200 tokens/);
+  assert.equal(runs.running, true);
+});
+
+test('its end leaves a mark and the sum of the session', () => {
+  const runs = new Runs();
+  events.forEach((event) => runs.onEvent(event));
+  runs.onEnded(result());
+  runs.onEnded(result({ runId: 'r2', cost: { usd: 1 } }));
+  assert.equal(runs.running, false);
+  assert.equal(runs.text(), '$(check) Ralph · $1.00');
+  assert.match(runs.tooltip(), /\$1\.01$/);
+});
+
+test('a late event of a run that ended does not bring it back', () => {
+  const runs = new Runs();
+  runs.onEnded(result());
+  runs.onEvent(events[0]!);
+  runs.onEvent({ runId: null, seq: 9, type: 'hunksChanged', reviewId: 'v1', hunks: [] });
+  assert.equal(runs.running, false);
+});
+
+test('an unknown price is never shown as zero', () => {
+  const runs = new Runs();
+  runs.onEnded(result({ cost: { usd: null } }));
+  assert.equal(runs.text(), '$(check) Ralph');
+  assert.match(runs.tooltip(), /without a known price/);
+  assert.equal(money(null), '');
+  assert.equal(money(0), '$0.000');
+});
+
+test('every way to end without success is told as a warning or an error', () => {
+  const loud: Outcome[] = ['proposed_failing', 'proposed_unverified', 'stuck', 'iteration_limit', 'budget_exceeded', 'stale', 'untrusted'];
+  assert.deepEqual(new Set(loud.map(severityOf)), new Set(['warning']));
+  const errors: Outcome[] = ['misconfigured', 'provider_failed', 'internal_error'];
+  assert.deepEqual(new Set(errors.map(severityOf)), new Set(['error']));
+  assert.equal(severityOf('cancelled'), 'none');
+  assert.equal(severityOf('a_word_of_a_newer_server' as Outcome), 'warning');
+});
