@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Staleness = Literal["refuse", "skip-silently", "error"]
-"""An edit for another version: refused whole with applied false; skipped yet answered with applied true; a JSON-RPC error."""
+"""An edit for another version: refused whole (applied false); skipped, yet applied true; a JSON-RPC error."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Profile:
     """File of the real client's capabilities, in capabilities/."""
     client_name: str
     encoding: Literal["utf-8", "utf-16", "utf-32"]
-    """What it speaks with a server that follows the client's first preference (LSP: utf-16 where nothing is offered)."""
+    """What it speaks with a server that follows the client's first preference (utf-16 where nothing is offered)."""
     staleness: Staleness
     first_version: int = 1
     checks_first_change_only: bool = False

@@ -171,7 +171,12 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
                 body = raw.decode("utf-8", "replace")
             parts = urlsplit(self.path)
             recorded = Recorded(
-                "POST", parts.path, parse_qs(parts.query), {k.lower(): v for k, v in self.headers.items()}, body, time.time()
+                "POST",
+                parts.path,
+                parse_qs(parts.query),
+                {k.lower(): v for k, v in self.headers.items()},
+                body,
+                time.time(),
             )
             reply = provider.next_reply(recorded)
             try:
@@ -188,7 +193,9 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
             elif request.streamed and not reply.ignore_stream:
                 self._stream(request, reply)
             else:
-                self._plain(200, "application/json", whole_body(provider.wire, asked_model(request), reply), reply.headers)
+                self._plain(
+                    200, "application/json", whole_body(provider.wire, asked_model(request), reply), reply.headers
+                )
 
         def _plain(self, status: int, kind: str, body: bytes, headers: tuple[tuple[str, str], ...]) -> None:
             self.send_response(status)
@@ -479,13 +486,20 @@ def _ollama_events(model: str, reply: Reply) -> Iterator[bytes]:
     for piece in reply.pieces:
         yield line(piece)
     if reply.finish is not None:
-        counts = {"prompt_eval_count": reply.prompt_tokens, "eval_count": reply.completion_tokens} if reply.usage else {}
+        counts = (
+            {"prompt_eval_count": reply.prompt_tokens, "eval_count": reply.completion_tokens} if reply.usage else {}
+        )
         yield line("", done=True, done_reason=_FINISH["ollama"].get(reply.finish, reply.finish), **counts)
 
 
 def error_body(wire: Wire, reply: Reply) -> bytes:
     """Each provider's own shape of an error."""
-    kinds = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error", 400: "invalid_request_error"}
+    kinds = {
+        401: "authentication_error",
+        403: "permission_error",
+        429: "rate_limit_error",
+        400: "invalid_request_error",
+    }
     kind = kinds.get(reply.status, "api_error")
     if wire == "openai":
         code = {401: "invalid_api_key", 429: "rate_limit_exceeded"}.get(reply.status)
@@ -498,7 +512,9 @@ def error_body(wire: Wire, reply: Reply) -> bytes:
         return _json({"type": "error", "error": {"type": kind, "message": reply.error}, "request_id": "req_1"})
     if wire == "gemini":
         status = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 429: "RESOURCE_EXHAUSTED"}
-        return _json({"error": {"code": reply.status, "message": reply.error, "status": status.get(reply.status, "INTERNAL")}})
+        return _json(
+            {"error": {"code": reply.status, "message": reply.error, "status": status.get(reply.status, "INTERNAL")}}
+        )
     return _json({"error": reply.error})
 
 

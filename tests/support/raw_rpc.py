@@ -6,6 +6,7 @@ It knows the framing, requests, notifications and bytes; it knows nothing of wha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ Listener = Callable[[str, Any], None]
 
 
 def load_capabilities(name: str) -> Json:
-    """The capabilities of a real client, by the name of its file or an unambiguous beginning ("neovim-0.12", "eglot")."""
+    """The capabilities of a real client, by its file's name or an unambiguous beginning ("neovim-0.12", "eglot")."""
     exact = CAPABILITIES / f"{name}.json"
     matches = [exact] if exact.is_file() else sorted(CAPABILITIES.glob(f"{name}*.json"))
     if len(matches) != 1:
@@ -91,7 +92,7 @@ class RawClient:
         stderr_path: str | Path | None = None,
     ) -> RawClient:
         """`env` is the whole environment of the server where given, else it inherits this one."""
-        stderr = open(stderr_path, "ab") if stderr_path else None  # noqa: ASYNC230, SIM115  closed below, once the child has it
+        stderr = Path(stderr_path).open("ab") if stderr_path else None  # noqa: ASYNC230, SIM115  closed below
         try:
             process = await asyncio.create_subprocess_exec(
                 *argv,
@@ -275,13 +276,11 @@ class RawClient:
             handler = self.answers.get(message["method"])
             result = handler(message.get("params")) if handler else None
             reply["result"] = await result if asyncio.iscoroutine(result) else result
-        except Exception as error:  # noqa: BLE001  as a client does: a handler that breaks is an error response
+        except Exception as error:  # as a client does: a handler that breaks is an error response
             reply["error"] = {"code": -32603, "message": f"{type(error).__name__}: {error}"}
         if self.returncode is None:
-            try:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 await self.send(reply)
-            except (BrokenPipeError, ConnectionResetError):
-                pass
         await self._wake()
 
     # A session
@@ -321,10 +320,8 @@ class RawClient:
 
     async def kill(self) -> None:
         """End the server and all that it left in its process group. Safe to call twice, and after an exit."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         await self.process.wait()
         await self._reader
 

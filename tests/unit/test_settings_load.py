@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import yaml
 
-from ralphd.settings.load import Layer, Problem, Resolved, find_repository_config, resolve, user_config_path
+from ralphd.settings.load import Layer, Problem, Resolved, resolve
 from ralphd.settings.schema import KeyRef, Settings
 
 SECRET = "sk-live-0123456789abcdef"
@@ -77,7 +76,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_name(text: str, neares
 
 
 def test_positions_are_those_of_the_key_or_the_value_by_the_editors_line_rules() -> None:
-    text = "\ufeffloop:\r\n  # \u2028 no line end here, nor is \x85\r\n  max_iterations: nine\r\n  typo: 1\r\n"
+    text = "\ufeffloop:\r\n  # \u2028# an editor sees one line here\x85#\r\n  max_iterations: nine\r\n  typo: 1\r\n"
     resolved = of(user(text))
     value, key = resolved.problems
     assert (value.code, value.line, value.start_col, value.end_col) == ("wrong-value", 2, 18, 22)
@@ -90,7 +89,7 @@ def test_positions_are_those_of_the_key_or_the_value_by_the_editors_line_rules()
         ("loop: {max_iterations: many}", "loop.max_iterations", "whole number"),
         ("loop: {max_iterations: true}", "loop.max_iterations", "whole number"),
         ("loop: {max_iterations: 0}", "loop.max_iterations", "at least 1"),
-        ("loop: {max_wall_s: .inf}", "loop.max_wall_s", "at most 86,400"),
+        ("loop: {max_wall_s: .inf}", "loop.max_wall_s", "finite"),
         ("loop: {critic: sometimes}", "loop.critic", "`after`, `beside` or `never`"),
         ("loop: fast", "loop", "mapping"),
         ("budget: {usd_per_run: .nan}", "budget.usd_per_run", "finite"),
@@ -253,7 +252,7 @@ def _roles(resolved: Resolved) -> list[Any]:
 def test_what_is_the_persons_alone_is_ignored_elsewhere_with_a_notice_at_the_key(
     text: str, key: str, severity: str
 ) -> None:
-    resolved = of(repo(text + "\n"), HOME="/root")
+    resolved = of(repo(text + "\n"), HOME="/h")
     problem = only(resolved)
     assert (problem.code, problem.key, problem.severity) == ("user-only", key, severity)
     assert text[problem.start_col : problem.end_col] == key.rpartition(".")[2]
@@ -265,8 +264,6 @@ def test_what_is_the_persons_alone_is_ignored_elsewhere_with_a_notice_at_the_key
 
 
 def _data(text: str) -> dict[str, Any]:
-    import yaml
-
     data: dict[str, Any] = yaml.safe_load(text)
     return data
 
@@ -421,61 +418,7 @@ def test_the_extensions_own_settings_in_a_pull_are_no_mistake() -> None:
 # the seed
 
 
-SEED = """\
-# LiteLLM Model Configuration
-models:
-  librarian:
-    provider: gemini
-    model: gemini/gemini-2.0-flash-exp
-    temperature: 0.3
-    max_tokens: 100000
-    fallback:
-      - claude-3-5-sonnet-20241022
-      - gpt-4o
-
-  artisan:
-    provider: anthropic
-    model: claude-3-5-sonnet-20241022
-    temperature: 0.7
-    max_tokens: 8192
-    fallback:
-      - gpt-4o
-      - gemini/gemini-2.0-flash-exp
-
-  critic:
-    provider: openai
-    model: gpt-4.1-mini
-    temperature: 0.5
-    max_tokens: 4096
-    fallback:
-      - claude-3-5-sonnet-20241022
-
-  chaos:
-    provider: openai
-    model: gpt-4o
-    temperature: 0.9
-    max_tokens: 4096
-    fallback:
-      - claude-3-5-sonnet-20241022
-
-# LiteLLM Settings
-litellm:
-  enable_fallback: true
-  retry_attempts: 3
-  retry_delay_ms: 2000
-  enable_caching: true
-  cache_ttl_seconds: 3600
-  enable_cost_tracking: true
-  log_requests: true
-  log_file: .ralph/litellm.log
-
-# API Keys (or use environment variables)
-api_keys:
-  openai: ${OPENAI_KEY}
-  anthropic: ${ANTHROPIC_KEY}
-  google: ${GOOGLE_API_KEY}
-  azure: ${AZURE_API_KEY}
-"""
+SEED = Path(__file__).with_name("test_settings_seed.yaml").read_text("utf-8")
 
 
 @pytest.mark.parametrize("layer", [user(SEED), repo(SEED)], ids=["user", "repository"])
@@ -491,67 +434,3 @@ def test_the_original_configuration_loads_unchanged_with_notices_only(layer: Lay
     assert resolved.settings.litellm.retry_delay_ms == 2000
     named = {"openai", "anthropic", "google", "azure"} if layer.trusted else set()
     assert set(resolved.settings.api_keys) == named
-
-
-# files
-
-
-def test_the_nearest_repository_file_counts_at_most_to_the_root(tmp_path: Path) -> None:
-    root = tmp_path / "root"
-    deep = root / "a" / "b"
-    deep.mkdir(parents=True)
-    (tmp_path / "ralph.config.yaml").write_text("")
-    assert find_repository_config(str(deep), str(root)) is None
-    (root / "ralph.config.yaml").write_text("")
-    assert find_repository_config(str(deep), str(root)) == str(root / "ralph.config.yaml")
-    (root / "a" / "ralph.config.yaml").write_text("")
-    assert find_repository_config(str(deep), str(root)) == str(root / "a" / "ralph.config.yaml")
-    assert find_repository_config(str(root), str(root)) == str(root / "ralph.config.yaml")
-    assert find_repository_config(str(tmp_path), str(root)) is None
-
-
-def test_links_out_of_the_root_are_not_followed(tmp_path: Path) -> None:
-    root, outside = tmp_path / "root", tmp_path / "outside"
-    root.mkdir()
-    outside.mkdir()
-    (outside / "ralph.config.yaml").write_text("")
-    (root / "link").symlink_to(outside)
-    assert find_repository_config(str(root / "link"), str(root)) is None
-    (root / "ralph.config.yaml").symlink_to(outside / "ralph.config.yaml")
-    assert find_repository_config(str(root), str(root)) is None
-    (tmp_path / "alias").symlink_to(root)
-    (root / "ralph.config.yaml").unlink()
-    (root / "ralph.config.yaml").write_text("")
-    assert find_repository_config(str(root), str(tmp_path / "alias")) == str(root / "ralph.config.yaml")
-
-
-def test_the_persons_file_is_where_xdg_or_the_platform_says() -> None:
-    assert user_config_path({"XDG_CONFIG_HOME": "/x"}, "/p") == "/x/ralphd/config.yaml"
-    assert user_config_path({"XDG_CONFIG_HOME": "relative"}, "/p") == "/p/config.yaml"
-    assert user_config_path({}, "/p") == "/p/config.yaml"
-
-
-# anything at all
-
-
-_KEYS = st.sampled_from(
-    ["models", "artisan", "loop", "max_iterations", "api_keys", "budget", "usd_per_run", "prices", "testing", "x"]
-)
-_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just("${A}"),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=4),
-    max_leaves=12,
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.dictionaries(_KEYS, _VALUES, max_size=5), st.sampled_from(["user", "repository", "editor", "command_line"]))
-def test_no_mapping_breaks_loading(data: dict[str, Any], scope: Any) -> None:
-    resolved = resolve([Layer(scope, data=data)], {"A": "1"})
-    assert Settings.model_validate_json(resolved.settings.model_dump_json()) == resolved.settings
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.lists(st.sampled_from(["models", ":", " ", "\n", "{", "}", "- ", "&a", "*a", "<<", "#", '"', "'", "|", "loop", "1", "\t", "!", "?", ","]), max_size=25).map("".join))  # fmt: skip
-def test_no_text_breaks_loading(text: str) -> None:
-    resolve([user(text), repo(text)], {})

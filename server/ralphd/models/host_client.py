@@ -184,9 +184,7 @@ class HostClient:
                 self._configured = False
                 self._ready = asyncio.get_running_loop().create_future()
                 try:
-                    self._host = await HostProcess.spawn(
-                        self._work_dir, self._receive, self._exited, self._on_stderr
-                    )
+                    self._host = await HostProcess.spawn(self._work_dir, self._receive, self._exited, self._on_stderr)
                 except OSError as error:
                     raise Unreachable(f"The model host could not be started: {error}.") from error
             if configured and not self._configured:
@@ -213,7 +211,9 @@ class HostClient:
             return
         _log.info("model host ended: %s", reason)
         self._host = None
-        gone = Unreachable(f"The model host stopped in the middle of the call ({reason}).", "It is started again for the next call.")
+        gone = Unreachable(
+            f"The model host stopped in the middle of the call ({reason}).", "It is started again for the next call."
+        )
         for pending in self._pending.values():
             if not pending.answer.done():
                 pending.answer.set_exception(gone)

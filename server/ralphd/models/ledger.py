@@ -300,13 +300,18 @@ class BudgetedGateway:
             return info.input_usd_per_token, info.output_usd_per_token
         if self._budget.unpriced == "refuse":
             raise Unpriced(
-                f"No price is known for {info.model}, and budget.unpriced is 'refuse'.", f"Add prices: {{\"{info.model}\": …}}."
+                f"No price is known for {info.model}, and budget.unpriced is 'refuse'.",
+                f'Add prices: {{"{info.model}": …}}.',
             )
         ceiling = self._budget.ceiling_usd_per_mtok
         return ceiling.input / 1e6, ceiling.output / 1e6
 
     def _lost(
-        self, request: CompletionRequest, chain: tuple[ModelInfo, ...], heard: Mapping[int, list[str]], error: BaseException
+        self,
+        request: CompletionRequest,
+        chain: tuple[ModelInfo, ...],
+        heard: Mapping[int, list[str]],
+        error: BaseException,
     ) -> tuple[Usage, float | None]:
         """What a call that brought nothing has used: by the gateway's count where it has one, else from what arrived."""
         spent = spent_by(error) if isinstance(error, ModelError) else None
@@ -322,7 +327,9 @@ class BudgetedGateway:
             completion_tokens=sum(tokens_of("".join(parts)) for parts in heard.values()),
             calls=requests,
         )
-        known = [info for info in chain if info.input_usd_per_token is not None and info.output_usd_per_token is not None]
+        known = [
+            info for info in chain if info.input_usd_per_token is not None and info.output_usd_per_token is not None
+        ]
         return usage, _at(usage, known[0]) if known and known[0] is chain[0] else None
 
     async def _book(

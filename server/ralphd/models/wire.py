@@ -151,9 +151,7 @@ class Ping(Wire):
     payload: str = ""
 
 
-ToHost = Annotated[
-    Configure | Complete | Cancel | Describe | Probe | KeysPresent | Ping, Field(discriminator="type")
-]
+ToHost = Annotated[Configure | Complete | Cancel | Describe | Probe | KeysPresent | Ping, Field(discriminator="type")]
 
 # host -> server
 

@@ -94,7 +94,7 @@ def _item(node: ast.stmt, text: str, number: int) -> Item:
         return Item(text, bound, frozenset(), imports=node, future=future)
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         arguments = frozenset(a.arg for a in ast.walk(node.args) if isinstance(a, ast.arg))
-        tests = (node.name,) if node.name.startswith("test") else ()
+        tests: tuple[str, ...] = (node.name,) if node.name.startswith("test") else ()
         return Item(text, frozenset({node.name}), frozenset(names) | arguments, tests)  # an argument may name a fixture
     if isinstance(node, ast.ClassDef):
         methods = [m.name for m in node.body if isinstance(m, (ast.FunctionDef, ast.AsyncFunctionDef))]

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
@@ -16,7 +17,9 @@ from typing import Protocol, Self
 from ralphd.context.tree import ImportGraph, Tree, decode
 from ralphd.phases import test_reports
 from ralphd.phases.verdict import TestRun, Verdict, judge
-from ralphd.sandbox.shadow import Shadow, Snapshot
+from ralphd.sandbox.mirror import open_beneath
+from ralphd.sandbox.shadow import Shadow
+from ralphd.sandbox.snapshot import Snapshot
 
 NODE_RUNNERS = ("npm", "npx", "node", "pnpm", "yarn")
 FAILURE_LIMIT = 3000
@@ -45,11 +48,11 @@ class Workbench(Protocol):
         """Workspace files that changed on disk since the snapshot."""
 
 
-class ShadowTree:
-    """The shadow copy as a read-only tree of texts: what retrieval and verification see. Read when the run begins."""
+class SnapshotTree:
+    """The workspace as the person sees it: unsaved buffers over the disk. Not the shadow, which a test run may be changing."""
 
-    def __init__(self, shadow: Shadow, snapshot: Snapshot) -> None:
-        self._shadow, self._paths = shadow, sorted(snapshot.paths())
+    def __init__(self, root: str, paths: Sequence[str], buffers: Mapping[str, bytes]) -> None:
+        self._root, self._paths, self._buffers = root, list(paths), buffers
         self._texts: dict[str, str | None] = {}
 
     def paths(self) -> list[str]:
@@ -57,7 +60,7 @@ class ShadowTree:
 
     def text(self, path: str) -> str | None:
         if path not in self._texts:
-            self._texts[path] = decode(self._shadow.read_original(path))
+            self._texts[path] = decode(self._buffers[path] if path in self._buffers else read_file(self._root, path))
         return self._texts[path]
 
 
@@ -91,7 +94,7 @@ class Tester:
         self._report_root.mkdir(parents=True, exist_ok=True)
         self._reports = Path(tempfile.mkdtemp(prefix="report-", dir=self._report_root))
         self._snapshot = await self.shadow.refresh(self._buffers)
-        self.tree = ShadowTree(self.shadow, self._snapshot)
+        self.tree = SnapshotTree(self.root, self._snapshot.paths(), self._buffers)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
@@ -99,7 +102,7 @@ class Tester:
 
     async def load(self, candidate: Mapping[str, str | None]) -> None:
         self._loaded = {p: None if t is None else t.encode("utf-8", "surrogatepass") for p, t in candidate.items()}
-        await self.shadow.refresh({**self._buffers, **self._loaded})
+        self._snapshot = await self.shadow.refresh({**self._buffers, **self._loaded})
 
     def _env(self, only: Sequence[str]) -> dict[str, str]:
         env = {
@@ -163,11 +166,26 @@ class Tester:
         return found, any("pytest" in word for word in argv) or any(n.startswith("report-") for n in texts)
 
     async def hashes(self, paths: Collection[str]) -> Mapping[str, str]:
-        return await asyncio.to_thread(self.shadow.hashes, sorted(paths))
+        assert self._snapshot is not None
+        return await self._snapshot.hashes(sorted(paths))
 
     async def changed_since(self) -> set[str]:
         assert self._snapshot is not None
-        return set(await asyncio.to_thread(self._snapshot.stale_paths))
+        changed = await self._snapshot.stale_paths()
+        # Saving a buffer as it was when the run began changes nothing that was tested.
+        return {p for p in changed if p not in self._buffers or read_file(self.root, p) != self._buffers[p]}
+
+
+def read_file(root: str, path: str, limit: int = 2_000_000) -> bytes | None:
+    """A regular file of the workspace, following no link; None where there is none or it is over `limit` bytes."""
+    try:
+        with os.fdopen(open_beneath(root, path), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return None
+            data = file.read(limit + 1)
+    except OSError:
+        return None
+    return None if len(data) > limit else data
 
 
 def pytest_of(argv: Sequence[str]) -> list[str]:

@@ -14,9 +14,10 @@ from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.selection import Listing
 from ralphd.sandbox.workspace import Workspace
 
-_FREE_BYTES = 512 << 20
-_USED_BYTES = 8 << 30
-_USED_INODES = 300_000
+FREE_BYTES = 512 << 20
+USED_BYTES = 8 << 30
+USED_INODES = 300_000
+NEW_TASKS = 4 * policy.PROCESSES
 _PROGRAMS = (".venv/bin", "venv/bin", "node_modules/.bin")
 
 
@@ -125,18 +126,32 @@ def _limits(memory_mb: int) -> policy.Limits:
     )
 
 
-def disk_guard(folder: str) -> Callable[[], str | None]:
-    """Says why to stop once a run has eaten the disk that `folder` is on."""
-    start = os.statvfs(folder)
+def guard(folder: str) -> Callable[[], str | None]:
+    """Says why to stop once a run eats the disk that `folder` is on, or the machine's process table.
+
+    Both as growth since the start: limits per process and per user do not bind a run of root's, or a million small files.
+    """
+    start, tasks = os.statvfs(folder), _tasks()
 
     def look() -> str | None:
         now = os.statvfs(folder)
         used = (start.f_bavail - now.f_bavail) * now.f_frsize
         free = now.f_bavail * now.f_frsize
-        if used > _USED_BYTES or (free < _FREE_BYTES and used > 0):
+        if used > USED_BYTES or (free < FREE_BYTES and used > 0):
             return "stopped: the run was filling the disk"
-        if now.f_files and start.f_favail - now.f_favail > _USED_INODES:
+        if now.f_files and start.f_favail - now.f_favail > USED_INODES:
             return "stopped: the run made too many files"
+        if _tasks() - tasks > NEW_TASKS:
+            return "stopped: the run made too many processes"
         return None
 
     return look
+
+
+def _tasks() -> int:
+    """Threads on the machine, in one short read; 0 where the system does not tell."""
+    try:
+        with open("/proc/loadavg", "rb") as file:
+            return int(file.read(256).split()[3].partition(b"/")[2])
+    except (OSError, IndexError, ValueError):
+        return 0

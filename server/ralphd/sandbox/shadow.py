@@ -21,7 +21,7 @@ from ralphd.errors import RalphError, SandboxError
 from ralphd.sandbox import policy, process
 from ralphd.sandbox.isolation import Isolation
 from ralphd.sandbox.mirror import Mirror
-from ralphd.sandbox.planning import Request, disk_guard, make_plan
+from ralphd.sandbox.planning import Request, guard, make_plan
 from ralphd.sandbox.process import ProcessResult
 from ralphd.sandbox.selection import Listing, Stopped
 from ralphd.sandbox.slots import Slots, reclaim
@@ -83,7 +83,7 @@ class Shadow:
             _launch(plan, isolation),
             timeout_s=timeout_s,
             output_bytes=self._workspace.settings.output_mb << 20,
-            watch=disk_guard(self._mirror.folder),
+            watch=guard(self._mirror.folder),
         )
 
     def read(self, rel: str) -> bytes | None:

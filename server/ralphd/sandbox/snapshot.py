@@ -41,6 +41,13 @@ class Snapshot:
         self._hashes: dict[str, str] = {}
         self._current = True
 
+    def paths(self) -> list[str]:
+        """The regular files as refreshed, sorted."""
+        files = {path for path, sig in self._listing.files.items() if stat.S_ISREG(sig[0])}
+        for path, data in self._overlay.items():
+            (files.discard if data is None else files.add)(path)
+        return sorted(files)
+
     async def hashes(self, paths: Iterable[str]) -> dict[str, str]:
         """`sha256:…` of each file as refreshed. Left out: what is no file, and what can no longer be told.
 

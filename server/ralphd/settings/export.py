@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ def manual_texts() -> Mapping[str, Mapping[str, str]]:
     return out
 
 
-def keys() -> list[Key]:
+def all_keys() -> list[Key]:
     """Every leaf, in the order of the schema."""
     return list(_keys(Settings, "", False, manual_texts(), Settings()))
 
@@ -167,13 +167,13 @@ def package_json_configuration() -> dict[str, Any]:
     person's settings would outweigh the repository's file. What a repository may not loosen is `machine`, out of a
     workspace's reach: the extension can then send it as the person's own word."""
     properties: dict[str, Any] = {}
-    for order, key in enumerate(keys()):
+    for order, key in enumerate(all_keys()):
         properties[f"ralph.{key.path}"] = {
             **_nullable(_leaf(key.field)),
             "default": None,
             "scope": "machine" if key.guarded else "resource",
             "order": order,
-            "markdownDescription": f"{key.text} Unset: {_default(key)}.",
+            "markdownDescription": f"{key.text} Unset: {_default(key.default)}.",
         }
     return {"title": "Ralph", "properties": properties}
 
@@ -183,7 +183,7 @@ def markdown() -> str:
     lines: list[str] = []
     texts = manual_texts()
     groups: dict[str, list[Key]] = {}
-    for key in keys():
+    for key in all_keys():
         parts = key.path.split(".")
         if parts[0] == "models" and parts[1] != "librarian":
             continue  # the four roles have the same keys
@@ -198,10 +198,9 @@ def markdown() -> str:
         title = head if head == "Others" else f"`{head}`"
         lines += [f"### {title}", "", about, "", "| key | default | set by | what it does |", "|---|---|---|---|"]
         for key in group:
-            if head == "models.<role>":
-                key = replace(key, default=_by_role(key))
+            default = _by_role(key) if head == "models.<role>" else key.default
             name = key.path.replace("models.librarian.", "").removeprefix(f"{head}.")
-            lines.append(f"| `{name}` | {_default(key)} | {key.scope} | {key.text.replace('|', chr(92) + '|')} |")
+            lines.append(f"| `{name}` | {_default(default)} | {key.scope} | {key.text.replace('|', chr(92) + '|')} |")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
@@ -215,10 +214,10 @@ def _by_role(key: Key) -> Any:
     return ", ".join(f"{role} {value}" for role, value in values.items())
 
 
-def _default(key: Key) -> str:
-    if key.default is None or key.default == {}:
+def _default(default: Any) -> str:
+    if default is None or default == {}:
         return "none"
-    value = list(key.default) if isinstance(key.default, tuple) else key.default
+    value = list(default) if isinstance(default, tuple) else default
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 
@@ -227,6 +226,32 @@ def with_generated(text: str) -> str:
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{markdown()}\n{END}{after}"
+
+
+def starting_config() -> str:
+    """What `ralphd config init` writes: every key with its default, all of it commented out."""
+    texts = manual_texts()
+    lines = ["# Settings of ralphd. Take the # away from what you change. What is marked (yours) counts in your own"]
+    lines += ["# file only: a repository's is ignored there."]
+    lines += [
+        "",
+        "# models: claude    # all four roles: claude, sonnet, opus, gpt, gpt-4, gemini, gemini-pro, local, …",
+    ]
+    open_sections: list[str] = []
+    for key in all_keys():
+        *outer, name = key.path.split(".")
+        if outer[:1] == ["models"]:
+            continue
+        for depth, section in enumerate(outer):
+            if open_sections[depth : depth + 1] != [section]:
+                lines += [] if depth else ["", f"# {texts['Settings'][section]}"]
+                lines.append(f"# {'  ' * depth}{section}:")
+                open_sections = outer[: depth + 1]
+        value = json.dumps(list(key.default) if isinstance(key.default, tuple) else key.default)
+        text = key.text + (" (yours)" if key.user_only else "")
+        setting = f"# {'  ' * len(outer)}{name}: {value}"
+        lines += [f"{setting}    # {text}"] if outer else ["", f"# {text}", setting]
+    return "\n".join(lines) + "\n"
 
 
 def schema_text() -> str:

@@ -142,7 +142,8 @@ class _Layer:
                 if isinstance(item.value, (str, int)) and not VARIABLE.search(str(item.value)):
                     self.problem(
                         item.place, "warning", "key-in-repository",
-                        f"A key stands here in {what} and is ignored. Take it out, revoke it, and use your own settings.", key,
+                        f"A key stands here in {what} and is ignored. Take it out, revoke it, use your own settings.",
+                        key,
                     )  # fmt: skip
         self.problem(
             node.key_place, guard.severity, "user-only",

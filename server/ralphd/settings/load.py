@@ -14,7 +14,7 @@ from typing import Any
 from ralphd.settings import model_names
 from ralphd.settings.layers import Key, Leaf, entry_type, read_layer, sections
 from ralphd.settings.provenance import Layer, Problem, Resolved, Source
-from ralphd.settings.schema import ROLES, Section, Settings
+from ralphd.settings.schema import ROLES, Section, Settings, Tightens
 from ralphd.settings.show import show, show_json
 
 __all__ = [
@@ -48,16 +48,22 @@ def resolve(layers: Sequence[Layer], environ: Mapping[str, str]) -> Resolved:
     merge.keep_masking()
     settings = Settings.model_validate(_nested(merge.values))
     provenance = {".".join(key): source for key, source in sorted(merge.sources.items())}
-    problems = sorted(dict.fromkeys(merge.problems), key=lambda one: (one.path or "", one.line, one.start_col))
-    return Resolved(settings, provenance, tuple(problems))
+    return Resolved(settings, provenance, _once_each(merge.problems))
+
+
+def _once_each(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """In the order of the text; what `models.default` brings to four roles is said once."""
+    seen = {(one.path, one.line, one.start_col, one.code, one.message): one for one in reversed(problems)}
+    return tuple(sorted(seen.values(), key=lambda one: (one.path or "", one.line, one.start_col)))
 
 
 def find_repository_config(start_dir: str, root: str) -> str | None:
     """The nearest `ralph.config.yaml` from `start_dir` upwards, at most to `root`; one that links out of it is none."""
     real_root = os.path.realpath(root)
-    for top, folder in ((os.path.abspath(root), os.path.abspath(start_dir)), (real_root, os.path.realpath(start_dir))):
-        if not _inside(folder, top):
+    for top, start in ((os.path.abspath(root), os.path.abspath(start_dir)), (real_root, os.path.realpath(start_dir))):
+        if not _inside(start, top):
             continue
+        folder = start
         while True:
             path = os.path.join(folder, CONFIG_NAME)
             if os.path.isfile(path) and _inside(os.path.realpath(path), real_root):
@@ -110,7 +116,7 @@ class _Merge:
         if layer.trusted:
             self.trusted[leaf.key] = value
         elif leaf.tightens is not None:
-            value = self.tightened(leaf, layer)
+            value = self.tightened(leaf, leaf.tightens, layer)
             if value is None:
                 return
         self.values[leaf.key] = value
@@ -119,19 +125,18 @@ class _Merge:
         )
         self.origin[leaf.key] = (layer, leaf)
 
-    def tightened(self, leaf: Leaf, layer: Layer) -> Any:
+    def tightened(self, leaf: Leaf, tightens: Tightens, layer: Layer) -> Any:
         """What of a repository's word on a limit counts; None: nothing."""
-        assert leaf.tightens is not None
         mine, dotted = self.trusted[leaf.key], ".".join(leaf.key)
-        match leaf.tightens.how:
+        match tightens.how:
             case "lower" if leaf.value > mine:
                 self.loosening(
                     leaf, layer, f"`{dotted}` is ignored here: a repository can only lower it, and yours is {mine:g}."
                 )
                 return None
-            case "word" if leaf.value not in (mine, leaf.tightens.word):
+            case "word" if leaf.value not in (mine, tightens.word):
                 self.loosening(
-                    leaf, layer, f"`{dotted}` is ignored here: a repository can only set it to `{leaf.tightens.word}`."
+                    leaf, layer, f"`{dotted}` is ignored here: a repository can only set it to `{tightens.word}`."
                 )
                 return None
             case "union":

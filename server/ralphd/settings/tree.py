@@ -1,6 +1,6 @@
 """From a layer's text or mapping to nodes that know where they stand. Knows nothing of which keys there are.
 
-Positions are computed from code point offsets with the editors' line rules, since PyYAML also counts U+2028 as a line end.
+Positions are computed from offsets by the editors' line rules, since PyYAML also counts U+2028 as a line end.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Node:
     """Of the key in front of it."""
 
 
-class _TooBig(Exception):
+class _TooBigError(Exception):
     pass
 
 
@@ -57,7 +57,7 @@ def read(layer: Layer) -> tuple[Node | None, list[Problem]]:
         return reader.read(), reader.problems
     except yaml.YAMLError as error:
         return None, [reader.syntax(error)]
-    except (_TooBig, RecursionError):
+    except (_TooBigError, RecursionError):
         return None, [
             Problem.at(
                 layer.path,
@@ -112,7 +112,7 @@ class _Reader:
     def node(self, node: yaml.Node, key_place: Place, depth: int) -> Node:
         self.count += 1
         if self.count > MAX_NODES or depth > MAX_DEPTH:
-            raise _TooBig
+            raise _TooBigError
         place = self.place(node.start_mark.index, node.end_mark.index)
         if isinstance(node, yaml.MappingNode):
             return Node(self.mapping(node, depth), place, key_place)
@@ -168,13 +168,13 @@ def _from_data(layer: Layer) -> tuple[Node | None, list[Problem]]:
         return None, []
     try:
         return _data_node(layer.data, 0), []
-    except _TooBig:
+    except _TooBigError:
         return None, [Problem.at(layer.path, Place(), "error", "syntax", "These settings are nested too deeply.")]
 
 
 def _data_node(value: Any, depth: int) -> Node:
     if depth > MAX_DEPTH:
-        raise _TooBig
+        raise _TooBigError
     if isinstance(value, Mapping):
         return Node({str(key): _data_node(item, depth + 1) for key, item in value.items()})
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -26,6 +27,7 @@ if sys.platform != "win32":
 
 Decision = Literal["once", "always", "never"]
 DECISIONS: tuple[Decision, ...] = ("once", "always", "never")
+_DIGEST = re.compile("[0-9a-f]{64}")
 _MAX_BYTES = 4_000_000
 
 
@@ -89,11 +91,11 @@ class TrustStore:
         return decision in ("once", "always")
 
     def decide(self, of: str, decision: Decision, consent: Consent | None = None) -> None:
-        """Remember; `once` in memory only. `consent` is what `list` shows; it must be the one that `of` is made from."""
+        """Remember; `once` in memory only. `consent` is what `list` shows; `of` must be made from it."""
         if consent is not None and consent.digest != of:
             raise ValueError("the digest does not belong to this consent")
-        if decision not in DECISIONS:
-            raise ValueError(f"no such decision: {decision}")
+        if decision not in DECISIONS or not _DIGEST.fullmatch(of):
+            raise ValueError("no such decision or no digest")
         if decision == "once":
             with self._guard:
                 self._once.add(of)
@@ -132,7 +134,7 @@ class TrustStore:
             if not stat.S_ISREG(info.st_mode) or _others_may_write(info):
                 return (
                     {},
-                    f"{self.path} can be written by others; no earlier consent counts. Make it yours alone (chmod 600).",
+                    f"{self.path} can be written by others; no earlier consent counts. Make it yours alone: chmod 600.",
                 )
             raw = file.read(_MAX_BYTES + 1)
         given = _parse(raw) if len(raw) <= _MAX_BYTES else None
@@ -220,9 +222,11 @@ def _parse(raw: bytes) -> dict[str, Given] | None:
                     str(entry["root"]), tuple(map(str, entry["argv"])), str(entry["folder"]), str(entry["isolation"])
                 )
             given = Given(entry["digest"], entry["decision"], consent)
-            if given.decision not in ("always", "never") or (consent is not None and consent.digest != given.digest):
+            if not _DIGEST.fullmatch(given.digest) or given.decision not in ("always", "never"):
                 return None
-            out[str(given.digest)] = given
+            if consent is not None and consent.digest != given.digest:
+                return None
+            out[given.digest] = given
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return out

@@ -92,7 +92,7 @@ class Neovim:
             Path(whole[name]).mkdir(parents=True, exist_ok=True)
         variables = [f"{key}={value}" for key, value in whole.items()]
         argv = ["/usr/bin/env", "-i", *variables, str(program), "--clean", "-u", str(init), "--embed"]
-        here = os.getcwd()
+        here = Path.cwd()
         os.chdir(file.parent)  # pynvim has no argument for it, and people start the editor in their project
         try:
             self.nvim = pynvim.attach("child", argv=argv)

@@ -101,7 +101,7 @@ try {
   await told.locator('.monaco-button', { hasText: 'Show Changes' }).click();
   await page.locator('.monaco-diff-editor .editor.modified .view-line', { hasText: 'longer' }).first().waitFor();
   await shot('diff');
-  await command(page, 'View: Close Editor');
+  await page.locator('.tab.active').click({ button: 'middle' });
   await page.locator('.monaco-diff-editor').waitFor({ state: 'detached' });
 
   // Accept one change, reject the other.

@@ -27,7 +27,9 @@ _CONTEXT = re.compile(
     r"|input token count.{0,40}exceeds|exceeds the (?:available )?context|too many tokens|exceed_context_size",
     re.IGNORECASE,
 )
-_FILTER = re.compile(r"content_filter|content_policy|ContentPolicyViolation|ResponsibleAIPolicy|content management policy", re.IGNORECASE)
+_FILTER = re.compile(
+    r"content_filter|content_policy|ContentPolicyViolation|ResponsibleAIPolicy|content management policy", re.IGNORECASE
+)
 _TEMPERATURE = re.compile(r"temperature", re.IGNORECASE)
 _SAID = re.compile(r'"(?:message|error|detail)"\s*:\s*"((?:[^"\\]|\\.)*)"')
 _DECORATION = re.compile(r"^(?:(?:litellm\.)?\w*(?:Error|Exception)\b[ :-]*)+")
@@ -42,6 +44,10 @@ class TemperatureRefused(ModelError):
     """A 400 that names the temperature: asked again without one."""
 
     code = "bad_answer"
+
+
+class EmptyAnswer(BadAnswer):
+    """Complete, and without text: perhaps an accident, so asked for once more."""
 
 
 def to_model_error(error: BaseException, exchange: Exchange, deployment: Deployment) -> ModelError:
@@ -62,36 +68,54 @@ def _before_any_answer(error: BaseException, exchange: Exchange, deployment: Dep
     name = type(error).__name__
     where = deployment.api_base or "its provider"
     if "Timeout" in name:
-        return TimedOut(f"{deployment.model} did not answer within {deployment.timeout_s:g} s.", "Raise timeout_s, or use another model.")
+        return TimedOut(
+            f"{deployment.model} did not answer within {deployment.timeout_s:g} s.",
+            "Raise timeout_s, or use another model.",
+        )
     if "Connection" in name or "ServiceUnavailable" in name or "InternalServer" in name or "Midstream" in name.title():
-        return Unreachable(f"{deployment.model} could not be reached at {where}: {detail}", "Check the network, a proxy and api_base.")
+        return Unreachable(
+            f"{deployment.model} could not be reached at {where}: {detail}", "Check the network, a proxy and api_base."
+        )
     if "AuthenticationError" in name:
         return AuthenticationFailed(f"{deployment.model}: {detail}", "Check the key.")
     return ModelError(f"{deployment.model} could not be asked: {detail}", "Check the model's name and settings.")
 
 
-def _by_status(status: int, error: BaseException, exchange: Exchange, deployment: Deployment, detail: str) -> ModelError:
+def _by_status(
+    status: int, error: BaseException, exchange: Exchange, deployment: Deployment, detail: str
+) -> ModelError:
     model = deployment.model
     if status in (401, 403):
-        return AuthenticationFailed(f"{model} refused the key ({status}): {detail}", "Check the key and what it may use.")
+        return AuthenticationFailed(
+            f"{model} refused the key ({status}): {detail}", "Check the key and what it may use."
+        )
     if status == 429:
         wait = exchange.retry_after_s
         after = f" It asks to wait {wait:g} s." if wait else ""
-        return RateLimited(f"{model} is rate limited (429).{after}", "Wait, or set a fallback model.", retry_after_s=wait)
+        return RateLimited(
+            f"{model} is rate limited (429).{after}", "Wait, or set a fallback model.", retry_after_s=wait
+        )
     if status == 413 or (status in (400, 422) and _matches(_CONTEXT, error)):
-        return ContextTooLong(f"The prompt does not fit the context window of {model}: {detail}", "Use a model with a larger window.")
+        return ContextTooLong(
+            f"The prompt does not fit the context window of {model}: {detail}", "Use a model with a larger window."
+        )
     if status in (400, 403, 422) and _matches(_FILTER, error):
         return ContentRefused(f"{model} refused the content: {detail}", "Rephrase the task, or use another model.")
     if status == 400 and _matches(_TEMPERATURE, error):
         return TemperatureRefused(f"{model} refuses the temperature: {detail}")
     if status == 404:
-        return ModelError(f"{model} is not known at its provider (404): {detail}", "Check the model's name and api_base.")
+        return ModelError(
+            f"{model} is not known at its provider (404): {detail}", "Check the model's name and api_base."
+        )
     if status == 402:
         return AuthenticationFailed(f"{model} asks for payment (402): {detail}", "Check the account's balance.")
     if status == 408 or status == 504:
         return TimedOut(f"{model} timed out at its provider ({status}).", "Try again, or set a fallback model.")
     if status >= 500:
-        return Unreachable(f"{model} answered with an error of its server ({status}): {detail}", "Try again later, or set a fallback model.")
+        return Unreachable(
+            f"{model} answered with an error of its server ({status}): {detail}",
+            "Try again later, or set a fallback model.",
+        )
     if 300 <= status < 400:
         return BadAnswer(f"{model} answered with a redirect ({status}) that cannot be followed.", "Check api_base.")
     return ModelError(f"{model} refused the request ({status}): {detail}", "Check the model's name and settings.")

@@ -126,7 +126,8 @@ def _fault(request: httpx.Request, response: httpx.Response) -> ModelError | Non
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if response.status_code == 200 and kind in ("text/html", "application/xhtml+xml"):
         return BadAnswer(
-            f"{_where(request.url)} answered with a web page: it is not a model's API.", "Check api_base, and any proxy or login page."
+            f"{_where(request.url)} answered with a web page: it is not a model's API.",
+            "Check api_base, and any proxy or login page.",
         )
     return None
 

@@ -56,7 +56,10 @@ PROVIDERS: Mapping[str, Provider] = {
         needs_base=True,
     ),
     "azure_ai": Provider(
-        ("AZURE_AI_API_KEY",), (".services.ai.azure.com", ".models.ai.azure.com"), ("AZURE_AI_API_BASE",), needs_base=True
+        ("AZURE_AI_API_KEY",),
+        (".services.ai.azure.com", ".models.ai.azure.com"),
+        ("AZURE_AI_API_BASE",),
+        needs_base=True,
     ),
     "mistral": Provider(("MISTRAL_API_KEY",), ("api.mistral.ai",)),
     "codestral": Provider(("CODESTRAL_API_KEY",), ("codestral.mistral.ai",)),
@@ -80,7 +83,9 @@ PROVIDERS: Mapping[str, Provider] = {
     "dashscope": Provider(("DASHSCOPE_API_KEY",), ("dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com")),
     "sambanova": Provider(("SAMBANOVA_API_KEY",), ("api.sambanova.ai",)),
     "github": Provider(("GITHUB_API_KEY",), ("models.inference.ai.azure.com", "models.github.ai")),
-    "litellm_proxy": Provider(("LITELLM_PROXY_API_KEY",), (), ("LITELLM_PROXY_API_BASE",), keyless=True, needs_base=True),
+    "litellm_proxy": Provider(
+        ("LITELLM_PROXY_API_KEY",), (), ("LITELLM_PROXY_API_BASE",), keyless=True, needs_base=True
+    ),
     "hosted_vllm": Provider(("HOSTED_VLLM_API_KEY",), (), ("HOSTED_VLLM_API_BASE",), keyless=True, needs_base=True),
     "lm_studio": Provider(("LM_STUDIO_API_KEY",), (), ("LM_STUDIO_API_BASE",), keyless=True, needs_base=True),
     "ollama": Provider(("OLLAMA_API_KEY",), (), ("OLLAMA_API_BASE", "OLLAMA_HOST"), keyless=True),
@@ -184,10 +189,14 @@ class Keyring:
         named = deployment.api_base or self._named_base(rules, provider)
         version = deployment.api_version
         if provider == "azure" and version is None:
-            version = next((self._environ[n] for n in self.present(("AZURE_API_VERSION", "OPENAI_API_VERSION"))), "2024-10-21")
+            version = next(
+                (self._environ[n] for n in self.present(("AZURE_API_VERSION", "OPENAI_API_VERSION"))), "2024-10-21"
+            )
         if rules.needs_base and named is None:
             what = rules.base_names[0] if rules.base_names else f"{provider.upper()}_API_BASE"
-            return Endpoint(None, NO_KEY, problem=f"{provider} needs the address of its endpoint: set {what}, or api_base.")
+            return Endpoint(
+                None, NO_KEY, problem=f"{provider} needs the address of its endpoint: set {what}, or api_base."
+            )
         if deployment.api_key is not None:
             # A key without an address beside it is bound to the provider's own host, not to a variable's.
             base = deployment.api_base
@@ -195,9 +204,15 @@ class Keyring:
                 base = named
             key = self.resolve(deployment.api_key)
             if key is None:
-                return Endpoint(base, NO_KEY, problem=f"No key for {deployment.model}: set {deployment.api_key.named()}.")
+                return Endpoint(
+                    base, NO_KEY, problem=f"No key for {deployment.model}: set {deployment.api_key.named()}."
+                )
             return Endpoint(base, key, deployment.api_key.named(), api_version=version)
-        own = deployment.api_base is None or is_own_host(deployment.api_base, rules) or self._is_persons(deployment, rules, provider)
+        own = (
+            deployment.api_base is None
+            or is_own_host(deployment.api_base, rules)
+            or self._is_persons(deployment, rules, provider)
+        )
         if not own or deployment.local:
             return Endpoint(named, NO_KEY, api_version=version)
         return self._conventional(deployment, provider, rules, provider_keys, named, version)
@@ -221,7 +236,9 @@ class Keyring:
             if key is not None:
                 return Endpoint(base, key, name, self._aws(provider), api_version=version)
         if rules.keyless:
-            return Endpoint(base, "" if provider in ("bedrock", "sagemaker", "vertex_ai") else NO_KEY, "", self._aws(provider))
+            return Endpoint(
+                base, "" if provider in ("bedrock", "sagemaker", "vertex_ai") else NO_KEY, "", self._aws(provider)
+            )
         wanted = ref.named() if ref is not None else rules.key_names[0]
         return Endpoint(base, NO_KEY, problem=f"No key for {deployment.model}: set {wanted}.", api_version=version)
 

@@ -223,7 +223,7 @@ def main() -> int:
     keyring = Keyring.take()
     settle_environment()
     stray = RedactingStream(sys.__stderr__, Redactor(keyring.values()))
-    sys.stdout = sys.stderr = stray  # type: ignore[assignment]
+    sys.stdout = sys.stderr = stray
     asyncio.run(_serve(keyring, incoming, outgoing, stray))
     return 0
 

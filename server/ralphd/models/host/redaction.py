@@ -40,7 +40,9 @@ _NAMED = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _BEARER = re.compile(r"(?P<head>\b(?:bearer|basic)\s+)(?P<value>[A-Za-z0-9+/=_.~-]{8,})", re.IGNORECASE)
-_QUERY = re.compile(r"(?P<head>[?&](?:key|api[-_]?key|access_token|token|sig|signature|code)=)(?P<value>[^&\s\"'<>#]+)", re.IGNORECASE)
+_QUERY = re.compile(
+    r"(?P<head>[?&](?:key|api[-_]?key|access_token|token|sig|signature|code)=)(?P<value>[^&\s\"'<>#]+)", re.IGNORECASE
+)
 _USERINFO = re.compile(r"(?P<head>\b[a-z][a-z0-9+.-]*://)(?P<value>[^/\s@:\"']*:[^/\s@\"']+)(?=@)", re.IGNORECASE)
 _SECRET_FIELD = re.compile(rf"^(?:[A-Za-z0-9]+[-_])*(?:{_NAME}|key)$", re.IGNORECASE)
 
@@ -53,7 +55,9 @@ class Redactor:
         for secret in secrets:
             if len(secret) < 8:
                 continue
-            spellings.update({secret, quote(secret, safe=""), json.dumps(secret)[1:-1], json.dumps(json.dumps(secret))[3:-3]})
+            spellings.update(
+                {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], json.dumps(json.dumps(secret))[3:-3]}
+            )
             spellings.add(base64.b64encode(secret.encode()).decode())
         ordered = sorted(spellings, key=len, reverse=True)
         self._exact = re.compile("|".join(re.escape(s) for s in ordered)) if ordered else None

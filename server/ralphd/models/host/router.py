@@ -7,9 +7,10 @@ used: it waits without telling, continues a broken stream by splicing, and picks
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import math
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
@@ -19,7 +20,7 @@ from ralphd.models.gateway import Message, Usage
 from ralphd.models.host import guard
 from ralphd.models.host.faults import NotStreamed, to_model_error
 from ralphd.models.host.keys import Endpoint
-from ralphd.models.wire import CacheConfig, Deployment, Price
+from ralphd.models.wire import CacheConfig, Deployment
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ class Library:
             return plain
         return total if math.isfinite(total) and total > 0 else plain
 
-    async def stream(self, ask: Ask, outcome: Outcome) -> AsyncIterator[Piece]:
+    async def stream(self, ask: Ask, outcome: Outcome) -> AsyncGenerator[Piece, None]:
         """The pieces of one answer. Raises `ModelError`; `outcome` is filled as far as the stream came."""
         exchange = guard.current.get()
         assert exchange is not None
@@ -198,6 +199,15 @@ class Library:
         return parameters
 
 
+_LATE = (
+    "anyio._backends._asyncio",
+    "openai.resources",
+    "openai.resources.chat",
+    "litellm.llms.openai.openai",
+    "litellm.llms.anthropic.chat.handler",
+)
+
+
 def load() -> Library:
     """Import LiteLLM (seconds) with everything off that reaches out, prints or redirects on its own account."""
     import litellm
@@ -223,7 +233,10 @@ def load() -> Library:
     # Every client that LiteLLM makes, for OpenAI's SDK and for its own handlers, takes its transport here.
     handler: Any = AsyncHTTPHandler
     handler.create_async_transport = staticmethod(guarded)
-    # The first call loads a tokenizer and more; better here than under a person's first click.
+    # What the first call would import, half a second of it; better here than under a person's first click.
+    for name in _LATE:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
     with contextlib.suppress(Exception):
         module.token_counter(model="gpt-4o", text="warm")
     return Library(litellm)
@@ -240,14 +253,6 @@ def open_cache(config: CacheConfig) -> Cache:
 
     disk: Any = DiskCache(disk_cache_dir=config.dir)
     return disk  # type: ignore[no-any-return]
-
-
-def own_price(prices: Mapping[str, Price], model: str, bare: str, provider: str) -> Price | None:
-    """What the person says that a model costs; their word counts before the map's."""
-    for name in (model, f"{provider}/{bare}", bare):
-        if name in prices:
-            return prices[name]
-    return None
 
 
 def _same_family(listed: str, provider: str) -> bool:
@@ -289,7 +294,9 @@ def _whole(response: Any, outcome: Outcome) -> list[Piece]:
 def _finish(reason: str, outcome: Outcome) -> None:
     outcome.finish_reason = reason
     if reason in ("content_filter", "refusal", "safety"):
-        raise ContentRefused("The provider's content filter ended the answer.", "Rephrase the task, or use another model.")
+        raise ContentRefused(
+            "The provider's content filter ended the answer.", "Rephrase the task, or use another model."
+        )
 
 
 def _note(chunk: Any, outcome: Outcome) -> None:

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+
+from ralphd.sandbox import policy
+from ralphd.sandbox.policy import Bind, Limits, Plan, bwrap_argv, outermost, person_environment, readable_in_home, run_environment
+
+KEYS = {
+    "OPENAI_API_KEY": "sk-1",
+    "ANTHROPIC_KEY": "sk-2",
+    "AWS_SECRET_ACCESS_KEY": "x",
+    "GITHUB_TOKEN": "x",
+    "PIP_INDEX_URL": "https://user:pw@host/",
+    "HTTPS_PROXY": "http://user:pw@host",
+    "SSH_AUTH_SOCK": "/run/agent",
+    "DOCKER_HOST": "unix:///run/docker.sock",
+    "LD_PRELOAD": "/evil.so",
+    "PYTHONSTARTUP": "/evil.py",
+    "NODE_OPTIONS": "--require evil",
+    "BASH_ENV": "/evil",
+}
+
+
+def test_environment_is_an_allow_list() -> None:
+    person = person_environment({**KEYS, "PATH": "/usr/bin", "HOME": "/home/a", "LC_ALL": "C", "PYENV_ROOT": "/p"})
+    assert set(person) == {"PATH", "HOME", "LC_ALL", "PYENV_ROOT"}
+    env = run_environment(person, home="/home/a", tmp="/tmp", program_dirs=[], virtual_env=None)
+    assert not set(KEYS) & set(env) and not set(KEYS.values()) & set(env.values())
+
+
+def test_workspace_programs_come_first_and_relative_path_entries_go() -> None:
+    person = {"PATH": ".::bin:/usr/bin:/w/.venv/bin", "HOME": "/home/a", "CONDA_PREFIX": "/c"}
+    env = run_environment(
+        person, home="/home/a", tmp="/tmp", program_dirs=["/w/.venv/bin", "/w/node_modules/.bin"], virtual_env="/w/.venv"
+    )
+    assert env["PATH"] == "/w/.venv/bin:/w/node_modules/.bin:/usr/bin"
+    assert env["VIRTUAL_ENV"] == "/w/.venv"
+    assert "CONDA_PREFIX" not in env
+    assert env["PYTHONDONTWRITEBYTECODE"] == "1"
+
+
+def test_without_isolation_tools_are_found_from_the_private_home() -> None:
+    env = run_environment({"PATH": "/x", "HOME": "/home/a"}, home="/slot/home", tmp="/t", program_dirs=[], virtual_env=None)
+    assert (env["HOME"], env["PYENV_ROOT"], env["CARGO_HOME"]) == ("/slot/home", "/home/a/.pyenv", "/home/a/.cargo")
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        (".pyenv/shims", (".pyenv",)),
+        (".pyenv/versions/3.12.1/bin/python3", (".pyenv",)),
+        (".nvm/versions/node/v20/bin", (".nvm",)),
+        (".config/nvm/versions/node/v20/bin", (".config/nvm",)),
+        (".cargo/bin", (".cargo/bin", ".cargo/registry", ".cargo/git", ".rustup")),
+        ("go/bin", ("go/bin", "go/pkg")),
+        (".local/bin", (".local/bin", ".local/lib")),
+        (".local/share/uv/python/cpython-3.12/bin/python3", (".local/share/uv",)),
+        (".local/share/keyrings/x/bin", ()),
+        (".local/share/other/bin/tool", ()),
+        ("tools/zig/bin", ("tools/zig",)),
+        (".virtualenvs/web/bin/python", (".virtualenvs/web",)),
+        ("bin", ("bin",)),
+        (".cache/pypoetry/virtualenvs/a/bin", (".cache/pypoetry/virtualenvs/a",)),
+        (".cache/bin", (".cache/bin",)),
+        (".ssh/bin", ()),
+        (".aws/x/bin/python", ()),
+        (".config/gcloud/bin", ()),
+        (".gnupg", ()),
+        ("documents", ()),
+        ("a/../.ssh/bin", ()),
+        ("", ()),
+    ],
+)
+def test_what_of_home_a_program_needs(path: str, shown: tuple[str, ...]) -> None:
+    assert readable_in_home(path) == shown
+
+
+def test_within_is_by_components() -> None:
+    assert policy.within("/ws/a", "/ws") and policy.within("/ws", "/ws") and policy.within("/x", "/")
+    assert not policy.within("/ws2", "/ws")
+
+
+def test_outermost() -> None:
+    assert outermost(["/tmp/a", "/tmp", "/home/a", "/tmp2", "/tmp"]) == ("/home/a", "/tmp", "/tmp2")
+
+
+def test_bwrap_argv_hides_before_it_shows_and_binds_in_order() -> None:
+    plan = Plan(
+        argv=("pytest", "-q"),
+        cwd="/home/a/ws",
+        home="/home/a",
+        hidden=("/tmp", "/home/a", "/home"),
+        binds=(Bind("/cache/tree", "/home/a/ws", True), Bind("/home/a/ws/.venv", "/home/a/ws/.venv")),
+        env={"B": "2", "A": "1"},
+        limits=Limits(memory_mb=100, processes=7, file_bytes=5),
+    )
+    argv = bwrap_argv(plan, status_fd=9, nonce="NONCE", prlimit="/usr/bin/prlimit")
+    text = " ".join(argv)
+    order = ["--ro-bind / /", "--tmpfs /home", "--tmpfs /tmp", "--dir /home/a", "--bind /cache/tree /home/a/ws", "--ro-bind /home/a/ws/.venv", "--chdir"]  # fmt: skip
+    assert sorted(order, key=text.index) == order
+    assert "--tmpfs /home/a " not in text
+    for flag in ("--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--disable-userns", "--clearenv"):
+        assert flag in argv
+    assert "--share-net" not in argv
+    assert argv[argv.index("--") + 1 :][:6] == ["/usr/bin/prlimit", "--as=104857600", "--fsize=5", "--core=0", "--nproc=7", "--"]
+    assert argv[-3:] == ["NONCE", "pytest", "-q"]
+    assert "--share-net" in bwrap_argv(Plan((), "/", "/h", network=True), status_fd=1, nonce="N", prlimit="p")
