@@ -39,7 +39,9 @@ class Settings:
 
 def make_tree(root: Path, files: int) -> None:
     """`files` small files in folders of 50, three levels deep, under the rules of a usual .gitignore."""
-    (root / ".gitignore").write_text("__pycache__/\n*.py[co]\n*.egg-info/\nbuild/\ndist/\n.venv/\nnode_modules/\n*.log\n.coverage\n/out\n")
+    (root / ".gitignore").write_text(
+        "__pycache__/\n*.py[co]\n*.egg-info/\nbuild/\ndist/\n.venv/\nnode_modules/\n*.log\n.coverage\n/out\n"
+    )
     for start in range(0, files, 50):
         folder = root / f"p{start // 2500:02d}" / f"q{start // 50:04d}"
         folder.mkdir(parents=True)
@@ -88,7 +90,9 @@ async def measure(base: Path, files: int, rounds: int) -> dict[str, list[float]]
                     raise SystemExit("the copy is not what the workspace holds")
             if rsync:
                 changed.write_text(f"VALUE = {number} # rsync\n")
-                times["rsync -a"].append(timed(lambda: subprocess.run([rsync, "-a", "--delete", f"{root}/", f"{base}/rsync"], check=True)))
+                times["rsync -a"].append(
+                    timed(lambda: subprocess.run([rsync, "-a", "--delete", f"{root}/", f"{base}/rsync"], check=True))
+                )
     await pool.close()
     return times
 
@@ -119,7 +123,9 @@ def main() -> int:
     else:
         print(f"{options.files} files, one changed; aim {AIM_S * 1000:.0f} ms\n")
         for row in rows:
-            print(f"{row['name']:<16} median {float(row['median_s']) * 1000:8.0f} ms   min {float(row['min_s']) * 1000:8.0f} ms   x{row['ratio']:.2f}")
+            print(
+                f"{row['name']:<16} median {float(row['median_s']) * 1000:8.0f} ms   min {float(row['min_s']) * 1000:8.0f} ms   x{row['ratio']:.2f}"
+            )
     return 0
 
 

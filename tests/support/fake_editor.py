@@ -1,7 +1,7 @@
 """An editor without a screen: real buffers, versions and encodings over a RawClient. Its text is the truth.
 
 It applies edits as the real client of its profile does, faults included, and notes in `faults` what the server sent
-that this client cannot bear. It shares no code with the server: line rules and encodings stand here once more on purpose.
+that this client cannot bear. It shares no code with the server: line rules and encodings are here once more on purpose.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import hashlib
 import os
+import shutil
 import stat
 import time
 from collections.abc import Coroutine, Mapping
@@ -59,9 +60,14 @@ def bwrap_pool(root: Path, cache: Path, **more: Any) -> ShadowPool:
 
 def plain_pool(root: Path, cache: Path, **more: Any) -> ShadowPool:
     """Without isolation, allowed."""
-    none = Isolation("none", "for a test", isolation().prlimit)
+    none = Isolation("none", "for a test", shutil.which("prlimit") or "")
     return ShadowPool(
-        str(root), str(cache), more.pop("settings", Settings()), none, allow_unisolated=more.pop("allow_unisolated", True), **more
+        str(root),
+        str(cache),
+        more.pop("settings", Settings()),
+        none,
+        allow_unisolated=more.pop("allow_unisolated", True),
+        **more,
     )
 
 
@@ -87,7 +93,9 @@ def contents(folder: Path) -> dict[str, bytes]:
     for at, _, names in os.walk(folder):
         for name in names:
             path = Path(at, name)
-            found[str(path.relative_to(folder))] = os.readlink(path).encode() if path.is_symlink() else path.read_bytes()
+            found[str(path.relative_to(folder))] = (
+                os.readlink(path).encode() if path.is_symlink() else path.read_bytes()
+            )
     return found
 
 

@@ -25,6 +25,7 @@ from typing import Any
 import httpx
 import platformdirs
 import pytest
+
 from ralphd.errors import Misconfigured, RalphError, Unreachable
 from ralphd.local_model import server as server_module
 from ralphd.local_model.fetch import describe, fetch, installed, weights_path
@@ -339,7 +340,7 @@ def test_ollama_is_asked_and_its_absence_is_fast() -> None:
 
     server = http.server.HTTPServer(("127.0.0.1", 0), Tags)
     threading.Thread(target=server.handle_request).start()
-    assert asyncio.run(ollama_models(f"http://127.0.0.1:{server.server_port}", timeout=5.0)) == ["a:1b", "b:7b"]
+    assert asyncio.run(ollama_models(f"http://127.0.0.1:{server.server_port}", timeout_s=5.0)) == ["a:1b", "b:7b"]
     server.server_close()
     assert asyncio.run(ollama_models("http://127.0.0.1:1")) == []
 
@@ -375,6 +376,7 @@ async def _say(base: str) -> str:
     return str(answer.json()["choices"][0]["message"]["content"])
 
 
+@pytest.mark.e2e
 @real_model
 def test_the_real_server_answers_survives_a_crash_and_is_dropped_when_idle() -> None:
     async def go() -> None:
@@ -404,6 +406,7 @@ def test_the_real_server_answers_survives_a_crash_and_is_dropped_when_idle() -> 
     asyncio.run(asyncio.wait_for(go(), 60))
 
 
+@pytest.mark.e2e
 @real_model
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads /proc")
 @pytest.mark.parametrize("loading", [True, False])

@@ -137,7 +137,9 @@ def test_a_later_server_takes_the_copy_up(slot: Slot) -> None:
     assert slot.copied == ["b.py"]
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"format": 1}\n[[1]]', '{"format": 1}\nnonsense', '{"format": 99}\n[]', "\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"format": 1}\n[[1]]', '{"format": 1}\nnonsense', '{"format": 99}\n[]', "\xff"]
+)
 def test_a_broken_manifest_costs_a_copy_only(slot: Slot, text: str) -> None:
     write(slot.root, {"a.py": "1"})
     slot.refresh()

@@ -3,7 +3,16 @@ from __future__ import annotations
 import pytest
 
 from ralphd.sandbox import policy
-from ralphd.sandbox.policy import Bind, Limits, Plan, bwrap_argv, outermost, person_environment, readable_in_home, run_environment
+from ralphd.sandbox.policy import (
+    Bind,
+    Limits,
+    Plan,
+    bwrap_argv,
+    outermost,
+    person_environment,
+    readable_in_home,
+    run_environment,
+)
 
 KEYS = {
     "OPENAI_API_KEY": "sk-1",
@@ -31,7 +40,11 @@ def test_environment_is_an_allow_list() -> None:
 def test_workspace_programs_come_first_and_relative_path_entries_go() -> None:
     person = {"PATH": ".::bin:/usr/bin:/w/.venv/bin", "HOME": "/home/a", "CONDA_PREFIX": "/c"}
     env = run_environment(
-        person, home="/home/a", tmp="/tmp", program_dirs=["/w/.venv/bin", "/w/node_modules/.bin"], virtual_env="/w/.venv"
+        person,
+        home="/home/a",
+        tmp="/tmp",
+        program_dirs=["/w/.venv/bin", "/w/node_modules/.bin"],
+        virtual_env="/w/.venv",
     )
     assert env["PATH"] == "/w/.venv/bin:/w/node_modules/.bin:/usr/bin"
     assert env["VIRTUAL_ENV"] == "/w/.venv"
@@ -40,7 +53,9 @@ def test_workspace_programs_come_first_and_relative_path_entries_go() -> None:
 
 
 def test_without_isolation_tools_are_found_from_the_private_home() -> None:
-    env = run_environment({"PATH": "/x", "HOME": "/home/a"}, home="/slot/home", tmp="/t", program_dirs=[], virtual_env=None)
+    env = run_environment(
+        {"PATH": "/x", "HOME": "/home/a"}, home="/slot/home", tmp="/t", program_dirs=[], virtual_env=None
+    )
     assert (env["HOME"], env["PYENV_ROOT"], env["CARGO_HOME"]) == ("/slot/home", "/home/a/.pyenv", "/home/a/.cargo")
 
 
@@ -99,9 +114,23 @@ def test_bwrap_argv_hides_before_it_shows_and_binds_in_order() -> None:
     order = ["--ro-bind / /", "--tmpfs /home", "--tmpfs /tmp", "--dir /home/a", "--bind /cache/tree /home/a/ws", "--ro-bind /home/a/ws/.venv", "--chdir"]  # fmt: skip
     assert sorted(order, key=text.index) == order
     assert "--tmpfs /home/a " not in text
-    for flag in ("--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--disable-userns", "--clearenv"):
+    for flag in (
+        "--unshare-all",
+        "--unshare-user",
+        "--die-with-parent",
+        "--new-session",
+        "--disable-userns",
+        "--clearenv",
+    ):
         assert flag in argv
     assert "--share-net" not in argv
-    assert argv[argv.index("--") + 1 :][:6] == ["/usr/bin/prlimit", "--as=104857600", "--fsize=5", "--core=0", "--nproc=7", "--"]
+    assert argv[argv.index("--") + 1 :][:6] == [
+        "/usr/bin/prlimit",
+        "--as=104857600",
+        "--fsize=5",
+        "--core=0",
+        "--nproc=7",
+        "--",
+    ]
     assert argv[-3:] == ["NONCE", "pytest", "-q"]
     assert "--share-net" in bwrap_argv(Plan((), "/", "/h", network=True), status_fd=1, nonce="N", prlimit="p")

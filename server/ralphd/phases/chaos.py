@@ -1,20 +1,224 @@
-"""The Chaos agent: hostile tests that prove that they catch something, or show a counterexample."""
+"""The Chaos agent: hostile tests that prove that they catch something, or show a counterexample.
+
+Properties come from the signature and names (the ghostwriter, no model) and from a model; the gate (admission.py) judges
+each test by running it. What a model says of its tests counts for nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from ralphd.context.languages import PYTHON, language_of
+from ralphd.context.target import definitions
+from ralphd.context.tree import Tree
 from ralphd.core.findings import Finding
-from ralphd.core.run import ChaosReport
+from ralphd.core.run import ChaosReport, RunRequest
+from ralphd.core.text import Text
+from ralphd.errors import ModelError, OverBudget, RalphError
+from ralphd.models.gateway import CompletionRequest, Message
+from ralphd.phases import suites
+from ralphd.phases.admission import Admission, Counterexample, Subject, admit
+from ralphd.phases.base import PhaseContext
+from ralphd.phases.critic import import_name, regression_path, span_in
+from ralphd.phases.ghostwriter import ghost_module, ghostwrite
+from ralphd.phases.mutants import mutants
+from ralphd.phases.pytest_session import Pool, Setting, probe, pytest_prefix
+from ralphd.phases.replies import FormatError, parse_module
+from ralphd.prompts import fenced, render
+from ralphd.settings.schema import Chaos
+
+MOST_TESTS = 6
+SOURCE_PATH = "test_ralph_chaos.py"
+"""Where the gate puts a module in the shadow copy."""
+REPAIRABLE = ("does not collect", "import error", "fails for another reason", "flaky", "time-out", "kills nothing")
 
 
 @dataclass(frozen=True)
 class Attacked:
-    """What an attack brought: counterexamples as findings, admitted tests as new files."""
+    """What an attack brought: counterexamples as findings, admitted tests as a new file."""
 
     report: ChaosReport
     findings: tuple[Finding, ...] = ()
     tests: Mapping[str, str] = field(default_factory=dict)
     summary: str = ""
     problem: str = ""
+
+
+def has_adapter(path: str) -> bool:
+    return language_of(path) is PYTHON and path.endswith(".py")
+
+
+class Gate:
+    """Judges modules against one target in shadow copies of its workspace."""
+
+    def __init__(self, pool: Pool, argv: Sequence[str], request: RunRequest, settings: Chaos, report_root: Path) -> None:
+        self._pool, self._request, self._settings = pool, request, settings
+        self._setting = Setting(pytest_prefix(argv), request.path, (1, 1), SOURCE_PATH, settings.max_examples, report_root)
+
+    async def probe(self) -> None:
+        """`Misconfigured`, with the line that installs it, where Hypothesis is not in the person's environment."""
+        await probe(self._pool, self._setting)
+
+    async def admit(self, source: str, module: str) -> Admission:
+        request = self._request
+        span = _span(request, source)
+        lines = Text(source)
+        setting = replace(self._setting, lines=(lines.line_of(span[0]) + 1, lines.line_of(max(span[0], span[1] - 1)) + 1))
+        subject = Subject(source, mutants(source, span, self._settings.mutants), dict(request.buffers))
+        return await admit(self._pool, setting, subject, module, repeat=self._settings.repeat, timeout_s=self._settings.timeout_s)
+
+
+def _span(request: RunRequest, source: str) -> tuple[int, int]:
+    from ralphd.context.target import find_target
+
+    target = find_target(request.path, request.text, request.span)
+    for definition in definitions(request.path, source):
+        if target.name and definition.name == target.name:
+            return definition.span
+    return (0, len(source)) if target.kind == "file" or source != request.text else target.span
+
+
+class Attack:
+    """One attack on one text of the target. `check` is asked first; None: a replay, which needs nothing."""
+
+    def __init__(self, admit: Callable[[str, str], Awaitable[Admission]], check: Callable[[], Awaitable[None]] | None) -> None:
+        self._admit, self._check = admit, check
+
+    async def attack(self, ctx: PhaseContext, text: str, *, in_loop: bool) -> Attacked:
+        try:
+            if self._check is not None:
+                await self._check()
+        except ModelError:
+            raise
+        except RalphError as error:
+            return Attacked(ChaosReport(), problem=str(error))
+        span = span_in(ctx, text) if ctx.target.name else ctx.target.span if text == ctx.request.text else (0, len(text))
+        ghosts = ghost_module(ghostwrite(text, span, import_name(ctx.target.path)))
+        judged = [await self._admit(text, ghosts)] if ghosts else []
+        said = ""
+        if not (in_loop and ctx.local):
+            try:
+                judged += await self._from_model(ctx, text, span)
+            except OverBudget:
+                raise
+            except ModelError as error:
+                if not judged:
+                    raise
+                said = f" The model brought none: {error.message}"
+        return self._result(ctx, text, span, judged, said)
+
+    async def _from_model(self, ctx: PhaseContext, text: str, span: tuple[int, int]) -> list[Admission]:
+        """The model's module through the gate; what could not be used goes back once, mended, or is dropped."""
+        system = render("chaos_system", role=ctx.role_text("chaos"), module=import_name(ctx.target.path), most=MOST_TESTS)
+        user = render("chaos_user", context="", what=ctx.what, path=ctx.target.path, code=fenced(text if ctx.target.kind == "file" else text[slice(*span)], "python"))
+        messages = (Message(role="system", content=system), Message(role="user", content=user))
+        found: list[Admission] = []
+        for attempt in range(2):
+            answer = await ctx.gateway.complete(CompletionRequest(role="chaos", messages=messages), ctx.watch("chaos", 1, attempt))
+            module = parse_module(answer.text)
+            if isinstance(module, FormatError):
+                problems, judged = module.feedback, None
+            else:
+                judged = await self._admit(text, module)
+                found.append(judged)
+                repairable = [d for d in judged.dropped if d.reason in REPAIRABLE]
+                if not repairable:
+                    break
+                problems = "\n".join(f"- {d.test}: {d.reason}. {d.detail}".rstrip() for d in repairable)
+            if attempt == 0:
+                repair = render("chaos_repair", problems=problems)
+                messages = (*messages[:2], Message(role="assistant", content=answer.text or "(nothing)"), Message(role="user", content=repair))
+        return _without_repaired(found)
+
+    def _result(self, ctx: PhaseContext, text: str, span: tuple[int, int], judged: Sequence[Admission], said: str) -> Attacked:
+        report = _sum(judged)
+        examples = {c.test + c.input: c for admission in judged for c in admission.counterexamples}
+        findings = tuple(_finding(ctx.tree, ctx.target.path, text, span, c) for c in examples.values())
+        modules = [admission.module for admission in judged if admission.module]
+        tests = {}
+        if modules:
+            path = _free(ctx.tree, regression_path(ctx.tree, ctx.target.path, "chaos"))
+            tests = {path: modules[0] if len(modules) == 1 else suites.join(modules)}
+        return Attacked(report, findings, tests, _summary(report) + said)
+
+
+def _without_repaired(found: list[Admission]) -> list[Admission]:
+    """The first answer's tests that the second was asked to mend are counted once: by how the second ended."""
+    if len(found) < 2:
+        return found
+    first = found[0]
+    again = tuple(d for d in first.dropped if d.reason not in REPAIRABLE)
+    kept = {a.test for a in first.admitted} | {c.test for c in first.counterexamples}
+    second = found[1]
+    fresh = replace(
+        second,
+        admitted=tuple(a for a in second.admitted if a.test not in kept),
+        counterexamples=tuple(c for c in second.counterexamples if c.test not in kept),
+        dropped=tuple(d for d in second.dropped if d.test not in kept),
+    )
+    fresh = replace(fresh, generated=len(fresh.admitted) + len(fresh.counterexamples) + len(fresh.dropped))
+    if fresh.module and len(fresh.admitted) != len(second.admitted):
+        suite = suites.parse(fresh.module)
+        fresh = replace(fresh, module=suites.keep(suite, {a.test: () for a in fresh.admitted}) if fresh.admitted else "")
+    return [replace(first, dropped=again, generated=len(kept) + len(again)), fresh]
+
+
+def _sum(judged: Sequence[Admission]) -> ChaosReport:
+    dropped: dict[str, int] = {}
+    for drop in (d for admission in judged for d in admission.dropped):
+        dropped[drop.reason] = dropped.get(drop.reason, 0) + 1
+    return ChaosReport(
+        generated=sum(a.generated for a in judged),
+        admitted=sum(len(a.admitted) for a in judged),
+        dropped=dropped,
+        counterexamples=sum(len(a.counterexamples) for a in judged),
+        mutants=max((a.mutants for a in judged), default=0),
+        killed=max((a.killed for a in judged), default=0),
+    )
+
+
+def _summary(report: ChaosReport) -> str:
+    if not report.generated:
+        return "No hostile test could be made for this target."
+    parts = [f"{report.generated} hostile tests: {report.counterexamples} counterexample{'' if report.counterexamples == 1 else 's'}"]
+    parts.append(f"{report.admitted} admitted ({report.killed} of {report.mutants} planted faults caught)")
+    if report.dropped:
+        parts.append("dropped: " + ", ".join(f"{count} {reason}" for reason, count in sorted(report.dropped.items())))
+    return "; ".join(parts) + "."
+
+
+def _finding(tree: Tree, path: str, text: str, span: tuple[int, int], example: Counterexample) -> Finding:
+    """A counterexample on the target: at the line where the trace leaves it, else at its definition."""
+    lines = Text(text)
+    line = example.line - 1 if example.line is not None and 0 < example.line <= lines.line_count else lines.line_of(span[0])
+    while line < lines.line_count - 1 and not text[slice(*lines.line_span(line))].strip(" \t@"):
+        line += 1
+    start, end = lines.line_span(line)
+    start += len(text[start:end]) - len(text[start:end].lstrip())
+    claim = example.claim.strip().splitlines()[0] if example.claim.strip() else example.test
+    short = "".join(c if c.isalnum() else "_" for c in example.test.rsplit("::", 1)[-1].removeprefix("test_"))[:40]
+    return Finding(
+        path=path,
+        quote=text[start:end],
+        start=start,
+        end=end,
+        kind="counterexample",
+        severity="error",
+        message=f"{example.input or '(no input)'} breaks: {claim}",
+        scenario=example.exception,
+        evidence="confirmed",
+        test=example.pinned,
+        test_path=_free(tree, regression_path(tree, path, f"{short}_regression")),
+        trace=example.trace,
+    )
+
+
+def _free(tree: Tree, path: str) -> str:
+    taken, number, stem = set(tree.paths()), 2, path.removesuffix(".py")
+    while path in taken:
+        path, number = f"{stem}_{number}.py", number + 1
+    return path
+
+

@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from ralphd.context.languages import fence_name, language_of
+from ralphd.context.pack import is_test_file
 from ralphd.context.target import definitions
+from ralphd.context.tree import Tree
 from ralphd.core import events
 from ralphd.core.edits import locate
 from ralphd.core.findings import SEVERITIES, Evidence, Finding, Related
@@ -117,7 +119,10 @@ class Critic:
             if evidence == "refuted":
                 refuted += 1
                 continue
-            kept = replace(finding, evidence=evidence, severity="error" if evidence == "confirmed" else finding.severity)
+            kept = finding
+            if evidence == "confirmed" and finding.test:
+                whole, place = snippet(ctx, finding.test), regression_path(ctx.tree, finding.path, finding.fingerprint[:6])
+                kept = replace(finding, evidence="confirmed", severity="error", test=whole, test_path=place)
             kept = replace(kept, related=self._related(kept))
             confirmed.append(kept)
         dropped = len(review.findings) + review.dropped - len(confirmed)
@@ -179,16 +184,29 @@ async def run_snippet(bench: Workbench, ctx: PhaseContext, test: str) -> bool | 
     """Run a model's test function beside the project's tests: True it fails, False it passes, None it cannot tell."""
     if not any(d.name.startswith("test") for d in definitions("t.py", test)):
         return None
-    module = import_name(ctx.target.path)
-    known = re.search(rf"\b(?:from|import)\s+{re.escape(module)}\b", test)
-    head = "" if known else f"from {module} import *\nfrom {module} import {_public(ctx)}\n"
-    run = await bench.run_file(SNIPPET, head + test)
+    run = await bench.run_file(SNIPPET, snippet(ctx, test))
     cases = [case for case in run.cases.values() if case.nodeid.startswith(SNIPPET)]
     if run.timed_out or not cases or any(case.outcome in ("error", "skipped") for case in cases):
         return None
     if any(_is_broken(case) for case in cases if case.bad):
         return None
     return any(case.outcome == "failed" for case in cases)
+
+
+def snippet(ctx: PhaseContext, test: str) -> str:
+    """A model's test function as a module: with the imports of the target that it left out."""
+    module = import_name(ctx.target.path)
+    known = re.search(rf"\b(?:from|import)\s+{re.escape(module)}\b", test)
+    return test if known else f"from {module} import *\nfrom {module} import {_public(ctx)}\n\n\n{test}"
+
+
+def regression_path(tree: Tree, path: str, mark: str) -> str:
+    """A new test file for `path` in the project's own layout: beside the tests it has."""
+    folders = sorted({p.rpartition("/")[0] for p in tree.paths() if is_test_file(p) and p.endswith(".py") and "test_" in p})
+    folder = min(folders, key=lambda f: (f.count("/"), f), default="tests")
+    stem = path.rsplit("/", 1)[-1].removesuffix(".py")
+    name = f"test_{stem}_{mark}.py"
+    return f"{folder}/{name}" if folder else name
 
 
 def _is_broken(case: TestCase) -> bool:

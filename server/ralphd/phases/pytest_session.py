@@ -73,6 +73,8 @@ class Ended:
     notes: str = ""
     frames: tuple[tuple[str, int, str, str], ...] = ()
     """(path, line from 1, function, source) of the workspace's own frames, outermost first."""
+    direct: bool = False
+    """The call that failed got the test's inputs as they are."""
     touched: tuple[str, ...] = ()
     reached: bool = False
     cpu_s: float = 0.0
@@ -275,6 +277,7 @@ def _ended(record: Mapping[str, Any]) -> Ended:
         message=str(record.get("message", "")),
         notes=str(record.get("notes", "")),
         frames=tuple((str(p), int(n), str(f), str(s)) for p, n, f, s in record.get("frames", ())),
+        direct=bool(record.get("direct")),
         touched=tuple(record.get("touched", ())),
         reached=bool(record.get("reached")),
         cpu_s=float(record.get("cpu_s", 0.0)),

@@ -16,6 +16,7 @@ from typing import Protocol, Self
 
 from ralphd.context.tree import ImportGraph, Tree, decode
 from ralphd.phases import test_reports
+from ralphd.phases.pytest_session import pytest_prefix
 from ralphd.phases.verdict import TestRun, Verdict, judge
 from ralphd.sandbox.mirror import open_beneath
 from ralphd.sandbox.shadow import Shadow
@@ -122,7 +123,7 @@ class Tester:
     async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
         await self.shadow.refresh({**self._buffers, **self._loaded, path: text.encode("utf-8", "surrogatepass")})
         try:
-            return await self._run([*pytest_of(self.argv), "-q", *args, path], min(timeout_s, self.timeout_s), ())
+            return await self._run([*pytest_prefix(self.argv), "-q", *args, path], min(timeout_s, self.timeout_s), ())
         finally:
             await self.shadow.refresh({**self._buffers, **self._loaded})
 
@@ -186,15 +187,6 @@ def read_file(root: str, path: str, limit: int = 2_000_000) -> bytes | None:
     except OSError:
         return None
     return None if len(data) > limit else data
-
-
-def pytest_of(argv: Sequence[str]) -> list[str]:
-    """How the person's command starts pytest, without its own arguments; `python -m pytest` where it is another tool."""
-    for index, word in enumerate(argv):
-        name = word.rsplit("/", 1)[-1]
-        if name in ("pytest", "py.test"):
-            return list(argv[: index + 1])
-    return ["python", "-m", "pytest"]
 
 
 def frames_in(run: TestRun, nodeid: str, root: str) -> set[str]:

@@ -19,6 +19,7 @@ Mode = Literal["auto", "bwrap", "none"]
 _CANARY_S = 20.0
 _TOOL_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 _CANARY = """
+cd "$3" || exit 10
 echo inside > canary || exit 10
 echo x 2>/dev/null > "$1/outside" && exit 11
 [ -e "$1/secret" ] && exit 12
@@ -117,7 +118,7 @@ async def _canary(scratch: str, host: str, prlimit: str, disable_userns: bool) -
     workspace = os.path.join(real, "workspace")
     nonce = f"ralph-{secrets.token_hex(8)}"
     plan = policy.Plan(
-        argv=("/bin/sh", "-c", _CANARY, "canary", host, str(os.getpid())),
+        argv=("/bin/sh", "-c", _CANARY, "canary", host, str(os.getpid()), workspace),
         cwd=workspace,
         home="/tmp/home",
         hidden=tuple(dict.fromkeys((os.path.realpath("/tmp"), os.path.realpath("/run"), os.path.dirname(real)))),

@@ -77,8 +77,8 @@ class Shadow:
         if not self._workspace.isolated and not self._allow_unisolated:
             raise SandboxError("Nothing that a model wrote runs without isolation.", isolation.detail)
         request = Request(tuple(argv), dict(env or {}), tuple(extra_ro), tuple(writable), cwd)
-        plan = await self._in_thread(lambda stop: make_plan(self._workspace, self._mirror, listing, request))
         self._mirror.touched()
+        plan = await self._in_thread(lambda stop: make_plan(self._workspace, self._mirror, listing, request))
         return await process.run(
             _launch(plan, isolation),
             timeout_s=timeout_s,

@@ -69,6 +69,9 @@ class Workspace:
             relative = self.resolve(path)
             _check_overlay(path, relative, listing)
             resolved[relative] = data
+        if not self.isolated:
+            # A stray of an earlier run may have gone on writing.
+            mirror.touched()
         links = {} if self.isolated else {path: os.path.join(self.root, path) for path in listing.trees}
         mirror.refresh(self.root, listing, resolved, listing.trees if self.isolated else (), links, stop)
         return listing, resolved

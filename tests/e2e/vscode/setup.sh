@@ -7,7 +7,7 @@
 # Doing it again costs nothing: a stamp holds the digest of everything that decides what is installed.
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-DIR=${1:-${RALPHD_E2E_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ralphd-dev}/vscode}
+DIR=${1:-${RALPHD_E2E_CACHE:-$HOME/.cache/ralphd-dev}/vscode}
 CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
 say() { printf '[%4ss] %s\n' "$SECONDS" "$*"; }
 

@@ -64,3 +64,12 @@ test('every way to end without success is told as a warning or an error', () => 
   assert.equal(severityOf('cancelled'), 'none');
   assert.equal(severityOf('a_word_of_a_newer_server' as Outcome), 'warning');
 });
+
+test('figures that the configuration hides are left out', () => {
+  const runs = new Runs();
+  runs.onEvent({ runId: 'r1', seq: 1, type: 'costChanged', cost: null, usage: { totalTokens: 5, calls: 1 } });
+  assert.equal(runs.text(), '$(sync~spin) Ralph');
+  runs.onEnded(result({ cost: null }));
+  assert.equal(runs.text(), '$(check) Ralph');
+  assert.doesNotMatch(runs.tooltip(), /\$/);
+});

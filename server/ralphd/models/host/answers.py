@@ -35,7 +35,7 @@ class Answers:
             "model": [target.provider, target.bare],
             "api_base": target.endpoint.api_base,
             "api_version": target.endpoint.api_version,
-            "headers": sorted(target.deployment.headers.items()),
+            "headers": sorted(target.endpoint.headers),
             "messages": [[message.role, message.content] for message in request.messages],
             "temperature": ask.temperature,
             "max_tokens": ask.max_tokens,

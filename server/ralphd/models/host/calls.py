@@ -92,7 +92,8 @@ class Calls:
         self._log = RequestLog(config.log) if config.log is not None else None
         self._answers: Answers | None = None
         if config.cache is not None:
-            self._answers = Answers(open_cache(config.cache), config.cache.ttl_s, config.cache_scope)
+            url = keyring.resolve(config.cache.url) if config.cache.url is not None else None
+            self._answers = Answers(open_cache(config.cache, url), config.cache.ttl_s, config.cache_scope)
         self._too_long: set[Role] = set()
 
     async def complete(self, request: CompletionRequest, on_event: OnEvent, tally: Tally) -> Completion:
@@ -131,6 +132,8 @@ class Calls:
 
     async def _ask_model(self, call: _Call, target: Target) -> Completion:
         """This model, again where the table says so. Raises the error of the last request."""
+        if target.deployment.problem is not None:
+            raise Unreachable(target.deployment.problem)
         if target.endpoint.problem is not None:
             raise AuthenticationFailed(target.endpoint.problem)
         role, model = call.request.role, target.model

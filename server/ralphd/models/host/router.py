@@ -20,6 +20,7 @@ from ralphd.models.gateway import Message, Usage
 from ralphd.models.host import guard
 from ralphd.models.host.faults import NotStreamed, to_model_error
 from ralphd.models.host.keys import Endpoint
+from ralphd.models.host.providers import spelled
 from ralphd.models.wire import CacheConfig, Deployment
 
 
@@ -85,10 +86,11 @@ class Library:
 
     def provider_of(self, deployment: Deployment) -> tuple[str, str]:
         """(bare model, provider), as LiteLLM finds them; an unknown name at an address of one's own speaks OpenAI's format."""
+        given = spelled(deployment.provider) if deployment.provider else None
         try:
             model, provider, _, _ = self._litellm.get_llm_provider(
-                model=deployment.model,
-                custom_llm_provider=deployment.provider,
+                model=deployment.model.removeprefix(f"{given}/") if given else deployment.model,
+                custom_llm_provider=given,
                 api_base=deployment.api_base,
                 api_key="none",
             )
@@ -99,7 +101,8 @@ class Library:
                     "Write it as provider/model, for instance openai/gpt-4.1, or give it an api_base.",
                 ) from None
             return deployment.model, "openai"
-        return str(model), str(provider)
+        # Ollama's chat endpoint applies the model's own template; "ollama" alone is its older completion endpoint.
+        return str(model), "ollama_chat" if provider == "ollama" else str(provider)
 
     def facts(self, deployment: Deployment) -> Facts:
         """Only a literal entry is believed: LiteLLM's lookup functions guess, and give 0 for some names they do not know."""
@@ -180,7 +183,7 @@ class Library:
             "drop_params": True,
             "no-log": True,
             "caching": False,
-            **dict(endpoint.extra),
+            **endpoint.extra,
         }
         if endpoint.key:
             parameters["api_key"] = endpoint.key
@@ -191,7 +194,7 @@ class Library:
             "max_tokens": ask.max_tokens,
             "api_base": endpoint.api_base,
             "api_version": endpoint.api_version,
-            "extra_headers": dict(deployment.headers) or None,
+            "extra_headers": dict(endpoint.headers) or None,
         }
         parameters.update({name: value for name, value in optional.items() if value is not None})
         if ask.stable_prefix and self.facts(deployment).explicit_caching:
@@ -242,12 +245,12 @@ def load() -> Library:
     return Library(litellm)
 
 
-def open_cache(config: CacheConfig) -> Cache:
-    """LiteLLM's own caches, used by key and value."""
+def open_cache(config: CacheConfig, url: str | None) -> Cache:
+    """LiteLLM's own caches, used by key and value. `url` of a Redis; it may hold a password."""
     if config.type == "redis":
         from litellm.caching.redis_cache import RedisCache
 
-        redis: Any = RedisCache(url=config.url) if config.url else RedisCache()
+        redis: Any = RedisCache(url=url) if url else RedisCache()
         return redis  # type: ignore[no-any-return]
     from litellm.caching.disk_cache import DiskCache
 

@@ -9,9 +9,11 @@ from ralphd.models.estimate import prompt_tokens, tokens_of
 from ralphd.models.gateway import CompletionRequest, ModelInfo, Role, Usage
 from ralphd.models.host.faults import NotStreamed
 from ralphd.models.host.guard import Exchange
-from ralphd.models.host.keys import Endpoint, Keyring, provider_rules
+from ralphd.models.host.keys import Endpoint, Keyring
+from ralphd.models.host.providers import provider_rules
 from ralphd.models.host.router import Ask, Facts, Library, Outcome
-from ralphd.models.wire import Deployment, HostConfig, Price
+from ralphd.models.wire import Deployment, HostConfig
+from ralphd.settings.schema import Price
 
 DEFAULT_MAX_TOKENS = 8192
 """Sent where neither the request nor the settings name a limit: every call has a worst case."""

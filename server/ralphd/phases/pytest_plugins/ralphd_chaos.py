@@ -248,17 +248,33 @@ class Chaos:
             )
 
     def describe(self, excinfo):
-        frames = []
-        for entry in excinfo.traceback:
+        frames, direct = [], False
+        for entry, following in zip(excinfo.traceback, [*excinfo.traceback[1:], None]):
             path = os.path.realpath(str(entry.path))
             if path.startswith(self.root + os.sep) and "site-packages" not in path:
                 source = str(entry.statement).strip().splitlines() or [""]
                 name = os.path.relpath(path, self.root).replace(os.sep, "/")
                 frames.append([name, entry.lineno + 1, entry.frame.code.name, source[0]])
+                if path == self.module and following is not None:
+                    direct = self.handed_on(entry.frame.raw, following.frame.raw)
         notes = "\n".join(str(note) for note in getattr(excinfo.value, "__notes__", None) or ())
         message = ADDRESS.sub("0x…", str(excinfo.value))[:LONGEST]
         names = [cls.__name__ for cls in type(excinfo.value).__mro__]
-        return {"exception": names[0], "bases": names, "message": message, "notes": notes[:LONGEST], "frames": frames[-30:]}
+        return {"exception": names[0], "bases": names, "message": message, "notes": notes[:LONGEST], "frames": frames[-30:], "direct": direct}
+
+    @staticmethod
+    def handed_on(test, called):
+        """Whether a function got the test's own inputs and constants as they are, not what other code made of them."""
+
+        def arguments(frame):
+            code = frame.f_code
+            return [frame.f_locals.get(n) for n in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if n != "self"]
+
+        try:
+            known = [*arguments(test), *test.f_code.co_consts]
+            return all(any(a is k or (type(a) is type(k) and a == k) for k in known) for a in arguments(called))
+        except Exception:
+            return False
 
 
 def pytest_addoption(parser):

@@ -1,0 +1,9 @@
+"""White space in running text."""
+
+
+def normalize_spaces(text: str) -> str:
+    """No space at either end and never two in a row; everything else stays. Doing it again changes nothing."""
+    text = text.strip(" ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text

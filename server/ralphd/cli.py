@@ -1,0 +1,148 @@
+"""The command line: `ralphd` speaks LSP; the other commands run the same engine headless. Imports what a command needs.
+
+Exit codes of `run`: docs/protocol.md, "Shell". Progress goes to stderr, results to stdout; no traceback reaches a person.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import logging.handlers
+import os
+import sys
+from collections.abc import Sequence
+
+from ralphd import __version__
+
+USAGE, INTERNAL = 2, 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version"):
+        arguments = ["serve", *arguments]
+    options = _parser().parse_args(arguments)
+    _log_to_file(stderr=options.command == "serve")
+    if options.command == "serve":
+        return _serve()
+    return _shell(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ralphd", description="A language server whose agents change code until its tests pass. Without a command it speaks LSP on stdio.")
+    parser.add_argument("--version", action="version", version=f"ralphd {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="speak LSP on stdio (the default)")
+    serve.add_argument("--stdio", action="store_true", help="accepted: stdio is the only transport")
+    serve.add_argument("--clientProcessId", type=int, help="accepted: `initialize` says it too")
+
+    run = commands.add_parser("run", help="run one command headless on a file").add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, text in (("implement", "write or correct code until its tests pass"), ("critique", "review"), ("chaos", "attack with hostile tests")):
+        one = run.add_parser(name, help=text)
+        one.add_argument("files", nargs="+" if name != "implement" else 1, metavar="FILE[:LINE[:COL]]", help="1-based")
+        one.add_argument("--range", metavar="L1:L2", help="lines to work on, inclusive")
+        one.add_argument("--json", action="store_true", help="the result as JSON on stdout")
+        if name != "chaos":
+            one.add_argument("-m", "--message", default="", metavar="TEXT", help="what to do")
+        one.add_argument("--test-command", metavar="CMD", help="the command that decides; trusted, because you gave it")
+        if name == "implement":
+            one.add_argument("--apply", action="store_true", help="write the files when the outcome is `proposed`")
+            one.add_argument("--force", action="store_true", help="with --apply: write whatever was proposed")
+
+    demo = commands.add_parser("demo", help="the main job on a shipped example, through the real server")
+    demo.add_argument("--yes", action="store_true", help="do not ask: fetch the model, and go on without isolation where there is none")
+    demo.add_argument("--plain", action="store_true", help="plain lines, also on a terminal")
+
+    doctor = commands.add_parser("doctor", help="what is configured, found, missing, reachable")
+    doctor.add_argument("--json", action="store_true")
+
+    config = commands.add_parser("config", help="check, show or start a configuration").add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, text in (("check", "problems, with their places"), ("show", "each value and where it comes from")):
+        one = config.add_parser(name, help=text)
+        one.add_argument("path", nargs="?", default=".", help="a file or folder of the workspace")
+        one.add_argument("--json", action="store_true")
+    config.add_parser("schema", help="the JSON schema")
+    config.add_parser("init", help="write a commented ralph.config.yaml here")
+
+    trust = commands.add_parser("trust", help="consents that you gave").add_subparsers(dest="action", required=True, metavar="ACTION")
+    trust.add_parser("list", help="all of them")
+    revoke = trust.add_parser("revoke", help="take one back")
+    revoke.add_argument("digest", help="the first characters of its digest, or `all`")
+
+    findings = commands.add_parser("findings", help="findings of the last runs; those put away")
+    findings.add_argument("--dismissed", action="store_true", help="those put away for good")
+    findings.add_argument("--revoke", metavar="FINGERPRINT", help="show this one again")
+    findings.add_argument("--json", action="store_true")
+
+    runs = commands.add_parser("runs", help="past runs with outcome and cost")
+    runs.add_argument("--json", action="store_true")
+    replay = commands.add_parser("replay", help="go through a run again from its journal: offline, at no cost")
+    replay.add_argument("run", metavar="RUN", help="a run id, or the path of a journal")
+    replay.add_argument("--json", action="store_true")
+
+    commands.add_parser("clean", help="remove old journals and copies")
+    commands.add_parser("fetch-model", help="fetch the embedded model into the cache")
+    return parser
+
+
+def _log_to_file(*, stderr: bool) -> None:
+    """Everything to the log file in full; a server's stderr (the editor's log) gets warnings, without tracebacks."""
+    from ralphd.state import Folders, make_private
+
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    logging.getLogger("pygls").setLevel(logging.WARNING)
+    with contextlib.suppress(OSError):
+        folder = make_private(Folders.of(os.environ).state)
+        handler = logging.handlers.RotatingFileHandler(folder / "ralphd.log", maxBytes=5_000_000, backupCount=2, encoding="utf-8", delay=True)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+        root.addHandler(handler)
+    if stderr:
+        plain = logging.StreamHandler(sys.stderr)
+        plain.setLevel(logging.WARNING)
+        plain.setFormatter(_OneLine("ralphd: %(levelname)s %(message)s"))
+        root.addHandler(plain)
+
+
+class _OneLine(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        record = logging.makeLogRecord({**record.__dict__, "exc_info": None, "exc_text": None, "stack_info": None})
+        return super().format(record)
+
+
+def _serve() -> int:
+    from ralphd.lsp.server import RalphServer
+
+    environ = dict(os.environ)
+
+    def make_runner():  # type: ignore[no-untyped-def]
+        from ralphd.app import Engine
+
+        return Engine(environ)
+
+    return RalphServer(make_runner).serve()
+
+
+def _shell(options: argparse.Namespace) -> int:
+    from ralphd import shell
+    from ralphd.errors import RalphError, UsageError
+
+    try:
+        return shell.run(options, dict(os.environ))
+    except UsageError as error:
+        print(f"ralphd: {error}", file=sys.stderr)
+        return USAGE
+    except RalphError as error:
+        print(f"ralphd: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return INTERNAL
+    except Exception:
+        logging.getLogger("ralphd").exception("command %s", options.command)
+        print("ralphd met a problem of its own; its log has the details (`ralphd doctor` says where).", file=sys.stderr)
+        return INTERNAL

@@ -1,0 +1,30 @@
+"""A workbench for what cannot be tested: an untitled buffer has no project around it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from ralphd.context.tree import Tree
+from ralphd.errors import SandboxError
+from ralphd.phases.verdict import TestRun
+
+
+class UntestedBench:
+    def __init__(self, root: str, tree: Tree) -> None:
+        self.root, self.tree = root, tree
+        self.argv: tuple[str, ...] = ()
+
+    async def load(self, candidate: Mapping[str, str | None]) -> None:
+        return None
+
+    async def run(self, only: Sequence[str] = (), fast: bool = False) -> TestRun:
+        raise SandboxError("There is no test command here.")
+
+    async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
+        raise SandboxError("There is no test command here.")
+
+    async def hashes(self, paths: Collection[str]) -> Mapping[str, str]:
+        return {}
+
+    async def changed_since(self) -> set[str]:
+        return set()

@@ -1,0 +1,33 @@
+"""The shell commands but `serve`: each takes its parsed options and the environment, and gives an exit code."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+
+def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    if options.command == "run":
+        from ralphd.shell.headless import run_files
+
+        return run_files(options, environ)
+    if options.command == "demo":
+        from ralphd.shell.demo import demo
+
+        return demo(options, environ)
+    if options.command == "doctor":
+        from ralphd.shell.doctor import doctor
+
+        return doctor(options, environ)
+    from ralphd.shell import records
+
+    table = {
+        "config": records.config,
+        "trust": records.trust,
+        "findings": records.findings,
+        "runs": records.runs,
+        "replay": records.replay,
+        "clean": records.clean,
+        "fetch-model": records.fetch_model,
+    }
+    return table[options.command](options, environ)

@@ -1,0 +1,170 @@
+"""`ralphd demo`: the main job on a shipped project, through the real server over LSP, on the embedded model by default.
+
+Copies the project to a scratch folder, opens it as an editor would, shows what the server tells, accepts the change,
+saves, runs the tests, and says what happened. Exit 1 when it did not work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ralphd.app import Engine
+from ralphd.core.edits import unified
+from ralphd.lsp.client import Client
+from ralphd.sandbox.isolation import detect
+from ralphd.settings.load import resolve
+from ralphd.shell.weights import fetch_with_bar
+
+TARGET, FUNCTION = "pages.py", "def expand"
+
+
+def demo(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    screen = Screen(rich=sys.stdout.isatty() and not options.plain)
+    engine = Engine(environ)
+    resolved = resolve(engine.layers(os.getcwd(), os.getcwd())[:1], environ)
+    isolation = asyncio.run(detect(resolved.settings.sandbox.mode))
+    settings: dict[str, Any] = {"testing": {"command": [sys.executable, "-m", "pytest", "-q"]}}
+    if isolation.kind == "none" and resolved.settings.sandbox.mode != "none":
+        print(isolation.detail)
+        if not _agreed("Run the model's code in this demo WITHOUT isolation?", options):
+            print("Nothing was run. Install the isolation and try again, or pass --yes.")
+            return 1
+        settings["sandbox"] = {"mode": "none"}
+    chosen = resolved.settings.models.artisan.model
+    if chosen is None and not asyncio.run(_has_key(engine, resolved)):
+        settings["models"] = "local"
+        fetch_with_bar(engine.folders.cache)
+        screen.say("Model: the embedded Qwen2.5-Coder 1.5B, on this machine. Small and free: expect a wrong answer or two.")
+    elif chosen == "local":
+        fetch_with_bar(engine.folders.cache)
+    else:
+        screen.say(f"Model: {chosen or 'the one your key belongs to'}, as configured. This costs what its provider asks; the budget of your configuration holds.")
+    with tempfile.TemporaryDirectory(prefix="ralphd-demo-") as scratch:
+        folder = Path(scratch) / "pages"
+        with resources.as_file(resources.files("ralphd").joinpath("demo_project")) as shipped:
+            shutil.copytree(shipped, folder, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
+        return asyncio.run(_play(folder, settings, screen, environ))
+
+
+async def _has_key(engine: Engine, resolved: Any) -> bool:
+    """Whether a provider's key is there, so that a default model answers: asked of the host, not looked up here."""
+    try:
+        await engine.models.open(resolved.settings, os.getcwd(), start_local=False)
+        return any(chain != ["local"] for chain in engine.models.known()["roles"].values())
+    finally:
+        await engine.close()
+
+
+def _agreed(question: str, options: argparse.Namespace) -> bool:
+    if options.yes:
+        return True
+    if not sys.stdin.isatty():
+        return False
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+class Screen:
+    """Rich on a terminal, plain lines elsewhere; the streamed answer as it comes."""
+
+    def __init__(self, *, rich: bool) -> None:
+        self._console: Any = None
+        self._streaming = False
+        if rich:
+            from rich.console import Console
+
+            self._console = Console(highlight=False)
+
+    def say(self, text: str, style: str = "") -> None:
+        self._end_stream()
+        if self._console is not None:
+            self._console.print(text, style=style or None, markup=False)
+        else:
+            print(text, flush=True)
+
+    def stream(self, delta: str) -> None:
+        self._streaming = True
+        if self._console is not None:
+            self._console.print(delta, end="", style="dim", markup=False, soft_wrap=True)
+        else:
+            print(delta, end="", flush=True)
+
+    def _end_stream(self) -> None:
+        if self._streaming:
+            print(flush=True)
+            self._streaming = False
+
+    def diff(self, text: str) -> None:
+        self._end_stream()
+        if self._console is not None:
+            from rich.syntax import Syntax
+
+            self._console.print(Syntax(text, "diff", background_color="default"))
+        else:
+            print(text, flush=True)
+
+
+async def _play(folder: Path, settings: Mapping[str, Any], screen: Screen, environ: Mapping[str, str]) -> int:
+    target = folder / TARGET
+    before = target.read_text(encoding="utf-8")
+    screen.say(f"\nA small project with {_count_tests(folder)} failing tests, in {folder}", "bold")
+    screen.say(before.rstrip())
+    client = await Client.spawn([sys.executable, "-m", "ralphd", "serve"], folder, user_settings=settings, env=environ)
+    try:
+        client.on_stream = lambda params: screen.stream(params["delta"])
+        client.on_event = lambda params: _show(params, screen)
+        uri = await client.open(target)
+        line = before[: before.index(FUNCTION)].count("\n")
+        screen.say("\n> Ralph: implement", "bold")
+        result = await client.run("implement", uri, line)
+        screen.say(f"\n{result['outcome']}: {result['reason']}", "bold green" if result["outcome"] == "proposed" else "bold red")
+        if result["outcome"] != "proposed":
+            screen.say("The demo did not succeed this time. Nothing was changed.")
+            return 1
+        assert client.text(uri) == before, "the buffer changed before anything was accepted"
+        await client.accept_all(result["reviewId"], uri)
+        after = client.text(uri)
+        screen.say("\nThe proposal, accepted:", "bold")
+        screen.diff(unified(TARGET, before, after))
+        target.write_text(after, encoding="utf-8")
+    finally:
+        await client.stop()
+    tests = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], cwd=folder, capture_output=True, text=True, check=False)
+    screen.say(tests.stdout.strip().splitlines()[-1] if tests.stdout.strip() else "no output of pytest")
+    usage, cost = result["usage"], result["cost"]
+    spent = "unknown (no price is known for its model)" if cost["usd"] is None else f"${cost['usd']:.4f}"
+    screen.say(f"{result['iterations']} attempt(s), {usage['totalTokens']} tokens in {usage['calls']} calls, cost {spent}")
+    if tests.returncode != 0:
+        screen.say("The accepted change does not pass the tests: that is a defect of ralphd.", "bold red")
+        return 1
+    screen.say("Done: red tests, a loop of attempts, a verified proposal, accepted by you, green tests.", "bold green")
+    return 0
+
+
+def _count_tests(folder: Path) -> int:
+    return sum(path.read_text(encoding="utf-8").count("\ndef test_") for path in folder.rglob("test_*.py"))
+
+
+def _show(event: Mapping[str, Any], screen: Screen) -> None:
+    kind = event["type"]
+    if kind == "phaseStarted":
+        words = {"baseline": "Tests, as they are", "librarian": "Librarian", "artisan": f"Artisan, attempt {event['iteration']}", "tests": "Tests, on a copy", "critic": "Critic", "chaos": "Chaos"}
+        screen.say(f"· {words[event['phase']]}", "cyan")
+    elif kind == "testsEnded":
+        tests = event["tests"]
+        screen.say(f"  {tests['passed']} passed, {tests['failed']} failed, {tests['errors']} errors in {tests['durationS']:.1f} s ({tests['sandbox']})")
+    elif kind == "modelChosen":
+        screen.say(f"  {event['role']} asks {event['model']}")
+    elif kind == "findingAdded":
+        screen.say(f"  finding: {event['finding']['message']}", "yellow")
+    elif kind in ("fallback", "retry"):
+        screen.say(f"  {kind}: {event['why']}", "yellow")

@@ -1,0 +1,111 @@
+"""`ralphd doctor`: what is configured, found, missing, reachable. Makes no paid call; shows names of keys, never values."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.util
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ralphd import __version__
+from ralphd.app import Engine
+from ralphd.local_model.server import ollama_models
+from ralphd.local_model.weights import describe
+from ralphd.sandbox.isolation import detect
+from ralphd.shell.headless import project_of
+
+_BASE_VARIABLES = ("_BASE_URL", "_API_BASE")
+
+
+def doctor(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    report = asyncio.run(_look(environ))
+    if options.json:
+        print(json.dumps(report, indent=1))
+    else:
+        print("\n".join(_lines(report)))
+    return 0 if report["ready"] else 1
+
+
+async def _look(environ: Mapping[str, str]) -> dict[str, Any]:
+    root = str(project_of(Path.cwd() / "_"))
+    engine = Engine(environ)
+    try:
+        resolved = engine.resolved(root, "_")
+        roles = await engine.models.describe(resolved.settings, root)
+        isolation = await detect(resolved.settings.sandbox.mode)
+        ollama = await ollama_models()
+    finally:
+        await engine.close()
+    local = describe(engine.folders.cache)
+    command = resolved.settings.testing.command
+    uses_local = any(chain and chain[0]["local"] for chain in roles.values())
+    problems = []
+    artisan = roles.get("artisan") or []
+    first = next((info for info in artisan if not info["problem"] or (info["local"] and local["installed"])), None)
+    if first is None:
+        problems.append(artisan[0]["problem"] if artisan else "No model is configured.")
+    if uses_local and not local["server"]:
+        problems.append("The embedded model's server is not installed: pip install 'ralphd[local]'.")
+    if uses_local and not local["installed"]:
+        problems.append("The embedded model is not fetched: ralphd fetch-model.")
+    if isolation.kind == "none" and resolved.settings.sandbox.mode == "auto":
+        problems.append(isolation.detail)
+    return {
+        "version": __version__,
+        "python": sys.version.split()[0],
+        "workspace": root,
+        "ready": not problems,
+        "problems": problems,
+        "roles": {role: [_role(info, local) for info in chain] for role, chain in roles.items()},
+        "local": local,
+        "ollama": ollama,
+        "sandbox": {"kind": isolation.kind, "detail": isolation.detail},
+        "testCommand": {"argv": list(command) if command else None, "from": str(resolved.source("testing.command"))},
+        "endpointVariables": sorted(name for name in environ if name.endswith(_BASE_VARIABLES) or name in ("HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE")),
+        "configuration": [str(problem) for problem in resolved.problems],
+        "litellm": importlib.util.find_spec("litellm") is not None,
+        "log": str(engine.folders.server_log),
+    }
+
+
+def _role(info: Mapping[str, Any], local: Mapping[str, Any]) -> dict[str, Any]:
+    problem = info["problem"]
+    if info["local"] and local["installed"] and local["server"]:
+        problem = None  # it is started by the first run
+    price_in, price_out = info["input_usd_per_token"], info["output_usd_per_token"]
+    priced = price_in is not None and price_out is not None
+    return {
+        "model": info["model"],
+        "provider": info["provider"],
+        "key": "present" if info["key_present"] else "missing",
+        "price": {"inputUsdPerMtok": price_in * 1e6, "outputUsdPerMtok": price_out * 1e6} if priced else "unpriced",
+        "reachable": info["reachable"] is None or info["local"],
+        "problem": problem or (None if info["local"] else info["reachable"]),
+    }
+
+
+def _lines(report: Mapping[str, Any]) -> list[str]:
+    lines = [f"ralphd {report['version']}, Python {report['python']}, workspace {report['workspace']}", ""]
+    for role, chain in report["roles"].items():
+        for number, info in enumerate(chain):
+            price = info["price"]
+            money = price if isinstance(price, str) else "free" if not any(price.values()) else f"${price['inputUsdPerMtok']:g}/${price['outputUsdPerMtok']:g} per Mtok"
+            name = f"{role}:" if number == 0 else "  else:"
+            lines.append(f"{name:11}{info['model']} ({info['provider']}), {money}, {'key ' + info['key'] if info['problem'] is None else info['problem']}")
+    local = report["local"]
+    lines.append(f"\nembedded:  {local['model']}, {'fetched' if local['installed'] else 'not fetched (ralphd fetch-model)'}, server {'installed' if local['server'] else 'not installed'}")
+    if report["ollama"]:
+        lines.append(f"ollama:    running, with {', '.join(report['ollama'])}: set models to ollama/NAME")
+    lines.append(f"sandbox:   {report['sandbox']['kind']}{': ' + report['sandbox']['detail'] if report['sandbox']['detail'] else ''}")
+    command = report["testCommand"]
+    lines.append(f"tests:     {' '.join(command['argv']) + ' (' + command['from'] + ')' if command['argv'] else 'no test command: set testing.command'}")
+    if report["endpointVariables"]:
+        lines.append(f"variables: {', '.join(report['endpointVariables'])} change where requests go")
+    lines += [f"config:    {problem}" for problem in report["configuration"]]
+    lines.append(f"log:       {report['log']}")
+    lines += ["", *(f"Missing:   {problem}" for problem in report["problems"])] if report["problems"] else ["", "Ready."]
+    return lines

@@ -1,0 +1,197 @@
+"""`ralphd run`: the same loop as in the editor, on files. Progress to stderr, the diff (or JSON) to stdout."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import shlex
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ralphd.app import Engine
+from ralphd.core import events
+from ralphd.core.edits import unified
+from ralphd.core.run import EXIT_CODES, Command, Cost, RunRequest, RunResult
+from ralphd.core.runner import Decision, Question
+from ralphd.core.text import Text
+from ralphd.errors import UsageError
+from ralphd.lsp.convert import finding_json, range_in, result_json
+from ralphd.lsp.progress import money
+from ralphd.lsp.runs import new_run_id
+from ralphd.lsp.session import PROJECT_MARKERS
+from ralphd.state import write_private
+
+COMMANDS: Mapping[str, Command] = {"implement": "implement", "critique": "critique", "chaos": "chaosTests"}
+_PLACE = re.compile(r"^(?P<path>.+?)(?::(?P<line>\d+)(?::(?P<col>\d+))?)?$")
+
+
+def run_files(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    requests = [request_for(place, options) for place in options.files]
+    codes = []
+    for number, request in enumerate(requests):
+        result = asyncio.run(_run(request, options, environ))
+        codes.append(_report(result, request, options))
+        if codes[-1] == 130 or (number + 1 < len(requests) and result.outcome in ("untrusted", "budget_exceeded", "provider_failed")):
+            break
+    return max(codes)
+
+
+def request_for(place: str, options: argparse.Namespace) -> RunRequest:
+    """The request for `FILE[:LINE[:COL]]`; lines and columns are 1-based."""
+    match = _PLACE.match(place)
+    assert match is not None
+    name, line, column = (place, None, None) if os.path.exists(place) else (match["path"], match["line"], match["col"])
+    path = Path(os.path.abspath(name))
+    if not path.is_file():
+        raise UsageError(f"{name} is not a file.")
+    root = project_of(path)
+    try:
+        data = path.read_bytes()
+        text = data.decode("utf-8") if b"\0" not in data[:8192] else data.decode("utf-8", "replace")
+    except UnicodeDecodeError:
+        raise UsageError(f"{name} is not UTF-8 text.") from None
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}.") from None
+    return RunRequest(
+        run_id=new_run_id(),
+        command=COMMANDS[options.action],
+        root=str(root),
+        path=path.relative_to(root).as_posix(),
+        text=text,
+        span=_span(Text(text), line, column, options.range),
+        instruction=getattr(options, "message", ""),
+    )
+
+
+def project_of(path: Path) -> Path:
+    """The project that a file belongs to: the nearest folder with a marker of one, else the file's own."""
+    for folder in path.parents:
+        if any((folder / marker).exists() for marker in PROJECT_MARKERS):
+            return folder
+    here = Path.cwd()
+    return here if here in path.parents else path.parent
+
+
+def _span(text: Text, line: str | None, column: str | None, lines: str | None) -> tuple[int, int] | None:
+    if lines:
+        match = re.fullmatch(r"(\d+)[:-](\d+)", lines)
+        if not match or not 1 <= int(match[1]) <= int(match[2]) <= text.line_count:
+            raise UsageError(f"--range {lines}: give two lines of the file, such as 3:9 (it has {text.line_count}).")
+        return text.line_span(int(match[1]) - 1)[0], text.line_span(int(match[2]) - 1)[1]
+    if line is None:
+        return None
+    number = int(line)
+    if not 1 <= number <= text.line_count:
+        raise UsageError(f"The file has {text.line_count} lines; there is no line {number}.")
+    start, end = text.line_span(number - 1)
+    at = min(start + max(int(column) - 1, 0), end) if column else start
+    return at, at
+
+
+class Shown:
+    """Progress on stderr: one line an event that a person cares about."""
+
+    def __init__(self) -> None:
+        self.cost, self.tokens = Cost(), 0
+        self._of = 0
+
+    def __call__(self, event: events.Event) -> None:
+        line = self._line(event)
+        if line:
+            print(line, file=sys.stderr, flush=True)
+
+    def _line(self, event: events.Event) -> str:
+        if isinstance(event, events.PhaseStarted):
+            return {"baseline": "Tests: as they are", "librarian": "Librarian: gathering context", "critic": "Critic: reviewing", "chaos": "Chaos: attacking"}.get(event.phase, "")
+        if isinstance(event, events.IterationStarted):
+            return f"Attempt {event.iteration} of {event.of}: running the tests"
+        if isinstance(event, events.TestsEnded):
+            tests = event.tests
+            return f"Tests: {tests.passed} passed, {tests.failed} failed, {tests.errors} errors, {tests.skipped} skipped" + (" — green" if event.green else "")
+        if isinstance(event, events.ModelChosen):
+            return f"{event.role.capitalize()}: asking {event.model}"
+        if isinstance(event, events.FellBack):
+            return f"{event.role.capitalize()}: {event.from_model} failed ({event.why}), asking {event.to_model}"
+        if isinstance(event, events.Retrying):
+            return f"{event.role.capitalize()}: {event.why}, waiting {event.wait_ms / 1000:.1f} s"
+        if isinstance(event, events.FindingAdded):
+            return f"Finding: {event.finding.message}"
+        if isinstance(event, events.Note):
+            return event.text
+        if isinstance(event, events.CostChanged):
+            self.cost, self.tokens = event.cost, event.usage.get("totalTokens", 0)
+        return ""
+
+
+async def _run(request: RunRequest, options: argparse.Namespace, environ: Mapping[str, str]) -> RunResult:
+    given: dict[str, Any] = {}
+    if options.test_command:
+        given["testing"] = {"command": shlex.split(options.test_command)}
+    engine = Engine(environ, command_line=given or None)
+    task = asyncio.ensure_future(engine.run(request, Shown(), ask))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, task.cancel)
+        except NotImplementedError:  # Windows: KeyboardInterrupt it is
+            break
+    try:
+        return await task
+    finally:
+        await engine.close()
+
+
+async def ask(question: Question) -> Decision:
+    """A prompt on a terminal; elsewhere there is nobody to ask, and that is a no."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return "never"
+    titles = "  ".join(f"[{number}] {title}" for number, (title, _) in enumerate(question.choices, 1))
+    print(f"{question.text}\n{titles}", file=sys.stderr)
+    answer = (await asyncio.to_thread(sys.stdin.readline)).strip()
+    if answer.isdigit() and 1 <= int(answer) <= len(question.choices):
+        return question.choices[int(answer) - 1][1]
+    return "never"
+
+
+def _report(result: RunResult, request: RunRequest, options: argparse.Namespace) -> int:
+    applied = _apply(result, request, options)
+    if options.json:
+        found = [finding_json(f, f.fingerprint, range_in(request.text, (f.start, f.end))) for f in result.findings]
+        made = sum(1 for _ in result.edits)
+        print(json.dumps({**result_json(result, review_id=None, hunks=made, findings=found), "edits": dict(result.edits)}))
+    else:
+        for path, after in sorted(result.edits.items()):
+            sys.stdout.write(unified(path, result.base.get(path), after))
+        for finding in result.findings:
+            line = Text(request.text).line_of(finding.start) + 1 if finding.path == request.path else 1
+            print(f"{finding.path}:{line}: {finding.severity}: {finding.message} ({finding.evidence}) {finding.scenario}")
+    print(f"{result.outcome}: {result.reason}", file=sys.stderr)
+    if applied:
+        print(f"Wrote {', '.join(applied)}.", file=sys.stderr)
+    if result.usage.get("totalTokens"):
+        print(f"{result.usage['totalTokens']} tokens in {result.usage['calls']} calls, {money(result.cost)}", file=sys.stderr)
+    return EXIT_CODES.get(result.outcome, 1)
+
+
+def _apply(result: RunResult, request: RunRequest, options: argparse.Namespace) -> list[str]:
+    """Write the files, only when the outcome is `proposed` (or with --force), and only where they are as they were."""
+    if not getattr(options, "apply", False) or not result.edits or not (result.outcome == "proposed" or options.force):
+        return []
+    for path in result.edits:
+        target, before = Path(request.root, path), result.base.get(path)
+        now = target.read_bytes().decode("utf-8", "replace") if target.exists() else None
+        if now != before:
+            raise UsageError(f"{path} changed during the run; nothing was written.", "Run it again.")
+    for path, text in sorted(result.edits.items()):
+        target = Path(request.root, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
+        write_private(target, text)
+        target.chmod(mode)
+    return sorted(result.edits)

@@ -1,0 +1,173 @@
+"""The commands about what is kept: configuration, consents, findings, past runs, replay, clean-up, the model's weights."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ralphd.app import Engine, replay as replay_run
+from ralphd.core.run import EXIT_CODES, Cost
+from ralphd.errors import UsageError
+from ralphd.lsp.convert import result_json
+from ralphd.lsp.progress import money
+from ralphd.settings import export
+from ralphd.settings.load import CONFIG_NAME, show, show_json
+from ralphd.settings.trust import TrustStore
+from ralphd.shell.headless import project_of
+from ralphd.state import Dismissed, Folders, clean as clean_up
+
+
+def config(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    if options.action == "schema":
+        print(export.schema_text(), end="")
+        return 0
+    if options.action == "init":
+        path = Path(CONFIG_NAME)
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(export.starting_config())
+        except FileExistsError:
+            raise UsageError(f"{path} exists already; nothing was overwritten.") from None
+        print(f"Wrote {path}.")
+        return 0
+    place = Path(os.path.abspath(options.path))
+    if not place.exists():
+        raise UsageError(f"{options.path} does not exist.")
+    root = project_of(place if place.is_file() else place / "_")
+    resolved = Engine(environ).resolved(str(root), os.path.relpath(place if place.is_file() else place / "_", root))
+    if options.action == "show":
+        print(json.dumps(show_json(resolved), indent=1) if options.json else show(resolved).rstrip("\n"))
+        return 0
+    if options.json:
+        print(json.dumps([{"path": p.path, "line": p.line, "severity": p.severity, "code": p.code, "message": p.message, "key": p.key} for p in resolved.problems]))
+    else:
+        for problem in resolved.problems:
+            print(problem)
+        if not resolved.problems:
+            print("No problem found.")
+    return 1 if any(p.severity in ("error", "warning") for p in resolved.problems) else 0
+
+
+def trust(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    store = TrustStore(str(Folders.of(environ).trust))
+    if store.problem:
+        print(store.problem, file=sys.stderr)
+    if options.action == "list":
+        for given in store.list():
+            what = f"{' '.join(given.consent.argv)}  in {given.consent.root} ({given.consent.isolation})" if given.consent else "(only its digest is known)"
+            print(f"{given.digest[:12]}  {given.decision:7}{what}")
+        return 0
+    gone = sum(store.revoke(g.digest) for g in store.list()) if options.digest == "all" else store.revoke(options.digest)
+    print(f"{gone} taken back.")
+    return 0 if gone else 1
+
+
+def findings(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    folders, root = Folders.of(environ), str(project_of(Path.cwd() / "_"))
+    dismissed = Dismissed(folders, root)
+    if options.revoke:
+        gone = dismissed.revoke(options.revoke)
+        print(f"{gone} will be shown again.")
+        return 0 if gone else 1
+    if options.dismissed:
+        kept = dismissed.all()
+        print(json.dumps(kept, indent=1) if options.json else "\n".join(f"{k}  {v}" for k, v in sorted(kept.items())) or "None.")
+        return 0
+    listed = [f for entry in _journals(folders, root) for f in (entry["result"] or {}).get("findings", [])]
+    if options.json:
+        print(json.dumps(listed))
+    else:
+        for finding in listed:
+            print(f"{finding['path']}: {finding['severity']}: {finding['message']} ({finding['evidence']})")
+    return 0
+
+
+def _journals(folders: Folders, root: str | None) -> Iterator[dict[str, Any]]:
+    """The past runs of a workspace (None: of all), newest first."""
+    base = folders.state / "workspaces"
+    paths = folders.journals(root).glob("*.jsonl") if root else base.glob("*/runs/*.jsonl")
+    for path in sorted(paths, key=lambda p: p.name, reverse=True):
+        begin = end = None
+        try:
+            with path.open(encoding="utf-8") as file:
+                for line in file:
+                    if '"kind": "begin"' in line:
+                        begin = json.loads(line)
+                    elif '"kind": "end"' in line:
+                        end = json.loads(line)
+        except (OSError, ValueError):
+            continue
+        if end is not None:
+            yield {"path": path, "begin": begin, "result": end["result"]}
+
+
+def runs(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    rows = []
+    for entry in _journals(Folders.of(environ), None):
+        result, request = entry["result"], (entry["begin"] or {}).get("request", {})
+        cost = Cost(result["cost"]["by_role"], tuple(result["cost"]["unpriced"]))
+        rows.append(
+            {
+                "runId": result["run_id"],
+                "when": entry["path"].name[:15],
+                "command": result["command"],
+                "outcome": result["outcome"],
+                "reason": result["reason"],
+                "path": os.path.join(request.get("root", ""), request.get("path", "")),
+                "iterations": result["iterations"],
+                "cost": cost.to_json(),
+                "journal": str(entry["path"]),
+            }
+        )
+        if not options.json:
+            last = rows[-1]
+            print(f"{last['when']}  {last['runId']}  {last['command']:11}{last['outcome']:20}{money(cost):>10}  {last['path']}")
+    if options.json:
+        print(json.dumps(rows))
+    elif not rows:
+        print("No run yet.")
+    return 0
+
+
+def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    path = Path(options.run)
+    if not path.is_file():
+        found = [e["path"] for e in _journals(Folders.of(environ), None) if e["result"]["run_id"] == options.run or e["path"].stem == options.run]
+        if not found:
+            raise UsageError(f"There is no run {options.run}.", "`ralphd runs` lists them.")
+        path = found[0]
+    from ralphd.shell.headless import Shown
+
+    result, then = asyncio.run(replay_run(path, Shown()))
+    if options.json:
+        print(json.dumps({**result_json(result, review_id=None, hunks=len(result.edits), findings=[]), "edits": dict(result.edits), "recordedOutcome": then}))
+    print(f"{result.outcome}: {result.reason}", file=sys.stderr)
+    if then is not None and then != result.outcome:
+        print(f"The recorded run ended as {then}.", file=sys.stderr)
+        return 1
+    return EXIT_CODES.get(result.outcome, 1)
+
+
+def clean(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from ralphd.sandbox.slots import reclaim
+
+    folders = Folders.of(environ)
+    removed, freed = clean_up(folders)
+    copies = reclaim(str(folders.cache))
+    print(f"Removed {removed} old journals ({freed / 1e6:.1f} MB) and {copies} unused copies. Weights, consents and the books stay.")
+    return 0
+
+
+def fetch_model(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from ralphd.shell.weights import fetch_with_bar
+
+    fetch_with_bar(Folders.of(environ).cache)
+    return 0
+
+

@@ -1,0 +1,151 @@
+"""One model host for all tests of this folder (it takes seconds to load), and provider servers on loopback."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from ralphd.models.gateway import CompletionRequest, GatewayEvent, Message, Role
+from ralphd.models.host_client import HostClient
+from ralphd.models.wire import CacheConfig, Deployment, HostConfig, Limits, LogConfig
+from ralphd.settings.schema import KeyRef, Price
+from tests.support.providers import WIRES, Provider, Wire
+
+CANARIES = {
+    "OPENAI_API_KEY": "sk-proj-canary0openai0canary0openai",
+    "ANTHROPIC_API_KEY": "sk-ant-canary0anthropic0canary0",
+    "GEMINI_API_KEY": "AIzaCanary0gemini0canary0gemini0canary00",
+    "AZURE_API_KEY": "canary0azure0canary0azure0canary",
+    "MISTRAL_API_KEY": "canaryMistral0canaryMistral0cana",
+    "GROQ_API_KEY": "gsk_canary0groq0canary0groq0canary",
+    "OPENROUTER_API_KEY": "sk-or-v1-canary0openrouter0canary",
+    "DEEPSEEK_API_KEY": "sk-canary0deepseek0canary0deepseek",
+    "XAI_API_KEY": "xai-canary0xai0canary0xai0canary0xai",
+    "TOGETHERAI_API_KEY": "tgp_v1_canary0together0canary0together",
+    "FIREWORKS_API_KEY": "fw_canary0fireworks0canary",
+    "PERPLEXITYAI_API_KEY": "pplx-canary0perplexity0canary",
+    "COHERE_API_KEY": "canaryCohere0canaryCohere0canaryCohere00",
+    "HF_TOKEN": "hf_canary0huggingface0canary0",
+    "CEREBRAS_API_KEY": "csk-canary0cerebras0canary0",
+    "AWS_ACCESS_KEY_ID": "AKIACANARY0CANARY0CA",
+    "AWS_SECRET_ACCESS_KEY": "canaryAwsSecret0canaryAwsSecret0canaryAw",
+    "RALPH_TEST_KEY": "plain-words-as-a-key-0123456789",
+}
+"""Keys in the host's environment; none may ever arrive anywhere but where it belongs."""
+
+MODELS: dict[Wire, str] = {
+    "openai": "openai/gpt-4.1-mini",
+    "anthropic": "anthropic/claude-sonnet-4-5",
+    "gemini": "gemini/gemini-2.5-flash",
+    "azure": "azure/gpt-4o",
+    "ollama": "ollama/qwen2.5-coder",
+}
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def host(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HostClient]:
+    client = HostClient(HostConfig(), work_dir=tmp_path_factory.mktemp("host"))
+    os.environ.update(CANARIES)
+    try:
+        await client.prewarm()
+    finally:
+        for name in CANARIES:
+            del os.environ[name]
+    await client.describe("artisan")  # waits until it has loaded
+    yield client
+    await client.close()
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[dict[Wire, Provider]]:
+    running = {wire: Provider(wire) for wire in WIRES}
+    yield running
+    for provider in running.values():
+        provider.close()
+
+
+@pytest.fixture(params=WIRES)
+def provider(request: pytest.FixtureRequest, servers: dict[Wire, Provider]) -> Provider:
+    """A server of each wire in turn."""
+    found = servers[request.param]
+    found.reset()
+    return found
+
+
+@pytest.fixture
+def openai(servers: dict[Wire, Provider]) -> Provider:
+    servers["openai"].reset()
+    return servers["openai"]
+
+
+@pytest.fixture
+def anthropic(servers: dict[Wire, Provider]) -> Provider:
+    servers["anthropic"].reset()
+    return servers["anthropic"]
+
+
+def deployment(server: Provider, **changes: object) -> Deployment:
+    """The usual model of this wire at the test's server; no key belongs there."""
+    values: dict[str, object] = {"model": MODELS[server.wire], "api_base": server.api_base, "timeout_s": 5.0}
+    return Deployment.model_validate({**values, **changes})
+
+
+def config(
+    *chain: Deployment,
+    role: Role = "artisan",
+    retry_attempts: int = 3,
+    retry_delay_ms: int = 10,
+    cache: CacheConfig | None = None,
+    cache_scope: str = "",
+    log: LogConfig | None = None,
+    limits: Limits | None = None,
+    prices: dict[str, Price] | None = None,
+    provider_keys: dict[str, KeyRef] | None = None,
+) -> HostConfig:
+    return HostConfig(
+        roles={role: chain},
+        retry_attempts=retry_attempts,
+        retry_delay_ms=retry_delay_ms,
+        cache=cache,
+        cache_scope=cache_scope,
+        log=log,
+        limits=limits or Limits(),
+        prices=prices or {},
+        provider_keys=provider_keys or {},
+    )
+
+
+def request(text: str = "hi", **changes: object) -> CompletionRequest:
+    messages = (Message(role="system", content="You are terse."), Message(role="user", content=text))
+    return CompletionRequest.model_validate({"role": "artisan", "messages": messages, **changes})
+
+
+class Watch:
+    """Records the events of a call."""
+
+    def __init__(self) -> None:
+        self.events: list[GatewayEvent] = []
+
+    def __call__(self, event: GatewayEvent) -> None:
+        self.events.append(event)
+
+    def of(self, kind: type[GatewayEvent]) -> list[GatewayEvent]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def texts(self) -> dict[int, str]:
+        """Streamed text by attempt."""
+        from ralphd.models.gateway import Delta
+
+        found: dict[int, str] = {}
+        for event in self.events:
+            if isinstance(event, Delta):
+                found[event.attempt] = found.get(event.attempt, "") + event.text
+        return found
+
+
+def state_file(folder: Path, name: str = "litellm.log") -> str:
+    return str(folder / "state" / name)
