@@ -56,6 +56,14 @@ def vsix() -> Path:
     return EXTENSION / "ralphd.vsix"
 
 
+def of_the_person() -> list[str]:
+    """What a sandboxed test run finds its interpreter by.
+
+    The editor gets a home of its own, and takes PATH from a login shell, so both would be others than here.
+    """
+    return [f"HOME={Path.home()}", f"PATH={Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"]
+
+
 def test_implement_in_vscode(host: Path, vsix: Path, tmp_path: Path) -> None:
     shots = Path(os.environ.get("RALPHD_E2E_SHOTS") or tmp_path / "screenshots")
     options = {
@@ -64,8 +72,7 @@ def test_implement_in_vscode(host: Path, vsix: Path, tmp_path: Path) -> None:
         "work": str(tmp_path / "work"),
         "shots": str(shots),
         "python": sys.executable,
-        # The editor gets a home of its own; the server the real one, where a sandboxed test run finds its interpreter.
-        "server": ["env", f"HOME={Path.home()}", sys.executable, "-P", "-m", "ralphd", "serve"],
+        "server": ["env", *of_the_person(), sys.executable, "-P", "-m", "ralphd", "serve"],
         "env": {"PYTHONPATH": str(ROOT / "server")},
     }
     file = tmp_path / "options.json"

@@ -224,9 +224,8 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
                     return self._break(fault)
                 self._write(event, reply.split)
                 sent += len(event)
-                if reply.pause_s:
-                    if provider.closing.wait(reply.pause_s):
-                        return None
+                if reply.pause_s and provider.closing.wait(reply.pause_s):
+                    return None
             if fault is not None:
                 return self._break(fault)
             self.wfile.write(b"0\r\n\r\n")

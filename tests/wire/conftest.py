@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from ralphd.models.gateway import CompletionRequest, GatewayEvent, Message, Role
+from ralphd.models.gateway import CompletionRequest, Delta, GatewayEvent, Message, Role
 from ralphd.models.host_client import HostClient
 from ralphd.models.wire import CacheConfig, Deployment, HostConfig, Limits, LogConfig
 from ralphd.settings.schema import KeyRef, Price
@@ -138,14 +137,8 @@ class Watch:
 
     def texts(self) -> dict[int, str]:
         """Streamed text by attempt."""
-        from ralphd.models.gateway import Delta
-
         found: dict[int, str] = {}
         for event in self.events:
             if isinstance(event, Delta):
                 found[event.attempt] = found.get(event.attempt, "") + event.text
         return found
-
-
-def state_file(folder: Path, name: str = "litellm.log") -> str:
-    return str(folder / "state" / name)

@@ -10,8 +10,8 @@ import pytest
 
 from ralphd.errors import AuthenticationFailed, ContextTooLong, ModelError, RateLimited, Unreachable
 from ralphd.models.gateway import FellBack, ModelChosen, Retrying
-from ralphd.models.host_client import HostClient, spent_by
-from ralphd.models.wire import Deployment, Limits
+from ralphd.models.host_client import HostClient
+from ralphd.models.wire import Deployment, Limits, spent_by
 from ralphd.settings.schema import KeyRef
 from tests.support.providers import Provider, Reply, broken
 from tests.wire.conftest import CANARIES, Watch, config, deployment, request
@@ -67,9 +67,7 @@ async def test_a_wait_is_cancelled_at_once(host: HostClient, openai: Provider) -
     assert len(openai.requests) == 1
 
 
-async def test_authentication_goes_on_at_once(
-    host: HostClient, openai: Provider, anthropic: Provider
-) -> None:
+async def test_authentication_goes_on_at_once(host: HostClient, openai: Provider, anthropic: Provider) -> None:
     openai.default = Reply(status=401)
     await host.configure(config(deployment(openai), deployment(anthropic)))
     watch = Watch()
@@ -85,9 +83,7 @@ async def test_authentication_goes_on_at_once(
     ]
 
 
-async def test_fallback_after_partial_text_starts_anew(
-    host: HostClient, openai: Provider, anthropic: Provider
-) -> None:
+async def test_fallback_after_partial_text_starts_anew(host: HostClient, openai: Provider, anthropic: Provider) -> None:
     openai.default = broken(Reply(pieces=("first ", "words ", "lost")), "eof", events=3)
     anthropic.default = Reply(pieces=("all ", "of it"))
     await host.configure(config(deployment(openai), deployment(anthropic)))
@@ -168,7 +164,9 @@ async def test_an_unknown_model_without_a_provider(host: HostClient) -> None:
 
 async def test_keys_echoed_by_a_provider_are_masked(host: HostClient, openai: Provider) -> None:
     key = CANARIES["RALPH_TEST_KEY"]
-    openai.default = Reply(status=401, error=f"Incorrect API key provided: {key}. Or sk-abcdefghijklmnopqrstuvwxyz123456")
+    openai.default = Reply(
+        status=401, error=f"Incorrect API key provided: {key}. Or sk-abcdefghijklmnopqrstuvwxyz123456"
+    )
     await host.configure(config(deployment(openai, api_key=KeyRef(env="RALPH_TEST_KEY"))))
     with pytest.raises(AuthenticationFailed) as caught:
         await host.complete(request())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -22,7 +23,7 @@ LIMIT_S = 0.4
 def offsets(provider: Provider) -> list[int]:
     """Every event boundary, and a place inside every event."""
     edges = boundaries(provider.wire, MODELS[provider.wire], REPLY)
-    inside = [(a + b) // 2 for a, b in zip(edges, edges[1:], strict=False)]
+    inside = [(a + b) // 2 for a, b in pairwise(edges)]
     return sorted({*edges, *inside})
 
 

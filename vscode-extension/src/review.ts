@@ -1,7 +1,7 @@
 // Shows pending changes: marks on the lines that would go, and a diff of the whole file. Accepting is the server's code lens.
 
 import * as vscode from 'vscode';
-import { applyHunks, hunkDiff, type Reviews } from './reviews';
+import { applyHunks, type Reviews } from './reviews';
 
 const SCHEME = 'ralph-review';
 
@@ -71,16 +71,11 @@ export class ReviewView implements vscode.TextDocumentContentProvider, vscode.Di
         this.mark,
         hunks
           .filter((hunk) => hunk.oldText !== '') // nothing goes where text is only added; its lens shows the place
-          .map((hunk) => ({
-            range: new vscode.Range(
-              hunk.range.start.line,
-              hunk.range.start.character,
-              // A range of whole lines ends at the start of the next one, which stays.
-              hunk.range.end.character === 0 ? Math.max(hunk.range.start.line, hunk.range.end.line - 1) : hunk.range.end.line,
-              hunk.range.end.character,
-            ),
-            hoverMessage: new vscode.MarkdownString().appendCodeblock(hunkDiff(hunk), 'diff'),
-          })),
+          .map(({ range }) => {
+            // A range of whole lines ends at the start of the next one, which stays.
+            const last = range.end.character === 0 ? Math.max(range.start.line, range.end.line - 1) : range.end.line;
+            return new vscode.Range(range.start.line, 0, last, 0);
+          }),
       );
     }
   }

@@ -74,10 +74,3 @@ function offset(starts: readonly number[], text: string, position: Position): nu
   }
   return Math.min(start + position.character, starts[position.line + 1] ?? text.length);
 }
-
-/** One hunk as the body of a diff, for a hover. */
-export function hunkDiff(hunk: Hunk): string {
-  const lines = (text: string, mark: string): string[] =>
-    text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/).map((line) => mark + line);
-  return [...lines(hunk.oldText, '-'), ...lines(hunk.newText, '+')].join('\n');
-}

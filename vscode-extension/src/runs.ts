@@ -51,6 +51,8 @@ export class Runs {
     switch (event.type) {
       case 'phaseStarted':
         run.phase = event.phase;
+        // Zero is what comes before the first attempt.
+        run.iteration = event.iteration > 0 ? event.iteration : run.iteration;
         break;
       case 'iterationStarted':
         run.iteration = event.iteration;
@@ -131,7 +133,10 @@ const ICON: Record<Severity, string> = {
 
 function phaseText(run: Live): string {
   const phase = run.phase === undefined ? '' : run.phase.charAt(0).toUpperCase() + run.phase.slice(1);
-  return run.iteration === undefined ? phase : `${phase} ${run.iteration}/${run.of ?? '?'}`.trim();
+  if (run.iteration === undefined) {
+    return phase;
+  }
+  return `${phase} ${run.iteration}${run.of === undefined ? '' : `/${run.of}`}`.trim();
 }
 
 /** Nothing where the figure is unknown: an unknown price is never zero. */

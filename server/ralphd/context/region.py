@@ -58,6 +58,9 @@ def _place_python(source: str, target: Target, region: str) -> str | Refusal:
     lines = dedented.split("\n")
     leading = [node for node in module.body if isinstance(node, ast.Import | ast.ImportFrom)]
     if target.kind == "selection" and not target.name:
+        whole = _enclosing(source, target, module)
+        if whole is not None:
+            return _place_python(source, whole, region)
         return keep_form(_splice(source, target, _fit_indent(target.text(source), dedented)), source)
     name = target.name.rsplit(".", 1)[-1]
     body = [node for node in module.body if node not in leading]
@@ -86,6 +89,14 @@ def _place_python(source: str, target: Target, region: str) -> str | Refusal:
     placed = _splice(source, target, reindent(text, "", _indent_of(target.text(source))))
     missing = [i for i in (_source_of(node, lines) for node in leading) if i not in _import_lines(source)]
     return keep_form(_hoist(placed, target.path, missing), source)
+
+
+def _enclosing(source: str, target: Target, module: ast.Module) -> Target | None:
+    """The definition around the selection, where the answer gives that whole definition instead of the lines."""
+    given = {n.name for n in module.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
+    around = [d for d in definitions(target.path, source) if d.span[0] <= target.span[0] and target.span[1] <= d.span[1]]
+    fitting = [d for d in around if d.name.rsplit(".", 1)[-1] in given]
+    return Target(target.path, fitting[-1].span, "definition", fitting[-1].name) if fitting else None
 
 
 def _holder(body: list[ast.stmt], qualified: str) -> ast.ClassDef | None:

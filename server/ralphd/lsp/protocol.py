@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.protocol import LanguageServerProtocol, lsp_method
+from pygls.protocol.json_rpc import JsonRPCRequestMessage
 
 if TYPE_CHECKING:
     from ralphd.lsp.server import RalphServer
@@ -65,7 +66,7 @@ class RalphProtocol(LanguageServerProtocol):
             self.raw_capabilities = self.raw_initialize.get("capabilities") or {}
             self._initialized = True
         try:
-            message = self.structure_message(data)
+            message = self._structured(data)
         except JsonRpcException:
             self._unreadable(data)
             return
@@ -75,6 +76,17 @@ class RalphProtocol(LanguageServerProtocol):
             log.exception("unhandled in %s", method)
             if has_id and method is not None:
                 self.answer_error(data["id"], INTERNAL_ERROR, SORRY)
+
+    def _structured(self, data: dict[str, Any]) -> Any:
+        """Our own requests and command arguments stay plain JSON: the converter would make named tuples of them."""
+        method, params = data.get("method", ""), data.get("params")
+        if "id" in data and method.startswith("ralph/"):
+            return JsonRPCRequestMessage(id=data["id"], method=method, jsonrpc="2.0", params=params)
+        if "id" in data and method == types.WORKSPACE_EXECUTE_COMMAND and isinstance(params, dict):
+            command, arguments = params.get("command"), params.get("arguments")
+            if isinstance(command, str) and (arguments is None or isinstance(arguments, list)):
+                return types.ExecuteCommandRequest(id=data["id"], params=types.ExecuteCommandParams(command=command, arguments=arguments))
+        return self.structure_message(data)
 
     def _refused(self, method: str, msg_id: Any) -> bool:
         if self._shutdown and method != "exit":

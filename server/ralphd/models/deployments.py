@@ -107,7 +107,7 @@ def _chain(settings: Settings, role: Role, places: Places, present: Collection[s
         first = _deployment(wanted.model, wanted, places, own=True)
         rest = tuple(
             # A name without its provider is the endpoint's own; any other lives with its provider, with its own key.
-            _deployment(name, wanted, places, own=wanted.api_base is not None and "/" not in name)
+            _deployment(name, wanted, places, own=wanted.api_base is not None and "/" not in name and name != LOCAL)
             for name in wanted.fallback
         )
         return (first, *rest)

@@ -20,7 +20,6 @@ from ralphd.models.gateway import (
     ModelInfo,
     OnEvent,
     Role,
-    Usage,
     Wire,
     ignore_event,
 )
@@ -44,6 +43,7 @@ from ralphd.models.wire import (
     Probe,
     Probed,
     Ready,
+    Spent,
     Streamed,
 )
 
@@ -92,7 +92,7 @@ class HostClient:
         return self._host.pid if self._host is not None and self._host.alive else None
 
     async def prewarm(self) -> None:
-        """Start the host and let it load, so that the first click does not pay for it. Does not wait for the loading."""
+        """Start the host and let it load, so that the first click does not pay for it. Does not wait for that."""
         with contextlib.suppress(ModelError):
             await self._running(configured=True)
             self._rest()
@@ -288,20 +288,6 @@ class HostClient:
         return task
 
 
-@dataclass(frozen=True)
-class Spent:
-    """What a call that failed has used all the same."""
-
-    usage: Usage
-    cost_usd: float | None
-
-
-def spent_by(error: ModelError) -> Spent | None:
-    """The host's own count for a failed call; None where nobody counted."""
-    spent = getattr(error, "spent", None)
-    return spent if isinstance(spent, Spent) else None
-
-
 def _error(failed: Failed) -> ModelError:
     if failed.code == CANCELLED:
         return ModelError("The call was cancelled.")
@@ -311,5 +297,5 @@ def _error(failed: Failed) -> ModelError:
         if kind is RateLimited
         else kind(failed.message, failed.hint, partial=failed.partial)
     )
-    error.spent = Spent(failed.usage, failed.cost_usd)  # type: ignore[attr-defined]
+    error.spent = Spent(usage=failed.usage, cost_usd=failed.cost_usd)  # type: ignore[attr-defined]
     return error

@@ -1,6 +1,6 @@
 """The model host as a child process: spawn, framing, its stderr, its death. Knows messages, not what they mean.
 
-The child runs isolated (`-I`) in a folder of ours, so that nothing in a person's repository is imported or loaded by it.
+The child runs isolated (`-I`) in a folder of ours: nothing in a person's repository is imported or loaded by it.
 """
 
 from __future__ import annotations

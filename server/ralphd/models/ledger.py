@@ -1,7 +1,7 @@
 """Money: what calls may cost before they are sent, and what they did cost after. `Ledger` is the book, in SQLite;
 `BudgetedGateway` asks it before every call and settles after.
 
-Shared by all windows and processes of a person. Knows nothing of providers: prices come from the gateway's descriptions.
+Shared by all windows and processes of a person. Knows nothing of providers: prices come from what the gateway says.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from ralphd.models.gateway import (
     Usage,
     ignore_event,
 )
-from ralphd.models.host_client import spent_by
+from ralphd.models.wire import spent_by
 
 _T = TypeVar("_T")
 _SCHEMA = """
@@ -87,7 +87,7 @@ class Ledger:
         await self._run(lambda: self._settle(id, actual))
 
     async def spent(self, *, run: str | None = None, day: str | None = None) -> float:
-        """Open reservations included. `day` in UTC as `2026-01-31`; later days count too: a clock set back forgives nothing."""
+        """Open reservations included. `day` in UTC, as `2026-01-31`; later days count: a clock set back forgives nothing."""
         return await self._run(lambda: self._sum(run=run, day=day))
 
     async def today(self) -> float:
@@ -247,7 +247,7 @@ class BudgetedGateway:
         return {role: dict(model) for role, model in self._models.items()}
 
     async def worst(self, request: CompletionRequest) -> float:
-        """The most that `request` may cost in USD, by the dearest model of the chain; `Unpriced` where that is refused."""
+        """The most that `request` may cost in USD, by the dearest model of its chain."""
         return max([self._worst(request, info) for info in await self._chain(request.role)], default=0.0)
 
     async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
@@ -313,8 +313,8 @@ class BudgetedGateway:
         heard: Mapping[int, list[str]],
         error: BaseException,
     ) -> tuple[Usage, float | None]:
-        """What a call that brought nothing has used: by the gateway's count where it has one, else from what arrived."""
-        spent = spent_by(error) if isinstance(error, ModelError) else None
+        """What a call that brought nothing has used: by the gateway's own count, else from what arrived."""
+        spent = spent_by(error)
         if spent is not None:
             return spent.usage, spent.cost_usd
         if not heard and isinstance(error, AuthenticationFailed | RateLimited | ContextTooLong):

@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ralphd.errors import BadAnswer, ModelError
-from ralphd.models.gateway import Completion, CompletionRequest, Delta, ModelChosen, ModelInfo, OnEvent, Role, Usage, ignore_event
+from ralphd.models.gateway import (
+    Completion,
+    CompletionRequest,
+    Delta,
+    ModelChosen,
+    ModelInfo,
+    OnEvent,
+    Role,
+    Usage,
+    ignore_event,
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,12 @@ class ScriptedGateway:
 
     async def describe(self, role: Role) -> ModelInfo:
         return self.info or ModelInfo(
-            role=role, model=self.model, provider="scripted", local=self.local, input_usd_per_token=0.0, output_usd_per_token=0.0
+            role=role,
+            model=self.model,
+            provider="scripted",
+            local=self.local,
+            input_usd_per_token=0.0,
+            output_usd_per_token=0.0,
         )
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ from typing import Literal
 from ralphd.core.run import ChaosReport
 from ralphd.phases import suites
 from ralphd.phases.mutants import Mutant
-from ralphd.phases.pytest_session import Ended, Mode, Plan, Pool, Session, Setting, run
+from ralphd.phases.pytest_session import OUT_OF_CPU, Ended, Mode, Plan, Pool, Session, Setting, run
 
 Reason = Literal[
     "does not collect",
@@ -150,7 +150,7 @@ class _Gate:
         overlay[self.setting.target] = (self.subject.source if code is None else code).encode("utf-8", "surrogatepass")
         overlay[self.setting.module] = (self.text if text is None else text).encode("utf-8", "surrogatepass")
         limit = self.cpu_s if cpu_s is None else cpu_s
-        plan = Plan(overlay, tuple(sorted(tests)), seed, mode, limit, max(2 * limit, 5.0), reverse)
+        plan = Plan(overlay, tuple(sorted(tests)), seed, mode, limit, max(4 * limit, 10.0), reverse)
         async with self.slots:
             return await run(self.pool, self.setting, plan, self.until)
 
@@ -320,7 +320,7 @@ class _Gate:
             ran += 1
             for test in passing:
                 ended = session.tests.get(test)
-                if ended and ended.outcome in ("failed", "timeout", "crash") and not ended.touched:
+                if ended and not ended.touched and (ended.outcome in ("failed", "crash") or ended.message == OUT_OF_CPU):
                     kills[test].add(mutant.description)
         late = any(session.late for session in sessions)
         for test in [test for test, names in kills.items() if not names]:

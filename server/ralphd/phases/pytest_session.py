@@ -26,6 +26,9 @@ Mode = Literal["explore", "confirm", "kill"]
 _CPU_SIGNAL = (27, -27, 128 + 27)
 """SIGPROF, as the process, a shell or bwrap tells it."""
 
+OUT_OF_CPU = "it used up its CPU time"
+"""Says more than a time-out by the clock, which a busy machine can bring about."""
+
 
 class Pool(Protocol):
     def lease(self) -> AbstractAsyncContextManager[Shadow]: ...
@@ -46,6 +49,11 @@ class Setting:
     max_examples: int
     report_root: Path
     plugins: str = field(default_factory=lambda: str(resources.files("ralphd.phases").joinpath("pytest_plugins")))
+
+    @property
+    def tables(self) -> Path:
+        """Hypothesis's tables of characters: made once by `probe`, before any of the project's code; read-only after."""
+        return self.report_root / "hypothesis"
 
 
 @dataclass(frozen=True)
@@ -112,14 +120,14 @@ def pytest_prefix(command: Sequence[str]) -> tuple[str, ...]:
 
 async def probe(pool: Pool, setting: Setting, timeout_s: float = 30.0) -> Tools:
     """What there is to test with; `Misconfigured` with the one line that installs what is missing. Nothing is installed."""
+    await asyncio.to_thread(setting.tables.mkdir, parents=True, exist_ok=True)
     async with pool.lease() as shadow:
         await shadow.refresh({})
         with _Folder(setting.report_root) as reports:
             argv = [*setting.pytest, "-p", "ralphd_chaos", "--collect-only"]
             env = _env(setting, Plan({}), reports) | {"RALPHD_CHAOS_PROBE": "1"}
-            result = await shadow.run(
-                argv, timeout_s=timeout_s, env=env, extra_ro=(setting.plugins,), writable=(str(reports),)
-            )
+            places = (str(reports), str(setting.tables))
+            result = await shadow.run(argv, timeout_s=timeout_s, env=env, extra_ro=(setting.plugins,), writable=places)
             records = await asyncio.to_thread(_records, reports)
     found = next((r for r in records if r.get("event") == "session"), None)
     if found is None:
@@ -142,6 +150,7 @@ async def run(pool: Pool, setting: Setting, plan: Plan, until: float) -> Session
     session = Session()
     done: dict[str, Ended] = {}
     left = plan.tests
+    await asyncio.to_thread(setting.tables.mkdir, parents=True, exist_ok=True)
     async with pool.lease() as shadow:
         while True:
             remaining = until - loop.time()
@@ -153,7 +162,7 @@ async def run(pool: Pool, setting: Setting, plan: Plan, until: float) -> Session
                     _argv(setting, replace(plan, tests=left), reports),
                     timeout_s=remaining,
                     env=_env(setting, plan, reports),
-                    extra_ro=(setting.plugins,),
+                    extra_ro=(setting.plugins, str(setting.tables)),
                     writable=(str(reports),),
                 )
                 records = await asyncio.to_thread(_records, reports)
@@ -171,8 +180,8 @@ async def run(pool: Pool, setting: Setting, plan: Plan, until: float) -> Session
                 return replace(session, tests=done)
             if result.timed_out:
                 return _late(session, done, plan)
-            timed = timed or result.exit_code in _CPU_SIGNAL
-            done[hung] = Ended("timeout" if timed else "crash")
+            busy = result.exit_code in _CPU_SIGNAL
+            done[hung] = Ended("timeout" if timed or busy else "crash", message=OUT_OF_CPU if busy else "")
             left = tuple(name for name in (plan.tests or session.collected) if name not in done)
             if not left:
                 return replace(session, tests=done)
@@ -201,13 +210,13 @@ def _env(setting: Setting, plan: Plan, reports: Path) -> dict[str, str]:
         "cpu_s": plan.cpu_s,
         "wall_s": plan.wall_s,
         "reverse": plan.reverse,
-        "scratch": f"{reports}/hypothesis",
+        "scratch": str(setting.tables),
     }
     return {
         "PYTHONPATH": setting.plugins,
         "PYTHONHASHSEED": str(plan.seed),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "HYPOTHESIS_STORAGE_DIRECTORY": f"{reports}/hypothesis",
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(setting.tables),
         "RALPHD_REPORT_DIR": str(reports),
         "RALPHD_CHAOS": json.dumps(chaos, sort_keys=True),
     }

@@ -143,6 +143,8 @@ def _wrote(scratch: str) -> bool:
 
 
 def _mend(said: str) -> str:
+    if "mount proc" in said or "proc on" in said:
+        return "In a container, start it with --security-opt seccomp=unconfined --security-opt systempaths=unconfined."
     if "uid map" in said or "Operation not permitted" in said or "Permission denied" in said or "RTM_NEWADDR" in said:
         return (
             "User namespaces are refused here; on Ubuntu: "

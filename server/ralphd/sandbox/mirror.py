@@ -28,7 +28,7 @@ _CHUNK = 8 << 20
 _GROUP = 256
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What a file in the slot is a copy of (None: copy again), how the copy looked, and the digest of an overlay's bytes."""
 
@@ -138,13 +138,7 @@ class Mirror:
             return False
 
     def read(self, path: str, limit: int) -> bytes | None:
-        """A regular file of the tree, or None; never through a link, never waiting on a FIFO."""
-        try:
-            fd = open_beneath(self.tree, path)
-        except OSError:
-            return None
-        with os.fdopen(fd, "rb") as file:
-            return file.read(limit) if stat.S_ISREG(os.fstat(fd).st_mode) else None
+        return read_beneath(self.tree, path, limit)
 
     def check_mounts(self, mounts: Iterable[str]) -> None:
         """Every component of every mount point is a real directory of ours, made again where it is missing.
@@ -289,7 +283,7 @@ class Mirror:
                 copied = signature(os.fstat(write))
             finally:
                 os.close(write)
-            return Entry(_settled(signature(before)), copied)
+            return Entry(_settled(signature(before), sig), copied)
         finally:
             os.close(read)
 
@@ -310,8 +304,23 @@ def open_beneath(root: str, path: str) -> int:
         os.close(at)
 
 
-def _settled(sig: Sig) -> Sig | None:
-    return None if time.time_ns() - max(sig[2], sig[3]) < _RACY_NS else sig
+def read_beneath(root: str, path: str, limit: int) -> bytes | None:
+    """A regular file below a folder that a run could write to, or None.
+
+    Never through a link (it may lead to a secret of the host), never waiting on a FIFO.
+    """
+    try:
+        fd = open_beneath(root, path)
+    except OSError:
+        return None
+    with os.fdopen(fd, "rb") as file:
+        return file.read(limit) if stat.S_ISREG(os.fstat(fd).st_mode) else None
+
+
+def _settled(sig: Sig, listed: Sig) -> Sig | None:
+    if time.time_ns() - max(sig[2], sig[3]) < _RACY_NS:
+        return None
+    return listed if sig == listed else sig  # one object instead of two: there are many
 
 
 def _wanted_dirs(

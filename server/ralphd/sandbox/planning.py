@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +13,9 @@ from ralphd.sandbox import policy, toolchains
 from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.selection import Listing
 from ralphd.sandbox.workspace import Workspace
+
+if sys.platform != "win32":
+    import resource
 
 FREE_BYTES = 512 << 20
 USED_BYTES = 8 << 30

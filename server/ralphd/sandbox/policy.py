@@ -17,6 +17,9 @@ BWRAP = "/usr/bin/bwrap"
 
 TMP_BYTES = 1 << 30
 HOME_BYTES = 512 << 20
+SHM_BYTES = 256 << 20
+OTHER_BYTES = 16 << 20
+"""These are memory: a run can fill all of them at once."""
 PROCESSES = 512
 FILE_BYTES = 1 << 30
 
@@ -202,9 +205,9 @@ def bwrap_argv(plan: Plan, *, status_fd: int, nonce: str, prlimit: str) -> list[
     for name, value in sorted(plan.env.items()):
         argv += ["--setenv", name, value]
     argv += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
-    argv += ["--perms", "1777", "--size", str(HOME_BYTES), "--tmpfs", "/dev/shm"]
+    argv += ["--perms", "1777", "--size", str(SHM_BYTES), "--tmpfs", "/dev/shm"]
     for path in outermost(plan.hidden):
-        size = TMP_BYTES if path == "/tmp" else HOME_BYTES
+        size = TMP_BYTES if path == "/tmp" else HOME_BYTES if within(plan.home, path) else OTHER_BYTES
         argv += ["--perms", "1777" if path in ("/tmp", "/var/tmp") else "0755", "--size", str(size), "--tmpfs", path]
     if any(within(plan.home, path) for path in plan.hidden):
         argv += ["--dir", plan.home]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -17,11 +16,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ralphd.errors import SandboxError
+
+if sys.platform != "win32":
+    import fcntl
 
 _CHUNK = 1 << 18
 _FLOOD_BYTES = 256 << 20
@@ -70,8 +71,7 @@ class _Output:
     def __init__(self, cap: int) -> None:
         self._half = max(1024, cap // 2)
         self._head = bytearray()
-        self._tail: deque[bytes] = deque()
-        self._tail_bytes = 0
+        self._tail = bytearray()
         self.total = 0
 
     def feed(self, data: bytes) -> None:
@@ -80,14 +80,12 @@ class _Output:
         if room > 0:
             self._head += data[:room]
             data = data[room:]
-        if data:
-            self._tail.append(data)
-            self._tail_bytes += len(data)
-            while self._tail_bytes - len(self._tail[0]) >= self._half:
-                self._tail_bytes -= len(self._tail.popleft())
+        self._tail += data
+        if len(self._tail) > 2 * self._half:
+            del self._tail[: -self._half]
 
     def parts(self) -> tuple[bytes, int, bytes]:
-        tail = b"".join(self._tail)[-self._half :]
+        tail = bytes(self._tail[-self._half :])
         return bytes(self._head), self.total - len(self._head) - len(tail), tail
 
 

@@ -6,14 +6,17 @@ a server that was killed holds nothing any more, and its slot is taken up by the
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
+import sys
 import time
 
 from ralphd.errors import SandboxError
 from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.workspace import lstat
+
+if sys.platform != "win32":
+    import fcntl
 
 _MAX_SLOTS = 64
 _MAX_AGE_S = 14 * 86400.0
@@ -28,6 +31,8 @@ class Slots:
 
     def acquire(self, only: int | None = None) -> tuple[Mirror, int] | None:
         """The first slot that nobody holds and the descriptor that holds it; None when `only` is taken."""
+        if sys.platform == "win32":
+            raise SandboxError("Test runs are not possible on Windows yet.", "Use the server inside WSL.")
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
             owner = os.lstat(self._folder).st_uid

@@ -40,37 +40,39 @@ def needed(
     shown: dict[str, None] = {}
 
     def show(path: str) -> None:
-        if os.path.exists(path) and not within(path, root) and any(within(path, place) for place in hidden):
-            shown[path] = None
+        covered = any(within(path, place) for place in hidden)
+        # Never a hidden place itself, nor what one lies in.
+        if covered and not any(within(place, path) for place in (*hidden, home)) and not within(path, root):
+            if os.path.exists(path):
+                shown[path] = None
 
-    def show_known(path: str) -> bool:
-        """By the table of places below HOME."""
-        known = readable_in_home(os.path.relpath(path, home)) if within(path, home) and path != home else ()
-        for relative in known:
-            show(os.path.join(home, relative))
-        return bool(known)
+    def known(path: str) -> list[str] | None:
+        """What the table shows for a path below somebody's home; None for a path elsewhere."""
+        above = _home_above(path, home)
+        if above is None:
+            return None
+        return [os.path.join(above, relative) for relative in readable_in_home(os.path.relpath(path, above))]
 
     def trusted(path: str) -> None:
         """A place that the person's own environment names."""
         for hop in _hops(path):
-            if within(hop, home):
-                show_known(hop)
-            elif os.path.basename(os.path.dirname(hop)) in ("bin", "sbin"):
-                show(os.path.dirname(os.path.dirname(hop)))
-            else:
-                show(os.path.dirname(hop))
+            listed, folder = known(hop), os.path.dirname(hop)
+            if listed is None:
+                prefix = os.path.dirname(folder) if os.path.basename(folder) in ("bin", "sbin") else folder
+                listed = [folder if prefix in hidden else prefix]
+            for place in listed:
+                show(place)
 
     def from_repository(path: str) -> None:
         """An interpreter that the workspace's virtual environment names: only what looks like a Python is shown."""
         for hop in _hops(path):
-            prefix = os.path.dirname(os.path.dirname(hop))
-            relative = os.path.relpath(hop, home) if within(hop, home) else ""
-            if relative and not readable_in_home(relative):
-                continue
-            if _is_python(prefix):
+            listed, prefix = known(hop), os.path.dirname(os.path.dirname(hop))
+            if listed != [] and _is_python(prefix):
                 show(prefix)
-            if relative and relative.split("/")[0] in (".pyenv", ".local", ".rye", ".asdf"):
-                show_known(hop)
+            for place in listed or ():
+                # uv and the version managers reach their Pythons through further links of their own.
+                if _manager(place):
+                    show(place)
 
     entries = [part for part in person.get("PATH", "").split(":") if part.startswith("/")]
     for entry in dict.fromkeys(entries):
@@ -89,8 +91,7 @@ def needed(
     for environment in environments:
         real = os.path.realpath(environment)
         # A linked environment is shown unless the link leads to where secrets may be.
-        public = not within(real, home) or bool(readable_in_home(os.path.relpath(real, home) + "/bin/python"))
-        if real != environment and public and not within(home, real) and os.path.isfile(f"{real}/pyvenv.cfg"):
+        if real != environment and known(f"{real}/bin/python") != [] and os.path.isfile(f"{real}/pyvenv.cfg"):
             show(real)
         for interpreter in _interpreters(environment):
             from_repository(interpreter)
@@ -110,6 +111,18 @@ def needed(
         binds.setdefault(path, Bind(real, path))
     # Parents before children: a later bind lies on top of an earlier one.
     return tuple(binds[path] for path in sorted(binds))
+
+
+def _home_above(path: str, home: str) -> str | None:
+    """The home folder that `path` lies in: the person's, or another's that PATH leads to (sudo)."""
+    other = re.match(r"/root(?=/)|/(?:home|Users)/[^/]+(?=/)", path)
+    if within(path, home) and home != "/":
+        return home
+    return other.group() if other else None
+
+
+def _manager(place: str) -> bool:
+    return os.path.basename(place) in (".pyenv", ".rye", ".asdf", "uv", "mise", "rtx")
 
 
 def _hops(path: str) -> list[str]:

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Hunk } from '../protocol';
-import { applyHunks, hunkDiff, Reviews } from '../reviews';
+import { applyHunks, Reviews } from '../reviews';
 
 let next = 0;
 function hunk(from: [number, number], to: [number, number], newText: string, more: Partial<Hunk> = {}): Hunk {
@@ -49,9 +49,4 @@ test('a command without further words means the review of the file at hand, else
   assert.equal(reviews.choose('file:///a.py'), 'v1');
   assert.equal(reviews.choose('file:///other.py'), 'v2');
   assert.equal(new Reviews().choose('file:///a.py'), undefined);
-});
-
-test('the hover shows a hunk as a diff', () => {
-  assert.equal(hunkDiff(hunk([0, 0], [1, 0], 'b\nc\n', { oldText: 'a\n' })), '-a\n+b\n+c');
-  assert.equal(hunkDiff(hunk([0, 0], [0, 0], 'b\n', { oldText: '' })), '+b');
 });

@@ -29,6 +29,14 @@ test('a live run shows its phase, iteration and cost', () => {
   assert.equal(runs.running, true);
 });
 
+test('before the first attempt there is a phase only, and its limit comes later than its number', () => {
+  const runs = new Runs();
+  runs.onEvent({ runId: 'r1', seq: 1, type: 'phaseStarted', phase: 'baseline', iteration: 0 });
+  assert.equal(runs.text(), '$(sync~spin) Ralph · Baseline');
+  runs.onEvent({ runId: 'r1', seq: 2, type: 'phaseStarted', phase: 'artisan', iteration: 1 });
+  assert.equal(runs.text(), '$(sync~spin) Ralph · Artisan 1');
+});
+
 test('its end leaves a mark and the sum of the session', () => {
   const runs = new Runs();
   events.forEach((event) => runs.onEvent(event));

@@ -48,6 +48,8 @@ class Answers:
         try:
             async with asyncio.timeout(_WAIT_S):
                 value = await self._cache.async_get_cache(key)
+            if isinstance(value, str):
+                value = json.loads(value)  # Redis gives back the text, the disk what the text says
         except Exception:
             return None
         value = value if isinstance(value, dict) else {}

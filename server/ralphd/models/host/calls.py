@@ -7,9 +7,10 @@ text of a broken one is thrown away. Knows nothing of pipes and nothing of litel
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ralphd.errors import (
@@ -48,7 +49,7 @@ from ralphd.models.wire import HostConfig
 class Tally:
     """What a call has used so far, broken and cancelled requests included."""
 
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     cost_usd: float | None = 0.0
 
     def add(self, usage: Usage, cost: float | None) -> None:
@@ -93,7 +94,8 @@ class Calls:
         self._answers: Answers | None = None
         if config.cache is not None:
             url = keyring.resolve(config.cache.url) if config.cache.url is not None else None
-            self._answers = Answers(open_cache(config.cache, url), config.cache.ttl_s, config.cache_scope)
+            with contextlib.suppress(Exception):  # without a cache every question is asked, that is all
+                self._answers = Answers(open_cache(config.cache, url), config.cache.ttl_s, config.cache_scope)
         self._too_long: set[Role] = set()
 
     async def complete(self, request: CompletionRequest, on_event: OnEvent, tally: Tally) -> Completion:

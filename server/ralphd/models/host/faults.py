@@ -109,7 +109,7 @@ def _by_status(
         )
     if status == 402:
         return AuthenticationFailed(f"{model} asks for payment (402): {detail}", "Check the account's balance.")
-    if status == 408 or status == 504:
+    if status in (408, 504):
         return TimedOut(f"{model} timed out at its provider ({status}).", "Try again, or set a fallback model.")
     if status >= 500:
         return Unreachable(

@@ -7,6 +7,7 @@ number of bytes has an end. Knows nothing of litellm or of models.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
@@ -149,4 +150,4 @@ def retry_after(headers: httpx.Headers) -> float | None:
             seconds = parsedate_to_datetime(value).timestamp() - time()
         except (TypeError, ValueError):
             return None
-    return max(0.0, seconds) if seconds == seconds and seconds != float("inf") else None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

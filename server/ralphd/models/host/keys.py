@@ -151,7 +151,7 @@ class Keyring:
         return f"No key for {deployment.model}: set {named(ref) if ref is not None else rules.key_names[0]}."
 
     def _is_home(self, deployment: Deployment, rules: Provider, provider: str) -> bool:
-        """Is the deployment where this provider lives: at its own host, or where the person's environment says it is?"""
+        """Is the deployment where this provider lives: at its own host, or where the environment says it is?"""
         if deployment.api_base is None or is_own_host(deployment.api_base, rules):
             return True
         base = self._named_base(rules, provider)

@@ -1,6 +1,6 @@
-"""The model host: the one process that loads the provider library and holds keys. Speaks JSON lines with the server.
+"""The model host: the one process that loads the provider library and holds keys; JSON lines with the server.
 
-Started as `python -I`, outside any repository. Its life hangs on its standard input: when that ends, it ends. Whatever a
+Started as `python -I`, outside any repository. Its life hangs on its standard input: when that ends, it ends. What a
 library prints goes to stderr, masked; only messages go to the server.
 """
 
@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -218,7 +219,7 @@ async def _serve(keyring: Keyring, incoming: int, outgoing: int, stray: Redactin
 def main() -> int:
     incoming, outgoing = os.dup(0), os.dup(1)
     os.dup2(2, 1)  # a stray print must not break the framing
-    with open(os.devnull, "rb") as nothing:
+    with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     keyring = Keyring.take()
     settle_environment()

@@ -16,21 +16,23 @@ MASK = "***REDACTED***"
 
 _SHAPES = re.compile(
     r"""(?<![A-Za-z0-9])(?:
-      sk-(?:ant-|proj-|svcacct-|admin-|or-v1-|lf-)?[A-Za-z0-9_-]{16,}   # OpenAI, Anthropic, OpenRouter, DeepSeek, Moonshot
+      sk-(?:ant-|proj-|svcacct-|admin-|or-v1-|lf-)?[A-Za-z0-9_-]{16,}   # OpenAI, Anthropic, OpenRouter, DeepSeek
     | AIza[A-Za-z0-9_-]{30,} | AQ\.[A-Za-z0-9_-]{30,} | ya29\.[A-Za-z0-9_.-]{20,}   # Google
     | gsk_[A-Za-z0-9]{20,} | xai-[A-Za-z0-9_-]{20,} | hf_[A-Za-z0-9]{20,} | r8_[A-Za-z0-9]{20,}
     | pplx-[A-Za-z0-9]{20,} | fw_[A-Za-z0-9]{16,} | tgp_v1_[A-Za-z0-9_-]{20,} | csk-[A-Za-z0-9]{20,}
     | nvapi-[A-Za-z0-9_-]{20,} | esecret_[A-Za-z0-9]{16,} | dapi[a-f0-9]{32}(?:-\d)? | pa-[A-Za-z0-9_-]{30,}
     | (?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16} | ABSK[A-Za-z0-9+/=]{30,}     # AWS
     | gh[pousr]_[A-Za-z0-9]{20,} | github_pat_[A-Za-z0-9_]{20,} | glpat-[A-Za-z0-9_-]{16,}
-    | xox[abprs]-[A-Za-z0-9-]{10,} | [sr]k_(?:live|test)_[A-Za-z0-9]{16,} | npm_[A-Za-z0-9]{30,} | pypi-[A-Za-z0-9_-]{30,}
+    | xox[abprs]-[A-Za-z0-9-]{10,} | [sr]k_(?:live|test)_[A-Za-z0-9]{16,}
+    | npm_[A-Za-z0-9]{30,} | pypi-[A-Za-z0-9_-]{30,}
     | eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}  # JWT
     )""",
     re.VERBOSE,
 )
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 _NAME = (
-    r"(?:x-)?(?:goog-)?(?:api|access|auth|account|secret|private|subscription|master|virtual)[-_ ]?(?:key|token)(?:[-_]?id)?"
+    r"(?:x-)?(?:goog-)?(?:api|access|auth|account|secret|private|subscription|master|virtual)[-_ ]?(?:key|token)"
+    r"(?:[-_]?id)?"
     r"|aws_secret_access_key|aws_session_token|x-amz-security-token|client[-_]?secret|secret|passw(?:or)?d|authorization"
     r"|proxy-authorization|bearer|token|credentials?|signature|sig"
 )

@@ -53,7 +53,7 @@ class RequestLog:
         for number in range(self._config.keep, 0, -1):
             source = self._path if number == 1 else self._numbered(number - 1)
             with contextlib.suppress(FileNotFoundError):
-                os.replace(source, self._numbered(number))
+                source.replace(self._numbered(number))
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")

@@ -1,7 +1,8 @@
-"""Asks providers through LiteLLM: one request to one deployment. The only importer of litellm, and only inside `load`.
+"""Asks providers through LiteLLM: one request to one deployment. The only importer of litellm, and only in functions.
 
-No retry, no fallback, no log and no cache policy here (see calls.py): LiteLLM's own retry loop is off. Its Router is not
-used: it waits without telling, continues a broken stream by splicing, and picks error classes from body texts.
+No retry, no fallback, no log and no cache policy here (see calls.py): LiteLLM's own retry loop is off. Its Router is
+not used: it waits without telling anybody, goes by classes that LiteLLM picks from body texts, and cools deployments
+down by rules that nobody sees.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Facts:
-    """What LiteLLM's map knows of a deployment. Prices are None unless there is a literal entry with a positive one."""
+    """What LiteLLM's map knows of a deployment. Prices only of a literal entry with positive ones."""
 
     context_window: int | None = None
     max_output_tokens: int | None = None
@@ -85,7 +86,7 @@ class Library:
         self._litellm: Any = litellm
 
     def provider_of(self, deployment: Deployment) -> tuple[str, str]:
-        """(bare model, provider), as LiteLLM finds them; an unknown name at an address of one's own speaks OpenAI's format."""
+        """(bare model, provider) as LiteLLM finds them; an unknown name at an own address speaks OpenAI's format."""
         given = spelled(deployment.provider) if deployment.provider else None
         try:
             model, provider, _, _ = self._litellm.get_llm_provider(
@@ -105,7 +106,7 @@ class Library:
         return str(model), "ollama_chat" if provider == "ollama" else str(provider)
 
     def facts(self, deployment: Deployment) -> Facts:
-        """Only a literal entry is believed: LiteLLM's lookup functions guess, and give 0 for some names they do not know."""
+        """Only a literal entry is believed: LiteLLM's lookups guess, and give 0 for some names they do not know."""
         bare, provider = self.provider_of(deployment)
         costs: Mapping[str, Mapping[str, Any]] = self._litellm.model_cost
         for name in (deployment.model, f"{provider}/{bare}", bare):

@@ -1,4 +1,4 @@
-"""What is known of a deployment before and after a request: provider, endpoint, key, limits, price, use. No request here."""
+"""What is known of a deployment before and after a request: provider, endpoint, key, limits, price, use."""
 
 from __future__ import annotations
 

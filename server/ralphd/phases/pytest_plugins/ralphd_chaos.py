@@ -51,7 +51,7 @@ class Chaos:
         self.allowed = [os.path.realpath(tempfile.gettempdir()) + os.sep, os.path.realpath(setup["scratch"]) + os.sep, "/dev/"]
         self.running = self.importing = False
         self.touched, self.import_touched = set(), set()
-        self.reached, self.codes = False, {}
+        self.reached, self.files = False, {}
         self.failure, self.timer, self.cpu = None, None, 0.0
 
     def write(self, **record):
@@ -127,18 +127,17 @@ class Chaos:
     def profile(self, frame, event, arg):
         """Whether the code under test is entered at all."""
         if event == "call":
-            code = frame.f_code
-            if code not in self.codes:
-                self.codes[code] = self.in_target(code)
-            if self.codes[code]:
+            name = frame.f_code.co_filename
+            if name not in self.files:
+                self.files[name] = os.path.realpath(name) == self.target
+            if self.files[name] and self.in_lines(frame.f_code):
                 self.reached = True
                 sys.setprofile(None)
 
-    def in_target(self, code):
-        if os.path.realpath(code.co_filename) != self.target or code.co_name == "<module>":
-            return False
+    def in_lines(self, code):
         first, last = self.setup["lines"]
-        return code.co_firstlineno <= last and max(line for _, line in dis.findlinestarts(code) if line) >= first
+        inside = code.co_firstlineno <= last and max(line for _, line in dis.findlinestarts(code) if line) >= first
+        return inside and code.co_name != "<module>"
 
     # pytest
 
@@ -282,6 +281,9 @@ def pytest_addoption(parser):
     if os.environ.get("RALPHD_CHAOS_PROBE"):
         try:
             from hypothesis import __version__ as version
+            from hypothesis import strategies as st
+
+            st.text().validate()  # writes Hypothesis's tables of characters, which take seconds to make
         except ImportError:
             version = None
         answer = {"event": "session", "python": sys.executable, "pytest": pytest.__version__, "hypothesis": version}

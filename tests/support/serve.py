@@ -1,0 +1,27 @@
+"""`python -m tests.support.serve REPLIES.json`: the real server with the scripted gateway instead of the model host."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from ralphd.core.runner import Runner
+from ralphd.lsp.server import RalphServer
+
+
+def make_runner() -> Runner:
+    from ralphd.app import Engine
+    from ralphd.models.scripted import Reply, ScriptedGateway
+
+    script = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    replies = {role: [Reply(**r) if isinstance(r, dict) else r for r in given] for role, given in script.items()}
+    return Engine(dict(os.environ), gateway=ScriptedGateway(replies))
+
+
+if __name__ == "__main__":
+    from ralphd.cli import _log_to_file
+
+    _log_to_file(stderr=True)
+    sys.exit(RalphServer(make_runner).serve())

@@ -1,0 +1,206 @@
+"""The budgeted gateway: what is not sent, what is booked, what is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from ralphd.core.run import Cost
+from ralphd.errors import AuthenticationFailed, BadAnswer, OverBudget, TimedOut, Unpriced, Unreachable
+from ralphd.models.estimate import prompt_tokens, tokens_of
+from ralphd.models.gateway import (
+    Completion,
+    CompletionRequest,
+    Delta,
+    ModelInfo,
+    OnEvent,
+    Role,
+    Usage,
+    ignore_event,
+)
+from ralphd.models.ledger import BudgetedGateway, Ledger
+from ralphd.models.scripted import Reply, ScriptedGateway
+from ralphd.settings.schema import Budget
+from tests.support.providers import Provider
+from tests.support.providers import Reply as HttpReply
+from tests.wire.conftest import Watch, config, deployment, request
+
+
+@pytest_asyncio.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    book = Ledger(tmp_path / "ledger.db")
+    yield book
+    await book.close()
+
+
+def info(**changes: object) -> ModelInfo:
+    values = {
+        "role": "artisan",
+        "model": "scripted/model",
+        "provider": "scripted",
+        "input_usd_per_token": 1e-6,
+        "output_usd_per_token": 2e-6,
+        "max_output_tokens": 1000,
+    }
+    return ModelInfo.model_validate({**values, **changes})
+
+
+def scripted(*replies: Reply | str, **changes: object) -> ScriptedGateway:
+    return ScriptedGateway({"artisan": replies, "critic": replies}, info=info(**changes))
+
+
+async def test_it_books_and_tells(ledger: Ledger) -> None:
+    told: list[tuple[Cost, Usage]] = []
+    gateway = BudgetedGateway(
+        scripted(Reply("one two", cost_usd=0.25)),
+        ledger,
+        "run",
+        Budget(),
+        lambda cost, usage: told.append((cost, usage)),
+    )
+    await gateway.complete(request())
+    await gateway.complete(request(role="critic"))
+    assert gateway.cost().usd == pytest.approx(0.5)
+    assert gateway.cost().by_role == {"artisan": 0.25, "critic": 0.25}
+    assert gateway.usage().calls == 2 and gateway.usage().completion_tokens == 4
+    assert gateway.models()["artisan"] == {"model": "scripted/model", "provider": "scripted"}
+    assert await ledger.spent(run="run") == pytest.approx(0.5)
+    assert told[-1] == (gateway.cost(), gateway.usage()) and len(told) == 2
+
+
+async def test_worst_case(ledger: Ledger) -> None:
+    gateway = BudgetedGateway(scripted(), ledger, "run", Budget())
+    asked = request("x" * 3000)
+    tokens = prompt_tokens(asked)
+    assert await gateway.worst(asked) == pytest.approx(-(-tokens * 11 // 10) * 1e-6 + 1000 * 2e-6, rel=1e-3)
+    assert await gateway.worst(request("x" * 3000, max_tokens=10)) < await gateway.worst(asked)
+    assert await gateway.worst(request("x" * 3000, max_tokens=10**9)) == await gateway.worst(asked)
+
+
+async def test_over_budget_is_not_sent(ledger: Ledger) -> None:
+    inner = scripted("never", output_usd_per_token=0.01)
+    gateway = BudgetedGateway(inner, ledger, "run", Budget(usd_per_run=1.0))
+    with pytest.raises(OverBudget, match="usd_per_run"):
+        await gateway.complete(request())
+    assert inner.requests == [] and await ledger.today() == 0.0
+
+
+@dataclass
+class Slow:
+    """Prices itself and answers when told to."""
+
+    started: int = 0
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
+        self.started += 1
+        on_event(Delta(attempt=1, text="some words that arrived"))
+        await self.go.wait()
+        return Completion(text="x", model="m", provider="p", usage=Usage(completion_tokens=1, calls=1), cost_usd=0.01)
+
+    async def describe(self, role: Role) -> ModelInfo:
+        return info(input_usd_per_token=1e-12, output_usd_per_token=1e-3)
+
+    async def close(self) -> None: ...
+
+
+async def test_fifty_side_by_side_under_a_budget_for_three(ledger: Ledger) -> None:
+    slow = Slow()
+    gateway = BudgetedGateway(slow, ledger, "run", Budget(usd_per_run=3.1))
+    calls = [asyncio.create_task(gateway.complete(request())) for _ in range(50)]
+    while sum(call.done() for call in calls) < 47:
+        await asyncio.sleep(0.005)
+    assert slow.started == 3
+    slow.go.set()
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(isinstance(result, OverBudget) for result in results) == 47
+    assert await ledger.today() == pytest.approx(0.03)
+
+
+async def test_a_cancelled_call_is_booked_from_what_arrived(ledger: Ledger) -> None:
+    slow = Slow()
+    gateway = BudgetedGateway(slow, ledger, "run", Budget(usd_per_run=5.0))
+    call = asyncio.create_task(gateway.complete(request()))
+    while not slow.started:
+        await asyncio.sleep(0.001)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    arrived = tokens_of("some words that arrived") * 1e-3
+    assert await ledger.today() == pytest.approx(arrived, rel=1e-3)
+    assert gateway.cost().usd == pytest.approx(arrived, rel=1e-3)
+    assert gateway.usage().completion_tokens == tokens_of("some words that arrived")
+
+
+@pytest.mark.parametrize("error", [TimedOut("t"), BadAnswer("b"), Unreachable("u"), RuntimeError("bug")])
+async def test_a_failed_call_is_never_free(ledger: Ledger, error: Exception) -> None:
+    gateway = BudgetedGateway(scripted(Reply(error=error)), ledger, "run", Budget())  # type: ignore[arg-type]
+    with pytest.raises(type(error)):
+        await gateway.complete(request())
+    assert await ledger.today() == pytest.approx(prompt_tokens(request()) * 1e-6)
+    assert gateway.cost().usd and gateway.usage().prompt_tokens
+
+
+async def test_a_refused_key_costs_nothing(ledger: Ledger) -> None:
+    gateway = BudgetedGateway(scripted(Reply(error=AuthenticationFailed("no"))), ledger, "run", Budget())
+    with pytest.raises(AuthenticationFailed):
+        await gateway.complete(request())
+    assert await ledger.today() == 0.0
+
+
+async def test_unpriced_counts_the_ceiling_and_is_named(ledger: Ledger) -> None:
+    inner = ScriptedGateway(
+        {"artisan": [Reply("a b c", cost_usd=None)]}, info=info(input_usd_per_token=None, output_usd_per_token=None)
+    )
+    gateway = BudgetedGateway(inner, ledger, "run", Budget())
+    assert await gateway.worst(request()) > 1000 * 39e-6
+    await gateway.complete(request())
+    assert gateway.cost().usd is None and gateway.cost().unpriced == ("scripted/model",)
+    assert await ledger.today() == pytest.approx(gateway.usage().prompt_tokens * 10e-6 + 3 * 40e-6)
+
+
+async def test_unpriced_may_be_refused(ledger: Ledger) -> None:
+    inner = scripted("never", input_usd_per_token=None)
+    gateway = BudgetedGateway(inner, ledger, "run", Budget(unpriced="refuse"))
+    with pytest.raises(Unpriced, match="scripted/model"):
+        await gateway.complete(request())
+    assert inner.requests == []
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_whole_way(host: object, openai: Provider, anthropic: Provider, tmp_path: Path) -> None:
+    """Through the real host: the dearest of the chain is reserved, a broken request is booked beside the good one."""
+    from ralphd.models.host_client import HostClient
+
+    assert isinstance(host, HostClient)
+    book = Ledger(tmp_path / "l.db")
+    await host.configure(config(deployment(openai, max_tokens=100), deployment(anthropic, max_tokens=100)))
+    gateway = BudgetedGateway(host, book, "run", Budget())
+    asked = request()
+    assert await gateway.worst(asked) == pytest.approx(-(-prompt_tokens(asked) * 11 // 10) * 3e-6 + 100 * 15e-6)
+    openai.default = HttpReply(status=401)
+    await gateway.complete(asked)
+    assert gateway.models()["artisan"]["model"] == "anthropic/claude-sonnet-4-5"
+    assert await book.today() == pytest.approx(11 * 3e-6 + 7 * 15e-6)
+    # a missing key was never a call
+    openai.default, anthropic.default = HttpReply(status=401), HttpReply(status=401)
+    before = await book.today()
+    with pytest.raises(AuthenticationFailed):
+        await gateway.complete(asked)
+    assert await book.today() == before
+    # cancelled in mid-stream
+    openai.default = HttpReply(pieces=tuple("word " for _ in range(500)), pause_s=0.01)
+    watch = Watch()
+    call = asyncio.create_task(gateway.complete(request("again"), watch))
+    while len(watch.of(Delta)) < 3:
+        await asyncio.sleep(0.005)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert await book.today() > before
+    await book.close()

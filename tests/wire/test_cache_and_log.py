@@ -1,0 +1,256 @@
+"""The answer cache: what it gives, what it never mixes. The request log: what stands in it, what never does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socketserver
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ralphd.errors import ModelError
+from ralphd.models.gateway import Delta
+from ralphd.models.host_client import HostClient
+from ralphd.models.wire import CacheConfig, LogConfig
+from ralphd.settings.schema import KeyRef
+from tests.support.providers import Provider, Reply, broken
+from tests.wire.conftest import CANARIES, Watch, config, deployment, request
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+def disk(tmp_path: Path, **changes: Any) -> CacheConfig:
+    return CacheConfig(dir=str(tmp_path / "cache"), **changes)
+
+
+async def test_the_same_question_costs_nothing(host: HostClient, openai: Provider, tmp_path: Path) -> None:
+    await host.configure(config(deployment(openai), cache=disk(tmp_path)))
+    first = await host.complete(request())
+    watch = Watch()
+    second = await host.complete(request(role="artisan"), watch)
+    assert (second.text, second.cached, second.cost_usd, second.usage.calls) == (first.text, True, 0.0, 0)
+    assert first.cached is False and first.cost_usd
+    assert watch.of(Delta) == [Delta(attempt=1, text=first.text)]
+    assert len(openai.requests) == 1
+
+
+async def test_what_is_never_mixed(host: HostClient, openai: Provider, anthropic: Provider, tmp_path: Path) -> None:
+    """Model, endpoint, prompt, parameters, sample and trust: each makes another question."""
+    cache = disk(tmp_path)
+    other = "openai/gpt-4o-mini"
+    plain = deployment(openai, temperature=0.1)
+    variants = [
+        (config(plain, cache=cache), request()),
+        (config(deployment(openai, temperature=0.1, model=other), cache=cache), request()),
+        (config(deployment(openai, temperature=0.1, api_base=f"{openai.origin}/v1/"), cache=cache), request()),
+        (config(deployment(openai, temperature=0.2), cache=cache), request()),
+        (config(deployment(openai, temperature=0.1, max_tokens=9), cache=cache), request()),
+        (config(plain, cache=cache, cache_scope="untrusted"), request()),
+        (config(plain, cache=cache), request("ho")),
+        (config(plain, cache=cache), request(sample=1)),
+        (config(plain, cache=cache), request(sample=2)),
+    ]
+    for number, (settings, asked) in enumerate(variants):
+        openai.default = Reply(pieces=(f"answer {number}",))
+        await host.configure(settings)
+        assert (await host.complete(asked)).text == f"answer {number}"
+    for number, (settings, asked) in enumerate(variants):
+        await host.configure(settings)
+        assert (await host.complete(asked)).text == f"answer {number}"
+    assert len(openai.requests) == len(variants)
+
+
+async def test_the_role_is_no_part_of_the_question(host: HostClient, openai: Provider, tmp_path: Path) -> None:
+    await host.configure(config(deployment(openai), cache=disk(tmp_path)))
+    await host.complete(request())
+    await host.configure(config(deployment(openai), role="critic", cache=disk(tmp_path)))
+    assert (await host.complete(request(role="critic"))).cached
+
+
+async def test_only_complete_answers_are_kept(host: HostClient, openai: Provider, tmp_path: Path) -> None:
+    await host.configure(config(deployment(openai), cache=disk(tmp_path), retry_attempts=1))
+    for reply in (Reply(finish="length"), Reply(finish=None)):
+        openai.default = reply
+        await host.complete(request())
+    openai.default = broken(Reply(), "eof", events=3)
+    with pytest.raises(ModelError):
+        await host.complete(request())
+    openai.default = Reply()
+    assert not (await host.complete(request())).cached
+    assert len(openai.requests) == 4
+
+
+async def test_answers_grow_old(host: HostClient, openai: Provider, tmp_path: Path) -> None:
+    await host.configure(config(deployment(openai), cache=disk(tmp_path, ttl_s=1)))
+    await host.complete(request())
+    await asyncio.sleep(1.1)
+    assert not (await host.complete(request())).cached
+
+
+@pytest.fixture
+def redis() -> Iterator[tuple[str, dict[bytes, bytes]]]:
+    """A Redis that knows GET, SET and pleasantries, over its real protocol, with a password."""
+    store: dict[bytes, bytes] = {}
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while line := self.rfile.readline():
+                words = []
+                for _ in range(int(line[1:])):
+                    size = int(self.rfile.readline()[1:])
+                    words.append(self.rfile.read(size + 2)[:-2])
+                name = words[0].upper()
+                if name == b"GET":
+                    value = store.get(words[1])
+                    self.wfile.write(b"_\r\n" if value is None else b"$%d\r\n%s\r\n" % (len(value), value))
+                elif name == b"SET":
+                    store[words[1]] = words[2]
+                    store[b"ttl"] = b" ".join(words[3:])
+                    self.wfile.write(b"+OK\r\n")
+                elif name == b"HELLO":
+                    self.wfile.write(b"%1\r\n$5\r\nproto\r\n:3\r\n")
+                else:
+                    self.wfile.write(b"+OK\r\n")
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        allow_reuse_address = True
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        yield f"redis://127.0.0.1:{server.server_address[1]}/0", store
+        server.shutdown()
+
+
+async def test_a_shared_redis(
+    host: HostClient, openai: Provider, tmp_path: Path, redis: tuple[str, dict[bytes, bytes]]
+) -> None:
+    url, store = redis
+    own = tmp_path / "config.yaml"
+    own.write_text(f"litellm:\n  cache:\n    url: {url}\n")
+    ref = KeyRef(file=str(own), pointer="/litellm/cache/url")
+    await host.configure(config(deployment(openai), cache=CacheConfig(type="redis", url=ref, ttl_s=77)))
+    assert not (await host.complete(request())).cached
+    assert (await host.complete(request())).cached
+    assert len(openai.requests) == 1
+    assert b"77" in store[b"ttl"]
+
+
+async def test_a_cache_that_is_down_costs_nothing_but_the_call(
+    host: HostClient, openai: Provider, tmp_path: Path
+) -> None:
+    own = tmp_path / "config.yaml"
+    own.write_text("url: redis://127.0.0.1:1/0\n")
+    url = KeyRef(file=str(own), pointer="/url")
+    await host.configure(config(deployment(openai), cache=CacheConfig(type="redis", url=url)))
+    assert (await host.complete(request())).text == "Hello, world"
+    (tmp_path / "cache").write_text("in the way")
+    await host.configure(config(deployment(openai), cache=disk(tmp_path)))
+    assert (await host.complete(request())).text == "Hello, world"
+
+
+# the request log
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+async def test_one_line_per_request(host: HostClient, openai: Provider, anthropic: Provider, tmp_path: Path) -> None:
+    log = tmp_path / "state" / "litellm.log"
+    openai.default = Reply(status=500)
+    chain = (deployment(openai), deployment(anthropic))
+    await host.configure(config(*chain, retry_attempts=2, cache=disk(tmp_path), log=LogConfig(path=str(log))))
+    await host.complete(request("the question"))
+    openai.default = Reply(status=401)
+    await host.complete(request("the question"))
+    first, second, third, fourth, hit = lines(log)
+    assert [line["outcome"] for line in (first, second, third, fourth, hit)] == [
+        "unreachable",
+        "unreachable",
+        "ok",
+        "authentication_failed",
+        "ok",
+    ]
+    assert [line["attempt"] for line in (first, second, third)] == [1, 2, 3]
+    assert (first["model"], first["status"], first["cost_usd"]) == ("openai/gpt-4.1-mini", 500, 0.0)
+    assert (third["role"], third["model"], third["answered_as"]) == (
+        "artisan",
+        "anthropic/claude-sonnet-4-5",
+        "claude-sonnet-4-5",
+    )
+    assert (third["prompt_tokens"], third["completion_tokens"], third["cache"], hit["cache"]) == (11, 7, "miss", "hit")
+    assert third["cost_usd"] > 0 and third["duration_s"] >= third["first_text_s"] >= 0 and hit["cost_usd"] == 0.0
+    assert third["request"]["messages"][1]["content"] == "the question" and third["response"] == "Hello, world"
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    assert stat.S_IMODE(log.parent.stat().st_mode) == 0o700
+
+
+async def test_no_bodies_where_they_are_not_wanted(host: HostClient, openai: Provider, tmp_path: Path) -> None:
+    log = tmp_path / "l.log"
+    await host.configure(config(deployment(openai), log=LogConfig(path=str(log), bodies=False)))
+    await host.complete(request("my secret plans"))
+    assert "my secret plans" not in log.read_text() and "Hello" not in log.read_text()
+    assert lines(log)[0]["prompt_tokens"] == 11
+
+
+async def test_a_cancelled_call_is_logged_with_what_arrived(host: HostClient, openai: Provider, tmp_path: Path) -> None:
+    log = tmp_path / "l.log"
+    openai.default = Reply(pieces=tuple("word " for _ in range(500)), pause_s=0.01)
+    await host.configure(config(deployment(openai), log=LogConfig(path=str(log))))
+    watch = Watch()
+    call = asyncio.create_task(host.complete(request(), watch))
+    while len(watch.of(Delta)) < 5:
+        await asyncio.sleep(0.005)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    (line,) = lines(log)
+    assert line["outcome"] == "cancelled" and line["response"].startswith("word word")
+    assert line["completion_tokens"] > 0 and line["prompt_tokens"] > 0 and line["cost_usd"] > 0
+
+
+async def test_nothing_secret_is_written(host: HostClient, openai: Provider, tmp_path: Path) -> None:
+    log = tmp_path / "l.log"
+    key = CANARIES["RALPH_TEST_KEY"]
+    halves = (key[:9], key[9:20], key[20:])
+    openai.script[:] = [
+        Reply(pieces=("your key is ", *halves, " is it not")),
+        Reply(status=401, error=f"Invalid key {key}"),
+    ]
+    headers = {"x-api-key": key, "Authorization": "Bearer abcdefghijklmnop"}
+    pasted = f"{json.dumps({'headers': headers})} {CANARIES['GROQ_API_KEY']}"
+    await host.configure(config(deployment(openai, api_key=KeyRef(env="RALPH_TEST_KEY")), log=LogConfig(path=str(log))))
+    answer = await host.complete(request(pasted))
+    assert key in answer.text  # the answer itself is the model's, untouched
+    with pytest.raises(ModelError):
+        await host.complete(request(pasted))
+    text = log.read_text()
+    assert not [name for name, value in CANARIES.items() if value in text]
+    assert "abcdefghijklmnop" not in text
+    assert lines(log)[0]["key_from"] == "RALPH_TEST_KEY"
+
+
+async def test_the_log_is_rotated(host: HostClient, openai: Provider, tmp_path: Path) -> None:
+    log = tmp_path / "l.log"
+    await host.configure(config(deployment(openai), log=LogConfig(path=str(log), max_bytes=1500, keep=2)))
+    for _ in range(8):
+        await host.complete(request())
+    names = sorted(path.name for path in tmp_path.glob("l.log*"))
+    assert names == ["l.log", "l.log.1", "l.log.2"]
+    assert all(path.stat().st_size <= 1500 for path in tmp_path.glob("l.log*"))
+
+
+async def test_a_log_is_not_written_through_a_link(host: HostClient, openai: Provider, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    log = tmp_path / "l.log"
+    log.symlink_to(victim)
+    await host.configure(config(deployment(openai), log=LogConfig(path=str(log))))
+    assert (await host.complete(request())).text == "Hello, world"
+    assert victim.read_text() == "mine"

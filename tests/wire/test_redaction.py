@@ -1,0 +1,127 @@
+"""What is masked: shapes of keys, exact values, places where secrets stand."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from urllib.parse import quote
+
+import pytest
+
+from ralphd.models.host.redaction import MASK, RedactingStream, Redactor
+from tests.wire.conftest import CANARIES
+
+_X = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7cF0xR"
+SHAPES = {
+    "openai": f"sk-proj-{_X}",
+    "openai old": f"sk-{_X}",
+    "anthropic": f"sk-ant-api03-{_X}",
+    "openrouter": "sk-or-v1-" + "0123456789abcdef" * 4,
+    "google": "AIza" + _X + "abc",
+    "groq": f"gsk_{_X}",
+    "xai": f"xai-{_X}",
+    "huggingface": f"hf_{_X}",
+    "replicate": f"r8_{_X}",
+    "perplexity": f"pplx-{_X}",
+    "fireworks": f"fw_{_X[:22]}",
+    "together": f"tgp_v1_{_X}",
+    "cerebras": f"csk-{_X}",
+    "nvidia": f"nvapi-{_X}",
+    "anyscale": f"esecret_{_X}",
+    "databricks": "dapi" + "0123456789abcdef" * 2,
+    "voyage": f"pa-{_X}",
+    "aws": "AKIAIOSFODNN7EXAMPLE",
+    "github": f"ghp_{_X}",
+    "github fine": f"github_pat_{_X}",
+    "gitlab": f"glpat-{_X[:20]}",
+    "slack": "xoxb-" + "123456789012-abcdefABCDEF",
+    "stripe": "sk_" + f"live_{_X[:24]}",
+    "npm": f"npm_{_X}0123",
+    "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P",
+}
+
+
+@pytest.mark.parametrize("name", sorted(SHAPES))
+@pytest.mark.parametrize("frame", ["{}", "'{}'", "key={}.", '{{"a": "{}"}}', "https://h/p?x={}&y=1"])
+def test_shapes(name: str, frame: str) -> None:
+    masked = Redactor().text(frame.format(SHAPES[name]))
+    assert SHAPES[name] not in masked and MASK in masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer abcdef0123456789",
+        "authorization: Basic dXNlcjpwYXNzd29yZA==",
+        '{"api-key": "0123456789abcdef0123"}',
+        '{\\"x-goog-api-key\\": \\"0123456789abcdef0123\\"}',
+        "AZURE_API_KEY=0123456789abcdef0123",
+        "api_key='0123456789abcdef0123'",
+        "MISTRAL_API_KEY: 0123456789abcdef0123",
+        "password = 0123456789abcdef0123",
+        "https://generativelanguage.googleapis.com/v1?key=0123456789abcdef0123&alt=sse",
+        "https://user:0123456789abcdef0123@host/path",
+        "redis://:0123456789abcdef0123@cache:6379/0",
+        "https://x.blob/?sv=1&sig=0123456789abcdef0123",
+        "client_secret: 0123456789abcdef0123",
+        "-----BEGIN RSA PRIVATE KEY-----\n0123456789abcdef0123\n-----END RSA PRIVATE KEY-----",
+    ],
+)
+def test_places(text: str) -> None:
+    masked = Redactor().text(text)
+    assert "0123456789abcdef0123" not in masked and "dXNlcjpw" not in masked and "abcdef0123456789" not in masked
+    assert MASK in masked
+
+
+@pytest.mark.parametrize("secret", sorted(CANARIES.values()))
+def test_exact_values_in_any_spelling(secret: str) -> None:
+    redactor = Redactor([secret])
+    for text in (secret, quote(secret, safe=""), json.dumps({"k": secret}), base64.b64encode(secret.encode()).decode()):
+        assert secret not in redactor.text(f"<{text}>") and MASK in redactor.text(f"<{text}>")
+    odd = 'quote"and\\slash-0123'
+    assert odd not in Redactor([odd]).text(json.dumps(odd)) and MASK in Redactor([odd]).text(
+        json.dumps(json.dumps(odd))
+    )
+
+
+def test_nested_values_and_names() -> None:
+    masked = Redactor(["my-own-secret"]).value(
+        {"a": [{"api_key": "short"}, "x my-own-secret y"], "token": "abc", "prompt_tokens": 12, "text": "plain"}
+    )
+    assert masked == {
+        "a": [{"api_key": MASK}, f"x {MASK} y"],
+        "token": MASK,
+        "prompt_tokens": 12,
+        "text": "plain",
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "max_tokens=4096, total_tokens: 12345678",
+        "def key_of(self, token_count): return sorted(keys)",
+        "the answer is 42; task-0123456789abcdefghij done; risk-assessment-of-everything-here",
+        "https://example.com/path?page=2&keyboard=dvorak",
+        "a sha256 of 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "",
+    ],
+)
+def test_plain_text_stays(text: str) -> None:
+    assert Redactor(["another-secret"]).text(text) == text
+
+
+def test_masking_twice_changes_nothing() -> None:
+    redactor = Redactor(["my-own-secret"])
+    once = redactor.text("Authorization: Bearer my-own-secret api_key=0123456789abcdef")
+    assert redactor.text(once) == once
+
+
+def test_a_stream_masks_over_its_chunks() -> None:
+    raw = io.StringIO()
+    stream = RedactingStream(raw, Redactor(["my-own-secret"]))
+    for part in ("the key is my-o", "wn-sec", "ret!\nnext", " line\n"):
+        stream.write(part)
+    stream.flush()
+    assert raw.getvalue() == f"the key is {MASK}!\nnext line\n"
