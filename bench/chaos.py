@@ -128,9 +128,13 @@ def table(scores: list[Score], who: str) -> str:
         wrong, right = pair["wrong"], pair["right"]
         first = wrong.admission.counterexamples[0].input if wrong.alarm else ""
         shown = first.replace("|", "\\|").replace("\n", " ")
-        rows.append(f"| {name} | {'yes' if wrong.alarm else '-'} | {'yes' if right.alarm else '-'} | {f'`{shown}`' if shown else ''} |")
+        rows.append(
+            f"| {name} | {'yes' if wrong.alarm else '-'} | {'yes' if right.alarm else '-'} | {f'`{shown}`' if shown else ''} |"
+        )
     found, alarms = (sum(pair[v].alarm for pair in by_case.values()) for v in VARIANTS)
-    return "\n".join([*rows, "", f"{who}: {found} of {len(by_case)} bugs found, {alarms} false alarms on {len(by_case)} twins."])
+    return "\n".join(
+        [*rows, "", f"{who}: {found} of {len(by_case)} bugs found, {alarms} false alarms on {len(by_case)} twins."]
+    )
 
 
 def main() -> None:
@@ -142,7 +146,12 @@ def main() -> None:
     chosen = cases({name for name in options.only.split(",") if name})
     answers = kept(options.answers) if options.answers else ghosts
     scores = asyncio.run(measure(chosen, answers))
-    print(table(scores, f"kept answers in {options.answers.name}" if options.answers else "written properties alone, no model"))
+    print(
+        table(
+            scores,
+            f"kept answers in {options.answers.name}" if options.answers else "written properties alone, no model",
+        )
+    )
     if options.json:
         figures = [{"case": s.case, "variant": s.variant, **s.admission.report().to_json()} for s in scores]
         options.json.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")

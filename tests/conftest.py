@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent
 for folder in (ROOT / "server", ROOT):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
-os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "server"), str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "server"), str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(
+    os.pathsep
+)
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,10 @@ return {
     ['ralph/runEnded'] = function(_, result)
       require('ralphd').run_ended(result)
     end,
+    -- Neovim's own shows the whole text, and asks for Enter where it is longer than the line.
+    ['window/showMessage'] = function(_, params)
+      require('ralphd').message(params)
+    end,
     ['workspace/textDocumentContent/refresh'] = function(_, params, ctx)
       require('ralphd').refresh_document(params.uri, ctx.client_id)
       return vim.NIL

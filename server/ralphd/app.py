@@ -17,13 +17,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ralphd.backend import Models
 from ralphd.context.target import find_target
 from ralphd.context.tree import MemoryTree
 from ralphd.core import events
 from ralphd.core.events import Emit
 from ralphd.core.run import RunRequest, RunResult
 from ralphd.core.runner import Ask, ConfigProblem, Decision, Question
-from ralphd.errors import MODEL_ERRORS, Misconfigured, ModelError, RalphError, Untrusted
+from ralphd.errors import Misconfigured, ModelError, RalphError, Untrusted
 from ralphd.loop.engine import Loop
 from ralphd.loop.journal import (
     Journal,
@@ -46,7 +47,6 @@ from ralphd.sandbox.isolation import Isolation, detect
 from ralphd.sandbox.shadow import ShadowPool
 from ralphd.settings.load import Layer, Resolved, find_repository_config, resolve, user_config_path
 from ralphd.settings.trust import Consent, TrustStore
-from ralphd.backend import Models
 from ralphd.state import Dismissed, Folders, make_private
 
 log = logging.getLogger("ralphd")
@@ -58,7 +58,13 @@ FIRST_HISTORY = 3
 
 
 class Engine:
-    def __init__(self, environ: Mapping[str, str], *, command_line: Mapping[str, Any] | None = None, gateway: Gateway | None = None) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        command_line: Mapping[str, Any] | None = None,
+        gateway: Gateway | None = None,
+    ) -> None:
         self.environ = dict(environ)
         self.folders = Folders.of(environ)
         self.trust = TrustStore(str(self.folders.trust))
@@ -122,7 +128,10 @@ class Engine:
             if given is None:
                 return ()
             found = resolve([Layer("repository", text=given, path=path)], self.environ).problems
-            return tuple(ConfigProblem(path, p.line, p.start_col, p.end_col, p.severity, f"ralph.config.{p.code}", p.message) for p in found)
+            return tuple(
+                ConfigProblem(path, p.line, p.start_col, p.end_col, p.severity, f"ralph.config.{p.code}", p.message)
+                for p in found
+            )
 
         return await asyncio.to_thread(check)
 
@@ -145,10 +154,18 @@ class Engine:
             request = _with_pinned(request)
             argv = await self._command(request, resolved, ask)
             gateway = self._gateway or await self.models.open(resolved.settings, request.root)
-            budgeted = BudgetedGateway(gateway, self.ledger, request.run_id, resolved.settings.budget, lambda cost, usage: tell(events.CostChanged(cost, _usage(usage))))
+            budgeted = BudgetedGateway(
+                gateway,
+                self.ledger,
+                request.run_id,
+                resolved.settings.budget,
+                lambda cost, usage: tell(events.CostChanged(cost, _usage(usage))),
+            )
             result = await self._work(request, resolved, argv, budgeted, journal, tell, ask)
         except asyncio.CancelledError:
-            result = RunResult(request.run_id, request.command, "cancelled", "The run was cancelled; nothing was changed.")
+            result = RunResult(
+                request.run_id, request.command, "cancelled", "The run was cancelled; nothing was changed."
+            )
         except Untrusted as error:
             result = RunResult(request.run_id, request.command, "untrusted", str(error))
         except ModelError as error:
@@ -157,10 +174,14 @@ class Engine:
             result = RunResult(request.run_id, request.command, "misconfigured", str(error))
         except Exception:
             log.exception("run %s", request.run_id)
-            result = RunResult(request.run_id, request.command, "internal_error", f"{SORRY}: {self.folders.server_log}.")
+            result = RunResult(
+                request.run_id, request.command, "internal_error", f"{SORRY}: {self.folders.server_log}."
+            )
         return self._closed(request, result, journal, budgeted)
 
-    def _closed(self, request: RunRequest, result: RunResult, journal: Journal | None, budgeted: BudgetedGateway | None) -> RunResult:
+    def _closed(
+        self, request: RunRequest, result: RunResult, journal: Journal | None, budgeted: BudgetedGateway | None
+    ) -> RunResult:
         if budgeted is not None:
             result = replace(result, usage=_usage(budgeted.usage()), cost=budgeted.cost(), models=budgeted.models())
             _forget(self._book(request, budgeted.cost().usd))
@@ -174,7 +195,14 @@ class Engine:
         self._today = await self.ledger.today()
 
     async def _work(
-        self, request: RunRequest, resolved: Resolved, argv: Sequence[str], budgeted: BudgetedGateway, journal: Journal, tell: Emit, ask: Ask
+        self,
+        request: RunRequest,
+        resolved: Resolved,
+        argv: Sequence[str],
+        budgeted: BudgetedGateway,
+        journal: Journal,
+        tell: Emit,
+        ask: Ask,
     ) -> RunResult:
         settings = resolved.settings
         async with AsyncExitStack() as stack:
@@ -183,17 +211,23 @@ class Engine:
             bench = await self._bench(stack, request, resolved, argv)
             model = await described
             if model.problem:
-                raise Misconfigured(model.problem, "" if "doctor" in model.problem else "`ralphd doctor` shows what is missing.")
+                raise Misconfigured(
+                    model.problem, "" if "doctor" in model.problem else "`ralphd doctor` shows what is missing."
+                )
             await self._confirm_cost(request, settings, ask)
             journal.begin(request, settings.model_dump(mode="json"), argv, model)
             recorded = RecordingBench(bench, journal)
             target = await asyncio.to_thread(find_target, request.path, request.text, request.span)
-            ctx = PhaseContext(request, settings, RecordingGateway(budgeted, journal), recorded.tree, target, tell, model.local)
+            ctx = PhaseContext(
+                request, settings, RecordingGateway(budgeted, journal), recorded.tree, target, tell, model.local
+            )
             dismissed = set(Dismissed(self.folders, request.root).all())
             attack = self._attack(request, resolved, argv, journal)
             return await Loop(ctx, recorded, dismissed, attack).run()
 
-    def _attack(self, request: RunRequest, resolved: Resolved, argv: Sequence[str], journal: Journal) -> chaos.Attack | None:
+    def _attack(
+        self, request: RunRequest, resolved: Resolved, argv: Sequence[str], journal: Journal
+    ) -> chaos.Attack | None:
         if request.untitled or not chaos.has_adapter(request.path) or not (argv or request.command == "chaosTests"):
             return None
         reports = make_private(self.folders.cache / "reports")
@@ -202,7 +236,9 @@ class Engine:
 
     def _check(self, request: RunRequest) -> None:
         if len(request.text) > MAX_TARGET_CHARACTERS:
-            raise Misconfigured(f"{request.path} is too big for a model ({len(request.text):,} characters).", "Work on a smaller file.")
+            raise Misconfigured(
+                f"{request.path} is too big for a model ({len(request.text):,} characters).", "Work on a smaller file."
+            )
         if "\0" in request.text[:8192]:
             raise Misconfigured(f"{request.path} is a binary file.", "Only text can be worked on.")
 
@@ -219,7 +255,9 @@ class Engine:
             wanted.append(("testing.fast_command", resolved.settings.testing.fast_command))
         unsandboxed = isolation.kind == "none" and resolved.settings.sandbox.mode == "auto"
         if unsandboxed and sys.platform == "linux":
-            raise Misconfigured("Nothing that a model wrote runs without isolation, and there is none here.", isolation.detail)
+            raise Misconfigured(
+                "Nothing that a model wrote runs without isolation, and there is none here.", isolation.detail
+            )
         for key, argv in wanted:
             if not resolved.source(key).trusted or unsandboxed:
                 await self._consented(Consent(request.root, tuple(argv), "", isolation.kind), isolation, ask)
@@ -234,13 +272,20 @@ class Engine:
             self._asked[consent.digest] = consent
             where = "isolated: no network, on a copy" if isolation.kind == "bwrap" else "WITHOUT isolation"
             text = f"This repository asks Ralph to run `{shown}` in {consent.root} ({where}). Run it?"
-            choices: tuple[tuple[str, Decision], ...] = (("Run once", "once"), ("Always for this command", "always"), ("Never", "never"))
+            choices: tuple[tuple[str, Decision], ...] = (
+                ("Run once", "once"),
+                ("Always for this command", "always"),
+                ("Never", "never"),
+            )
             decided = await ask(Question("command", consent.digest, text, choices))
             if decided == "always":
                 await asyncio.to_thread(self.trust.decide, consent.digest, "always", consent)
             if decided in ("once", "always"):
                 return
-        raise Untrusted(f"The repository's test command `{shown}` was not allowed, so nothing was run.", "Allow it, or set testing.command yourself.")
+        raise Untrusted(
+            f"The repository's test command `{shown}` was not allowed, so nothing was run.",
+            "Allow it, or set testing.command yourself.",
+        )
 
     def decide(self, digest: str, decision: Decision) -> bool:
         consent = self._asked.get(digest)
@@ -273,11 +318,18 @@ class Engine:
         if key not in self._pools:
             allowed = mode == "none" or (isolation.kind == "none" and sys.platform != "linux")
             self._pools[key] = ShadowPool(
-                request.root, str(self.folders.cache), resolved.settings.sandbox, isolation, allow_unisolated=allowed, person=self.environ
+                request.root,
+                str(self.folders.cache),
+                resolved.settings.sandbox,
+                isolation,
+                allow_unisolated=allowed,
+                person=self.environ,
             )
         return self._pools[key]
 
-    async def _bench(self, stack: AsyncExitStack, request: RunRequest, resolved: Resolved, argv: Sequence[str]) -> Workbench:
+    async def _bench(
+        self, stack: AsyncExitStack, request: RunRequest, resolved: Resolved, argv: Sequence[str]
+    ) -> Workbench:
         if request.untitled:
             return UntestedBench(request.root, MemoryTree({request.path: request.text}))
         await self._isolated(resolved)
@@ -299,7 +351,9 @@ class Engine:
 
     def _journal(self, request: RunRequest) -> Journal:
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-        return Journal(make_private(self.folders.journals(request.root)) / f"{stamp}-{request.run_id}.jsonl", Redactor().value)
+        return Journal(
+            make_private(self.folders.journals(request.root)) / f"{stamp}-{request.run_id}.jsonl", Redactor().value
+        )
 
     async def warm(self, roots: Sequence[str]) -> None:
         """The host and the shadow copies, once the workspace may use a model; a failure here is told by the first run."""
@@ -326,7 +380,9 @@ class Engine:
         return {
             "cost": {"todayUsd": self._today},
             "models": self.models.known(),
-            "sandbox": {"kind": isolation.kind, "detail": isolation.detail} if isolation else {"kind": "unknown", "detail": "not needed yet"},
+            "sandbox": {"kind": isolation.kind, "detail": isolation.detail}
+            if isolation
+            else {"kind": "unknown", "detail": "not needed yet"},
             "trust": {"given": len(self.trust.list()), "problem": self.trust.problem},
         }
 
@@ -347,7 +403,11 @@ async def replay(path: Path, emit: Emit) -> tuple[RunResult, str | None]:
     target = find_target(request.path, request.text, request.span)
     model = await gateway.describe("artisan")
     ctx = PhaseContext(request, settings, gateway, bench.tree, target, emit, model.local)
-    attack = chaos.Attack(replay_admit(recording), None) if chaos.has_adapter(request.path) and recording.of("admission") else None
+    attack = (
+        chaos.Attack(replay_admit(recording), None)
+        if chaos.has_adapter(request.path) and recording.of("admission")
+        else None
+    )
     result = await Loop(ctx, bench, (), attack).run()
     return result, recording.end["outcome"] if recording.end else None
 

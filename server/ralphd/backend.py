@@ -76,17 +76,22 @@ class Models:
         """For `doctor`: each role's chain, and whether something listens at its addresses. No paid call."""
         await self.open(settings, root, start_local=False)
         assert self._client is not None
-        found = {}
+        found: dict[str, list[dict[str, Any]]] = {}
         for role in ROLES:
             chain = await self._client.describe_chain(role)
             problems = await self._client.probe(role)
-            found[role] = [{**info.model_dump(), "reachable": problem} for info, problem in zip(chain, problems, strict=False)]
+            found[role] = [
+                {**info.model_dump(), "reachable": problem} for info, problem in zip(chain, problems, strict=False)
+            ]
         return found
 
     def known(self) -> dict[str, Any]:
         """What `status` shows: each role's models by name, and whether the host runs."""
         roles = self._config.roles if self._config else {}
-        return {"host": self._client.pid if self._client else None, "roles": {role: [d.model for d in chain] for role, chain in roles.items()}}
+        return {
+            "host": self._client.pid if self._client else None,
+            "roles": {role: [d.model for d in chain] for role, chain in roles.items()},
+        }
 
     def log_path(self, settings: Settings, root: str) -> Path:
         return log_path(settings.litellm.log_file, self._folders.workspace(root))
@@ -96,5 +101,3 @@ class Models:
             await self._client.close()
         if self._local is not None:
             await self._local.stop()
-
-

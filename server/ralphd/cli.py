@@ -20,7 +20,7 @@ USAGE, INTERNAL = 2, 1
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments or arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version"):
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")):
         arguments = ["serve", *arguments]
     options = _parser().parse_args(arguments)
     _log_to_file(stderr=options.command == "serve")
@@ -30,7 +30,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ralphd", description="A language server whose agents change code until its tests pass. Without a command it speaks LSP on stdio.")
+    parser = argparse.ArgumentParser(
+        prog="ralphd",
+        description="A language server whose agents change code until its tests pass. Without a command it speaks LSP on stdio.",
+    )
     parser.add_argument("--version", action="version", version=f"ralphd {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -38,8 +41,14 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--stdio", action="store_true", help="accepted: stdio is the only transport")
     serve.add_argument("--clientProcessId", type=int, help="accepted: `initialize` says it too")
 
-    run = commands.add_parser("run", help="run one command headless on a file").add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, text in (("implement", "write or correct code until its tests pass"), ("critique", "review"), ("chaos", "attack with hostile tests")):
+    run = commands.add_parser("run", help="run one command headless on a file").add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    for name, text in (
+        ("implement", "write or correct code until its tests pass"),
+        ("critique", "review"),
+        ("chaos", "attack with hostile tests"),
+    ):
         one = run.add_parser(name, help=text)
         one.add_argument("files", nargs="+" if name != "implement" else 1, metavar="FILE[:LINE[:COL]]", help="1-based")
         one.add_argument("--range", metavar="L1:L2", help="lines to work on, inclusive")
@@ -52,13 +61,19 @@ def _parser() -> argparse.ArgumentParser:
             one.add_argument("--force", action="store_true", help="with --apply: write whatever was proposed")
 
     demo = commands.add_parser("demo", help="the main job on a shipped example, through the real server")
-    demo.add_argument("--yes", action="store_true", help="do not ask: fetch the model, and go on without isolation where there is none")
+    demo.add_argument(
+        "--yes",
+        action="store_true",
+        help="do not ask: fetch the model, and go on without isolation where there is none",
+    )
     demo.add_argument("--plain", action="store_true", help="plain lines, also on a terminal")
 
     doctor = commands.add_parser("doctor", help="what is configured, found, missing, reachable")
     doctor.add_argument("--json", action="store_true")
 
-    config = commands.add_parser("config", help="check, show or start a configuration").add_subparsers(dest="action", required=True, metavar="ACTION")
+    config = commands.add_parser("config", help="check, show or start a configuration").add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
     for name, text in (("check", "problems, with their places"), ("show", "each value and where it comes from")):
         one = config.add_parser(name, help=text)
         one.add_argument("path", nargs="?", default=".", help="a file or folder of the workspace")
@@ -66,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     config.add_parser("schema", help="the JSON schema")
     config.add_parser("init", help="write a commented ralph.config.yaml here")
 
-    trust = commands.add_parser("trust", help="consents that you gave").add_subparsers(dest="action", required=True, metavar="ACTION")
+    trust = commands.add_parser("trust", help="consents that you gave").add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
     trust.add_parser("list", help="all of them")
     revoke = trust.add_parser("revoke", help="take one back")
     revoke.add_argument("digest", help="the first characters of its digest, or `all`")
@@ -96,7 +113,9 @@ def _log_to_file(*, stderr: bool) -> None:
     logging.getLogger("pygls").setLevel(logging.WARNING)
     with contextlib.suppress(OSError):
         folder = make_private(Folders.of(os.environ).state)
-        handler = logging.handlers.RotatingFileHandler(folder / "ralphd.log", maxBytes=5_000_000, backupCount=2, encoding="utf-8", delay=True)
+        handler = logging.handlers.RotatingFileHandler(
+            folder / "ralphd.log", maxBytes=5_000_000, backupCount=2, encoding="utf-8", delay=True
+        )
         handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
         root.addHandler(handler)
     if stderr:

@@ -68,9 +68,7 @@ class ModelError(RalphError):
 class RateLimited(ModelError):
     code = "rate_limited"
 
-    def __init__(
-        self, message: str, hint: str = "", *, partial: str = "", retry_after_s: float | None = None
-    ) -> None:
+    def __init__(self, message: str, hint: str = "", *, partial: str = "", retry_after_s: float | None = None) -> None:
         super().__init__(message, hint, partial=partial)
         self.retry_after_s = retry_after_s
 

@@ -100,13 +100,21 @@ class Dismissed:
         return len(before) - len(kept)
 
 
-def clean(folders: Folders, *, now: float | None = None, days: float = KEEP_DAYS, limit: int = KEEP_BYTES) -> tuple[int, int]:
+def clean(
+    folders: Folders, *, now: float | None = None, days: float = KEEP_DAYS, limit: int = KEEP_BYTES
+) -> tuple[int, int]:
     """Remove old journals and reports, oldest first, beyond `days` or `limit` bytes. (files removed, bytes freed)
 
     Weights, consents, the ledger and dismissed findings stay.
     """
     at = time.time() if now is None else now
-    files = [p for base in (folders.state / "workspaces", folders.cache / "reports") if base.exists() for p in base.rglob("*") if p.is_file()]
+    files = [
+        p
+        for base in (folders.state / "workspaces", folders.cache / "reports")
+        if base.exists()
+        for p in base.rglob("*")
+        if p.is_file()
+    ]
     files = [p for p in files if p.suffix in (".jsonl", ".json") and p.name != "dismissed.json"]
     aged = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in files), reverse=True)
     total = removed = freed = 0

@@ -90,8 +90,8 @@ def editor(program: Path, model: ScriptedServer, project: Path, tmp_path: Path) 
     config.parent.mkdir(parents=True)
     config.write_text(
         "models:\n"
-        f"  default: {{model: openai/scripted, api_base: {model.base_url}, api_key: ${{SCRIPTED_KEY}}}}\n"
-        "testing: {command: python -m pytest -q}\n"
+        f"  default: {{model: openai/scripted, api_base: {model.base_url}, api_key: '${{SCRIPTED_KEY}}'}}\n"
+        "testing: {command: python -m pytest -q, adversarial_tests: false}\n"
         "loop: {librarian: never}\n"
     )
     neovim = Neovim(program, project / "slug.py", state, {"SCRIPTED_KEY": "sk-scripted"})

@@ -79,7 +79,13 @@ async def test_stuck_keeps_the_best(project: Path) -> None:
 
 async def test_iteration_limit(project: Path) -> None:
     wrong = [code(f"def slug(text):\n    return {n}") for n in range(3)]
-    run = await drive(project, {"artisan": wrong}, path="slug.py", at="raise", config={"loop": {"critic": "never", "max_iterations": 3}})
+    run = await drive(
+        project,
+        {"artisan": wrong},
+        path="slug.py",
+        at="raise",
+        config={"loop": {"critic": "never", "max_iterations": 3}},
+    )
     assert (run.result.outcome, run.result.iterations, run.result.edits) == ("iteration_limit", 3, {})
 
 
@@ -89,7 +95,9 @@ async def test_two_unreadable_answers_end_it(project: Path) -> None:
 
 
 async def test_one_unreadable_answer_is_asked_again(project: Path) -> None:
-    run = await drive(project, {"artisan": ["```python\ndef slug(text):\n    return", RIGHT]}, path="slug.py", at="raise")
+    run = await drive(
+        project, {"artisan": ["```python\ndef slug(text):\n    return", RIGHT]}, path="slug.py", at="raise"
+    )
     assert (run.result.outcome, run.result.iterations) == ("proposed", 1)
     assert "stopped before its closing fence" in run.gateway.requests[1].messages[-1].content
 
@@ -102,7 +110,10 @@ async def test_tests_are_locked(project: Path) -> None:
 
 
 async def test_nothing_to_do(project: Path) -> None:
-    write(project, {"slug.py": "import re\n\n\ndef slug(text):\n    return re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')\n"})
+    write(
+        project,
+        {"slug.py": "import re\n\n\ndef slug(text):\n    return re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')\n"},
+    )
     run = await drive(project, {}, path="slug.py", at="return")
     assert (run.result.outcome, run.gateway.requests) == ("no_change", [])
 
@@ -138,7 +149,9 @@ async def test_a_broken_neighbour_is_not_green(project: Path) -> None:
     source = "OTHER = 1\n\n\ndef slug(text):\n    raise NotImplementedError\n"
     write(project, {"slug.py": source})
     drop = "slug.py\n```python\nimport re\n\n\ndef slug(text):\n    return re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')\n```\n"
-    run = await drive(project, {"artisan": [drop] * 3}, path="slug.py", config={"loop": {"critic": "never", "max_iterations": 2}})
+    run = await drive(
+        project, {"artisan": [drop] * 3}, path="slug.py", config={"loop": {"critic": "never", "max_iterations": 2}}
+    )
     assert run.result.outcome in ("stuck", "iteration_limit", "proposed_failing")
     assert run.result.outcome != "proposed_failing" or not run.result.edits
 
@@ -156,14 +169,22 @@ async def test_command_without_tests(project: Path) -> None:
 
 async def test_a_hanging_candidate(project: Path) -> None:
     hang = code("def slug(text):\n    while True:\n        pass")
-    run = await drive(project, {"artisan": [hang, RIGHT]}, path="slug.py", at="raise", config={"loop": {"critic": "never"}, "testing": {"timeout_s": 4.0}})
+    run = await drive(
+        project,
+        {"artisan": [hang, RIGHT]},
+        path="slug.py",
+        at="raise",
+        config={"loop": {"critic": "never"}, "testing": {"timeout_s": 4.0}},
+    )
     assert (run.result.outcome, run.result.iterations) == ("proposed", 2)
     assert "time limit" in run.gateway.requests[1].messages[-1].content
 
 
 async def test_a_flake_is_named_not_blamed(project: Path) -> None:
-    write(project, {
-        "conftest.py": """\
+    write(
+        project,
+        {
+            "conftest.py": """\
             import pytest
             ran = []
 
@@ -171,7 +192,7 @@ async def test_a_flake_is_named_not_blamed(project: Path) -> None:
             def count():
                 ran.append(1)
             """,
-        "tests/test_zflaky.py": """\
+            "tests/test_zflaky.py": """\
             import conftest, slug
 
             def test_flaky():
@@ -181,7 +202,8 @@ async def test_a_flake_is_named_not_blamed(project: Path) -> None:
                     return
                 assert len(conftest.ran) == 1
             """,
-    })
+        },
+    )
     run = await drive(project, {"artisan": [RIGHT]}, path="slug.py", at="raise")
     assert run.result.outcome == "proposed", run.result.reason
     assert run.result.tests is not None and run.result.tests.flaky == ("tests/test_zflaky.py::test_flaky",)

@@ -56,12 +56,21 @@ async def start(project: Path, tmp_path: Path) -> AsyncIterator[Start]:
     """start(artisan=[…], profile="vscode", …) -> an initialized editor; stopped and checked at the end."""
     editors: list[FakeEditor] = []
 
-    async def make(*, profile: str = "vscode", user: dict[str, Any] | None = None, root: Path | None = None, **given: Any) -> FakeEditor:
+    async def make(
+        *, profile: str = "vscode", user: dict[str, Any] | None = None, root: Path | None = None, **given: Any
+    ) -> FakeEditor:
         roles = {role: given.pop(role) for role in ("artisan", "critic", "librarian", "chaos") if role in given}
         script = tmp_path / f"replies{len(editors)}.json"
         script.write_text(json.dumps(roles))
         argv = [sys.executable, "-m", "tests.support.serve", str(script)]
-        editor = await FakeEditor.start(argv, root or project, profile=profile, user_settings={**USER, **(user or {})}, stderr_path=tmp_path / "stderr.log", **given)
+        editor = await FakeEditor.start(
+            argv,
+            root or project,
+            profile=profile,
+            user_settings={**USER, **(user or {})},
+            stderr_path=tmp_path / "stderr.log",
+            **given,
+        )
         editors.append(editor)
         return editor
 

@@ -53,7 +53,9 @@ async def test_hunk_by_hunk_with_typing_between(start: Start, project: Path) -> 
     await editor.act(uri, "Ralph: accept change", editor.range_of(uri, "raise"))
     await editor.wait_diagnostics(uri, 1, "ralph.change")
     text = editor.text(uri)
-    assert text.startswith("# typed above\n") and "raise NotImplementedError" not in text and "\nimport re\n" not in text
+    assert (
+        text.startswith("# typed above\n") and "raise NotImplementedError" not in text and "\nimport re\n" not in text
+    )
     await editor.command("ralph.server.reject", {"reviewId": result["reviewId"]})
     await editor.wait_diagnostics(uri, 0, "ralph.change")
     assert editor.text(uri) == text
@@ -65,12 +67,19 @@ async def test_a_touched_hunk_is_stale(start: Start, project: Path) -> None:
     result = await run_implement(editor, uri)
     await editor.replace(uri, "raise NotImplementedError", "raise ValueError")
     await editor.flush(uri)
-    await editor.rpc.wait_for(lambda: any(h["state"] == "stale" for e in editor.events if e["type"] == "hunksChanged" for h in e["hunks"]), 5, "stale")
+    await editor.rpc.wait_for(
+        lambda: any(h["state"] == "stale" for e in editor.events if e["type"] == "hunksChanged" for h in e["hunks"]),
+        5,
+        "stale",
+    )
     event = next(e for e in reversed(editor.events) if e["type"] == "hunksChanged")
     states = {h["hunkId"]: h["state"] for h in event["hunks"]}
     assert sorted(states.values()) == ["pending", "stale"]
     stale = next(h for h, state in states.items() if state == "stale")
-    error = await editor.rpc.request("workspace/executeCommand", {"command": "ralph.server.accept", "arguments": [{"reviewId": result["reviewId"], "hunkId": stale}]})
+    error = await editor.rpc.request(
+        "workspace/executeCommand",
+        {"command": "ralph.server.accept", "arguments": [{"reviewId": result["reviewId"], "hunkId": stale}]},
+    )
     assert error["error"]["code"] == -32801
 
 
@@ -87,7 +96,11 @@ async def test_typing_during_the_run(start: Start, project: Path) -> None:
 
 
 async def test_typing_over_it_during_the_run_is_stale(start: Start, project: Path) -> None:
-    editor = await start(artisan=[{"text": '```python\ndef slug(text):\n    return "-".join(text.lower().split())\n```\n', "delay_s": 0.6}])
+    editor = await start(
+        artisan=[
+            {"text": '```python\ndef slug(text):\n    return "-".join(text.lower().split())\n```\n', "delay_s": 0.6}
+        ]
+    )
     uri = await editor.open(project / "slug.py")
     await editor.act(uri, "Ralph: implement", cursor(editor, uri, "raise"))
     await editor.replace(uri, '"""Lower-case, runs', '"""Mine now, runs')
@@ -104,13 +117,19 @@ async def test_every_route_cancels(start: Start, project: Path, route: str) -> N
     before = editor.text(uri)
     if route == "request":
         position = cursor(editor, uri, "raise")
-        msg_id, answer = await editor.rpc.start_request("ralph/run", {"command": "implement", "uri": uri, "range": position})
-        await editor.rpc.wait_for(lambda: any(e["type"] == "phaseStarted" and e["phase"] == "artisan" for e in editor.events), 20, "artisan")
+        msg_id, answer = await editor.rpc.start_request(
+            "ralph/run", {"command": "implement", "uri": uri, "range": position}
+        )
+        await editor.rpc.wait_for(
+            lambda: any(e["type"] == "phaseStarted" and e["phase"] == "artisan" for e in editor.events), 20, "artisan"
+        )
         await editor.rpc.cancel(msg_id)
         assert (await asyncio.wait_for(answer, 5))["error"]["code"] == -32800
     else:
         await editor.act(uri, "Ralph: implement", cursor(editor, uri, "raise"))
-        await editor.rpc.wait_for(lambda: any(e["type"] == "phaseStarted" and e["phase"] == "artisan" for e in editor.events), 20, "artisan")
+        await editor.rpc.wait_for(
+            lambda: any(e["type"] == "phaseStarted" and e["phase"] == "artisan" for e in editor.events), 20, "artisan"
+        )
         if route == "command":
             answer = await editor.command("ralph.server.cancel", {})
             assert len(answer["cancelled"]) == 1
@@ -130,7 +149,9 @@ async def test_refusals(start: Start, project: Path, tmp_path: Path) -> None:
     uri = await editor.open(project / "slug.py")
 
     async def error(command: str, argument: object) -> dict:  # type: ignore[type-arg]
-        answer = await editor.rpc.request("workspace/executeCommand", {"command": f"ralph.server.{command}", "arguments": [argument]})
+        answer = await editor.rpc.request(
+            "workspace/executeCommand", {"command": f"ralph.server.{command}", "arguments": [argument]}
+        )
         return answer["error"]  # type: ignore[no-any-return]
 
     assert (await error("implement", {"uri": uri, "version": 99}))["code"] == -32801
@@ -190,7 +211,10 @@ async def test_crlf_and_bom_are_kept(start: Start, project: Path) -> None:
 async def test_untitled(start: Start, project: Path) -> None:
     editor = await start(artisan=[RIGHT])
     uri = "untitled:Untitled-1"
-    await editor.rpc.notify("textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "python", "version": 1, "text": "def slug(text):\n    pass\n"}})
+    await editor.rpc.notify(
+        "textDocument/didOpen",
+        {"textDocument": {"uri": uri, "languageId": "python", "version": 1, "text": "def slug(text):\n    pass\n"}},
+    )
     await editor.command("ralph.server.implement", {"uri": uri})
     result = await editor.run_ended()
     assert result["outcome"] == "proposed_unverified"

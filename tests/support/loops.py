@@ -92,7 +92,9 @@ async def drive(
                 report_root=root.parent / "reports",
             )
             async with tester:
-                ctx = PhaseContext(asked, chosen, gateway, tester.tree, find_target(path, source, span), seen.append, local)
+                ctx = PhaseContext(
+                    asked, chosen, gateway, tester.tree, find_target(path, source, span), seen.append, local
+                )
                 result = await Loop(ctx, tester).run()
     finally:
         await pool.close()

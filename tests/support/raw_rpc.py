@@ -92,7 +92,7 @@ class RawClient:
         stderr_path: str | Path | None = None,
     ) -> RawClient:
         """`env` is the whole environment of the server where given, else it inherits this one."""
-        stderr = Path(stderr_path).open("ab") if stderr_path else None  # noqa: ASYNC230, SIM115  closed below
+        stderr = Path(stderr_path).open("ab") if stderr_path else None  # noqa: SIM115  closed below
         try:
             process = await asyncio.create_subprocess_exec(
                 *argv,

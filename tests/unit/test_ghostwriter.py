@@ -78,7 +78,10 @@ def test_a_pair_is_written_once_and_found_from_either_half() -> None:
     source = PAIR.format("encode", "decode")
     assert len([n for n in names(source) if "gives_it_back" in n]) == 1
     at = source.index("def decode")
-    assert [t.name for t in written(source, (at, len(source)))] == ["test_encode_then_decode_gives_it_back", "test_decode_returns_its_type"]
+    assert [t.name for t in written(source, (at, len(source)))] == [
+        "test_encode_then_decode_gives_it_back",
+        "test_decode_returns_its_type",
+    ]
 
 
 def test_idempotence_needs_the_name_and_a_result_that_goes_in_again() -> None:
@@ -97,11 +100,14 @@ def test_a_reference_is_compared() -> None:
 
 def test_without_annotations_nothing_is_guessed() -> None:
     assert names("def encode(x): ...\ndef decode(y): ...\ndef slugify(text): ...\n") == []
-    assert names("def encode(x: Unknown) -> str: ...\ndef decode(y: str) -> Unknown: ...\n") == ["test_decode_returns_its_type"][:0]
+    assert (
+        names("def encode(x: Unknown) -> str: ...\ndef decode(y: str) -> Unknown: ...\n")
+        == ["test_decode_returns_its_type"][:0]
+    )
 
 
 def test_the_docstring_is_quoted_and_cannot_break_out() -> None:
-    source = 'def slugify(text: str) -> str:\n    r\'\'\'Ends """ here \\ and \' " there.\'\'\'\n    return text\n'
+    source = "def slugify(text: str) -> str:\n    r'''Ends \"\"\" here \\ and ' \" there.'''\n    return text\n"
     (first, *_) = written(source)
     ast.parse(first.code)
     assert "`slugify` says:" in first.claim
@@ -255,5 +261,5 @@ def test_modules_are_joined_without_losing_a_test() -> None:
 def test_keeping_all_keeps_all(rng: random.Random) -> None:
     suite = suites.parse(MODULE)
     chosen = [test for test in suite.tests if rng.random() < 0.6]
-    kept = suites.keep(suite, {test: () for test in chosen})
+    kept = suites.keep(suite, dict.fromkeys(chosen, ()))
     assert list(suites.parse(kept).tests) == chosen if kept else not chosen

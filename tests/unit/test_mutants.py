@@ -53,7 +53,9 @@ def whole(source: str, limit: int = 1000) -> list[Mutant]:
 
 def one_edit(source: str, mutant: str) -> tuple[str, str]:
     """What was there and what is there now; fails where more than one place changed."""
-    changes = [op for op in difflib.SequenceMatcher(None, source, mutant, autojunk=False).get_opcodes() if op[0] != "equal"]
+    changes = [
+        op for op in difflib.SequenceMatcher(None, source, mutant, autojunk=False).get_opcodes() if op[0] != "equal"
+    ]
     first, last = changes[0], changes[-1]
     return source[first[1] : last[2]], mutant[first[3] : last[4]]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from ralphd.errors import (
@@ -81,6 +83,16 @@ async def test_no_key_of_the_environment_goes_to_a_foreign_endpoint(host: HostCl
     await host.complete(request())
     seen = f"{provider.requests[0].headers} {provider.requests[0].query} {provider.requests[0].body}"
     assert not [name for name, value in CANARIES.items() if value in seen]
+
+
+async def test_nothing_else_is_asked(host: HostClient, servers: dict[str, Provider]) -> None:
+    """LiteLLM would look at Ollama's /api/show in the background."""
+    ollama = servers["ollama"]
+    ollama.reset()
+    await host.configure(config(deployment(ollama)))
+    await host.complete(request())
+    await asyncio.sleep(0.3)
+    assert [sent.path for sent in ollama.requests] == ["/api/chat"]
 
 
 ERRORS = [

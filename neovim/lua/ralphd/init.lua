@@ -196,6 +196,12 @@ function M.progress(params)
   })
 end
 
+--- What the server tells a person.
+function M.message(params)
+  local highlight = ({ 'ErrorMsg', 'WarningMsg' })[params.type]
+  say(params.message:find('^Ralph') and params.message or 'Ralph: ' .. params.message, highlight)
+end
+
 --- The autocommand `User RalphRunEnded` has the RunResult as its data.
 function M.run_ended(result)
   last_result = result

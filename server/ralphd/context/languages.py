@@ -35,7 +35,9 @@ class Language:
 
 
 _JS = {
-    "definitions": frozenset({"function_declaration", "generator_function_declaration", "class_declaration", "method_definition"}),
+    "definitions": frozenset(
+        {"function_declaration", "generator_function_declaration", "class_declaration", "method_definition"}
+    ),
     "wrappers": frozenset({"export_statement"}),
     "imports": frozenset({"import_statement"}),
     "comment": "//",

@@ -75,7 +75,9 @@ def relevant_tests(tree: Tree, target: Target, files: Iterable[str]) -> list[Pie
         if not re.search(rf"\b{re.escape(short)}\b", text):
             continue
         inner = [d for d in definitions(path, text) if re.search(rf"\b{re.escape(short)}\b", text[slice(*d.span)])]
-        outer = [d for d in inner if not any(o is not d and o.span[0] <= d.span[0] and d.span[1] <= o.span[1] for o in inner)]
+        outer = [
+            d for d in inner if not any(o is not d and o.span[0] <= d.span[0] and d.span[1] <= o.span[1] for o in inner)
+        ]
         chosen = "\n\n\n".join(text[slice(*d.span)] for d in outer) or text
         pieces.append(Piece(path, "tests", chosen))
     return sorted(pieces, key=lambda p: (len(p.text), p.path))
@@ -93,7 +95,9 @@ def callers(tree: Tree, target: Target, graph: ImportGraph | None) -> list[Piece
         if text is None or not re.search(rf"\b{re.escape(short)}\b", text):
             continue
         named = [d for d in definitions(path, text) if re.search(rf"\b{re.escape(short)}\b", text[slice(*d.span)])]
-        leaf = [d for d in named if not any(o is not d and d.span[0] <= o.span[0] and o.span[1] <= d.span[1] for o in named)]
+        leaf = [
+            d for d in named if not any(o is not d and d.span[0] <= o.span[0] and o.span[1] <= d.span[1] for o in named)
+        ]
         for d in leaf[:3]:
             found.append(Piece(path, f"calls {short}", text[slice(*d.span)]))
     return found
@@ -123,9 +127,13 @@ def surroundings(target: Target, text: str) -> str:
     imports: list[str] = []
     if tree is not None:
         imports = [
-            node.text.decode("utf-8", "replace") for node in tree.root_node.named_children if node.type in language.imports and node.text
+            node.text.decode("utf-8", "replace")
+            for node in tree.root_node.named_children
+            if node.type in language.imports and node.text
         ]
-    inner = [d for d in definitions(target.path, text) if not (d.span[0] <= target.span[0] and target.span[1] <= d.span[1])]
+    inner = [
+        d for d in definitions(target.path, text) if not (d.span[0] <= target.span[0] and target.span[1] <= d.span[1])
+    ]
     inner = [d for d in inner if not (target.span[0] <= d.span[0] and d.span[1] <= target.span[1])]
     rest = text[: target.span[0]].rstrip() + "\n\n# …\n\n" + text[target.span[1] :].strip()
     if len(rest) <= 2500 or tree is None:
@@ -134,7 +142,14 @@ def surroundings(target: Target, text: str) -> str:
 
 
 def gather(
-    tree: Tree, target: Target, text: str, *, max_tokens: int, rules_files: Iterable[str], exclude: Iterable[str], local: bool
+    tree: Tree,
+    target: Target,
+    text: str,
+    *,
+    max_tokens: int,
+    rules_files: Iterable[str],
+    exclude: Iterable[str],
+    local: bool,
 ) -> tuple[Context, list[Piece]]:
     """(context, tests of the target). The tests have a budget share of their own: they say what right means."""
     left = {p for p in tree.paths() if not is_secret(p)}
@@ -149,12 +164,14 @@ def gather(
     if graph is not None:
         for path in sorted(graph.imports.get(target.path, ())):
             if not path.endswith("conftest.py") and (source := tree.text(path)):
-                candidates.append(Piece(path, "imported by it", source if len(source) < 1500 and not local else outline(path, source)))
+                candidates.append(
+                    Piece(path, "imported by it", source if len(source) < 1500 and not local else outline(path, source))
+                )
     budget = max_tokens - sum(estimate_tokens(p.text) for p in tests)
     kept, dropped = [], 0
     for piece in candidates:
         cost = estimate_tokens(piece.text) + 12
-        if piece.path in excluded or piece.path not in left and piece.path != target.path:
+        if piece.path in excluded or (piece.path not in left and piece.path != target.path):
             continue
         if cost <= budget:
             kept.append(piece)
@@ -166,7 +183,8 @@ def gather(
 
 
 def _fitting(tests: list[Piece], max_tokens: int) -> list[Piece]:
-    kept, spent = [], 0
+    kept: list[Piece] = []
+    spent = 0
     for piece in tests:
         cost = estimate_tokens(piece.text)
         if spent + cost > max_tokens:

@@ -21,7 +21,9 @@ def place_region(source: str, target: Target, region: str) -> str | Refusal:
     region = region.strip("\n")
     old = target.text(source)
     if gap := elision(region, old):
-        return Refusal("elision", target.path, f"The line {gap!r} stands for code that is left out. Write every line in full.")
+        return Refusal(
+            "elision", target.path, f"The line {gap!r} stands for code that is left out. Write every line in full."
+        )
     if target.kind == "file":
         return keep_form(region + "\n", source)
     if not region.strip():
@@ -54,7 +56,11 @@ def _place_python(source: str, target: Target, region: str) -> str | Refusal:
         module = ast.parse(dedented)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", 0) or 0
-        return Refusal("format", target.path, f"The code does not parse: {getattr(error, 'msg', error)} (line {line} of your block).")
+        return Refusal(
+            "format",
+            target.path,
+            f"The code does not parse: {getattr(error, 'msg', error)} (line {line} of your block).",
+        )
     lines = dedented.split("\n")
     leading = [node for node in module.body if isinstance(node, ast.Import | ast.ImportFrom)]
     if target.kind == "selection" and not target.name:
@@ -70,20 +76,30 @@ def _place_python(source: str, target: Target, region: str) -> str | Refusal:
     wanted = [n for n in body if _defines(n, name)]
     if len(wanted) != 1:
         found = "is not in" if not wanted else "stands more than once in"
-        return Refusal("format", target.path, f"`{name}` {found} your block. Give the full new text of `{name}` and nothing else.")
+        return Refusal(
+            "format", target.path, f"`{name}` {found} your block. Give the full new text of `{name}` and nothing else."
+        )
     keep = []
-    existing = {d.name.rsplit(".", 1)[-1]: d for d in definitions(target.path, source) if _siblings(d.name, target.name)}
+    existing = {
+        d.name.rsplit(".", 1)[-1]: d for d in definitions(target.path, source) if _siblings(d.name, target.name)
+    }
     for node in body:
         if node in wanted or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            if node in wanted or holder is None and _is_new_statement(node, lines, source):
+            if node in wanted or (holder is None and _is_new_statement(node, lines, source)):
                 keep.append(node)
             continue
         other = existing.get(node.name)
         if other is None:
             keep.append(node)
         elif not _same_code(source[slice(*other.span)], _source_of(node, lines)):
-            return Refusal("format", target.path, f"You also changed `{node.name}`. Only `{name}` may change; leave the others out.")
-    text = "\n\n".join(_source_of(node, lines) if holder is None else textwrap.dedent(_source_of(node, lines)) for node in keep)
+            return Refusal(
+                "format",
+                target.path,
+                f"You also changed `{node.name}`. Only `{name}` may change; leave the others out.",
+            )
+    text = "\n\n".join(
+        _source_of(node, lines) if holder is None else textwrap.dedent(_source_of(node, lines)) for node in keep
+    )
     if holder is None and [*leading, *keep] == module.body and keep:
         text = _from_first(keep[0], lines)
     placed = _splice(source, target, reindent(text, "", _indent_of(target.text(source))))
@@ -94,7 +110,9 @@ def _place_python(source: str, target: Target, region: str) -> str | Refusal:
 def _enclosing(source: str, target: Target, module: ast.Module) -> Target | None:
     """The definition around the selection, where the answer gives that whole definition instead of the lines."""
     given = {n.name for n in module.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
-    around = [d for d in definitions(target.path, source) if d.span[0] <= target.span[0] and target.span[1] <= d.span[1]]
+    around = [
+        d for d in definitions(target.path, source) if d.span[0] <= target.span[0] and target.span[1] <= d.span[1]
+    ]
     fitting = [d for d in around if d.name.rsplit(".", 1)[-1] in given]
     return Target(target.path, fitting[-1].span, "definition", fitting[-1].name) if fitting else None
 
@@ -119,7 +137,7 @@ def _siblings(a: str, b: str) -> bool:
 
 
 def _first_line(node: ast.stmt) -> int:
-    decorators = getattr(node, "decorator_list", [])
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(d.lineno for d in decorators)]) - 1
 
 
@@ -182,9 +200,10 @@ def _hoist(source: str, path: str, imports: list[str]) -> str:
     for index, node in enumerate(tree.root_node.named_children):
         if node.type in language.imports:
             at, after_import = node.end_byte, True
-        elif not after_import and (node.type == "comment" or (index <= 1 and _is_docstring(node.type, data, node.start_byte))):
-            at = node.end_byte
-        elif not after_import and node.type in ("package_clause",):
+        elif (
+            not after_import
+            and (node.type == "comment" or (index <= 1 and _is_docstring(node.type, data, node.start_byte)))
+        ) or (not after_import and node.type in ("package_clause",)):
             at = node.end_byte
     head, tail = data[:at].decode("utf-8", "surrogatepass"), data[at:].decode("utf-8", "surrogatepass")
     eol = Text(source).eol

@@ -7,6 +7,7 @@ Nothing here is fuzzy by edit distance: a place is found by a named rule, in one
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -92,7 +93,7 @@ def locate(text: str, old: str) -> list[Found]:
         ("indentation", lambda s: s),
         ("punctuation", lambda s: unicodedata.normalize("NFC", s.translate(_PUNCTUATION))),
     ):
-        found = _shifted(hay, [key(line.rstrip()) for line in lines], [key(line.rstrip()) for line in needle], rule)  # type: ignore[arg-type]
+        found = _shifted(hay, [key(line.rstrip()) for line in lines], [key(line.rstrip()) for line in needle], rule)
         if found:
             return found
     return []
@@ -224,13 +225,17 @@ def _resolve_file(edit: FileEdit, before: str | None, refusals: list[Refusal], r
             return None
         return keep_form(whole, before)
     if before is None:
-        refusals.append(Refusal("not-found", edit.path, f"{edit.path} does not exist; an empty SEARCH makes a new file."))
+        refusals.append(
+            Refusal("not-found", edit.path, f"{edit.path} does not exist; an empty SEARCH makes a new file.")
+        )
         return None
     return _apply_blocks(edit, before, refusals, rules)
 
 
 def _elided(path: str, gap: str) -> Refusal:
-    return Refusal("elision", path, f"{path}: the line {gap!r} stands for code that is left out. Write every line in full.")
+    return Refusal(
+        "elision", path, f"{path}: the line {gap!r} stands for code that is left out. Write every line in full."
+    )
 
 
 def _apply_blocks(edit: FileEdit, before: str, refusals: list[Refusal], rules: list[Rule]) -> str | None:
@@ -247,7 +252,7 @@ def _apply_blocks(edit: FileEdit, before: str, refusals: list[Refusal], rules: l
         rules.append(found.rule)
         changes.append(_replacement(before, block, found))
     changes.sort(key=lambda c: (c.start, c.end))
-    if any(a.end > b.start for a, b in zip(changes, changes[1:], strict=False)):
+    if any(a.end > b.start for a, b in itertools.pairwise(changes)):
         refusals.append(Refusal("ambiguous", edit.path, f"{edit.path}: two SEARCH blocks overlap. Join them into one."))
     if any(refusal.path == edit.path for refusal in refusals):
         return None
@@ -256,9 +261,13 @@ def _apply_blocks(edit: FileEdit, before: str, refusals: list[Refusal], rules: l
 
 def _misplaced(path: str, text: str, old: str, count: int) -> Refusal:
     if count:
-        return Refusal("ambiguous", path, f"{path}: the SEARCH lines stand in {count} places. Quote more lines around them.\n{old}")
+        return Refusal(
+            "ambiguous", path, f"{path}: the SEARCH lines stand in {count} places. Quote more lines around them.\n{old}"
+        )
     return Refusal(
-        "not-found", path, f"{path}: the SEARCH lines do not stand in the file. You wrote:\n{old}\nThe nearest lines are:\n{nearest(text, old)}"
+        "not-found",
+        path,
+        f"{path}: the SEARCH lines do not stand in the file. You wrote:\n{old}\nThe nearest lines are:\n{nearest(text, old)}",
     )
 
 

@@ -6,7 +6,9 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["logic", "edge-case", "security", "performance", "concurrency", "api", "test", "style", "counterexample", "locked"]
+Kind = Literal[
+    "logic", "edge-case", "security", "performance", "concurrency", "api", "test", "style", "counterexample", "locked"
+]
 KINDS: tuple[str, ...] = ("logic", "edge-case", "security", "performance", "concurrency", "api", "test", "style")
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ralphd.context.tree import ImportGraph
 from ralphd.core import events
 from ralphd.core.edits import unified
 from ralphd.core.findings import Finding
-from ralphd.core.run import ChaosReport, Outcome, RunResult, TestReport
+from ralphd.core.run import Outcome, RunResult, TestReport
 from ralphd.errors import ModelError, OverBudget, RalphError, Unpriced
+from ralphd.loop.state import PhaseEvents, State, Trial
 from ralphd.loop.stuck import Progress, Step
 from ralphd.phases import chaos as chaos_phase
 from ralphd.phases import critic as critic_phase
@@ -24,48 +25,20 @@ from ralphd.phases.base import PhaseContext, is_stub
 from ralphd.phases.critic import Critic
 from ralphd.phases.librarian import Brief
 from ralphd.phases.testing import Workbench, failure_text, judge_with_rerun, reaching, signature, suggest_command
-from ralphd.phases.verdict import TestRun, Verdict, judge, to_report
+from ralphd.phases.verdict import TestRun, judge, to_report
 from ralphd.prompts import render
-
-
-@dataclass
-class Trial:
-    """One candidate that was tested (or could not be: no test command)."""
-
-    texts: Mapping[str, str]
-    run: TestRun | None
-    verdict: Verdict | None
-    report: TestReport | None
-    answer: str = ""
-
-    @property
-    def green(self) -> bool:
-        return self.verdict is not None and self.verdict.green
-
-    @property
-    def passed(self) -> int:
-        return self.report.passed if self.report else 0
-
-
-@dataclass
-class State:
-    """What a run has so far: the best attempt is kept, whatever ends the run."""
-
-    iterations: int = 0
-    baseline: TestRun | None = None
-    reach: Collection[str] = ()
-    graph: ImportGraph | None = None
-    best: Trial | None = None
-    green: Trial | None = None
-    findings: list[Finding] = field(default_factory=list)
-    chaos: ChaosReport | None = None
-    notes: list[str] = field(default_factory=list)
 
 
 class Loop:
     """One run on one workbench. `run` never raises but for cancellation and defects."""
 
-    def __init__(self, ctx: PhaseContext, bench: Workbench, dismissed: Collection[str] = (), chaos: chaos_phase.Attack | None = None) -> None:
+    def __init__(
+        self,
+        ctx: PhaseContext,
+        bench: Workbench,
+        dismissed: Collection[str] = (),
+        chaos: chaos_phase.Attack | None = None,
+    ) -> None:
         self.ctx, self.bench, self.dismissed, self.chaos = ctx, bench, dismissed, chaos
         self.state = State()
         self.settings = ctx.settings
@@ -149,11 +122,20 @@ class Loop:
     def _pointless(self, run: TestRun) -> RunResult | None:
         command = " ".join(run.command)
         if run.not_found:
-            return self.result("misconfigured", f"The test command `{command}` was not found. Correct testing.command or install it.")
+            return self.result(
+                "misconfigured", f"The test command `{command}` was not found. Correct testing.command or install it."
+            )
         if run.exit_code == 5 and run.expects_report and not run.cases:
-            return self.result("misconfigured", f"`{command}` collects no test, so nothing could be verified. Point testing.command at the tests.")
+            return self.result(
+                "misconfigured",
+                f"`{command}` collects no test, so nothing could be verified. Point testing.command at the tests.",
+            )
         idle = not self.ctx.instruction and not self.ctx.request.findings and not self.ctx.request.sample
-        if idle and judge(run, None, self.state.reach).green and not is_stub(self.ctx.target.path, self.ctx.target.text(self.ctx.request.text)):
+        if (
+            idle
+            and judge(run, None, self.state.reach).green
+            and not is_stub(self.ctx.target.path, self.ctx.target.text(self.ctx.request.text))
+        ):
             return self.result("no_change", "All tests pass already and no instruction says what to change.")
         return None
 
@@ -178,11 +160,16 @@ class Loop:
 
     async def _side_by_side(self, artisan: Artisan, progress: Progress, wanted: int) -> Trial | None:
         """Several fresh samples at once; the first green one wins and the others are cancelled."""
+
         async def sample(number: int) -> Candidate | Rejected:
             at = self.ctx.request.sample * 1000 + progress.samples * 10 + number
-            quiet = replace(self.ctx, emit=lambda event: None if isinstance(event, events.TextStreamed) else self.ctx.emit(event))
+            quiet = replace(
+                self.ctx, emit=lambda event: None if isinstance(event, events.TextStreamed) else self.ctx.emit(event)
+            )
             twin = artisan.twin(quiet)
-            return await twin.attempt(self.state.iterations + 1, sample=at, temperature=progress.temperature(self._temperature()))
+            return await twin.attempt(
+                self.state.iterations + 1, sample=at, temperature=progress.temperature(self._temperature())
+            )
 
         tasks = [asyncio.create_task(sample(number)) for number in range(wanted)]
         last: Trial | None = None
@@ -249,7 +236,9 @@ class Loop:
         step = progress.failed(signature(trial.run, trial.verdict, self.bench.root))
         if step == "repair":
             failures = failure_text(trial.run, trial.verdict, self.bench.root, local=self.ctx.local)
-            artisan.feed_back(trial.answer, render("artisan_repair", verdict=trial.verdict.why + ":", failures=failures))
+            artisan.feed_back(
+                trial.answer, render("artisan_repair", verdict=trial.verdict.why + ":", failures=failures)
+            )
         elif step == "resample":
             artisan.start_afresh()
         return step
@@ -264,7 +253,9 @@ class Loop:
         with self._phase("critic", self.state.iterations):
             span = critic_phase.span_in(self.ctx, text)
             try:
-                reviewed = await Critic(self.ctx, brief, self.bench, self.dismissed).review(text, span, iteration=self.state.iterations, diff=diff)
+                reviewed = await Critic(self.ctx, brief, self.bench, self.dismissed).review(
+                    text, span, iteration=self.state.iterations, diff=diff
+                )
             except OverBudget as error:
                 self.state.notes.append(f"The review was left out: {error.message}")
                 return []
@@ -284,7 +275,9 @@ class Loop:
             return []
         with self._phase("chaos", self.state.iterations):
             try:
-                attacked = await self.chaos.attack(self.ctx, trial.texts.get(self.ctx.target.path, self.ctx.request.text), in_loop=True)
+                attacked = await self.chaos.attack(
+                    self.ctx, trial.texts.get(self.ctx.target.path, self.ctx.request.text), in_loop=True
+                )
             except ModelError as error:
                 self.state.notes.append(f"The attack was left out: {error.message}")
                 return []
@@ -296,7 +289,10 @@ class Loop:
 
     def _send_back(self, artisan: Artisan, trial: Trial, blocking: list[Finding]) -> Step:
         listed = "\n\n".join(f"{f.message} {f.scenario}\n{f.test or f.trace}".strip() for f in blocking)
-        artisan.feed_back(trial.answer, render("artisan_repair", verdict="The tests pass, but this was shown by a run:", failures=listed))
+        artisan.feed_back(
+            trial.answer,
+            render("artisan_repair", verdict="The tests pass, but this was shown by a run:", failures=listed),
+        )
         return "repair"
 
     async def _finish(self) -> RunResult:
@@ -310,7 +306,9 @@ class Loop:
         assert green.verdict is not None and green.report is not None
         changed = await self.bench.changed_since() & set(green.report.hashes)
         if changed:
-            return self.result("stale", f"{', '.join(sorted(changed))} changed on disk during the run. Run it again.", trial=green)
+            return self.result(
+                "stale", f"{', '.join(sorted(changed))} changed on disk during the run. Run it again.", trial=green
+            )
         if not green.texts:
             return self.result("no_change", f"The answer changes nothing; {green.verdict.why}.", trial=green)
         confirmed = sum(1 for f in self.state.findings if f.evidence == "confirmed")
@@ -320,9 +318,15 @@ class Loop:
     async def _unverified(self, trial: Trial, brief: Brief) -> RunResult:
         await self._critic(brief, trial, 0)
         if not trial.texts:
-            return self.result("no_change", "The answer changes nothing, and no test command is set to verify it.", trial=trial)
+            return self.result(
+                "no_change", "The answer changes nothing, and no test command is set to verify it.", trial=trial
+            )
         suggestion = await asyncio.to_thread(self._suggestion)
-        hint = f" This project looks like `{' '.join(suggestion)}`: set testing.command to it." if suggestion else " Set testing.command."
+        hint = (
+            f" This project looks like `{' '.join(suggestion)}`: set testing.command to it."
+            if suggestion
+            else " Set testing.command."
+        )
         return self.result("proposed_unverified", f"Nothing was verified: no test command is set.{hint}", trial=trial)
 
     def _suggestion(self) -> tuple[str, ...] | None:
@@ -353,12 +357,18 @@ class Loop:
         count = len(reviewed.findings)
         confirmed = sum(1 for f in reviewed.findings if f.evidence == "confirmed")
         left_out = f" {reviewed.dropped} not shown ({reviewed.refuted} refuted by a run)." if reviewed.dropped else ""
-        found = f"{count} finding{'s' if count != 1 else ''}, {confirmed} confirmed by a run." if count else "Nothing found."
+        found = (
+            f"{count} finding{'s' if count != 1 else ''}, {confirmed} confirmed by a run."
+            if count
+            else "Nothing found."
+        )
         return self.result("reviewed", found + left_out)
 
     async def attack(self) -> RunResult:
         if self.chaos is None:
-            return self.result("misconfigured", f"There are no chaos tests for {self.ctx.target.path}: only Python has an adapter.")
+            return self.result(
+                "misconfigured", f"There are no chaos tests for {self.ctx.target.path}: only Python has an adapter."
+            )
         with self._phase("chaos", 1):
             attacked = await self.chaos.attack(self.ctx, self.ctx.request.text, in_loop=False)
         self.state.chaos, self.state.findings = attacked.report, list(attacked.findings)
@@ -378,16 +388,26 @@ class Loop:
             assert self.state.green.verdict is not None
             return self.result("proposed", f"{self.state.green.verdict.why}; then {why}.", trial=self.state.green)
         best = self.state.best
-        before = len([c for c in self.state.baseline.cases.values() if c.outcome in ("passed", "xfailed")]) if self.state.baseline else 0
+        before = (
+            len([c for c in self.state.baseline.cases.values() if c.outcome in ("passed", "xfailed")])
+            if self.state.baseline
+            else 0
+        )
         better = best is not None and best.run is not None and best.texts and best.passed > before
         lost = best.verdict.suspects if best is not None and best.verdict is not None else ()
         if better and not lost and best is not None and outcome in ("stuck", "iteration_limit"):
-            return self.result("proposed_failing", f"Not green: {why}. The best attempt passes {best.passed} tests, {before} passed before.", trial=best)
+            return self.result(
+                "proposed_failing",
+                f"Not green: {why}. The best attempt passes {best.passed} tests, {before} passed before.",
+                trial=best,
+            )
         last = f" Last: {best.verdict.why}." if best is not None and best.verdict is not None else ""
         text = why if why.endswith((".", "!")) else f"{why}."
         return self.result(outcome, f"{text[:1].upper()}{text[1:]}{last}", report=best.report if best else None)
 
-    def result(self, outcome: Outcome, reason: str, *, trial: Trial | None = None, report: TestReport | None = None) -> RunResult:
+    def result(
+        self, outcome: Outcome, reason: str, *, trial: Trial | None = None, report: TestReport | None = None
+    ) -> RunResult:
         state, request = self.state, self.ctx.request
         texts = trial.texts if trial is not None and outcome not in ("stale", "no_change") else {}
         if trial is not None:
@@ -422,7 +442,11 @@ class Loop:
             return ""
         verdict = judge(baseline, None, self.state.reach)
         wanted = tuple(c for c in verdict.failing if c.nodeid in self.state.reach)
-        return failure_text(baseline, replace(verdict, failing=wanted), self.bench.root, local=self.ctx.local) if wanted or not baseline.cases else ""
+        return (
+            failure_text(baseline, replace(verdict, failing=wanted), self.bench.root, local=self.ctx.local)
+            if wanted or not baseline.cases
+            else ""
+        )
 
     def _baseline_signature(self) -> str:
         if self.state.baseline is None:
@@ -434,22 +458,18 @@ class Loop:
         for path in answer.locked:
             if any(f.path == path and f.kind == "locked" for f in self.state.findings):
                 continue
-            finding = Finding(path, "", 0, 0, "locked", "info", f"Ralph wanted to edit {path}, which is locked.", "Allow the edit and run again.")
+            finding = Finding(
+                path,
+                "",
+                0,
+                0,
+                "locked",
+                "info",
+                f"Ralph wanted to edit {path}, which is locked.",
+                "Allow the edit and run again.",
+            )
             self.state.findings.append(finding)
             self.ctx.emit(events.FindingAdded(finding))
 
-    def _phase(self, phase: events.Phase, iteration: int | None = None) -> _PhaseEvents:
-        return _PhaseEvents(self.ctx.emit, phase, self.state.iterations if iteration is None else iteration)
-
-
-class _PhaseEvents:
-    """Brackets a phase with its two events, however it ends."""
-
-    def __init__(self, emit: events.Emit, phase: events.Phase, iteration: int) -> None:
-        self.emit, self.phase, self.iteration = emit, phase, iteration
-
-    def __enter__(self) -> None:
-        self.emit(events.PhaseStarted(self.phase, self.iteration))
-
-    def __exit__(self, *_: object) -> None:
-        self.emit(events.PhaseEnded(self.phase, self.iteration))
+    def _phase(self, phase: events.Phase, iteration: int | None = None) -> PhaseEvents:
+        return PhaseEvents(self.ctx.emit, phase, self.state.iterations if iteration is None else iteration)

@@ -35,7 +35,11 @@ class Journal:
     def __init__(self, path: Path, mask: Mask) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path, self._mask = path, mask
-        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o600), "a", encoding="utf-8")
+        self._file = os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o600),
+            "a",
+            encoding="utf-8",
+        )
 
     def write(self, kind: str, **values: Any) -> None:
         plain = json.loads(json.dumps({"kind": kind, **values}, default=_plain))
@@ -79,7 +83,9 @@ class RecordingGateway:
         try:
             answer = await self._inner.complete(request, on_event)
         except ModelError as error:
-            self._journal.write("call", **key, request=request.model_dump(), error=error.code, message=error.message, hint=error.hint)
+            self._journal.write(
+                "call", **key, request=request.model_dump(), error=error.code, message=error.message, hint=error.hint
+            )
             raise
         self._journal.write("call", **key, request=request.model_dump(), answer=answer.model_dump())
         return answer
@@ -179,10 +185,14 @@ class Recording:
             try:
                 self.entries.append(json.loads(line))
             except ValueError as error:
-                raise RalphError(f"Line {number} of the journal cannot be read ({error}).", "The file is damaged.") from error
+                raise RalphError(
+                    f"Line {number} of the journal cannot be read ({error}).", "The file is damaged."
+                ) from error
         begin = next((e for e in self.entries if e["kind"] == "begin"), None)
         if begin is None or begin.get("version") != VERSION:
-            raise RalphError("This is not a journal of this version of ralphd.", "`ralphd runs` lists the ones that are.")
+            raise RalphError(
+                "This is not a journal of this version of ralphd.", "`ralphd runs` lists the ones that are."
+            )
         self.begin = begin
         self.end = next((e["result"] for e in self.entries if e["kind"] == "end"), None)
 
@@ -225,7 +235,7 @@ class ReplayGateway:
 
 class ReplayTree:
     def __init__(self, recording: Recording) -> None:
-        self._paths = next((e["paths"] for e in recording.of("paths")), [])
+        self._paths: list[str] = next((e["paths"] for e in recording.of("paths")), [])
         self._texts = {e["path"]: e["text"] for e in recording.of("file")}
 
     def paths(self) -> list[str]:
@@ -243,7 +253,10 @@ class ReplayBench:
         self.root = recording.begin["request"]["root"]
         self.argv = tuple(recording.begin["argv"])
         self.tree: Tree = ReplayTree(recording)
-        self._runs = {what: [_RUN.validate_python(e["run"]) for e in recording.of("tests", what=what)] for what in ("run", "run_file")}
+        self._runs = {
+            what: [_RUN.validate_python(e["run"]) for e in recording.of("tests", what=what)]
+            for what in ("run", "run_file")
+        }
         self._hashes = [e["hashes"] for e in recording.of("hashes")]
         self._changed = [set(e["paths"]) for e in recording.of("changed")]
 

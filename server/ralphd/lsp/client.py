@@ -35,7 +35,9 @@ class Client:
         self.on_stream: Callable[[Mapping[str, Any]], None] = lambda params: None
 
     @staticmethod
-    async def spawn(argv: Sequence[str], root: Path, *, user_settings: Mapping[str, Any], env: Mapping[str, str]) -> Client:
+    async def spawn(
+        argv: Sequence[str], root: Path, *, user_settings: Mapping[str, Any], env: Mapping[str, str]
+    ) -> Client:
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, env=dict(env))
         client = Client(process)
@@ -53,7 +55,9 @@ class Client:
     async def open(self, path: Path) -> str:
         uri, text = path_to_uri(str(path)), path.read_text(encoding="utf-8")
         self._documents[uri] = Document(uri, 1, Text(text), "python")
-        self.notify("textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "python", "version": 1, "text": text}})
+        self.notify(
+            "textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "python", "version": 1, "text": text}}
+        )
         return uri
 
     def text(self, uri: str) -> str:
@@ -61,11 +65,21 @@ class Client:
 
     async def run(self, command: str, uri: str, line: int) -> Any:
         at = {"line": line, "character": 0}
-        return await self.request("ralph/run", {"command": command, "uri": uri, "version": self._documents[uri].version, "range": {"start": at, "end": at}})
+        return await self.request(
+            "ralph/run",
+            {
+                "command": command,
+                "uri": uri,
+                "version": self._documents[uri].version,
+                "range": {"start": at, "end": at},
+            },
+        )
 
     async def accept_all(self, review_id: str, uri: str) -> None:
         version = self._documents[uri].version
-        await self.request("workspace/executeCommand", {"command": "ralph.server.accept", "arguments": [{"reviewId": review_id}]})
+        await self.request(
+            "workspace/executeCommand", {"command": "ralph.server.accept", "arguments": [{"reviewId": review_id}]}
+        )
         for _ in range(100):
             if self._documents[uri].version > version:
                 return
@@ -112,7 +126,9 @@ class Client:
             pass
         for future in self._waiting.values():
             if not future.done():
-                future.set_exception(RalphError("The server ended.", "Its log has the details (`ralphd doctor` says where)."))
+                future.set_exception(
+                    RalphError("The server ended.", "Its log has the details (`ralphd doctor` says where).")
+                )
 
     def _take(self, message: Mapping[str, Any]) -> None:
         method = message.get("method")
@@ -139,13 +155,20 @@ class Client:
                 return {"applied": False}
         for change in edit["documentChanges"]:
             document = self._documents[change["textDocument"]["uri"]]
-            for one in sorted(change["edits"], key=lambda e: (e["range"]["start"]["line"], e["range"]["start"]["character"]), reverse=True):
+            for one in sorted(
+                change["edits"],
+                key=lambda e: (e["range"]["start"]["line"], e["range"]["start"]["character"]),
+                reverse=True,
+            ):
                 start, end = (Position(one["range"][k]["line"], one["range"][k]["character"]) for k in ("start", "end"))
                 document = document.changed(document.version, start, end, one["newText"], "utf-16")
             document = Document(document.uri, document.version + 1, document.text, document.language)
             self._documents[document.uri] = document
             self.notify(
                 "textDocument/didChange",
-                {"textDocument": {"uri": document.uri, "version": document.version}, "contentChanges": [{"text": document.text.value}]},
+                {
+                    "textDocument": {"uri": document.uri, "version": document.version},
+                    "contentChanges": [{"text": document.text.value}],
+                },
             )
         return {"applied": True}

@@ -44,7 +44,11 @@ class CodeActions:
         offered = [*self._hunks(document, span), *self._findings(document, span), *self._starts(document, params.range)]
         wanted = params.context.only
         if wanted:
-            offered = [a for a in offered if any(_kind_matches(str(a.kind), str(w.value if hasattr(w, "value") else w)) for w in wanted)]
+            offered = [
+                a
+                for a in offered
+                if any(_kind_matches(str(a.kind), str(w.value if hasattr(w, "value") else w)) for w in wanted)
+            ]
         if not server.session.client.disabled_actions:
             offered = [action for action in offered if action.disabled is None]
         return offered
@@ -56,7 +60,9 @@ class CodeActions:
         disabled = types.CodeActionDisabled(reason=reason) if reason else None
         actions = []
         if live is not None:
-            actions.append(_action("Ralph: cancel run", CANCEL, command("cancel", "Ralph: cancel run", {"runId": live.run_id})))
+            actions.append(
+                _action("Ralph: cancel run", CANCEL, command("cancel", "Ralph: cancel run", {"runId": live.run_id}))
+            )
         for title, kind, name in (
             ("Ralph: implement", IMPLEMENT, "implement"),
             ("Ralph: critique", CRITIQUE, "critique"),
@@ -88,16 +94,26 @@ class CodeActions:
             if _touch(document, at, span):
                 actions += self._hunk(document, review, hunk)
         for review in {id(r): r for r, _ in waiting}.values():
-            pending = [h for h in review.pending if h.uri == document.uri or (h.creates and review.home == document.uri)]
+            pending = [
+                h for h in review.pending if h.uri == document.uri or (h.creates and review.home == document.uri)
+            ]
             if pending:
                 argument = {"reviewId": review.review_id}
-                accept = _action("Ralph: accept all changes", ACCEPT_ALL, command("accepted", "Ralph: accept all changes", argument))
+                accept = _action(
+                    "Ralph: accept all changes", ACCEPT_ALL, command("accepted", "Ralph: accept all changes", argument)
+                )
                 # Several files go one by one, each verified: most clients half-apply an edit of many.
                 accept.edit = server.edits.workspace_edit(pending) if len({h.uri for h in pending}) == 1 else None
                 if accept.edit is None:
                     accept.command = command("accept", "Ralph: accept all changes", argument)
                 actions.append(accept)
-                actions.append(_action("Ralph: reject all changes", REJECT_ALL, command("reject", "Ralph: reject all changes", argument)))
+                actions.append(
+                    _action(
+                        "Ralph: reject all changes",
+                        REJECT_ALL,
+                        command("reject", "Ralph: reject all changes", argument),
+                    )
+                )
                 actions.append(_action("Ralph: try again", RETRY, command("retry", "Ralph: try again", argument)))
         return actions
 
@@ -119,20 +135,35 @@ class CodeActions:
         return [accept, reject]
 
     def _findings(self, document: Document, span: Span) -> list[types.CodeAction]:
-        return [a for shown in self._server.diagnostics.of(document.uri) if _touch(document, shown.span, span) for a in self._finding(document, shown)]
+        return [
+            a
+            for shown in self._server.diagnostics.of(document.uri)
+            if _touch(document, shown.span, span)
+            for a in self._finding(document, shown)
+        ]
 
     def _finding(self, document: Document, shown: Shown) -> list[types.CodeAction]:
         argument = {"uri": document.uri, "findingId": shown.finding_id}
         finding = shown.finding
         actions = []
         if finding.kind == "locked":
-            actions.append(_action("Ralph: allow this edit", ALLOW, command("allow", "Ralph: allow this edit", argument)))
+            actions.append(
+                _action("Ralph: allow this edit", ALLOW, command("allow", "Ralph: allow this edit", argument))
+            )
         else:
             short = finding.message if len(finding.message) <= 60 else finding.message[:59] + "…"
             actions.append(_action(f"Ralph: fix: {short}", FIX, command("fix", "Ralph: fix", argument)))
         if finding.kind == "counterexample":
-            actions.append(_action("Ralph: pin counterexample as test", PIN, command("pin", "Ralph: pin counterexample as test", argument)))
-        actions.append(_action("Ralph: dismiss finding", DISMISS, command("dismiss", "Ralph: dismiss finding", argument)))
+            actions.append(
+                _action(
+                    "Ralph: pin counterexample as test",
+                    PIN,
+                    command("pin", "Ralph: pin counterexample as test", argument),
+                )
+            )
+        actions.append(
+            _action("Ralph: dismiss finding", DISMISS, command("dismiss", "Ralph: dismiss finding", argument))
+        )
         related = [finding_diagnostic(self._server.session, shown, document.text)]
         for action in actions:
             action.diagnostics = related

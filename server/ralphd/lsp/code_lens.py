@@ -20,7 +20,9 @@ def lenses(server: RalphServer, uri: str) -> list[types.CodeLens]:
     found = []
     if run := server.runs.on(uri):
         top = to_range(document.text, (0, 0), server.session.client.encoding)
-        found.append(types.CodeLens(range=top, command=command("cancel", "■ Cancel Ralph's run", {"runId": run.run_id})))
+        found.append(
+            types.CodeLens(range=top, command=command("cancel", "■ Cancel Ralph's run", {"runId": run.run_id}))
+        )
     seen: set[str] = set()
     for review, hunk in server.reviews.pending_in(uri):
         if hunk.state != "pending":

@@ -53,7 +53,9 @@ class Commands:
         }
         self.table = {PREFIX + name: self._checked(name, keys, handler) for name, (keys, handler) in table.items()}
 
-    def _checked(self, name: str, keys: frozenset[str], handler: Callable[[dict[str, Any]], Any]) -> Callable[[list[Any]], Any]:
+    def _checked(
+        self, name: str, keys: frozenset[str], handler: Callable[[dict[str, Any]], Any]
+    ) -> Callable[[list[Any]], Any]:
         def call(arguments: list[Any]) -> Any:
             if len(arguments) > 1:
                 raise JsonRpcInvalidParams(f"{PREFIX}{name} takes one object.")
@@ -62,7 +64,9 @@ class Commands:
                 raise JsonRpcInvalidParams(f"{PREFIX}{name} takes one object, not {type(given).__name__}.")
             unknown = sorted(set(given) - keys)
             if unknown:
-                raise JsonRpcInvalidParams(f"{PREFIX}{name} does not know {', '.join(unknown)}; it takes {', '.join(sorted(keys)) or 'nothing'}.")
+                raise JsonRpcInvalidParams(
+                    f"{PREFIX}{name} does not know {', '.join(unknown)}; it takes {', '.join(sorted(keys)) or 'nothing'}."
+                )
             return handler(dict(given))
 
         return call
@@ -90,7 +94,10 @@ class Commands:
         place = session.relative(uri)
         if place is None and not (untitled and document is not None):
             raise failed("The file is outside the workspace. Add its folder to the workspace first.")
-        root, path = place or (session.roots[0] if session.roots else os.path.expanduser("~"), f"untitled-{uri.split(':', 1)[1].strip('/')}")
+        root, path = place or (
+            session.roots[0] if session.roots else os.path.expanduser("~"),
+            f"untitled-{uri.split(':', 1)[1].strip('/')}",
+        )
         text = document.text if document is not None else self._from_disk(os.path.join(root, path))
         instruction = argument.get("instruction") or ""
         if not isinstance(instruction, str):
@@ -136,7 +143,9 @@ class Commands:
 
     def _dismiss(self, argument: dict[str, Any]) -> dict[str, Any]:
         shown = self._finding(argument)
-        self._server.runner().dismiss(shown.root, shown.finding.fingerprint, f"{shown.finding.path}: {shown.finding.message}")
+        self._server.runner().dismiss(
+            shown.root, shown.finding.fingerprint, f"{shown.finding.path}: {shown.finding.message}"
+        )
         self._server.diagnostics.remove(shown)
         return {"dismissed": True}
 
@@ -182,7 +191,9 @@ class Commands:
         if wanted is not None and not chosen:
             raise failed(f"There is no change {wanted!r} in this review.")
         if wanted is not None and chosen[0].state == "stale":
-            raise JsonRpcException(message="These lines were edited since; this change is stale. Run it again.", code=CONTENT_MODIFIED)
+            raise JsonRpcException(
+                message="These lines were edited since; this change is stale. Run it again.", code=CONTENT_MODIFIED
+            )
         if wanted is not None and chosen[0].state != "pending":
             raise failed(f"This change was {chosen[0].state} already.")
         return review, chosen
@@ -191,7 +202,7 @@ class Commands:
         review, chosen = self._hunks(argument)
         if not self._server.session.client.apply_edit:
             raise failed("This editor does not let a server edit: use the code action instead.")
-        self._server.background(self._server.apply_hunks(review, chosen, "Ralph: accept change"))
+        self._server.background(self._server.applying.apply(review, chosen, "Ralph: accept change"))
         return {"accepted": True}
 
     def _accepted(self, argument: dict[str, Any]) -> dict[str, Any]:
@@ -200,7 +211,7 @@ class Commands:
         if review is not None:
             wanted = argument.get("hunkId")
             chosen = [h for h in review.pending if wanted in (None, h.hunk_id)]
-            self._server.background(self._server.confirm_hunks(review, chosen))
+            self._server.background(self._server.applying.confirm(review, chosen))
         return {"accepted": True}
 
     def _reject(self, argument: dict[str, Any]) -> dict[str, Any]:
@@ -248,8 +259,13 @@ class Commands:
         server = self._server
         return {
             "version": __version__,
-            "runs": [{"runId": r.run_id, "uri": r.uri, "command": r.request.command} for r in server.runs.live.values()],
-            "reviews": [{"reviewId": r.review_id, "runId": r.run_id, "pending": len(r.pending)} for r in server.reviews.reviews.values()],
+            "runs": [
+                {"runId": r.run_id, "uri": r.uri, "command": r.request.command} for r in server.runs.live.values()
+            ],
+            "reviews": [
+                {"reviewId": r.review_id, "runId": r.run_id, "pending": len(r.pending)}
+                for r in server.reviews.reviews.values()
+            ],
             **server.runner().status(),
         }
 

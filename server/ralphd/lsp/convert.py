@@ -80,7 +80,9 @@ def range_in(text: str, span: Span, encoding: Encoding = "utf-16") -> dict[str, 
     return range_json(to_range(Text(text), span, encoding))
 
 
-def result_json(result: RunResult, *, review_id: str | None, hunks: int, findings: list[dict[str, Any]], cost_shown: bool = True) -> dict[str, Any]:
+def result_json(
+    result: RunResult, *, review_id: str | None, hunks: int, findings: list[dict[str, Any]], cost_shown: bool = True
+) -> dict[str, Any]:
     """RunResult as docs/protocol.md gives it."""
     cost = result.cost.to_json()
     return {
@@ -95,7 +97,8 @@ def result_json(result: RunResult, *, review_id: str | None, hunks: int, finding
         "findingList": findings,
         "chaos": result.chaos.to_json() if result.chaos else None,
         "tests": result.tests.to_json() if result.tests else None,
-        "usage": dict(result.usage) or {"promptTokens": 0, "completionTokens": 0, "totalTokens": 0, "cachedTokens": 0, "calls": 0},
+        "usage": dict(result.usage)
+        or {"promptTokens": 0, "completionTokens": 0, "totalTokens": 0, "cachedTokens": 0, "calls": 0},
         "cost": cost if cost_shown else None,
         "models": {role: dict(model) for role, model in result.models.items()},
         "journal": result.journal,

@@ -53,7 +53,9 @@ class Diagnostics:
         known = self._findings.setdefault(uri, [])
         known[:] = [shown for shown in known if shown.finding.fingerprint != finding.fingerprint]
         self._next += 1
-        span = _reanchor(finding, text, (finding.start, finding.end)) if text is not None else (finding.start, finding.end)
+        span = (
+            _reanchor(finding, text, (finding.start, finding.end)) if text is not None else (finding.start, finding.end)
+        )
         shown = Shown(f"f{self._next}", uri, root, finding, span or (finding.start, finding.end), touched=span is None)
         known.append(shown)
         self.refresh(uri)
@@ -103,7 +105,9 @@ class Diagnostics:
         if not items and uri not in self._published:
             return
         (self._published.add if items else self._published.discard)(uri)
-        self._publish(types.PublishDiagnosticsParams(uri=uri, version=document.version if document else None, diagnostics=items))
+        self._publish(
+            types.PublishDiagnosticsParams(uri=uri, version=document.version if document else None, diagnostics=items)
+        )
 
     def _hunk_items(self, uri: str, text: Text | None) -> list[types.Diagnostic]:
         if self.reviews is None or text is None:
@@ -111,7 +115,11 @@ class Diagnostics:
         return [hunk_diagnostic(self._session, review, hunk, text) for review, hunk in self.reviews.pending_in(uri)]
 
     def _finding_items(self, uri: str, text: Text | None) -> list[types.Diagnostic]:
-        return [finding_diagnostic(self._session, shown, text) for shown in self.of(uri) if text is not None or shown.finding.kind == "locked"]
+        return [
+            finding_diagnostic(self._session, shown, text)
+            for shown in self.of(uri)
+            if text is not None or shown.finding.kind == "locked"
+        ]
 
     def _problem_items(self, uri: str) -> list[types.Diagnostic]:
         encoding = self._session.client.encoding
@@ -140,7 +148,8 @@ def _reanchor(finding: Finding, text: Text, near: tuple[int, int]) -> tuple[int,
     """The place of the finding's quote nearest to where it was; None when it is gone."""
     if not finding.quote:
         return (0, 0)
-    places, at = [], text.value.find(finding.quote)
+    places: list[tuple[int, int]] = []
+    at = text.value.find(finding.quote)
     while at != -1 and len(places) < 100:
         places.append((at, at + len(finding.quote)))
         at = text.value.find(finding.quote, at + 1)
@@ -150,7 +159,13 @@ def _reanchor(finding: Finding, text: Text, near: tuple[int, int]) -> tuple[int,
 def hunk_diagnostic(session: Session, review: Review, hunk: Hunk, text: Text) -> types.Diagnostic:
     stale = hunk.state == "stale"
     where = (0, 0) if hunk.creates else hunk.span
-    head = "Ralph's change is stale: these lines were edited since." if stale else f"Ralph proposes {hunk.path}, {summary(hunk)}:" if hunk.creates else f"Ralph {summary(hunk)}:"
+    head = (
+        "Ralph's change is stale: these lines were edited since."
+        if stale
+        else f"Ralph proposes {hunk.path}, {summary(hunk)}:"
+        if hunk.creates
+        else f"Ralph {summary(hunk)}:"
+    )
     return types.Diagnostic(
         range=to_range(text, where, session.client.encoding),
         message=head if stale else f"{head}\n{short_diff(hunk)}",

@@ -55,7 +55,9 @@ class Edits:
         annotations = {"ralph": types.ChangeAnnotation(label=annotate, needs_confirmation=True)} if annotate else None
         return types.WorkspaceEdit(document_changes=[*changes, *created], change_annotations=annotations)
 
-    def _document_edit(self, uri: str, version: int | None, edits: list[types.TextEdit], annotate: str) -> types.TextDocumentEdit:
+    def _document_edit(
+        self, uri: str, version: int | None, edits: list[types.TextEdit], annotate: str
+    ) -> types.TextDocumentEdit:
         identifier = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
         if annotate:
             marked = [types.AnnotatedTextEdit(range=e.range, new_text=e.new_text, annotation_id="ralph") for e in edits]

@@ -37,7 +37,14 @@ _DOING = {
 class Progress:
     """The reporting of one run. `end` may be called more than once; the client sees exactly one end."""
 
-    def __init__(self, server: RalphServer, run_id: str, title: str, shows_cost: bool, finding_json: Callable[[events.FindingAdded], dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        server: RalphServer,
+        run_id: str,
+        title: str,
+        shows_cost: bool,
+        finding_json: Callable[[events.FindingAdded], dict[str, Any]],
+    ) -> None:
         self._server, self._run_id, self._title, self._shows_cost = server, run_id, title, shows_cost
         self._finding_json = finding_json
         self.token = f"ralph-{secrets.token_hex(8)}"
@@ -71,7 +78,9 @@ class Progress:
 
     def _report(self, value: Any) -> None:
         if self._begun is not None and (self._begun.done() or isinstance(value, types.WorkDoneProgressBegin)):
-            self._server.progress(types.ProgressParams(token=self.token, value=self._server.protocol._converter.unstructure(value)))
+            self._server.progress(
+                types.ProgressParams(token=self.token, value=self._server.protocol._converter.unstructure(value))
+            )
 
     def _message(self) -> str:
         parts = [_DOING.get(self._phase, "starting")]
@@ -128,12 +137,29 @@ class Progress:
         if isinstance(event, events.ModelChosen):
             return {"type": "modelChosen", "role": event.role, "model": event.model}
         if isinstance(event, events.FellBack):
-            return {"type": "fallback", "role": event.role, "from": event.from_model, "to": event.to_model, "why": event.why}
+            return {
+                "type": "fallback",
+                "role": event.role,
+                "from": event.from_model,
+                "to": event.to_model,
+                "why": event.why,
+            }
         if isinstance(event, events.Retrying):
             fields = asdict(event)
-            return {"type": "retry", "role": fields["role"], "model": fields["model"], "attempt": event.attempt, "waitMs": event.wait_ms, "why": event.why}
+            return {
+                "type": "retry",
+                "role": fields["role"],
+                "model": fields["model"],
+                "attempt": event.attempt,
+                "waitMs": event.wait_ms,
+                "why": event.why,
+            }
         if isinstance(event, events.CostChanged):
-            return {"type": "costChanged", "cost": event.cost.to_json() if self._shows_cost else None, "usage": event.usage}
+            return {
+                "type": "costChanged",
+                "cost": event.cost.to_json() if self._shows_cost else None,
+                "usage": event.usage,
+            }
         return None
 
     def send_event(self, payload: dict[str, Any]) -> None:

@@ -85,7 +85,9 @@ class RalphProtocol(LanguageServerProtocol):
         if "id" in data and method == types.WORKSPACE_EXECUTE_COMMAND and isinstance(params, dict):
             command, arguments = params.get("command"), params.get("arguments")
             if isinstance(command, str) and (arguments is None or isinstance(arguments, list)):
-                return types.ExecuteCommandRequest(id=data["id"], params=types.ExecuteCommandParams(command=command, arguments=arguments))
+                return types.ExecuteCommandRequest(
+                    id=data["id"], params=types.ExecuteCommandParams(command=command, arguments=arguments)
+                )
         return self.structure_message(data)
 
     def _refused(self, method: str, msg_id: Any) -> bool:
@@ -102,7 +104,9 @@ class RalphProtocol(LanguageServerProtocol):
     def _unreadable(self, data: Mapping[str, Any]) -> None:
         """pygls drops what it cannot structure: a request then has no answer, and our own request never ends."""
         if "method" in data and "id" in data:
-            self.answer_error(data["id"], types.ErrorCodes.InvalidParams.value, f"The parameters of {data['method']} cannot be read.")
+            self.answer_error(
+                data["id"], types.ErrorCodes.InvalidParams.value, f"The parameters of {data['method']} cannot be read."
+            )
         elif "id" in data:
             future = self._request_futures.pop(data["id"], None)
             if future is not None and not future.done():
@@ -139,23 +143,23 @@ class RalphProtocol(LanguageServerProtocol):
         self._server.leave(0 if self._shutdown else 1)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
-    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:  # type: ignore[override]
+    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
         self._server.session.opened(params.text_document)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:  # type: ignore[override]
+    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
         self._server.session.changed(params.text_document, params.content_changes)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
-    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:  # type: ignore[override]
+    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         self._server.session.closed(params.text_document.uri)
 
     @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
-    def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:  # type: ignore[override]
+    def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:
         self._server.runs.cancel_token(params.token)
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
-    def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Any:  # type: ignore[override]
+    def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Any:
         """Commands answer in milliseconds and never await: pygls answers a cancel at once but lets the command run on."""
         handler = self.commands.get(params.command)
         if handler is None:

@@ -63,7 +63,9 @@ def build(request: RunRequest, home: str, files: Iterable[tuple[str, str, str | 
             continue
         for change in hunks(before, after):
             old = before[change.start : change.end]
-            review.hunks.append(Hunk(f"h{len(review.hunks) + 1}", uri, path, (change.start, change.end), old, change.new))
+            review.hunks.append(
+                Hunk(f"h{len(review.hunks) + 1}", uri, path, (change.start, change.end), old, change.new)
+            )
     return review
 
 
@@ -83,8 +85,19 @@ class Reviews:
         self._on_changed(review, uris)
 
     def pending_in(self, uri: str) -> list[tuple[Review, Hunk]]:
-        found = [(r, h) for r in self.reviews.values() for h in r.of(uri) if h.state in ("pending", "stale") and not h.creates]
-        found += [(r, h) for r in self.reviews.values() if r.home == uri for h in r.hunks if h.creates and h.state == "pending"]
+        found = [
+            (r, h)
+            for r in self.reviews.values()
+            for h in r.of(uri)
+            if h.state in ("pending", "stale") and not h.creates
+        ]
+        found += [
+            (r, h)
+            for r in self.reviews.values()
+            if r.home == uri
+            for h in r.hunks
+            if h.creates and h.state == "pending"
+        ]
         return sorted(found, key=lambda pair: pair[1].span)
 
     def find(self, review_id: str) -> Review | None:

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ralphd.lsp")
 
-TITLES = {"implement": "Ralph: implement", "critique": "Ralph: critique", "chaosTests": "Ralph: chaos tests", "fix": "Ralph: fix"}
+TITLES = {
+    "implement": "Ralph: implement",
+    "critique": "Ralph: critique",
+    "chaosTests": "Ralph: chaos tests",
+    "fix": "Ralph: fix",
+}
 SORRY = "ralphd met a problem of its own; its log has the details."
 
 
@@ -58,10 +63,16 @@ class Runs:
         server = self._server
         runner = server.runner()
         progress = Progress(
-            server, request.run_id, TITLES[request.command], runner.shows_cost(request.root, request.path), lambda e: self._finding_json(run, e)
+            server,
+            request.run_id,
+            TITLES[request.command],
+            runner.shows_cost(request.root, request.path),
+            lambda e: self._finding_json(run, e),
         )
         loop = asyncio.get_running_loop()
-        work = loop.create_task(runner.run(request, lambda event: self._emit(run, event), lambda question: self._ask(run, question)))
+        work = loop.create_task(
+            runner.run(request, lambda event: self._emit(run, event), lambda question: self._ask(run, question))
+        )
         run = Run(request.run_id, uri, request.root, request, progress, work, loop.create_future())
         self.live[run.run_id] = run
         server.last_request[request.root] = (request, uri)
@@ -104,16 +115,37 @@ class Runs:
         if result.edits:
             result, made = await self._propose(run, result)
         fresh = [self._show(run, finding) for finding in result.findings]
-        if result.command in ("critique", "chaosTests", "implement", "fix") and result.outcome not in ("cancelled", "internal_error"):
+        if result.command in ("critique", "chaosTests", "implement", "fix") and result.outcome not in (
+            "cancelled",
+            "internal_error",
+        ):
             kept = {shown.finding_id for shown in fresh if shown}
-            server.diagnostics.clear(run.uri, lambda s: s.finding_id in kept or self._other_command(s.finding.kind, result.command))
+            server.diagnostics.clear(
+                run.uri, lambda s: s.finding_id in kept or self._other_command(s.finding.kind, result.command)
+            )
         listed = []
         for shown, finding in zip(fresh, result.findings, strict=True):
-            text = session.documents[shown.uri].text.value if shown and shown.uri in session.documents else run.request.text
-            listed.append(convert.finding_json(finding, shown.finding_id if shown else "", convert.range_in(text, shown.span if shown else (0, 0), session.client.encoding)))
+            text = (
+                session.documents[shown.uri].text.value
+                if shown and shown.uri in session.documents
+                else run.request.text
+            )
+            listed.append(
+                convert.finding_json(
+                    finding,
+                    shown.finding_id if shown else "",
+                    convert.range_in(text, shown.span if shown else (0, 0), session.client.encoding),
+                )
+            )
         shows_cost = server.runner().shows_cost(run.root, run.request.path)
         hunks = len(made.pending) if made else 0
-        answer = convert.result_json(result, review_id=made.review_id if made and hunks else None, hunks=hunks, findings=listed, cost_shown=shows_cost)
+        answer = convert.result_json(
+            result,
+            review_id=made.review_id if made and hunks else None,
+            hunks=hunks,
+            findings=listed,
+            cost_shown=shows_cost,
+        )
         run.progress.end(result.reason)
         if result.outcome in ("misconfigured", "untrusted", "provider_failed", "budget_exceeded", "internal_error"):
             server.show_message(result.reason, error=result.outcome != "untrusted")
@@ -154,10 +186,10 @@ class Runs:
         server.reviews.add(made)
         mode = server.runner().review_mode(run.root, run.request.path)
         if mode == "apply" and result.outcome == "proposed":
-            if await server.apply_hunks(made, made.pending, f"{TITLES[result.command]}"):
+            if await server.applying.apply(made, made.pending, f"{TITLES[result.command]}"):
                 return result, None
         elif mode == "preview" and session.client.annotations:
-            server.background(server.preview_hunks(made))
+            server.background(server.applying.preview(made))
         return result, made
 
     def _emit(self, run: Run, event: events.Event) -> None:
@@ -180,7 +212,9 @@ class Runs:
         shown = self._show(run, event.finding)
         document = self._server.session.documents.get(shown.uri)
         text = document.text.value if document else run.request.text
-        return convert.finding_json(event.finding, shown.finding_id, convert.range_in(text, shown.span, self._server.session.client.encoding))
+        return convert.finding_json(
+            event.finding, shown.finding_id, convert.range_in(text, shown.span, self._server.session.client.encoding)
+        )
 
     async def _ask(self, run: Run, question: Question) -> Decision:
         return await self._server.ask(question)

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from lsprotocol import types
@@ -20,12 +20,13 @@ from ralphd import __version__
 from ralphd.core.run import RunRequest
 from ralphd.core.runner import Decision, Question, Runner
 from ralphd.lsp import code_actions, code_lens, convert, review, stdio
+from ralphd.lsp.applying import Applying
 from ralphd.lsp.code_actions import CodeActions
 from ralphd.lsp.commands import REQUEST_FAILED, Commands
 from ralphd.lsp.diagnostics import Diagnostics, Shown
 from ralphd.lsp.edits import Edits
 from ralphd.lsp.protocol import RalphProtocol
-from ralphd.lsp.review import Hunk, Review, Reviews
+from ralphd.lsp.review import Review, Reviews
 from ralphd.lsp.runs import Runs
 from ralphd.lsp.session import Changed, Session
 
@@ -33,7 +34,6 @@ log = logging.getLogger("ralphd.lsp")
 
 CONFIG_NAME = "ralph.config.yaml"
 ASK_TIMEOUT_S = 120.0
-LANDED_TIMEOUT_S = 2.0
 SHUTDOWN_TIMEOUT_S = 1.5
 GRACE_S = 3.0
 PARENT_POLL_S = 2.0
@@ -44,13 +44,17 @@ class RalphServer(LanguageServer):
     protocol: RalphProtocol
 
     def __init__(self, make_runner: Callable[[], Runner]) -> None:
-        super().__init__("ralphd", __version__, protocol_cls=RalphProtocol, text_document_sync_kind=types.TextDocumentSyncKind.Incremental)
+        super().__init__(
+            "ralphd",
+            __version__,
+            protocol_cls=RalphProtocol,
+            text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
+        )
         self._make_runner = make_runner
         self._runner: Runner | None = None
         self._layers: dict[str, Any] = {"settings": None, "user_settings": None}
         self._background: set[asyncio.Task[Any]] = set()
         self._asking = asyncio.Lock()
-        self._landed: list[tuple[str, str, asyncio.Future[bool]]] = []
         self._exit_code = 0
         self._left: asyncio.Event | None = None
         self.session = Session()
@@ -58,6 +62,7 @@ class RalphServer(LanguageServer):
         self.reviews = Reviews(self._hunks_changed)
         self.diagnostics.reviews = self.reviews
         self.edits = Edits(self.session)
+        self.applying = Applying(self)
         self.runs = Runs(self)
         self.last_request: dict[str, tuple[RunRequest, str]] = {}
         self.rejections: dict[str, list[str]] = {}
@@ -138,10 +143,14 @@ class RalphServer(LanguageServer):
 
     def capabilities(self, built: types.ServerCapabilities) -> types.ServerCapabilities:
         client = self.session.client
-        sync = types.TextDocumentSyncOptions(open_close=True, change=types.TextDocumentSyncKind.Incremental, save=types.SaveOptions(include_text=False))
+        sync = types.TextDocumentSyncOptions(
+            open_close=True, change=types.TextDocumentSyncKind.Incremental, save=types.SaveOptions(include_text=False)
+        )
         built.position_encoding = types.PositionEncodingKind(client.encoding)
         built.text_document_sync = sync
-        built.code_action_provider = types.CodeActionOptions(code_action_kinds=list(code_actions.KINDS), resolve_provider=False)
+        built.code_action_provider = types.CodeActionOptions(
+            code_action_kinds=list(code_actions.KINDS), resolve_provider=False
+        )
         built.code_lens_provider = types.CodeLensOptions(resolve_provider=False)
         built.execute_command_provider = types.ExecuteCommandOptions(commands=sorted(self.commands.table))
         folders = types.WorkspaceFoldersServerCapabilities(supported=True, change_notifications=True)
@@ -165,19 +174,29 @@ class RalphServer(LanguageServer):
             await self._pull_configuration()
         registrations = []
         if client.dynamic_configuration:
-            registrations.append(types.Registration(id="ralph-configuration", method="workspace/didChangeConfiguration", register_options={"section": "ralph"}))
+            registrations.append(
+                types.Registration(
+                    id="ralph-configuration",
+                    method="workspace/didChangeConfiguration",
+                    register_options={"section": "ralph"},
+                )
+            )
         if client.dynamic_watch:
             watcher = {"watchers": [{"globPattern": f"**/{CONFIG_NAME}"}]}
-            registrations.append(types.Registration(id="ralph-files", method="workspace/didChangeWatchedFiles", register_options=watcher))
+            registrations.append(
+                types.Registration(id="ralph-files", method="workspace/didChangeWatchedFiles", register_options=watcher)
+            )
         if registrations:
-            await self._request(self.client_register_capability_async(types.RegistrationParams(registrations=registrations)), 10)
+            await self.request(
+                self.client_register_capability_async(types.RegistrationParams(registrations=registrations)), 10
+            )
         for uri in list(self.session.documents):
             self._check_configuration(uri)
         await runner.warm(list(self.session.roots))
 
     async def _pull_configuration(self) -> None:
         params = types.ConfigurationParams(items=[types.ConfigurationItem(section="ralph")])
-        answer = await self._request(self.workspace_configuration_async(params), 10)
+        answer = await self.request(self.workspace_configuration_async(params), 10)
         if answer:
             self.reconfigure(answer[0])
 
@@ -211,11 +230,11 @@ class RalphServer(LanguageServer):
         self.diagnostics.refresh(uri)
         if self._runner is not None:
             self._check_configuration(uri)
-        self._check_landed(uri)
+        self.applying.check_landed(uri)
 
     def _changed(self, change: Changed) -> None:
         self._check_configuration(change.uri)
-        self._check_landed(change.uri)
+        self.applying.check_landed(change.uri)
 
     def uri_in(self, root: str, path: str) -> str:
         """The URI of a workspace file: the client's own spelling where the document is open."""
@@ -235,89 +254,21 @@ class RalphServer(LanguageServer):
             document = self.session.documents.get(hunk.uri)
             base = document.text.value if document else changed.request.text if hunk.uri == changed.home else ""
             where = convert.range_in(base, hunk.span, self.session.client.encoding)
-            listed.append({"hunkId": hunk.hunk_id, "uri": hunk.uri, "range": where, "newText": hunk.new, "oldText": hunk.old, "state": hunk.state})
+            listed.append(
+                {
+                    "hunkId": hunk.hunk_id,
+                    "uri": hunk.uri,
+                    "range": where,
+                    "newText": hunk.new,
+                    "oldText": hunk.old,
+                    "state": hunk.state,
+                }
+            )
         live = changed.run_id if changed.run_id in self.runs.live else None
-        self.notify("ralph/event", {"runId": live, "seq": 0, "type": "hunksChanged", "reviewId": changed.review_id, "hunks": listed})
-
-    async def apply_hunks(self, of: Review, chosen: Sequence[Hunk], label: str) -> bool:
-        """Send the edit, one file at a time, and check that each landed. On a mismatch it stops and says so."""
-        for uri in sorted({hunk.uri for hunk in chosen}):
-            hunks = [hunk for hunk in chosen if hunk.uri == uri and hunk.state == "pending"]
-            if not hunks:
-                continue
-            if hunks[0].uri not in self.session.documents and not hunks[0].creates and not await self._open(uri):
-                self.show_message(f"Open {hunks[0].path} to accept its changes.")
-                return False
-            edit = self.edits.workspace_edit(hunks)
-            if edit is None:
-                self.show_message(f"{hunks[0].path} exists already: the new file was not made, nothing was overwritten.", error=True)
-                return False
-            expected = self.edits.expected(uri, hunks)
-            landed = self._expect(uri, expected if expected is not None else hunks[0].new)
-            await self._request(self.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit=edit, label=label)), ASK_TIMEOUT_S)
-            if not await self._has_landed(uri, hunks, landed):
-                self.show_message("The editor did not make the change as proposed; it still waits.", error=True)
-                return False
-            self._settle_created(of, hunks)
-        return True
-
-    async def _open(self, uri: str) -> bool:
-        if not self.session.client.show_document:
-            return False
-        await self._request(self.window_show_document_async(types.ShowDocumentParams(uri=uri, take_focus=False)), 5)
-        for _ in range(20):
-            if uri in self.session.documents:
-                return True
-            await asyncio.sleep(0.05)
-        return False
-
-    async def confirm_hunks(self, of: Review, chosen: Sequence[Hunk]) -> None:
-        """After an accept action: the text follows within a moment, or the change still waits."""
-        for uri in sorted({hunk.uri for hunk in chosen}):
-            hunks = [hunk for hunk in chosen if hunk.uri == uri and hunk.state == "pending"]
-            if hunks and hunks[0].creates and await self._has_landed(uri, hunks, self._expect(uri, hunks[0].new)):
-                self._settle_created(of, hunks)
-
-    def _settle_created(self, of: Review, hunks: Sequence[Hunk]) -> None:
-        waiting = [hunk for hunk in hunks if hunk.creates and hunk.state == "pending"]
-        if waiting:
-            self.reviews.settle(of, waiting, "accepted")
-
-    def _expect(self, uri: str, text: str) -> asyncio.Future[bool]:
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._landed.append((uri, text, future))
-        self._check_landed(uri)
-        return future
-
-    def _check_landed(self, uri: str) -> None:
-        document = self.session.documents.get(uri)
-        for wanted, text, future in list(self._landed):
-            if document is not None and convert.same_uri(wanted, uri) and not future.done() and _same_text(document.text.value, text):
-                future.set_result(True)
-            if future.done():
-                self._landed = [entry for entry in self._landed if entry[2] is not future]
-
-    async def _has_landed(self, uri: str, hunks: Sequence[Hunk], landed: asyncio.Future[bool]) -> bool:
-        """Whether the synced text (or, for a new file, the disk) shows what was meant. The client's word is not asked."""
-        try:
-            return await asyncio.wait_for(asyncio.shield(landed), LANDED_TIMEOUT_S)
-        except TimeoutError:
-            path = convert.uri_to_path(uri)
-            if not hunks[0].creates or path is None:
-                return False
-            on_disk = await asyncio.to_thread(_read, path)
-            return on_disk is not None and (_same_text(on_disk, hunks[0].new) or on_disk == "")
-        finally:
-            landed.cancel()
-            self._landed = [entry for entry in self._landed if entry[2] is not landed]
-
-    async def preview_hunks(self, of: Review) -> None:
-        """The client's own preview with a tick for each edit; what was ticked shows in the text."""
-        for uri in sorted({hunk.uri for hunk in of.pending}):
-            hunks = [hunk for hunk in of.pending if hunk.uri == uri]
-            edit = self.edits.workspace_edit(hunks, annotate="Ralph's change")
-            if edit is not None:
-                await self._request(self.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit=edit, label="Ralph")), 3600)
+        self.notify(
+            "ralph/event",
+            {"runId": live, "seq": 0, "type": "hunksChanged", "reviewId": changed.review_id, "hunks": listed},
+        )
 
     def remember_rejection(self, of: Review, reason: Any) -> None:
         if isinstance(reason, str) and reason.strip():
@@ -332,7 +283,11 @@ class RalphServer(LanguageServer):
         document = self.session.documents.get(home)
         path = finding.test_path
         request = RunRequest("pin", "fix", shown.root, finding.path, document.text.value if document else "")
-        made = review.build(replace(request, run_id=f"pin-{shown.finding_id}"), home, [(self.uri_in(shown.root, path), path, None, finding.test or "")])
+        made = review.build(
+            replace(request, run_id=f"pin-{shown.finding_id}"),
+            home,
+            [(self.uri_in(shown.root, path), path, None, finding.test or "")],
+        )
         if os.path.lexists(os.path.join(shown.root, path)):
             raise JsonRpcException(message=f"{path} exists already; nothing was overwritten.", code=REQUEST_FAILED)
         self.reviews.add(made)
@@ -356,10 +311,12 @@ class RalphServer(LanguageServer):
         actions = [types.MessageActionItem(title=title) for title, _ in question.choices]
         params = types.ShowMessageRequestParams(type=types.MessageType.Warning, message=question.text, actions=actions)
         async with self._asking:
-            answer = await self._request(self.window_show_message_request_async(params), ASK_TIMEOUT_S)
-        return next((decision for title, decision in question.choices if answer is not None and answer.title == title), "never")
+            answer = await self.request(self.window_show_message_request_async(params), ASK_TIMEOUT_S)
+        return next(
+            (decision for title, decision in question.choices if answer is not None and answer.title == title), "never"
+        )
 
-    async def _request(self, answer: Any, timeout_s: float) -> Any:
+    async def request(self, answer: Any, timeout_s: float) -> Any:
         """A request to the client, time-boxed: clients may never answer, or answer what cannot be read."""
         try:
             return await asyncio.wait_for(answer, timeout_s)
@@ -381,13 +338,18 @@ class RalphServer(LanguageServer):
         if not await asyncio.to_thread(os.path.exists, path):
             self.show_message("No request was made yet: the log is empty.")
         elif self.session.client.show_document:
-            await self._request(self.window_show_document_async(types.ShowDocumentParams(uri=convert.path_to_uri(path), take_focus=True)), 10)
+            await self.request(
+                self.window_show_document_async(
+                    types.ShowDocumentParams(uri=convert.path_to_uri(path), take_focus=True)
+                ),
+                10,
+            )
         else:
             self.show_message(f"The request log is {path}")
 
     def refresh_lenses(self) -> None:
         if self.session.client.code_lens_refresh:
-            self.background(self._request(self.workspace_code_lens_refresh_async(None), 10))
+            self.background(self.request(self.workspace_code_lens_refresh_async(None), 10))
 
     def background(self, work: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -398,19 +360,6 @@ class RalphServer(LanguageServer):
         self._background.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("background task", exc_info=error)
-
-
-def _same_text(a: str, b: str) -> bool:
-    """Equal but for line ends: clients normalise those of a document to its own."""
-    return a.replace("\r\n", "\n") == b.replace("\r\n", "\n")
-
-
-def _read(path: str) -> str | None:
-    try:
-        with open(path, encoding="utf-8", errors="replace", newline="") as file:
-            return file.read(4_000_000)
-    except OSError:
-        return None
 
 
 def _alive(pid: int) -> bool:
@@ -458,7 +407,11 @@ def _register(server: RalphServer) -> None:
         if document is None:
             return []
         at = document.text.offset_at(convert.from_position(params.position), encoding)
-        fitting = [h for _, h in server.reviews.pending_in(uri) if h.state == "pending" and not h.creates and h.span == (at, at)]
+        fitting = [
+            h
+            for _, h in server.reviews.pending_in(uri)
+            if h.state == "pending" and not h.creates and h.span == (at, at)
+        ]
         return [types.InlineCompletionItem(insert_text=hunk.new) for hunk in fitting]
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
@@ -492,7 +445,9 @@ def _register(server: RalphServer) -> None:
         argument = dict(params) if isinstance(params, Mapping) else {}
         name = argument.pop("command", None)
         if name not in ("implement", "critique", "chaosTests", "fix"):
-            raise JsonRpcException(message='command must be "implement", "critique", "chaosTests" or "fix".', code=-32602)
+            raise JsonRpcException(
+                message='command must be "implement", "critique", "chaosTests" or "fix".', code=-32602
+            )
         keys = {"uri", "findingId"} if name == "fix" else {"uri", "version", "range", "instruction"}
         if unknown := sorted(set(argument) - keys):
             raise JsonRpcException(message=f"ralph/run does not know {', '.join(unknown)}.", code=-32602)

@@ -53,7 +53,7 @@ class Client:
         caps = params.get("capabilities") or {}
         name = _dig(params, "clientInfo", "name") or ""
         offered = _dig(caps, "general", "positionEncodings") or ["utf-16"]
-        encoding = next((e for e in offered if e in ("utf-8", "utf-16", "utf-32")), "utf-16")
+        encoding: Encoding = next((e for e in offered if e in ("utf-8", "utf-16", "utf-32")), "utf-16")
         resources = _dig(caps, "workspace", "workspaceEdit", "resourceOperations") or []
         neovim = name.lower() == "neovim"
         return Client(
@@ -63,7 +63,9 @@ class Client:
             message_request=_dig(caps, "window", "showMessage") is not None,
             show_document=bool(_dig(caps, "window", "showDocument", "support")),
             apply_edit=bool(_dig(caps, "workspace", "applyEdit")),
-            document_changes=bool(_dig(caps, "workspace", "workspaceEdit", "documentChanges")) or bool(resources) or neovim,
+            document_changes=bool(_dig(caps, "workspace", "workspaceEdit", "documentChanges"))
+            or bool(resources)
+            or neovim,
             create_files="create" in resources and "emacs" not in name.lower(),
             annotations=_dig(caps, "workspace", "workspaceEdit", "changeAnnotationSupport") is not None
             and name.startswith(("Visual Studio Code", "Code", "VSCodium", "code-server")),
@@ -114,7 +116,9 @@ class Session:
 
     def folders_changed(self, added: Sequence[str], removed: Sequence[str]) -> None:
         gone = {uri_to_path(uri) for uri in removed}
-        self.roots = [r for r in self.roots if r not in gone] + [p for u in added if (p := uri_to_path(u)) and p not in self.roots]
+        self.roots = [r for r in self.roots if r not in gone] + [
+            p for u in added if (p := uri_to_path(u)) and p not in self.roots
+        ]
 
     def opened(self, item: types.TextDocumentItem) -> None:
         self.documents[item.uri] = Document(item.uri, item.version, Text(item.text), item.language_id)

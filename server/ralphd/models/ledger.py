@@ -20,7 +20,6 @@ from ralphd.core.run import Cost
 from ralphd.errors import (
     AuthenticationFailed,
     ContextTooLong,
-    ModelError,
     OverBudget,
     RateLimited,
     Unpriced,
@@ -87,7 +86,7 @@ class Ledger:
         await self._run(lambda: self._settle(id, actual))
 
     async def spent(self, *, run: str | None = None, day: str | None = None) -> float:
-        """Open reservations included. `day` in UTC, as `2026-01-31`; later days count: a clock set back forgives nothing."""
+        """Open reservations included. `day` is UTC; later days count with it: a clock set back forgives nothing."""
         return await self._run(lambda: self._sum(run=run, day=day))
 
     async def today(self) -> float:

@@ -31,7 +31,11 @@ Reason = Literal[
     "starts a process",
     "crashes",
 ]
-_TOUCHED: Mapping[str, Reason] = {"network": "touches the network", "files": "writes files", "process": "starts a process"}
+_TOUCHED: Mapping[str, Reason] = {
+    "network": "touches the network",
+    "files": "writes files",
+    "process": "starts a process",
+}
 _KILLS_SHOWN = 3
 
 
@@ -186,13 +190,17 @@ class _Gate:
     def refuse_imports(self) -> None:
         own = {PurePosixPath(part).stem for part in PurePosixPath(self.setting.target).parts}
         for test, kind in suites.forbidden(self.suite, own).items():
-            self.drop(test, _TOUCHED[kind], f"it imports a module for {'the network' if kind == 'network' else 'processes'}")
+            self.drop(
+                test, _TOUCHED[kind], f"it imports a module for {'the network' if kind == 'network' else 'processes'}"
+            )
         if self.dropped and len(self.dropped) < len(self.tests):
             self.text = suites.keep(self.suite, {test: () for test in self.tests if test not in self.dropped})
 
     def take_in(self, first: Session) -> bool:
         """Whether the module could be imported, and under which names pytest knows its tests."""
-        reason: Reason | None = {"import": "import error", "timeout": "time-out", "collect": "does not collect"}.get(first.problem)  # type: ignore[assignment]
+        reason: Reason | None = {"import": "import error", "timeout": "time-out", "collect": "does not collect"}.get(
+            first.problem
+        )  # type: ignore[assignment]
         if first.touched:
             reason = _TOUCHED[first.touched[0]]
         if reason is None:
@@ -243,7 +251,9 @@ class _Gate:
         if path == self.setting.module and not {"AssertionError", "Failed"} & {ended.exception, *ended.bases}:
             return "raised by the test itself"
         if path == self.setting.target and ended.direct and _is_raise(self.subject.source, line):
-            return f"the code refuses this input on purpose, at line {line}: leave such input out, or expect the exception"
+            return (
+                f"the code refuses this input on purpose, at line {line}: leave such input out, or expect the exception"
+            )
         return ""
 
     def sort_out(self, runs: Mapping[str, list[Ended]]) -> tuple[list[str], dict[str, list[Ended]]]:
@@ -276,7 +286,11 @@ class _Gate:
         text = suites.with_examples(self.text, examples)
         count = self.repeat if mixed else 1
         seeds = range(count)
-        again = await self.all([self.session(tests, text=text, seed=100 + n, mode="confirm") for n in seeds]) if tests else []
+        again = (
+            await self.all([self.session(tests, text=text, seed=100 + n, mode="confirm") for n in seeds])
+            if tests
+            else []
+        )
         found = []
         for test in tests:
             first = next(e for e in failing[test] if e.outcome == "failed")
@@ -294,7 +308,9 @@ class _Gate:
     def counterexample(self, test: str, ended: Ended, example: Mapping[str, str] | None) -> Counterexample:
         pinned = suites.keep(self.suite, {test: ()})
         said = suites.falsifying(ended.notes, test)
-        shown = ", ".join(f"{name}={value}" for name, value in said.items()) if said else suites.raw_example(ended.notes)
+        shown = (
+            ", ".join(f"{name}={value}" for name, value in said.items()) if said else suites.raw_example(ended.notes)
+        )
         inside = [line for path, line, _, _ in ended.frames if path == self.setting.target]
         trace = [f"{path}:{line} in {name}: {source}" for path, line, name, source in ended.frames]
         return Counterexample(
@@ -311,7 +327,9 @@ class _Gate:
         """Which mutants each test notices, and how many mutants could be tried."""
         slowest = max(first.tests[test].cpu_s for test in passing)
         limit = max(1.0, 5 * slowest + 0.5)
-        sessions = await self.all([self.session(passing, code=m.text, mode="kill", cpu_s=limit) for m in self.subject.mutants])
+        sessions = await self.all(
+            [self.session(passing, code=m.text, mode="kill", cpu_s=limit) for m in self.subject.mutants]
+        )
         kills: dict[str, set[str]] = {test: set() for test in passing}
         ran = 0
         for mutant, session in zip(self.subject.mutants, sessions, strict=True):
@@ -320,7 +338,11 @@ class _Gate:
             ran += 1
             for test in passing:
                 ended = session.tests.get(test)
-                if ended and not ended.touched and (ended.outcome in ("failed", "crash") or ended.message == OUT_OF_CPU):
+                if (
+                    ended
+                    and not ended.touched
+                    and (ended.outcome in ("failed", "crash") or ended.message == OUT_OF_CPU)
+                ):
                     kills[test].add(mutant.description)
         late = any(session.late for session in sessions)
         for test in [test for test, names in kills.items() if not names]:

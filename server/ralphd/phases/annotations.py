@@ -106,7 +106,9 @@ def _joined(nodes: list[ast.expr], classes: Collection[str], template: str) -> W
     if any(part is None for part in parts):
         return None
     known = [part for part in parts if part is not None]
-    return Written(template.format(*(part.code for part in known)), frozenset[str]().union(*(part.names for part in known)))
+    return Written(
+        template.format(*(part.code for part in known)), frozenset[str]().union(*(part.names for part in known))
+    )
 
 
 def _either(nodes: list[ast.expr], classes: Collection[str], value: str) -> Written | None:
@@ -114,7 +116,9 @@ def _either(nodes: list[ast.expr], classes: Collection[str], value: str) -> Writ
     if any(part is None for part in parts):
         return None
     known = [part for part in parts if part is not None]
-    return Written(" or ".join(f"({part.code})" for part in known), frozenset[str]().union(*(part.names for part in known)))
+    return Written(
+        " or ".join(f"({part.code})" for part in known), frozenset[str]().union(*(part.names for part in known))
+    )
 
 
 def _name(node: ast.expr) -> str:

@@ -68,7 +68,14 @@ class Artisan:
     def _opening(self, brief: Brief, failures: str, findings: tuple[Finding, ...]) -> tuple[Message, ...]:
         ctx, request = self.ctx, self.ctx.request
         target = ctx.target.text(request.text)
-        system = render("artisan_system", role=ctx.role_text("artisan"), form=self.form, what=ctx.what, rules=brief.context.rules, short=ctx.local)
+        system = render(
+            "artisan_system",
+            role=ctx.role_text("artisan"),
+            form=self.form,
+            what=ctx.what,
+            rules=brief.context.rules,
+            short=ctx.local,
+        )
         user = render(
             "artisan_user",
             context=brief.material(),
@@ -78,7 +85,9 @@ class Artisan:
             target=fenced(target or "(an empty file)", fence_name(ctx.target.path)),
             tests=brief.shown_tests(),
             failures="" if ctx.local else failures,
-            findings="\n".join(f"- {f.message} {f.scenario}\n{fenced(f.test) if f.test else ''}".rstrip() for f in findings),
+            findings="\n".join(
+                f"- {f.message} {f.scenario}\n{fenced(f.test) if f.test else ''}".rstrip() for f in findings
+            ),
             rejected="\n".join(f"- {reason}" for reason in request.rejected if reason),
             task=ctx.instruction or self._default_task(target, bool(findings)),
         )
@@ -88,7 +97,11 @@ class Artisan:
         if findings:
             return "Mend what the review found; keep everything else as it is."
         if is_stub(self.ctx.target.path, target):
-            return f"Implement {self.ctx.what}." if self.ctx.target.kind == "definition" else f"Implement what is missing in {self.ctx.what}."
+            return (
+                f"Implement {self.ctx.what}."
+                if self.ctx.target.kind == "definition"
+                else f"Implement what is missing in {self.ctx.what}."
+            )
         return f"Correct {self.ctx.what} so that its tests pass."
 
     def feed_back(self, answer: str, feedback: str) -> None:
@@ -105,7 +118,9 @@ class Artisan:
         other.ctx, other.tail = ctx, ()
         return other
 
-    async def attempt(self, iteration: int, *, sample: int = 0, temperature: float | None = None) -> Candidate | Rejected:
+    async def attempt(
+        self, iteration: int, *, sample: int = 0, temperature: float | None = None
+    ) -> Candidate | Rejected:
         watch = self.ctx.watch("artisan", iteration, self.thrown_away)
         request = CompletionRequest(
             role="artisan",
@@ -145,7 +160,9 @@ class Artisan:
             return False
         given = {d.name for d in definitions(edit.path, edit.whole or "")}
         before = {d.name for d in definitions(edit.path, ctx.request.text)}
-        return bool(before - given) and (not ctx.target.name or ctx.target.name.rsplit(".", 1)[-1] in {n.rsplit(".", 1)[-1] for n in given})
+        return bool(before - given) and (
+            not ctx.target.name or ctx.target.name.rsplit(".", 1)[-1] in {n.rsplit(".", 1)[-1] for n in given}
+        )
 
     def _region(self, region: str, answer: str) -> Candidate | Rejected:
         ctx = self.ctx

@@ -54,7 +54,9 @@ class PhaseContext:
         try:
             return Path(own).expanduser().read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise Misconfigured(f"models.{role}.prompt cannot be read: {own} ({error}).", "Correct the path in your configuration.") from error
+            raise Misconfigured(
+                f"models.{role}.prompt cannot be read: {own} ({error}).", "Correct the path in your configuration."
+            ) from error
 
     def watch(self, phase: events.Phase, iteration: int, attempt_offset: int = 0) -> OnEvent:
         """Turns the gateway's events into the run's; `attempt_offset` counts answers thrown away before this call."""
@@ -72,7 +74,9 @@ class PhaseContext:
         return on_event
 
 
-_MARK = re.compile(r"(?:#|//|/\*|--|\*)\s*(?:ralph:|TODO\b:?|FIXME\b:?)\s*(.+?)\s*(?:\*/)?$", re.IGNORECASE | re.MULTILINE)
+_MARK = re.compile(
+    r"(?:#|//|/\*|--|\*)\s*(?:ralph:|TODO\b:?|FIXME\b:?)\s*(.+?)\s*(?:\*/)?$", re.IGNORECASE | re.MULTILINE
+)
 
 
 def marked_task(text: str) -> str:

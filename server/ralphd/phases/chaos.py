@@ -53,9 +53,13 @@ def has_adapter(path: str) -> bool:
 class Gate:
     """Judges modules against one target in shadow copies of its workspace."""
 
-    def __init__(self, pool: Pool, argv: Sequence[str], request: RunRequest, settings: Chaos, report_root: Path) -> None:
+    def __init__(
+        self, pool: Pool, argv: Sequence[str], request: RunRequest, settings: Chaos, report_root: Path
+    ) -> None:
         self._pool, self._request, self._settings = pool, request, settings
-        self._setting = Setting(pytest_prefix(argv), request.path, (1, 1), SOURCE_PATH, settings.max_examples, report_root)
+        self._setting = Setting(
+            pytest_prefix(argv), request.path, (1, 1), SOURCE_PATH, settings.max_examples, report_root
+        )
 
     async def probe(self) -> None:
         """`Misconfigured`, with the line that installs it, where Hypothesis is not in the person's environment."""
@@ -65,9 +69,13 @@ class Gate:
         request = self._request
         span = _span(request, source)
         lines = Text(source)
-        setting = replace(self._setting, lines=(lines.line_of(span[0]) + 1, lines.line_of(max(span[0], span[1] - 1)) + 1))
+        setting = replace(
+            self._setting, lines=(lines.line_of(span[0]) + 1, lines.line_of(max(span[0], span[1] - 1)) + 1)
+        )
         subject = Subject(source, mutants(source, span, self._settings.mutants), dict(request.buffers))
-        return await admit(self._pool, setting, subject, module, repeat=self._settings.repeat, timeout_s=self._settings.timeout_s)
+        return await admit(
+            self._pool, setting, subject, module, repeat=self._settings.repeat, timeout_s=self._settings.timeout_s
+        )
 
 
 def _span(request: RunRequest, source: str) -> tuple[int, int]:
@@ -83,7 +91,9 @@ def _span(request: RunRequest, source: str) -> tuple[int, int]:
 class Attack:
     """One attack on one text of the target. `check` is asked first; None: a replay, which needs nothing."""
 
-    def __init__(self, admit: Callable[[str, str], Awaitable[Admission]], check: Callable[[], Awaitable[None]] | None) -> None:
+    def __init__(
+        self, admit: Callable[[str, str], Awaitable[Admission]], check: Callable[[], Awaitable[None]] | None
+    ) -> None:
         self._admit, self._check = admit, check
 
     async def attack(self, ctx: PhaseContext, text: str, *, in_loop: bool) -> Attacked:
@@ -94,7 +104,9 @@ class Attack:
             raise
         except RalphError as error:
             return Attacked(ChaosReport(), problem=str(error))
-        span = span_in(ctx, text) if ctx.target.name else ctx.target.span if text == ctx.request.text else (0, len(text))
+        span = (
+            span_in(ctx, text) if ctx.target.name else ctx.target.span if text == ctx.request.text else (0, len(text))
+        )
         ghosts = ghost_module(ghostwrite(text, span, import_name(ctx.target.path)))
         judged = [await self._admit(text, ghosts)] if ghosts else []
         said = ""
@@ -111,12 +123,22 @@ class Attack:
 
     async def _from_model(self, ctx: PhaseContext, text: str, span: tuple[int, int]) -> list[Admission]:
         """The model's module through the gate; what could not be used goes back once, mended, or is dropped."""
-        system = render("chaos_system", role=ctx.role_text("chaos"), module=import_name(ctx.target.path), most=MOST_TESTS)
-        user = render("chaos_user", context="", what=ctx.what, path=ctx.target.path, code=fenced(text if ctx.target.kind == "file" else text[slice(*span)], "python"))
-        messages = (Message(role="system", content=system), Message(role="user", content=user))
+        system = render(
+            "chaos_system", role=ctx.role_text("chaos"), module=import_name(ctx.target.path), most=MOST_TESTS
+        )
+        user = render(
+            "chaos_user",
+            context="",
+            what=ctx.what,
+            path=ctx.target.path,
+            code=fenced(text if ctx.target.kind == "file" else text[slice(*span)], "python"),
+        )
+        messages: tuple[Message, ...] = (Message(role="system", content=system), Message(role="user", content=user))
         found: list[Admission] = []
         for attempt in range(2):
-            answer = await ctx.gateway.complete(CompletionRequest(role="chaos", messages=messages), ctx.watch("chaos", 1, attempt))
+            answer = await ctx.gateway.complete(
+                CompletionRequest(role="chaos", messages=messages), ctx.watch("chaos", 1, attempt)
+            )
             module = parse_module(answer.text)
             if isinstance(module, FormatError):
                 problems, judged = module.feedback, None
@@ -129,10 +151,16 @@ class Attack:
                 problems = "\n".join(f"- {d.test}: {d.reason}. {d.detail}".rstrip() for d in repairable)
             if attempt == 0:
                 repair = render("chaos_repair", problems=problems)
-                messages = (*messages[:2], Message(role="assistant", content=answer.text or "(nothing)"), Message(role="user", content=repair))
+                messages = (
+                    *messages[:2],
+                    Message(role="assistant", content=answer.text or "(nothing)"),
+                    Message(role="user", content=repair),
+                )
         return _without_repaired(found)
 
-    def _result(self, ctx: PhaseContext, text: str, span: tuple[int, int], judged: Sequence[Admission], said: str) -> Attacked:
+    def _result(
+        self, ctx: PhaseContext, text: str, span: tuple[int, int], judged: Sequence[Admission], said: str
+    ) -> Attacked:
         report = _sum(judged)
         examples = {c.test + c.input: c for admission in judged for c in admission.counterexamples}
         findings = tuple(_finding(ctx.tree, ctx.target.path, text, span, c) for c in examples.values())
@@ -161,7 +189,9 @@ def _without_repaired(found: list[Admission]) -> list[Admission]:
     fresh = replace(fresh, generated=len(fresh.admitted) + len(fresh.counterexamples) + len(fresh.dropped))
     if fresh.module and len(fresh.admitted) != len(second.admitted):
         suite = suites.parse(fresh.module)
-        fresh = replace(fresh, module=suites.keep(suite, {a.test: () for a in fresh.admitted}) if fresh.admitted else "")
+        fresh = replace(
+            fresh, module=suites.keep(suite, {a.test: () for a in fresh.admitted}) if fresh.admitted else ""
+        )
     return [replace(first, dropped=again, generated=len(kept) + len(again)), fresh]
 
 
@@ -182,7 +212,9 @@ def _sum(judged: Sequence[Admission]) -> ChaosReport:
 def _summary(report: ChaosReport) -> str:
     if not report.generated:
         return "No hostile test could be made for this target."
-    parts = [f"{report.generated} hostile tests: {report.counterexamples} counterexample{'' if report.counterexamples == 1 else 's'}"]
+    parts = [
+        f"{report.generated} hostile tests: {report.counterexamples} counterexample{'' if report.counterexamples == 1 else 's'}"
+    ]
     parts.append(f"{report.admitted} admitted ({report.killed} of {report.mutants} planted faults caught)")
     if report.dropped:
         parts.append("dropped: " + ", ".join(f"{count} {reason}" for reason, count in sorted(report.dropped.items())))
@@ -192,7 +224,11 @@ def _summary(report: ChaosReport) -> str:
 def _finding(tree: Tree, path: str, text: str, span: tuple[int, int], example: Counterexample) -> Finding:
     """A counterexample on the target: at the line where the trace leaves it, else at its definition."""
     lines = Text(text)
-    line = example.line - 1 if example.line is not None and 0 < example.line <= lines.line_count else lines.line_of(span[0])
+    line = (
+        example.line - 1
+        if example.line is not None and 0 < example.line <= lines.line_count
+        else lines.line_of(span[0])
+    )
     while line < lines.line_count - 1 and not text[slice(*lines.line_span(line))].strip(" \t@"):
         line += 1
     start, end = lines.line_span(line)
@@ -220,5 +256,3 @@ def _free(tree: Tree, path: str) -> str:
     while path in taken:
         path, number = f"{stem}_{number}.py", number + 1
     return path
-
-

@@ -10,7 +10,6 @@ from ralphd.context.languages import fence_name, language_of
 from ralphd.context.pack import is_test_file
 from ralphd.context.target import definitions
 from ralphd.context.tree import Tree
-from ralphd.core import events
 from ralphd.core.edits import locate
 from ralphd.core.findings import SEVERITIES, Evidence, Finding, Related
 from ralphd.core.text import Text
@@ -65,9 +64,11 @@ def anchor(raw: RawFinding, path: str, text: str) -> Finding | None:
     )
 
 
-def select(raws: Collection[RawFinding], path: str, text: str, most: int, dismissed: Collection[str]) -> tuple[Finding, ...]:
+def select(
+    raws: Collection[RawFinding], path: str, text: str, most: int, dismissed: Collection[str]
+) -> tuple[Finding, ...]:
     """Anchored, deduplicated, without dismissed ones, the most severe first, at most `most`."""
-    order = {raw_severity: rank for rank, raw_severity in enumerate(SEVERITIES)}
+    order: dict[str, int] = {severity: rank for rank, severity in enumerate(SEVERITIES)}
     found: dict[str, Finding] = {}
     for raw in sorted(raws, key=lambda r: order.get(r.severity, 1)):
         finding = anchor(raw, path, text)
@@ -79,10 +80,20 @@ def select(raws: Collection[RawFinding], path: str, text: str, most: int, dismis
 class Critic:
     """Reviews one text of the target. `bench` runs the findings' tests; None: they stay quoted."""
 
-    def __init__(self, ctx: PhaseContext, brief: Brief, bench: Workbench | None, dismissed: Collection[str] = ()) -> None:
+    def __init__(
+        self, ctx: PhaseContext, brief: Brief, bench: Workbench | None, dismissed: Collection[str] = ()
+    ) -> None:
         self.ctx, self.brief, self.bench, self.dismissed = ctx, brief, bench, dismissed
 
-    async def review(self, text: str, span: tuple[int, int], *, iteration: int, diff: str = "", show: Callable[[Finding], None] | None = None) -> Reviewed:
+    async def review(
+        self,
+        text: str,
+        span: tuple[int, int],
+        *,
+        iteration: int,
+        diff: str = "",
+        show: Callable[[Finding], None] | None = None,
+    ) -> Reviewed:
         """Ask, read, anchor, confirm. `show` is called as findings become readable in the stream (not yet confirmed)."""
         ctx = self.ctx
         request = self._request(text, span, diff)
@@ -96,7 +107,13 @@ class Critic:
             if isinstance(event, Delta) and show is not None:
                 partial += event.text
                 if "}" in event.text:
-                    for finding in select(partial_findings(partial), ctx.target.path, text, ctx.settings.critic.max_findings, self.dismissed):
+                    for finding in select(
+                        partial_findings(partial),
+                        ctx.target.path,
+                        text,
+                        ctx.settings.critic.max_findings,
+                        self.dismissed,
+                    ):
                         if finding.fingerprint not in seen and not (finding.test and self._can_run()):
                             seen.add(finding.fingerprint)
                             show(finding)
@@ -106,7 +123,10 @@ class Critic:
             review = parse_review(answer.text)
             if not isinstance(review, FormatError):
                 break
-            again = (Message(role="assistant", content=answer.text or "(nothing)"), Message(role="user", content=review.feedback))
+            again = (
+                Message(role="assistant", content=answer.text or "(nothing)"),
+                Message(role="user", content=review.feedback),
+            )
             request = request.model_copy(update={"messages": (*request.messages[:2], *again)})
             partial = ""
         else:
@@ -121,7 +141,10 @@ class Critic:
                 continue
             kept = finding
             if evidence == "confirmed" and finding.test:
-                whole, place = snippet(ctx, finding.test), regression_path(ctx.tree, finding.path, finding.fingerprint[:6])
+                whole, place = (
+                    snippet(ctx, finding.test),
+                    regression_path(ctx.tree, finding.path, finding.fingerprint[:6]),
+                )
                 kept = replace(finding, evidence="confirmed", severity="error", test=whole, test_path=place)
             kept = replace(kept, related=self._related(kept))
             confirmed.append(kept)
@@ -148,11 +171,18 @@ class Critic:
         )
         tokens = LOCAL_MAX_TOKENS if ctx.local else None
         return CompletionRequest(
-            role="critic", messages=(Message(role="system", content=system), Message(role="user", content=user)), max_tokens=tokens
+            role="critic",
+            messages=(Message(role="system", content=system), Message(role="user", content=user)),
+            max_tokens=tokens,
         )
 
     def _can_run(self) -> bool:
-        return self.bench is not None and bool(self.bench.argv) and self.ctx.settings.critic.confirm and language_of(self.ctx.target.path).name == "python"
+        return (
+            self.bench is not None
+            and bool(self.bench.argv)
+            and self.ctx.settings.critic.confirm
+            and language_of(self.ctx.target.path).name == "python"
+        )
 
     async def _evidence(self, finding: Finding) -> Evidence | str:
         """Run the finding's test where the code is now: fails → confirmed, passes → refuted, cannot run → quoted."""
@@ -171,7 +201,10 @@ class Critic:
                 continue
             text = self.ctx.tree.text(piece.path) or ""
             names = re.findall(r"\bdef (\w+)|\bfunction (\w+)", piece.text)
-            if any(name and name in finding.scenario + finding.message for pair in names for name in pair) or piece.path in finding.scenario:
+            if (
+                any(name and name in finding.scenario + finding.message for pair in names for name in pair)
+                or piece.path in finding.scenario
+            ):
                 at = text.find(piece.text)
                 found.append(Related(piece.path, Text(text).line_of(max(at, 0)), piece.why))
         return tuple(found)
@@ -202,7 +235,9 @@ def snippet(ctx: PhaseContext, test: str) -> str:
 
 def regression_path(tree: Tree, path: str, mark: str) -> str:
     """A new test file for `path` in the project's own layout: beside the tests it has."""
-    folders = sorted({p.rpartition("/")[0] for p in tree.paths() if is_test_file(p) and p.endswith(".py") and "test_" in p})
+    folders = sorted(
+        {p.rpartition("/")[0] for p in tree.paths() if is_test_file(p) and p.endswith(".py") and "test_" in p}
+    )
     folder = min(folders, key=lambda f: (f.count("/"), f), default="tests")
     stem = path.rsplit("/", 1)[-1].removesuffix(".py")
     name = f"test_{stem}_{mark}.py"
@@ -212,7 +247,9 @@ def regression_path(tree: Tree, path: str, mark: str) -> str:
 def _is_broken(case: TestCase) -> bool:
     """The test itself is wrong (it does not know its own names): that says nothing about the code."""
     own = not case.frames or case.frames[-1][0].endswith(SNIPPET)
-    return own and bool(re.search(r"^E\s+(?:NameError|ImportError|ModuleNotFoundError|fixture )", case.detail, re.MULTILINE))
+    return own and bool(
+        re.search(r"^E\s+(?:NameError|ImportError|ModuleNotFoundError|fixture )", case.detail, re.MULTILINE)
+    )
 
 
 def span_in(ctx: PhaseContext, text: str) -> tuple[int, int]:
@@ -237,4 +274,3 @@ def import_name(path: str) -> str:
     if parts and parts[-1] == "__init__":
         parts.pop()
     return ".".join(parts)
-

@@ -20,11 +20,65 @@ _INVERSES = (
     ("to", "from"), ("wrap", "unwrap"), ("zip", "unzip"), ("split", "join"),
 )  # fmt: skip
 _IDEMPOTENT = frozenset(
-    "normalize normalise normalized clean cleaned strip stripped trim trimmed sort sorted dedupe dedup deduplicate unique uniq slugify"
-    " slug canonical canonicalize canonicalise sanitize sanitise simplify collapse squeeze clamp clip abs absolute lower upper"
-    " casefold dedent flatten truncate coalesce tidy snake kebab merge compact".split()
+    [
+        "normalize",
+        "normalise",
+        "normalized",
+        "clean",
+        "cleaned",
+        "strip",
+        "stripped",
+        "trim",
+        "trimmed",
+        "sort",
+        "sorted",
+        "dedupe",
+        "dedup",
+        "deduplicate",
+        "unique",
+        "uniq",
+        "slugify",
+        "slug",
+        "canonical",
+        "canonicalize",
+        "canonicalise",
+        "sanitize",
+        "sanitise",
+        "simplify",
+        "collapse",
+        "squeeze",
+        "clamp",
+        "clip",
+        "abs",
+        "absolute",
+        "lower",
+        "upper",
+        "casefold",
+        "dedent",
+        "flatten",
+        "truncate",
+        "coalesce",
+        "tidy",
+        "snake",
+        "kebab",
+        "merge",
+        "compact",
+    ]
 )
-_REFERENCES = ("reference", "ref", "slow", "naive", "simple", "brute", "bruteforce", "brute_force", "old", "orig", "original", "spec")
+_REFERENCES = (
+    "reference",
+    "ref",
+    "slow",
+    "naive",
+    "simple",
+    "brute",
+    "bruteforce",
+    "brute_force",
+    "old",
+    "orig",
+    "original",
+    "spec",
+)
 _PLAIN_DECORATORS = frozenset({"cache", "lru_cache", "staticmethod", "classmethod", "dataclass", "wraps"})
 _ORDERED = (
     ("lo", "hi"), ("low", "high"), ("lower", "upper"), ("minimum", "maximum"), ("min_value", "max_value"), ("start", "stop"),
@@ -167,7 +221,9 @@ class _Writer:
         line = f"@given({', '.join(parts)})"
         return line if len(line) <= 110 else "@given(\n    " + ",\n    ".join(parts) + ",\n)", arguments
 
-    def _test(self, name: str, given: str, arguments: list[str], claim: str, body: list[str], names: set[str]) -> GhostTest:
+    def _test(
+        self, name: str, given: str, arguments: list[str], claim: str, body: list[str], names: set[str]
+    ) -> GhostTest:
         ordered = [f"assume({low} <= {high})" for low, high in _ORDERED if low in arguments and high in arguments]
         head = [given, f"def {name}({', '.join(arguments)}):", f'    """{claim}"""']
         code = "\n".join([*head, *(f"    {line}" for line in [*ordered, *body])])
@@ -198,7 +254,13 @@ class _Writer:
                 given, arguments = made
                 call = f"{forward}({arguments[0]})"
             sentence = f"`{back.name}` gives back what `{there.name}` was given."
-            body = ["try:", f"    there = {call}", "except Exception:", "    reject()", f"assert {backward}(there) == {arguments[0]}"]
+            body = [
+                "try:",
+                f"    there = {call}",
+                "except Exception:",
+                "    reject()",
+                f"assert {backward}(there) == {arguments[0]}",
+            ]
             name = f"test_{_snake(there)}_then_{back.name}_gives_it_back"
             return self._test(name, given, arguments, self._claim(sentence, back, there), body, names)
         return None
@@ -265,9 +327,16 @@ class _Writer:
         given, arguments = made
         caught = _OUTSIDE_THE_DOMAIN + "".join(f", {name}" for name in self.exceptions) + ")"
         names |= {name for name in self.exceptions if name in self.classes}
-        body = ["try:", f"    result = {_called(function)}({', '.join(arguments)})", f"except {caught}:", "    reject()"]
+        body = [
+            "try:",
+            f"    result = {_called(function)}({', '.join(arguments)})",
+            f"except {caught}:",
+            "    reject()",
+        ]
         body.append(f"assert {check.code}")
-        claim = f"`{function.name}` returns what its signature declares: `-> {function.returns.replace(chr(34), chr(39))}`."
+        claim = (
+            f"`{function.name}` returns what its signature declares: `-> {function.returns.replace(chr(34), chr(39))}`."
+        )
         return self._test(f"test_{_snake(function)}_returns_its_type", given, arguments, claim, body, names)
 
 
@@ -302,9 +371,25 @@ def _raised(tree: ast.Module) -> list[str]:
             inner = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
             if isinstance(inner, ast.Name) and inner.id[:1].isupper():
                 names.add(inner.id)
-    covered = {"ValueError", "KeyError", "IndexError", "LookupError", "ArithmeticError", "ZeroDivisionError", "OverflowError"}
+    covered = {
+        "ValueError",
+        "KeyError",
+        "IndexError",
+        "LookupError",
+        "ArithmeticError",
+        "ZeroDivisionError",
+        "OverflowError",
+    }
     known = {n.name for n in tree.body if isinstance(n, ast.ClassDef)}
-    builtin = {"TypeError", "RuntimeError", "AttributeError", "Exception", "StopIteration", "AssertionError", "RecursionError"}
+    builtin = {
+        "TypeError",
+        "RuntimeError",
+        "AttributeError",
+        "Exception",
+        "StopIteration",
+        "AssertionError",
+        "RecursionError",
+    }
     return sorted((names - covered) & (known | builtin))
 
 
@@ -339,7 +424,11 @@ def _same_type(one: str, other: str) -> bool:
     if one == other:
         return True
     loose = ("Sequence", "Iterable", "Collection")
-    return one.split("[")[0].split(".")[-1] in loose and one.partition("[")[2] == other.partition("[")[2] and other.startswith("list[")
+    return (
+        one.split("[")[0].split(".")[-1] in loose
+        and one.partition("[")[2] == other.partition("[")[2]
+        and other.startswith("list[")
+    )
 
 
 def _is_reference(fast: str, slow: str) -> bool:

@@ -33,12 +33,24 @@ def matches(path: str, patterns: Iterable[str]) -> bool:
     return spec.match_file(canonical(path))
 
 
-def refuse_path(path: str, locked: Sequence[str], instruction: str, allowed: Sequence[str], target: str) -> Refusal | None:
+def refuse_path(
+    path: str, locked: Sequence[str], instruction: str, allowed: Sequence[str], target: str
+) -> Refusal | None:
     """Why an edit of `path` is refused before any test; None where it may go on."""
     parts = path.split("/")
-    if path.startswith(("/", "~")) or (len(path) > 1 and path[1] == ":") or ".." in parts or "" in parts or "\0" in path:
+    if (
+        path.startswith(("/", "~"))
+        or (len(path) > 1 and path[1] == ":")
+        or ".." in parts
+        or "" in parts
+        or "\0" in path
+    ):
         return Refusal("path", path, f"{path} is outside the workspace. Use a path relative to the workspace.")
-    if "::$" in path or parts[0].casefold().rstrip(" .") == ".git" or ".git" in [p.casefold().rstrip(" .") for p in parts]:
+    if (
+        "::$" in path
+        or parts[0].casefold().rstrip(" .") == ".git"
+        or ".git" in [p.casefold().rstrip(" .") for p in parts]
+    ):
         return Refusal("path", path, f"{path} is not a file that may be edited.")
     if path in allowed:
         return None
@@ -46,7 +58,9 @@ def refuse_path(path: str, locked: Sequence[str], instruction: str, allowed: Seq
         return Refusal("control", path, f"{path} controls tools and is not yours to change. Solve the task without it.")
     named = path in instruction or posixpath.basename(path) in instruction.split()
     if matches(path, locked) and not named and path != target:
-        return Refusal("locked", path, f"{path} is a test or its configuration and is locked. Change the code under test instead.")
+        return Refusal(
+            "locked", path, f"{path} is a test or its configuration and is locked. Change the code under test instead."
+        )
     return None
 
 
@@ -57,5 +71,7 @@ def refuse_content(edit: FileEdit, before: str | None) -> Refusal | None:
     if sum(len(text) for text in texts) > MAX_EDIT_BYTES:
         return Refusal("too-big", edit.path, f"{edit.path}: the edit is bigger than {MAX_EDIT_BYTES} characters.")
     if any(MASK in text for text in texts) and MASK not in (before or ""):
-        return Refusal("redacted", edit.path, f"{edit.path}: {MASK} is a mask for a secret, not code. Leave that line alone.")
+        return Refusal(
+            "redacted", edit.path, f"{edit.path}: {MASK} is a mask for a secret, not code. Leave that line alone."
+        )
     return None

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from ralphd.context import pack
+from ralphd.context.languages import language_of
 from ralphd.context.pack import Context, Piece
 from ralphd.core import events
 from ralphd.errors import ModelError, OverBudget
@@ -30,7 +31,9 @@ class Brief:
         return f"{shown}\n\nThe librarian's notes:\n{fenced(self.words, 'text')}" if self.words else shown
 
     def shown_tests(self) -> str:
-        return "\n\n".join(f"{p.path}\n{fenced(p.text, 'python' if p.path.endswith('.py') else '')}" for p in self.tests)
+        return "\n\n".join(
+            f"{p.path}\n{fenced(p.text, 'python' if p.path.endswith('.py') else '')}" for p in self.tests
+        )
 
 
 async def gather(ctx: PhaseContext) -> Brief:
@@ -87,7 +90,9 @@ _NAME = re.compile(r"`([A-Za-z_][\w.]*)(\([^`]*\))?`")
 
 def strike_unknown(brief: str, ctx: PhaseContext) -> str:
     """The brief without the lines that name, in backticks, what does not exist in the repository."""
-    known = ctx.request.text + "\n" + "\n".join(ctx.tree.text(p) or "" for p in ctx.tree.paths() if pack.language_of(p).module)
+    known = (
+        ctx.request.text + "\n" + "\n".join(ctx.tree.text(p) or "" for p in ctx.tree.paths() if language_of(p).module)
+    )
     words = set(re.findall(r"[A-Za-z_]\w*", known)) | {part for p in ctx.tree.paths() for part in re.split(r"[/.]", p)}
 
     def exists(name: str) -> bool:

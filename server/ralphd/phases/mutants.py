@@ -6,6 +6,7 @@ Each mutant is the whole file with one edit at a syntax node; every other charac
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import types
 import warnings
@@ -115,7 +116,9 @@ def _compiled(text: str) -> tuple[object, ...]:
 
 def _signature(code: types.CodeType) -> tuple[object, ...]:
     """What the code does, without where it stands: two equal signatures are the same program."""
-    consts = tuple(_signature(c) if isinstance(c, types.CodeType) else (type(c).__name__, repr(c)) for c in code.co_consts)
+    consts = tuple(
+        _signature(c) if isinstance(c, types.CodeType) else (type(c).__name__, repr(c)) for c in code.co_consts
+    )
     return (
         code.co_code, consts, code.co_names, code.co_varnames, code.co_freevars, code.co_exceptiontable, code.co_flags,
     )  # fmt: skip
@@ -268,10 +271,14 @@ class _Collector(ast.NodeVisitor):
         value = node.value
         if value is None:
             return
-        if isinstance(value, (ast.Compare, ast.BoolOp)) or (isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.Not)):
+        if isinstance(value, (ast.Compare, ast.BoolOp)) or (
+            isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.Not)
+        ):
             self._note("boolean", self._place(value), f"not ({self._code(value)})")
         elif not isinstance(value, ast.Constant):
-            self._note("return value", self._place(value), "None", f"`return {_short(self._code(value))}` → `return None`")
+            self._note(
+                "return value", self._place(value), "None", f"`return {_short(self._code(value))}` → `return None`"
+            )
         self.visit(value)
 
     def _remove(self, node: ast.stmt) -> None:
@@ -281,7 +288,7 @@ class _Collector(ast.NodeVisitor):
 
     def visit_Compare(self, node: ast.Compare) -> None:
         operands = [node.left, *node.comparators]
-        for left, right in zip(operands, operands[1:], strict=False):
+        for left, right in itertools.pairwise(operands):
             if (found := self._operator(left, right)) is None:
                 continue
             name, span = found

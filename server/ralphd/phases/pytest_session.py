@@ -133,8 +133,13 @@ async def probe(pool: Pool, setting: Setting, timeout_s: float = 30.0) -> Tools:
     if found is None:
         install = f"{' '.join(setting.pytest[:1])} -m pip install pytest hypothesis"
         if result.not_found:
-            raise Misconfigured(f"Chaos tests need pytest, and `{' '.join(setting.pytest)}` is not there.", f"Install it: {install}")
-        raise Misconfigured("pytest does not start in the project's environment.", result.output.strip()[-300:] or f"Install it: {install}")
+            raise Misconfigured(
+                f"Chaos tests need pytest, and `{' '.join(setting.pytest)}` is not there.", f"Install it: {install}"
+            )
+        raise Misconfigured(
+            "pytest does not start in the project's environment.",
+            result.output.strip()[-300:] or f"Install it: {install}",
+        )
     tools = Tools(str(found["python"]), str(found["pytest"]), found["hypothesis"])
     if tools.hypothesis is None:
         raise Misconfigured(
@@ -172,7 +177,9 @@ async def run(pool: Pool, setting: Setting, plan: Plan, until: float) -> Session
                     return _late(session, done, plan)
                 timed = timed or result.timed_out or result.exit_code in _CPU_SIGNAL
                 problem = part.problem or ("timeout" if timed else "collect")
-                return replace(part, problem=problem, late=result.timed_out, detail=part.detail or result.output.strip()[-600:])
+                return replace(
+                    part, problem=problem, late=result.timed_out, detail=part.detail or result.output.strip()[-600:]
+                )
             if not session.collected:
                 session = part
             done |= part.tests

@@ -125,7 +125,11 @@ def parse_edits(text: str, target_path: str, target_name: str = "") -> Region | 
     if len(found) == 1:
         return Region(found[0].text)
     short = target_name.rsplit(".", 1)[-1]
-    fitting = [f for f in found if short and re.search(rf"\b(?:def|class|function|func|fn|const|let)\s+{re.escape(short)}\b", f.text)]
+    fitting = [
+        f
+        for f in found
+        if short and re.search(rf"\b(?:def|class|function|func|fn|const|let)\s+{re.escape(short)}\b", f.text)
+    ]
     if len(fitting) == 1:
         return Region(fitting[0].text)
     return FormatError(
@@ -152,7 +156,9 @@ def _parse_blocks(text: str, target_path: str) -> Files | FormatError:
             if _DIVIDER.match(line):
                 state = "new"
             elif _SEARCH.match(line) or _REPLACE.match(line):
-                return FormatError("A SEARCH block had no ======= line between old and new text. Send the edits again, whole.")
+                return FormatError(
+                    "A SEARCH block had no ======= line between old and new text. Send the edits again, whole."
+                )
             else:
                 old.append(line)
         elif _REPLACE.match(line):
@@ -166,7 +172,9 @@ def _parse_blocks(text: str, target_path: str) -> Files | FormatError:
     if state != "out":
         return FormatError("The answer stopped inside an edit block. Send it again, whole.", truncated=True)
     if not ended:
-        feedback = f"The last line must be {END_OF_EDITS}; without it the answer counts as cut off. Send it again, whole."
+        feedback = (
+            f"The last line must be {END_OF_EDITS}; without it the answer counts as cut off. Send it again, whole."
+        )
         return FormatError(feedback, truncated=True, incomplete=parsed)
     return Files(parsed, "blocks")
 
@@ -193,7 +201,9 @@ class Review:
     """Entries that lack a quote, a message or a scenario, or are no objects at all."""
 
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]|\x1b\[[0-9;?]*[ -/]*[@-~]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]|\x1b\[[0-9;?]*[ -/]*[@-~]"
+)
 
 
 def plain(text: object, limit: int = 600) -> str:
@@ -211,7 +221,8 @@ def plain(text: object, limit: int = 600) -> str:
 def _objects(text: str) -> list[Any]:
     """Every JSON object that stands in `text`, outermost first."""
     decoder = json.JSONDecoder()
-    found, at = [], 0
+    found: list[Any] = []
+    at = 0
     while (at := text.find("{", at)) != -1 and len(found) < 50:
         try:
             value, end = decoder.raw_decode(text, at)
@@ -236,7 +247,10 @@ def parse_review(text: str) -> Review | FormatError:
     """Read the Critic's answer: one JSON object, alone, fenced or in prose."""
     candidates = [v for v in _objects(text) if isinstance(v, dict) and ("findings" in v or "verdict" in v)]
     if len(candidates) != 1:
-        return FormatError('Answer with exactly one JSON object: {"verdict": "pass" | "revise", "findings": [...]}.', truncated="{" in text)
+        return FormatError(
+            'Answer with exactly one JSON object: {"verdict": "pass" | "revise", "findings": [...]}.',
+            truncated="{" in text,
+        )
     value = candidates[0]
     entries = value.get("findings", [])
     if not isinstance(entries, list):

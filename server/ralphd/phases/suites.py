@@ -9,10 +9,30 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 NETWORK_MODULES = frozenset(
-    "socket ssl http urllib urllib3 requests httpx aiohttp ftplib smtplib imaplib poplib telnetlib xmlrpc socketserver websockets"
-    " websocket paramiko grpc boto3".split()
+    [
+        "socket",
+        "ssl",
+        "http",
+        "urllib",
+        "urllib3",
+        "requests",
+        "httpx",
+        "aiohttp",
+        "ftplib",
+        "smtplib",
+        "imaplib",
+        "poplib",
+        "telnetlib",
+        "xmlrpc",
+        "socketserver",
+        "websockets",
+        "websocket",
+        "paramiko",
+        "grpc",
+        "boto3",
+    ]
 )
-PROCESS_MODULES = frozenset("subprocess multiprocessing pty ctypes cffi pexpect".split())
+PROCESS_MODULES = frozenset(["subprocess", "multiprocessing", "pty", "ctypes", "cffi", "pexpect"])
 _HARMLESS = frozenset({"urllib.parse"})
 _EXAMPLE = re.compile(r"^(?:Falsifying|Failing)[^\n:]*:\s*", re.MULTILINE)
 
@@ -98,9 +118,16 @@ def _item(node: ast.stmt, text: str, number: int) -> Item:
         return Item(text, frozenset({node.name}), frozenset(names) | arguments, tests)  # an argument may name a fixture
     if isinstance(node, ast.ClassDef):
         methods = [m.name for m in node.body if isinstance(m, (ast.FunctionDef, ast.AsyncFunctionDef))]
-        tests = tuple(f"{node.name}::{m}" for m in methods if m.startswith("test")) if node.name.startswith("Test") else ()
+        tests = (
+            tuple(f"{node.name}::{m}" for m in methods if m.startswith("test")) if node.name.startswith("Test") else ()
+        )
         return Item(text, frozenset({node.name}), frozenset(names), tests)
-    doc = number == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    doc = (
+        number == 0
+        and isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
     return Item(text, frozenset(stored), frozenset(names), docstring=doc)
 
 
@@ -218,7 +245,11 @@ def join(modules: Iterable[str]) -> str:
                 bodies.append(_renamed(item.text, renamed))
     docstring = bodies.pop(0) if bodies and bodies[0].lstrip()[:1] in "\"'" else None
     head = "\n".join(heads)
-    return "\n\n".join(part for part in (docstring, "\n".join(futures), head) if part) + "".join(f"\n\n\n{b}" for b in bodies) + "\n"
+    return (
+        "\n\n".join(part for part in (docstring, "\n".join(futures), head) if part)
+        + "".join(f"\n\n\n{b}" for b in bodies)
+        + "\n"
+    )
 
 
 def _renamed(text: str, names: Mapping[str, str]) -> str:
@@ -256,7 +287,11 @@ def reproducible(suite: Suite, arguments: Mapping[str, str]) -> dict[str, str] |
     known = {name for item in suite.items for name in item.defines} | set(dir(builtins))
     out = {}
     for name, text in arguments.items():
-        value = re.sub(r"(?<![\w.'\"])(nan|inf)(?!\w)", r'float("\1")', text) if re.fullmatch(r"-?(?:nan|inf)", text) else text
+        value = (
+            re.sub(r"(?<![\w.'\"])(nan|inf)(?!\w)", r'float("\1")', text)
+            if re.fullmatch(r"-?(?:nan|inf)", text)
+            else text
+        )
         if {n.id for n in ast.walk(ast.parse(value, mode="eval")) if isinstance(n, ast.Name)} - known:
             return None
         out[name] = value
@@ -267,13 +302,19 @@ def with_examples(text: str, examples: Mapping[str, Mapping[str, str]]) -> str:
     """The module with `@example(...)` above each named test: tried first, under every seed."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     tree = ast.parse(text)
-    bound = any(isinstance(n, ast.ImportFrom) and n.module == "hypothesis" and "example" in [a.name for a in n.names] for n in tree.body)
+    bound = any(
+        isinstance(n, ast.ImportFrom) and n.module == "hypothesis" and "example" in [a.name for a in n.names]
+        for n in tree.body
+    )
     lines = text.split("\n")
     places: list[tuple[int, str]] = []
     for node in tree.body:
         prefix = f"{node.name}::" if isinstance(node, ast.ClassDef) else ""
         for function in node.body if isinstance(node, ast.ClassDef) else [node]:
-            if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) or prefix + function.name not in examples:
+            if (
+                not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+                or prefix + function.name not in examples
+            ):
                 continue
             first = min([function.lineno, *(d.lineno for d in function.decorator_list)]) - 1
             given = ", ".join(f"{name}={value}" for name, value in examples[prefix + function.name].items())

@@ -98,7 +98,9 @@ class Tester:
         self.tree = SnapshotTree(self.root, self._snapshot.paths(), self._buffers)
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         shutil.rmtree(self._reports, ignore_errors=True)
 
     async def load(self, candidate: Mapping[str, str | None]) -> None:
@@ -212,7 +214,9 @@ def reaching(baseline: TestRun, target: str, graph: ImportGraph | None, root: st
     return {n for n in bad if n.split("::")[0] in files or target in frames_in(baseline, n, root)}
 
 
-async def judge_with_rerun(tester: Workbench, run: TestRun, baseline: TestRun | None, reach: Collection[str]) -> tuple[Verdict, set[str]]:
+async def judge_with_rerun(
+    tester: Workbench, run: TestRun, baseline: TestRun | None, reach: Collection[str]
+) -> tuple[Verdict, set[str]]:
     """The verdict; a test that passed before and fails now is run once more alone before it is blamed."""
     verdict = judge(run, baseline, reach)
     if not verdict.suspects or len(verdict.suspects) != len(verdict.failing) or not run.cases:
@@ -236,7 +240,9 @@ def failure_text(run: TestRun, verdict: Verdict, root: str, *, local: bool) -> s
         detail = test_reports.normalise(case.detail, root)
         parts.append(f"{case.nodeid}\n{detail if len(detail) <= share else '…' + detail[-share:]}")
     if len(verdict.failing) > 5:
-        parts.append(f"… and {len(verdict.failing) - 5} more: " + ", ".join(case.nodeid for case in verdict.failing[5:25]))
+        parts.append(
+            f"… and {len(verdict.failing) - 5} more: " + ", ".join(case.nodeid for case in verdict.failing[5:25])
+        )
     return "\n\n".join(parts)
 
 

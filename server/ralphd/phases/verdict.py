@@ -78,14 +78,23 @@ def judge(run: TestRun, baseline: TestRun | None, reaching: Collection[str], fla
     if gone:
         return Verdict(False, f"{_tests(len(gone))} that passed before did not run: {_some(gone)}", (), already)
     known_skips = {n for n, c in baseline.cases.items() if c.outcome == "skipped"} if baseline else set()
-    skipped = sorted(n for n, c in run.cases.items() if c.outcome == "skipped" and n not in known_skips and (n in before | red_before))
+    skipped = sorted(
+        n
+        for n, c in run.cases.items()
+        if c.outcome == "skipped" and n not in known_skips and (n in before | red_before)
+    )
     if skipped:
         return Verdict(False, f"{_tests(len(skipped))} newly skipped: {_some(skipped)}", (), already)
     if run.report and run.report.present:
         if run.count("passed") + run.count("xfailed") == 0:
             return Verdict(False, "no test ran" if not run.count("skipped") else "every test was skipped", (), already)
         if baseline and run.count("passed") < baseline.count("passed") and not flaky:
-            return Verdict(False, f"fewer tests pass than before ({run.count('passed')} of {baseline.count('passed')})", (), already)
+            return Verdict(
+                False,
+                f"fewer tests pass than before ({run.count('passed')} of {baseline.count('passed')})",
+                (),
+                already,
+            )
     if run.exit_code != 0 and not (run.bad and (already or flaky)):
         return Verdict(False, f"the test command ended with exit code {run.exit_code}", (), already)
     return Verdict(True, _green(run, already, flaky), (), already)
@@ -104,11 +113,15 @@ def _unusable(run: TestRun) -> str | None:
 
 
 def _green(run: TestRun, already: Collection[str], flaky: Collection[str]) -> str:
-    parts = [f"{_tests(run.count('passed'))} passed" if run.report and run.report.present else "the test command succeeded"]
+    parts = [
+        f"{_tests(run.count('passed'))} passed" if run.report and run.report.present else "the test command succeeded"
+    ]
     if flaky:
         parts.append(f"flaky: {_some(sorted(flaky))} failed once and passed when run alone")
     if already:
-        parts.append(f"{_tests(len(already))} failed before the run too and do not reach the target: {_some(list(already))}")
+        parts.append(
+            f"{_tests(len(already))} failed before the run too and do not reach the target: {_some(list(already))}"
+        )
     return "; ".join(parts)
 
 

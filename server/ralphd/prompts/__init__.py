@@ -22,7 +22,11 @@ def _environment():  # type: ignore[no-untyped-def]
     import jinja2
 
     return jinja2.Environment(
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False, autoescape=False
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+        autoescape=False,  # noqa: S701 (prompts are text, not HTML)
     )
 
 

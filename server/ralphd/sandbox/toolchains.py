@@ -42,9 +42,9 @@ def needed(
     def show(path: str) -> None:
         covered = any(within(path, place) for place in hidden)
         # Never a hidden place itself, nor what one lies in.
-        if covered and not any(within(place, path) for place in (*hidden, home)) and not within(path, root):
-            if os.path.exists(path):
-                shown[path] = None
+        open_place = covered and not any(within(place, path) for place in (*hidden, home)) and not within(path, root)
+        if open_place and os.path.exists(path):
+            shown[path] = None
 
     def known(path: str) -> list[str] | None:
         """What the table shows for a path below somebody's home; None for a path elsewhere."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 
 def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -19,9 +19,9 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         from ralphd.shell.doctor import doctor
 
         return doctor(options, environ)
-    from ralphd.shell import records
+    import ralphd.shell.records as records
 
-    table = {
+    table: Mapping[str, Callable[[argparse.Namespace, Mapping[str, str]], int]] = {
         "config": records.config,
         "trust": records.trust,
         "findings": records.findings,

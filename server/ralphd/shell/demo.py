@@ -44,11 +44,15 @@ def demo(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if chosen is None and not asyncio.run(_has_key(engine, resolved)):
         settings["models"] = "local"
         fetch_with_bar(engine.folders.cache)
-        screen.say("Model: the embedded Qwen2.5-Coder 1.5B, on this machine. Small and free: expect a wrong answer or two.")
+        screen.say(
+            "Model: the embedded Qwen2.5-Coder 1.5B, on this machine. Small and free: expect a wrong answer or two."
+        )
     elif chosen == "local":
         fetch_with_bar(engine.folders.cache)
     else:
-        screen.say(f"Model: {chosen or 'the one your key belongs to'}, as configured. This costs what its provider asks; the budget of your configuration holds.")
+        screen.say(
+            f"Model: {chosen or 'the one your key belongs to'}, as configured. This costs what its provider asks; the budget of your configuration holds."
+        )
     with tempfile.TemporaryDirectory(prefix="ralphd-demo-") as scratch:
         folder = Path(scratch) / "pages"
         with resources.as_file(resources.files("ralphd").joinpath("demo_project")) as shipped:
@@ -126,7 +130,10 @@ async def _play(folder: Path, settings: Mapping[str, Any], screen: Screen, envir
         line = before[: before.index(FUNCTION)].count("\n")
         screen.say("\n> Ralph: implement", "bold")
         result = await client.run("implement", uri, line)
-        screen.say(f"\n{result['outcome']}: {result['reason']}", "bold green" if result["outcome"] == "proposed" else "bold red")
+        screen.say(
+            f"\n{result['outcome']}: {result['reason']}",
+            "bold green" if result["outcome"] == "proposed" else "bold red",
+        )
         if result["outcome"] != "proposed":
             screen.say("The demo did not succeed this time. Nothing was changed.")
             return 1
@@ -138,11 +145,19 @@ async def _play(folder: Path, settings: Mapping[str, Any], screen: Screen, envir
         target.write_text(after, encoding="utf-8")
     finally:
         await client.stop()
-    tests = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], cwd=folder, capture_output=True, text=True, check=False)
+    tests = subprocess.run(  # noqa: ASYNC221 (the server is gone; nothing waits)
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     screen.say(tests.stdout.strip().splitlines()[-1] if tests.stdout.strip() else "no output of pytest")
     usage, cost = result["usage"], result["cost"]
     spent = "unknown (no price is known for its model)" if cost["usd"] is None else f"${cost['usd']:.4f}"
-    screen.say(f"{result['iterations']} attempt(s), {usage['totalTokens']} tokens in {usage['calls']} calls, cost {spent}")
+    screen.say(
+        f"{result['iterations']} attempt(s), {usage['totalTokens']} tokens in {usage['calls']} calls, cost {spent}"
+    )
     if tests.returncode != 0:
         screen.say("The accepted change does not pass the tests: that is a defect of ralphd.", "bold red")
         return 1
@@ -157,11 +172,20 @@ def _count_tests(folder: Path) -> int:
 def _show(event: Mapping[str, Any], screen: Screen) -> None:
     kind = event["type"]
     if kind == "phaseStarted":
-        words = {"baseline": "Tests, as they are", "librarian": "Librarian", "artisan": f"Artisan, attempt {event['iteration']}", "tests": "Tests, on a copy", "critic": "Critic", "chaos": "Chaos"}
+        words = {
+            "baseline": "Tests, as they are",
+            "librarian": "Librarian",
+            "artisan": f"Artisan, attempt {event['iteration']}",
+            "tests": "Tests, on a copy",
+            "critic": "Critic",
+            "chaos": "Chaos",
+        }
         screen.say(f"· {words[event['phase']]}", "cyan")
     elif kind == "testsEnded":
         tests = event["tests"]
-        screen.say(f"  {tests['passed']} passed, {tests['failed']} failed, {tests['errors']} errors in {tests['durationS']:.1f} s ({tests['sandbox']})")
+        screen.say(
+            f"  {tests['passed']} passed, {tests['failed']} failed, {tests['errors']} errors in {tests['durationS']:.1f} s ({tests['sandbox']})"
+        )
     elif kind == "modelChosen":
         screen.say(f"  {event['role']} asks {event['model']}")
     elif kind == "findingAdded":

@@ -65,7 +65,11 @@ async def _look(environ: Mapping[str, str]) -> dict[str, Any]:
         "ollama": ollama,
         "sandbox": {"kind": isolation.kind, "detail": isolation.detail},
         "testCommand": {"argv": list(command) if command else None, "from": str(resolved.source("testing.command"))},
-        "endpointVariables": sorted(name for name in environ if name.endswith(_BASE_VARIABLES) or name in ("HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE")),
+        "endpointVariables": sorted(
+            name
+            for name in environ
+            if name.endswith(_BASE_VARIABLES) or name in ("HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE")
+        ),
         "configuration": [str(problem) for problem in resolved.problems],
         "litellm": importlib.util.find_spec("litellm") is not None,
         "log": str(engine.folders.server_log),
@@ -93,19 +97,35 @@ def _lines(report: Mapping[str, Any]) -> list[str]:
     for role, chain in report["roles"].items():
         for number, info in enumerate(chain):
             price = info["price"]
-            money = price if isinstance(price, str) else "free" if not any(price.values()) else f"${price['inputUsdPerMtok']:g}/${price['outputUsdPerMtok']:g} per Mtok"
+            money = (
+                price
+                if isinstance(price, str)
+                else "free"
+                if not any(price.values())
+                else f"${price['inputUsdPerMtok']:g}/${price['outputUsdPerMtok']:g} per Mtok"
+            )
             name = f"{role}:" if number == 0 else "  else:"
-            lines.append(f"{name:11}{info['model']} ({info['provider']}), {money}, {'key ' + info['key'] if info['problem'] is None else info['problem']}")
+            lines.append(
+                f"{name:11}{info['model']} ({info['provider']}), {money}, {'key ' + info['key'] if info['problem'] is None else info['problem']}"
+            )
     local = report["local"]
-    lines.append(f"\nembedded:  {local['model']}, {'fetched' if local['installed'] else 'not fetched (ralphd fetch-model)'}, server {'installed' if local['server'] else 'not installed'}")
+    lines.append(
+        f"\nembedded:  {local['model']}, {'fetched' if local['installed'] else 'not fetched (ralphd fetch-model)'}, server {'installed' if local['server'] else 'not installed'}"
+    )
     if report["ollama"]:
         lines.append(f"ollama:    running, with {', '.join(report['ollama'])}: set models to ollama/NAME")
-    lines.append(f"sandbox:   {report['sandbox']['kind']}{': ' + report['sandbox']['detail'] if report['sandbox']['detail'] else ''}")
+    lines.append(
+        f"sandbox:   {report['sandbox']['kind']}{': ' + report['sandbox']['detail'] if report['sandbox']['detail'] else ''}"
+    )
     command = report["testCommand"]
-    lines.append(f"tests:     {' '.join(command['argv']) + ' (' + command['from'] + ')' if command['argv'] else 'no test command: set testing.command'}")
+    lines.append(
+        f"tests:     {' '.join(command['argv']) + ' (' + command['from'] + ')' if command['argv'] else 'no test command: set testing.command'}"
+    )
     if report["endpointVariables"]:
         lines.append(f"variables: {', '.join(report['endpointVariables'])} change where requests go")
     lines += [f"config:    {problem}" for problem in report["configuration"]]
     lines.append(f"log:       {report['log']}")
-    lines += ["", *(f"Missing:   {problem}" for problem in report["problems"])] if report["problems"] else ["", "Ready."]
+    lines += (
+        ["", *(f"Missing:   {problem}" for problem in report["problems"])] if report["problems"] else ["", "Ready."]
+    )
     return lines

@@ -37,7 +37,9 @@ def run_files(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     for number, request in enumerate(requests):
         result = asyncio.run(_run(request, options, environ))
         codes.append(_report(result, request, options))
-        if codes[-1] == 130 or (number + 1 < len(requests) and result.outcome in ("untrusted", "budget_exceeded", "provider_failed")):
+        if codes[-1] == 130 or (
+            number + 1 < len(requests) and result.outcome in ("untrusted", "budget_exceeded", "provider_failed")
+        ):
             break
     return max(codes)
 
@@ -108,12 +110,20 @@ class Shown:
 
     def _line(self, event: events.Event) -> str:
         if isinstance(event, events.PhaseStarted):
-            return {"baseline": "Tests: as they are", "librarian": "Librarian: gathering context", "critic": "Critic: reviewing", "chaos": "Chaos: attacking"}.get(event.phase, "")
+            return {
+                "baseline": "Tests: as they are",
+                "librarian": "Librarian: gathering context",
+                "critic": "Critic: reviewing",
+                "chaos": "Chaos: attacking",
+            }.get(event.phase, "")
         if isinstance(event, events.IterationStarted):
             return f"Attempt {event.iteration} of {event.of}: running the tests"
         if isinstance(event, events.TestsEnded):
             tests = event.tests
-            return f"Tests: {tests.passed} passed, {tests.failed} failed, {tests.errors} errors, {tests.skipped} skipped" + (" — green" if event.green else "")
+            return (
+                f"Tests: {tests.passed} passed, {tests.failed} failed, {tests.errors} errors, {tests.skipped} skipped"
+                + (" — green" if event.green else "")
+            )
         if isinstance(event, events.ModelChosen):
             return f"{event.role.capitalize()}: asking {event.model}"
         if isinstance(event, events.FellBack):
@@ -164,18 +174,25 @@ def _report(result: RunResult, request: RunRequest, options: argparse.Namespace)
     if options.json:
         found = [finding_json(f, f.fingerprint, range_in(request.text, (f.start, f.end))) for f in result.findings]
         made = sum(1 for _ in result.edits)
-        print(json.dumps({**result_json(result, review_id=None, hunks=made, findings=found), "edits": dict(result.edits)}))
+        print(
+            json.dumps({**result_json(result, review_id=None, hunks=made, findings=found), "edits": dict(result.edits)})
+        )
     else:
         for path, after in sorted(result.edits.items()):
             sys.stdout.write(unified(path, result.base.get(path), after))
         for finding in result.findings:
             line = Text(request.text).line_of(finding.start) + 1 if finding.path == request.path else 1
-            print(f"{finding.path}:{line}: {finding.severity}: {finding.message} ({finding.evidence}) {finding.scenario}")
+            print(
+                f"{finding.path}:{line}: {finding.severity}: {finding.message} ({finding.evidence}) {finding.scenario}"
+            )
     print(f"{result.outcome}: {result.reason}", file=sys.stderr)
     if applied:
         print(f"Wrote {', '.join(applied)}.", file=sys.stderr)
     if result.usage.get("totalTokens"):
-        print(f"{result.usage['totalTokens']} tokens in {result.usage['calls']} calls, {money(result.cost)}", file=sys.stderr)
+        print(
+            f"{result.usage['totalTokens']} tokens in {result.usage['calls']} calls, {money(result.cost)}",
+            file=sys.stderr,
+        )
     return EXIT_CODES.get(result.outcome, 1)
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ralphd.app import Engine, replay as replay_run
+from ralphd.app import Engine
+from ralphd.app import replay as replay_run
 from ralphd.core.run import EXIT_CODES, Cost
 from ralphd.errors import UsageError
 from ralphd.lsp.convert import result_json
@@ -20,7 +21,8 @@ from ralphd.settings import export
 from ralphd.settings.load import CONFIG_NAME, show, show_json
 from ralphd.settings.trust import TrustStore
 from ralphd.shell.headless import project_of
-from ralphd.state import Dismissed, Folders, clean as clean_up
+from ralphd.state import Dismissed, Folders
+from ralphd.state import clean as clean_up
 
 
 def config(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -45,7 +47,21 @@ def config(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         print(json.dumps(show_json(resolved), indent=1) if options.json else show(resolved).rstrip("\n"))
         return 0
     if options.json:
-        print(json.dumps([{"path": p.path, "line": p.line, "severity": p.severity, "code": p.code, "message": p.message, "key": p.key} for p in resolved.problems]))
+        print(
+            json.dumps(
+                [
+                    {
+                        "path": p.path,
+                        "line": p.line,
+                        "severity": p.severity,
+                        "code": p.code,
+                        "message": p.message,
+                        "key": p.key,
+                    }
+                    for p in resolved.problems
+                ]
+            )
+        )
     else:
         for problem in resolved.problems:
             print(problem)
@@ -60,10 +76,16 @@ def trust(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         print(store.problem, file=sys.stderr)
     if options.action == "list":
         for given in store.list():
-            what = f"{' '.join(given.consent.argv)}  in {given.consent.root} ({given.consent.isolation})" if given.consent else "(only its digest is known)"
+            what = (
+                f"{' '.join(given.consent.argv)}  in {given.consent.root} ({given.consent.isolation})"
+                if given.consent
+                else "(only its digest is known)"
+            )
             print(f"{given.digest[:12]}  {given.decision:7}{what}")
         return 0
-    gone = sum(store.revoke(g.digest) for g in store.list()) if options.digest == "all" else store.revoke(options.digest)
+    gone = (
+        sum(store.revoke(g.digest) for g in store.list()) if options.digest == "all" else store.revoke(options.digest)
+    )
     print(f"{gone} taken back.")
     return 0 if gone else 1
 
@@ -77,7 +99,11 @@ def findings(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         return 0 if gone else 1
     if options.dismissed:
         kept = dismissed.all()
-        print(json.dumps(kept, indent=1) if options.json else "\n".join(f"{k}  {v}" for k, v in sorted(kept.items())) or "None.")
+        print(
+            json.dumps(kept, indent=1)
+            if options.json
+            else "\n".join(f"{k}  {v}" for k, v in sorted(kept.items())) or "None."
+        )
         return 0
     listed = [f for entry in _journals(folders, root) for f in (entry["result"] or {}).get("findings", [])]
     if options.json:
@@ -127,7 +153,9 @@ def runs(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         )
         if not options.json:
             last = rows[-1]
-            print(f"{last['when']}  {last['runId']}  {last['command']:11}{last['outcome']:20}{money(cost):>10}  {last['path']}")
+            print(
+                f"{last['when']}  {last['runId']}  {last['command']:11}{last['outcome']:20}{money(cost):>10}  {last['path']}"
+            )
     if options.json:
         print(json.dumps(rows))
     elif not rows:
@@ -138,7 +166,11 @@ def runs(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     path = Path(options.run)
     if not path.is_file():
-        found = [e["path"] for e in _journals(Folders.of(environ), None) if e["result"]["run_id"] == options.run or e["path"].stem == options.run]
+        found = [
+            e["path"]
+            for e in _journals(Folders.of(environ), None)
+            if e["result"]["run_id"] == options.run or e["path"].stem == options.run
+        ]
         if not found:
             raise UsageError(f"There is no run {options.run}.", "`ralphd runs` lists them.")
         path = found[0]
@@ -146,7 +178,15 @@ def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
     result, then = asyncio.run(replay_run(path, Shown()))
     if options.json:
-        print(json.dumps({**result_json(result, review_id=None, hunks=len(result.edits), findings=[]), "edits": dict(result.edits), "recordedOutcome": then}))
+        print(
+            json.dumps(
+                {
+                    **result_json(result, review_id=None, hunks=len(result.edits), findings=[]),
+                    "edits": dict(result.edits),
+                    "recordedOutcome": then,
+                }
+            )
+        )
     print(f"{result.outcome}: {result.reason}", file=sys.stderr)
     if then is not None and then != result.outcome:
         print(f"The recorded run ended as {then}.", file=sys.stderr)
@@ -160,7 +200,9 @@ def clean(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     folders = Folders.of(environ)
     removed, freed = clean_up(folders)
     copies = reclaim(str(folders.cache))
-    print(f"Removed {removed} old journals ({freed / 1e6:.1f} MB) and {copies} unused copies. Weights, consents and the books stay.")
+    print(
+        f"Removed {removed} old journals ({freed / 1e6:.1f} MB) and {copies} unused copies. Weights, consents and the books stay."
+    )
     return 0
 
 
@@ -169,5 +211,3 @@ def fetch_model(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
     fetch_with_bar(Folders.of(environ).cache)
     return 0
-
-

@@ -14,12 +14,17 @@ def fetch_with_bar(cache: Path) -> Path:
     if installed(cache):
         print(f"The model is here already: {QWEN.title}.", file=sys.stderr)
         return fetch(cache)
-    print(f"Fetching {QWEN.title} ({QWEN.size / 1e9:.1f} GB, {QWEN.licence}) into {cache} — once; it can be stopped and goes on later.", file=sys.stderr)
+    print(
+        f"Fetching {QWEN.title} ({QWEN.size / 1e9:.1f} GB, {QWEN.licence}) into {cache} — once; it can be stopped and goes on later.",
+        file=sys.stderr,
+    )
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-        with Progress(BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        with Progress(
+            BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(), console=Console(stderr=True)
+        ) as bar:
             task = bar.add_task("weights", total=QWEN.size)
             return fetch(cache, lambda done, total: bar.update(task, completed=done, total=total))
     last = [0.0]

@@ -43,6 +43,13 @@ class Refused(httpx.RequestError):
     """Tells the library above to stop; the reason is in the exchange's `fault`."""
 
 
+class Closed(httpx.BaseTransport):
+    """For requests that a library would make on its own account: none."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        raise Refused("not asked for", request=request)
+
+
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Wraps the transport that a client would have used."""
 

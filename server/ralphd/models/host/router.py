@@ -214,8 +214,9 @@ _LATE = (
 
 def load() -> Library:
     """Import LiteLLM (seconds) with everything off that reaches out, prints or redirects on its own account."""
+    import httpx
     import litellm
-    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler, HTTPHandler
 
     module: Any = litellm
     module.suppress_debug_info = True
@@ -230,13 +231,13 @@ def load() -> Library:
     inner: Callable[..., Any] = AsyncHTTPHandler.create_async_transport
 
     def guarded(*args: Any, **kwargs: Any) -> guard.GuardedTransport:
-        import httpx
-
         return guard.GuardedTransport(inner(*args, **kwargs) or httpx.AsyncHTTPTransport())
 
     # Every client that LiteLLM makes, for OpenAI's SDK and for its own handlers, takes its transport here.
     handler: Any = AsyncHTTPHandler
     handler.create_async_transport = staticmethod(guarded)
+    # LiteLLM asks Ollama's /api/show of its own accord, for a price that is known to be zero.
+    module.module_level_client = HTTPHandler(client=httpx.Client(transport=guard.Closed()))
     # What the first call would import, half a second of it; better here than under a person's first click.
     for name in _LATE:
         with contextlib.suppress(Exception):

@@ -30,7 +30,18 @@ PROCESS = frozenset(
     )
 )  # fmt: skip
 FILES = frozenset(
-    ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown", "os.utime")
+    (
+        "os.remove",
+        "os.rename",
+        "os.rmdir",
+        "os.mkdir",
+        "os.link",
+        "os.symlink",
+        "os.truncate",
+        "os.chmod",
+        "os.chown",
+        "os.utime",
+    )
 )
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
@@ -48,7 +59,11 @@ class Chaos:
         self.root = os.path.realpath(os.getcwd())
         self.module = os.path.realpath(os.path.join(self.root, setup["module"]))
         self.target = os.path.realpath(os.path.join(self.root, setup["target"]))
-        self.allowed = [os.path.realpath(tempfile.gettempdir()) + os.sep, os.path.realpath(setup["scratch"]) + os.sep, "/dev/"]
+        self.allowed = [
+            os.path.realpath(tempfile.gettempdir()) + os.sep,
+            os.path.realpath(setup["scratch"]) + os.sep,
+            "/dev/",
+        ]
         self.running = self.importing = False
         self.touched, self.import_touched = set(), set()
         self.reached, self.files = False, {}
@@ -169,7 +184,9 @@ class Chaos:
         if report.failed:
             text = str(report.longrepr)
             kind = "import" if "ImportError" in text or "ModuleNotFoundError" in text else "collect"
-            self.write(event="error", kind=kind, text=ADDRESS.sub("0x…", text[-LONGEST:]), touched=sorted(self.import_touched))
+            self.write(
+                event="error", kind=kind, text=ADDRESS.sub("0x…", text[-LONGEST:]), touched=sorted(self.import_touched)
+            )
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, session, config, items):
@@ -259,7 +276,14 @@ class Chaos:
         notes = "\n".join(str(note) for note in getattr(excinfo.value, "__notes__", None) or ())
         message = ADDRESS.sub("0x…", str(excinfo.value))[:LONGEST]
         names = [cls.__name__ for cls in type(excinfo.value).__mro__]
-        return {"exception": names[0], "bases": names, "message": message, "notes": notes[:LONGEST], "frames": frames[-30:], "direct": direct}
+        return {
+            "exception": names[0],
+            "bases": names,
+            "message": message,
+            "notes": notes[:LONGEST],
+            "frames": frames[-30:],
+            "direct": direct,
+        }
 
     @staticmethod
     def handed_on(test, called):
@@ -267,7 +291,11 @@ class Chaos:
 
         def arguments(frame):
             code = frame.f_code
-            return [frame.f_locals.get(n) for n in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if n != "self"]
+            return [
+                frame.f_locals.get(n)
+                for n in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+                if n != "self"
+            ]
 
         try:
             known = [*arguments(test), *test.f_code.co_consts]

@@ -1,7 +1,5 @@
 """Names for pages."""
 
-import re
-
 
 def slug(title: str, limit: int = 40) -> str:
     """Turn a title into a URL slug: lower case, words joined by single hyphens.

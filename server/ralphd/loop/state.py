@@ -1,0 +1,59 @@
+"""What a run has so far. Values of one run, changed by the loop only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from ralphd.context.tree import ImportGraph
+from ralphd.core import events
+from ralphd.core.findings import Finding
+from ralphd.core.run import ChaosReport, TestReport
+from ralphd.phases.verdict import TestRun, Verdict
+
+
+@dataclass
+class Trial:
+    """One candidate that was tested (or could not be: no test command)."""
+
+    texts: Mapping[str, str]
+    run: TestRun | None
+    verdict: Verdict | None
+    report: TestReport | None
+    answer: str = ""
+
+    @property
+    def green(self) -> bool:
+        return self.verdict is not None and self.verdict.green
+
+    @property
+    def passed(self) -> int:
+        return self.report.passed if self.report else 0
+
+
+@dataclass
+class State:
+    """What a run has so far: the best attempt is kept, whatever ends the run."""
+
+    iterations: int = 0
+    baseline: TestRun | None = None
+    reach: Collection[str] = ()
+    graph: ImportGraph | None = None
+    best: Trial | None = None
+    green: Trial | None = None
+    findings: list[Finding] = field(default_factory=list)
+    chaos: ChaosReport | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+class PhaseEvents:
+    """Brackets a phase with its two events, however it ends."""
+
+    def __init__(self, emit: events.Emit, phase: events.Phase, iteration: int) -> None:
+        self.emit, self.phase, self.iteration = emit, phase, iteration
+
+    def __enter__(self) -> None:
+        self.emit(events.PhaseStarted(self.phase, self.iteration))
+
+    def __exit__(self, *_: object) -> None:
+        self.emit(events.PhaseEnded(self.phase, self.iteration))

@@ -1,0 +1,142 @@
+"""The invariants of ARCHITECTURE.md, each held here or in the test named beside it there."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "server" / "ralphd"
+FILES = sorted(p for p in PACKAGE.rglob("*.py") if "demo_project" not in p.parts and "pytest_plugins" not in p.parts)
+
+COMMON = {"core", "errors"}
+ALLOWED: dict[str, set[str]] = {
+    "core": {"core", "errors"},
+    "errors": set(),
+    "settings": {"settings", *COMMON},
+    "context": {"context", "settings.schema", *COMMON},
+    "sandbox": {"sandbox", "settings.schema", *COMMON},
+    "models": {"models", "settings.schema", *COMMON},
+    "local_model": {"local_model", "settings.schema", *COMMON},
+    "prompts": {"prompts", *COMMON},
+    "phases": {"phases", "models.gateway", "context", "sandbox", "prompts", "settings.schema", *COMMON},
+    "loop": {"loop", "phases", "context", "models.gateway", "models.ledger", "sandbox", "settings.schema", "prompts", *COMMON},
+    "lsp": {"lsp", "settings", "__init__", *COMMON},
+    "state": {"state", *COMMON},
+    "backend": {"backend", "state", "models", "local_model", "settings", *COMMON},
+    "app": {"app", "backend", "state", "loop", "phases", "context", "models", "sandbox", "settings", "prompts", "local_model", *COMMON},
+    "shell": {"shell", "app", "backend", "state", "lsp", "settings", "local_model", "sandbox", "__init__", *COMMON},
+    "cli": {"cli", "app", "shell", "state", "lsp", "settings", "__init__", *COMMON},
+}
+ONLY = {
+    "litellm": {"models/host/router.py"},
+    "pygls": {f"lsp/{p.name}" for p in (PACKAGE / "lsp").glob("*.py")},
+    "lsprotocol": {f"lsp/{p.name}" for p in (PACKAGE / "lsp").glob("*.py")},
+}
+ENVIRON = ("cli.py", "app.py", "models/host/keys.py", "sandbox/policy.py")
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_import_rules(path: Path) -> None:
+    part = name_of(path).split("/")[0].removesuffix(".py")
+    if part in ("__init__", "__main__"):
+        return
+    allowed = ALLOWED[part]
+    for name in imports(path):
+        top = name.split(".")[0]
+        if top in ONLY:
+            assert name_of(path) in ONLY[top], f"{name_of(path)} imports {name}"
+        if top != "ralphd" or name == "ralphd":
+            continue
+        inner = name.removeprefix("ralphd.")
+        fits = any(inner == rule or inner.startswith(rule + ".") for rule in allowed)
+        parent = inner in {rule.split(".")[0] for rule in allowed if "." in rule}
+        assert fits or parent or inner == "__version__", f"{name_of(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if name_of(p).startswith(("core/", "errors.py"))], ids=name_of)
+def test_core_is_standard_library_only(path: Path) -> None:
+    for name in imports(path):
+        assert name.split(".")[0] in {*sys.stdlib_module_names, "ralphd"}, name
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_the_environment_is_read_in_few_places(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    if name_of(path) not in ENVIRON:
+        assert not re.search(r"os\.(environ|getenv)\b", text), name_of(path)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_files_stay_readable(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 500
+    assert not lines or lines[0].startswith('"""'), "the first line says what the module is for"
+
+
+def test_handlers_do_not_block() -> None:
+    """asyncio tasks, never `@server.thread`: a thread cannot be cancelled."""
+    for path in FILES:
+        assert not re.search(r"^\s*@\w+\.thread\(", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_server_starts_without_litellm_and_stays_light() -> None:
+    """Invariant 7, and no litellm in the server: importing all that the server runs on loads none of it."""
+    code = (
+        "import sys; sys.modules['litellm'] = None\n"
+        "import ralphd.lsp.server, ralphd.app\n"
+        "heavy = [m for m in ('litellm', 'openai', 'httpx', 'xllamacpp', 'rich') if sys.modules.get(m)]\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_stdout_is_left_alone() -> None:
+    """Invariant 6: only the shell prints."""
+    for path in FILES:
+        if not name_of(path).startswith(("shell/", "cli.py", "settings/export.py")):
+            assert not re.search(r"(?<![\w.])print\(", path.read_text(encoding="utf-8")), name_of(path)
+
+
+def test_no_private_places_in_the_tree() -> None:
+    """No path of a developer's machine and no registry's address in what is committed."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    for name in listed:
+        path = ROOT / name
+        if path.suffix in (".png", ".ico") or not path.is_file():
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for word in ('"resolved": "http', "--index-url", "--extra-index-url", str(Path.home()) + "/" if str(Path.home()) != "/" else "\0"):
+            assert word not in text or name == "tests/test_invariants.py", f"{name}: {word}"
+
+
+def test_architecture_names_every_invariant() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 200
+    for number in range(1, 13):
+        line = re.search(rf"^{number}\. .*?(`tests/[\w/]+\.py(?:::\w+)?`)", text, re.MULTILINE | re.DOTALL)
+        assert line, f"invariant {number} names no test"
+        test = line[1].strip("`").split("::")
+        assert (ROOT / test[0]).is_file(), test[0]
+        if len(test) == 2:
+            assert f"def {test[1]}(" in (ROOT / test[0]).read_text(encoding="utf-8"), test[1]
