@@ -30,6 +30,11 @@ class Answer:
     per_s: float = 0.0
 
 
+def prose(deltas: int) -> str:
+    """Text of so many deltas of four characters, no two neighbours alike: repetition is taken for a broken model."""
+    return "".join(f"{number % 1000:03d} " for number in range(deltas))
+
+
 @dataclass
 class Seen:
     """One request: when it came, when its first and its last delta left (0: not yet)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -50,6 +51,39 @@ def slug(title: str) -> str:
     """Lower case, words joined by single dashes, no dash at either end."""
 {body}
 '''
+
+
+WORDS = 'def words(title: str) -> list[str]:\n    return "".join(c if c.isalnum() else " " for c in title.lower()).split()\n'
+NEW_FILE = f"""\
+words.py
+<<<<<<< SEARCH
+=======
+{WORDS}>>>>>>> REPLACE
+
+slug.py
+<<<<<<< SEARCH
+import re
+=======
+from words import words
+>>>>>>> REPLACE
+
+slug.py
+<<<<<<< SEARCH
+    pass
+=======
+    return "-".join(words(title))
+>>>>>>> REPLACE
+END OF EDITS
+"""
+FINDING = {
+    "path": "slug.py",
+    "quote": "    return title.upper()",
+    "kind": "edge-case",
+    "severity": "warning",
+    "message": "A space at the end is shouted too.",
+    "scenario": "shout('a ') -> 'A '",
+    "test": "def test_space():\n    from slug import shout\n    assert shout('a ') == 'A'\n",
+}
 
 
 def region(body: str) -> str:
@@ -187,6 +221,61 @@ def test_accept_by_code_lens_or_command(editor: Neovim, model: ScriptedServer) -
     else:
         editor.keys(":Ralph accept<CR>")
     editor.wait("the change is in the buffer", lambda: editor.text() == STUB.replace("    pass", BODY))
+
+
+def test_new_file(editor: Neovim, model: ScriptedServer, project: Path) -> None:
+    model.replies = [NEW_FILE, *answers()]
+    editor.cursor(8, 4)
+    editor.keys(":Ralph implement<CR>")
+    result = run_ended(editor)
+    assert (result["outcome"], result["hunks"]) == ("proposed", 3), result
+    changes = editor.wait("three changes to review", lambda: len(found := editor.changes()) == 3 and found)
+    assert [line for line, _ in changes] == [1, 3, 8] and "words.py, new file" in changes[0][1], changes
+
+    editor.cursor(1)
+    editor.choose("gra", "Ralph: accept change")
+    editor.wait("the new file is accepted", lambda: len(editor.changes()) == 2)
+    editor.keys(":Ralph accept all<CR>")
+    editor.wait("the review is over", lambda: not editor.changes())
+    assert not (project / "words.py").exists() or not (project / "words.py").read_text()  # saving is the person's
+    editor.keys(":wall<CR>")
+    editor.wait("it is saved", lambda: (project / "slug.py").read_text() != STUB)
+    assert (project / "words.py").read_text() == WORDS
+    assert pytest_passes(project)
+
+
+def test_critique_and_dismiss(editor: Neovim, model: ScriptedServer) -> None:
+    answer = json.dumps({"verdict": "revise", "findings": [FINDING]})
+    model.replies = [answer, answer]
+    editor.cursor(12, 4)
+    editor.keys(":Ralph critique<CR>")
+    result = run_ended(editor)
+    assert (result["outcome"], result["findings"]) == ("reviewed", 1), result
+    findings = (
+        "return vim.tbl_map(function(d) return { d.lnum + 1, d.severity, d.message } end,"
+        " vim.tbl_filter(function(d) return d.code == 'ralph.critic.edge-case' end, vim.diagnostic.get(0)))"
+    )
+    ((line, severity, message),) = editor.wait_lua("a finding", findings)
+    assert (line, severity) == (12, 1)  # an error, as a run confirmed it
+    assert FINDING["message"] in message and FINDING["scenario"] in message
+
+    offered = editor.choose("gra", "Ralph: dismiss finding")
+    assert any(title.startswith("Ralph: fix: ") for title in offered), offered
+    editor.wait("it is gone", lambda: not editor.lua(findings))
+    editor.keys(":Ralph critique<CR>")
+    again = editor.wait_lua("the second run ends", "return _G.seen.ended[2]", 90)
+    assert (again["outcome"], again["findings"]) == ("reviewed", 0), again
+    assert not editor.lua(findings)
+
+
+def test_a_long_message_is_one_line(editor: Neovim, model: ScriptedServer) -> None:
+    model.replies = [Reply("this account has no access to the model, says its owner at length. " * 6, status=403)]
+    editor.cursor(8, 4)
+    editor.keys(":Ralph implement<CR>")
+    assert run_ended(editor)["outcome"] == "provider_failed"
+    assert "Ralph: " in editor.nvim.command_output("messages")
+    editor.keys("ix<Esc>")  # nothing asks for Enter
+    editor.wait("typing goes on", lambda: "xpass" in editor.text() or " x" in editor.text())
 
 
 def test_cancel_while_the_model_writes(editor: Neovim, model: ScriptedServer, project: Path) -> None:

@@ -171,7 +171,7 @@ class _Gate:
     async def judge(self) -> Admission:
         self.refuse_imports()
         left = [test for test in self.tests if test not in self.dropped]
-        if not left:
+        if not left and self.tests:
             return self.result({}, [], 0, 0)
         first = await self.session(left if self.dropped else ())
         if not self.take_in(first):
@@ -245,6 +245,8 @@ class _Gate:
         """A failure that says more about the test than about the code; empty where it may be a counterexample."""
         if "HypothesisException" in ended.bases or "HypothesisWarning" in ended.bases:
             return "Hypothesis refuses the test"
+        if ended.exception == "MemoryError":
+            return "it takes too much memory"
         if not ended.frames:
             return "no line of the project is part of it"
         path, line = ended.frames[-1][0], ended.frames[-1][1]

@@ -6,9 +6,13 @@ import ast
 from collections.abc import Collection
 from dataclasses import dataclass
 
+WHOLE_NUMBERS = "st.integers(-10_000, 10_000)"
+"""A bare number may be a length: no test may eat the machine's memory."""
+ANY_TEXT = "any_text"
+"""A strategy that the written module defines: all of Unicode, and a few characters that then repeat."""
 _PLAIN = {
-    "int": "st.integers()",
-    "str": "st.text()",
+    "int": WHOLE_NUMBERS,
+    "str": ANY_TEXT,
     "bytes": "st.binary()",
     "bool": "st.booleans()",
     "float": "st.floats(allow_nan=False, allow_infinity=False)",

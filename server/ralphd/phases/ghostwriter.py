@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ralphd.core.text import BOM, Span, Text
-from ralphd.phases.annotations import checked, strategy
+from ralphd.phases.annotations import ANY_TEXT, WHOLE_NUMBERS, checked, strategy
 
 _INVERSES = (
     ("encode", "decode"), ("encrypt", "decrypt"), ("compress", "decompress"), ("serialize", "deserialize"), ("serialise", "deserialise"),
@@ -86,7 +86,7 @@ _ORDERED = (
 )  # fmt: skip
 """Arguments that are a range by their names: the first is not above the second."""
 _MUTABLE = ("list", "dict", "set", "bytearray", "List", "Dict", "Set")
-_OUTSIDE_THE_DOMAIN = "(ArithmeticError, LookupError, ValueError, OSError, NotImplementedError"
+_OUTSIDE_THE_DOMAIN = "(ArithmeticError, LookupError, ValueError, OSError, NotImplementedError, MemoryError"
 
 
 @dataclass(frozen=True)
@@ -158,12 +158,13 @@ def ghost_module(tests: list[GhostTest]) -> str:
     code = "".join(f"\n\n\n{test.code}" for test in tests) + "\n"
     standard = "import copy\n\n" if "copy." in code else ""
     used = ", ".join(["given", *(name for name in ("assume", "reject") if f"{name}(" in code)])
-    third = ("import pytest\n" if "pytest." in code else "") + f"from hypothesis import {used}, strategies as st"
+    third = ("import pytest\n" if "pytest." in code else "") + f"from hypothesis import {used}\nfrom hypothesis import strategies as st"
     named: dict[str, set[str]] = {}
     for test in tests:
         named.setdefault(test.module, set()).update(n for n in test.names if re.search(rf"\b{n}\b", test.code))
     own = "\n".join(f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(named.items()))
-    return f"{standard}{third}\n\n{own}{code}"
+    texts = f"\n\n{ANY_TEXT} = st.text() | st.text(alphabet=\"aB1 -_,.'\\\"\\\\\\n\")" if re.search(rf"\b{ANY_TEXT}\b", code) else ""
+    return f"{standard}{third}\n\n{own}{texts}{code}"
 
 
 def _touches(node: ast.stmt, first: int, last: int) -> bool:
@@ -252,6 +253,7 @@ class _Writer:
                 if made is None or len(there.arguments) != 1:
                     continue
                 given, arguments = made
+                given = given.replace(f"={WHOLE_NUMBERS})", "=st.integers())")  # what encodes a number can take any
                 call = f"{forward}({arguments[0]})"
             sentence = f"`{back.name}` gives back what `{there.name}` was given."
             body = [
@@ -344,14 +346,14 @@ def _narrowed(code: str, doc: str, *, sole: bool) -> str:
     """A strategy kept to what the docstring asks of the arguments."""
     if re.search(r"non-?empty|not be empty|at least one", doc):
         code = re.sub(r"^st\.lists\((.*)\)$", r"st.lists(\1, min_size=1)", code)
-        code = code.replace("st.text()", "st.text(min_size=1)") if sole else code
+        code = f"{code}.filter(bool)" if sole and code == ANY_TEXT else code
     if re.search(r"\b(?:sorted|ascending)\b", doc) and code.startswith("st.lists("):
         code += ".map(sorted)"
-    if sole and code == "st.integers()":
+    if sole and code == WHOLE_NUMBERS:
         if re.search(r"non-?negative|not negative|natural number|>= 0", doc):
-            return "st.integers(min_value=0)"
+            return "st.integers(0, 10_000)"
         if re.search(r"\bpositive\b|>= 1|> 0", doc):
-            return "st.integers(min_value=1)"
+            return "st.integers(1, 10_000)"
     return code
 
 

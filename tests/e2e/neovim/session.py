@@ -109,7 +109,9 @@ class Neovim:
     def _assert_free(self) -> None:
         """Anything but a few calls would wait for ever behind a prompt, so say what is wrong instead."""
         mode = self.nvim.api.get_mode()
-        assert not mode["blocking"], f"Neovim waits for a key: {mode}"
+        if mode["blocking"]:
+            self.nvim.input("<CR>")
+            raise AssertionError(f"Neovim waits for a key: {mode}\nmessages: {self.nvim.command_output('messages')}")
 
     def keys(self, keys: str) -> None:
         self.nvim.input(keys)

@@ -156,17 +156,6 @@ class Chaos:
 
     # pytest
 
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_cmdline_main(self, config):
-        """The project's own options stay, but for those that would hide, spread or stop the tests."""
-        for name, value in (
-            ("numprocesses", None), ("dist", "no"), ("tx", []), ("maxfail", 0), ("keyword", ""), ("markexpr", ""), ("lf", False),
-            ("failedfirst", False), ("newfirst", False), ("stepwise", False), ("usepdb", False), ("collectonly", False),
-        ):  # fmt: skip
-            if hasattr(config.option, name):
-                setattr(config.option, name, value)
-        yield
-
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config):
         self.write(event="session")
@@ -302,6 +291,19 @@ class Chaos:
             return all(any(a is k or (type(a) is type(k) and a == k) for k in known) for a in arguments(called))
         except Exception:
             return False
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_cmdline_main(config):
+    """The project's own options stay, but for those that would hide, spread or stop the tests."""
+    if os.environ.get("RALPHD_CHAOS"):
+        for name, value in (
+            ("numprocesses", None), ("dist", "no"), ("tx", []), ("maxfail", 0), ("keyword", ""), ("markexpr", ""), ("lf", False),
+            ("failedfirst", False), ("newfirst", False), ("stepwise", False), ("usepdb", False), ("collectonly", False),
+        ):  # fmt: skip
+            if hasattr(config.option, name):
+                setattr(config.option, name, value)
+    yield
 
 
 def pytest_addoption(parser):

@@ -1,0 +1,49 @@
+# Two commands set everything up on a fresh machine with Python, git and make: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test e2e check bench vsix install isolation clean help
+
+help:  ## this list
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "ralphd needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/build.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+isolation:
+	@sh scripts/install-isolation.sh
+
+install: $(VENV)/.runtime  ## ralphd and the embedded model's server into .venv
+
+demo: $(VENV)/.dev isolation  ## the main job, on the embedded model unless you configured another
+	$(BIN)/ralphd demo
+
+test: $(VENV)/.dev isolation  ## the ordinary tests, a few minutes
+	$(BIN)/python -m pytest
+
+e2e: $(VENV)/.dev isolation  ## the slow rest: real editors, the real model
+	$(BIN)/python -m pytest -m e2e -o addopts="-q --strict-markers" tests/e2e
+
+check: $(VENV)/.dev  ## lint, format, types
+	$(BIN)/ruff check server tests bench
+	$(BIN)/ruff format --check server tests bench
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev isolation  ## the table of the README's figures
+	$(BIN)/python bench/run.py
+
+vsix:  ## the VS Code extension
+	cd vscode-extension && npm ci --no-fund --no-audit && npm run check && npm run package
+
+clean:
+	rm -rf $(VENV) vscode-extension/node_modules vscode-extension/out

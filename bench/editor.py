@@ -1,0 +1,74 @@
+"""A real server with an editor at its pipes, for the rows that need a session rather than a handshake."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.measuring import SERVER, Json, cpu_s, descendants
+from tests.support.fake_editor import FakeEditor
+
+QUIET_S = 0.4
+HOST_CPU_S = 1.0
+"""More than any child but the model host uses before a run."""
+
+
+@asynccontextmanager
+async def session(root: Path, env: Mapping[str, str], settings: Json, **given: Any) -> AsyncIterator[FakeEditor]:
+    editor = await FakeEditor.start(SERVER, root, profile="neovim-0.12", env=env, user_settings=settings, stderr_path=root.parent / "stderr.log", **given)
+    try:
+        yield editor
+    finally:
+        await editor.rpc.kill()
+
+
+async def until(condition: Callable[[], bool], limit_s: float, what: str, step_s: float = 0.02) -> None:
+    end = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what} did not come in {limit_s:g} s")
+        await asyncio.sleep(step_s)
+
+
+def used(pids: set[int]) -> float:
+    total = 0.0
+    for pid in pids:
+        try:
+            total += cpu_s(pid)
+        except OSError:
+            continue  # gone meanwhile
+    return total
+
+
+async def idle(pid: int, limit_s: float = 90.0) -> None:
+    """Until the server and all below it use no CPU to speak of any more: it has loaded what it loads by itself."""
+    end, quiet, last = time.monotonic() + limit_s, 0.0, 0.0
+    while quiet < QUIET_S:
+        if time.monotonic() > end:
+            raise TimeoutError(f"the server is still busy after {limit_s:g} s")
+        await asyncio.sleep(0.1)
+        now = used({pid, *descendants(pid)})
+        quiet = quiet + 0.1 if now - last < 0.002 else 0.0
+        last = now
+
+
+async def host_pid(editor: FakeEditor, limit_s: float = 30.0) -> int:
+    """The model host's process, once the server says that there is one."""
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        status = await editor.command("ralph.server.status")
+        if pid := (status.get("models") or {}).get("host"):
+            return int(pid)
+        await asyncio.sleep(0.02)
+    raise TimeoutError(f"no model host in {limit_s:g} s")
+
+
+async def implement(editor: FakeEditor, uri: str) -> tuple[str, float]:
+    """Sends the command as a code action's click does; (run id, when it was sent)."""
+    sent = time.monotonic()
+    answer = await editor.command("ralph.server.implement", {"uri": uri, "range": editor.range_of(uri, "raise NotImplementedError")})
+    return str(answer["runId"]), sent
