@@ -25,11 +25,34 @@ ALLOWED: dict[str, set[str]] = {
     "local_model": {"local_model", "settings.schema", *COMMON},
     "prompts": {"prompts", *COMMON},
     "phases": {"phases", "models.gateway", "context", "sandbox", "prompts", "settings.schema", *COMMON},
-    "loop": {"loop", "phases", "context", "models.gateway", "models.ledger", "sandbox", "settings.schema", "prompts", *COMMON},
+    "loop": {
+        "loop",
+        "phases",
+        "context",
+        "models.gateway",
+        "models.ledger",
+        "sandbox",
+        "settings.schema",
+        "prompts",
+        *COMMON,
+    },
     "lsp": {"lsp", "settings", "__init__", *COMMON},
     "state": {"state", *COMMON},
     "backend": {"backend", "state", "models", "local_model", "settings", *COMMON},
-    "app": {"app", "backend", "state", "loop", "phases", "context", "models", "sandbox", "settings", "prompts", "local_model", *COMMON},
+    "app": {
+        "app",
+        "backend",
+        "state",
+        "loop",
+        "phases",
+        "context",
+        "models",
+        "sandbox",
+        "settings",
+        "prompts",
+        "local_model",
+        *COMMON,
+    },
     "shell": {"shell", "app", "backend", "state", "lsp", "settings", "local_model", "sandbox", "__init__", *COMMON},
     "cli": {"cli", "app", "shell", "state", "lsp", "settings", "__init__", *COMMON},
 }
@@ -120,13 +143,20 @@ def test_stdout_is_left_alone() -> None:
 
 def test_no_private_places_in_the_tree() -> None:
     """No path of a developer's machine and no registry's address in what is committed."""
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     for name in listed:
         path = ROOT / name
         if path.suffix in (".png", ".ico") or not path.is_file():
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
-        for word in ('"resolved": "http', "--index-url", "--extra-index-url", str(Path.home()) + "/" if str(Path.home()) != "/" else "\0"):
+        for word in (
+            '"resolved": "http',
+            "--index-url",
+            "--extra-index-url",
+            str(Path.home()) + "/" if str(Path.home()) != "/" else "\0",
+        ):
             assert word not in text or name == "tests/test_invariants.py", f"{name}: {word}"
 
 

@@ -214,12 +214,12 @@ class Engine:
                 raise Misconfigured(
                     model.problem, "" if "doctor" in model.problem else "`ralphd doctor` shows what is missing."
                 )
-            await self._confirm_cost(request, settings, ask)
+            await self._confirm_cost(request, settings, ask, tell)
             journal.begin(request, settings.model_dump(mode="json"), argv, model)
             recorded = RecordingBench(bench, journal)
             target = await asyncio.to_thread(find_target, request.path, request.text, request.span)
             ctx = PhaseContext(
-                request, settings, RecordingGateway(budgeted, journal), recorded.tree, target, tell, model.local
+                request, settings, RecordingGateway(budgeted, journal, tell), recorded.tree, target, tell, model.local
             )
             dismissed = set(Dismissed(self.folders, request.root).all())
             attack = self._attack(request, resolved, argv, journal)
@@ -294,9 +294,16 @@ class Engine:
         self.trust.decide(digest, decision, consent)
         return True
 
-    async def _confirm_cost(self, request: RunRequest, settings: Any, ask: Ask) -> None:
+    async def _confirm_cost(self, request: RunRequest, settings: Any, ask: Ask, tell: Emit) -> None:
         """Ask before a run that past ones say is dear. Without history there is no estimate, and none is invented."""
         history = await self.ledger.history(_label(request))
+        known = len(history) >= FIRST_HISTORY
+        past = (
+            f"${min(history):.2f} to ${max(history):.2f} in {len(history)} past runs"
+            if known
+            else "no history of costs yet"
+        )
+        tell(events.Note(f"Estimate: {past}; limit ${settings.budget.usd_per_run:.2f}."))
         if len(history) < FIRST_HISTORY or max(history) <= settings.budget.confirm_above_usd:
             return
         text = f"Runs like this cost ${min(history):.2f} to ${max(history):.2f} so far (limit: ${settings.budget.usd_per_run:.2f}). Start it?"

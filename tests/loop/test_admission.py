@@ -195,7 +195,8 @@ def test_a_test_that_catches_faults_gets_in_with_what_it_kills(good: Admission) 
     (admitted,) = good.admitted
     assert admitted.test == "test_within" and admitted.kills
     assert good.mutants == 6 and good.killed == len(admitted.kills)
-    assert f"# kills: {admitted.kills[0]}\n@given" in good.module
+    above = "".join(f"# kills: {kill}\n" for kill in admitted.kills[:3])
+    assert f"\n\n\n{above}@given(st.integers(), st.integers(), st.integers())\ndef test_within" in good.module
     assert "test_mean" not in good.module and "socket" not in good.module
     compile(good.module, "x", "exec")
 
@@ -240,10 +241,12 @@ def test_hidden_network():
 
 
 def test_writes_files():
-    try:
-        open(OUTSIDE, "a").write("x")
-    except OSError:
-        pass
+    for place in (OUTSIDE, os.path.expanduser("~/.profile")):
+        try:
+            with open(place, "a") as out:
+                out.write("x")
+        except OSError:
+            pass
     assert clamp(1, 2, 3) == 2
 
 
@@ -281,7 +284,7 @@ def test_loops():
 
 
 def test_random():
-    assert os.urandom(1)[0] % 2 == clamp(0, 0, 1)
+    assert hash("b") % 2 == clamp(0, 0, 1)  # the hash seed differs from run to run: 0, 1, 0
 
 
 def test_may_use_the_temporary_folder(tmp_path):
@@ -291,7 +294,7 @@ def test_may_use_the_temporary_folder(tmp_path):
 
 
 def test_a_hostile_module_ends_in_clear_counts(lab: Lab) -> None:
-    result = lab.admit(HOSTILE.replace("OUTSIDE", repr(str(lab.outside))), repeat=7, most=3)
+    result = lab.admit(HOSTILE.replace("OUTSIDE", repr(str(lab.outside))), most=3)
     said = reasons(result)
     assert said.pop("test_random") == "flaky"
     assert said == {

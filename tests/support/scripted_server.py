@@ -37,6 +37,7 @@ class Reply:
 class Request:
     path: str
     headers: dict[str, str]
+    """Names in lower case."""
     body: Json
     at: float
     """time.monotonic() of its arrival."""
@@ -117,7 +118,11 @@ def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
             if not self.path.endswith("/chat/completions"):
                 self._json(404, {"error": {"message": f"no such path: {self.path}"}})
                 return
-            reply = server.next_reply(Request(self.path, dict(self.headers.items()), body, time.monotonic()))
+            reply = server.next_reply(
+                Request(
+                    self.path, {name.lower(): value for name, value in self.headers.items()}, body, time.monotonic()
+                )
+            )
             try:
                 if reply.status != 200:
                     self._json(reply.status, {"error": {"message": reply.text, "type": "scripted", "code": None}})

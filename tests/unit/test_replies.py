@@ -28,7 +28,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 noise = st.one_of(st.text(max_size=80), st.lists(PIECES, max_size=30).map("".join))
 CODE = st.lists(
-    st.sampled_from(["def f(x):", "    return x", "", "# note", "x = '🙂'", "END OF EDITS", "    ```", "a.py", "======", "\t"]),
+    st.sampled_from(["def f(x):", "    return x", "", "# note", "x = '🙂'", "END OF EDITS", "    ```", "a.py", "=====", "========", "\t"]),
     min_size=1, max_size=6,
 ).map("\n".join)  # fmt: skip
 
@@ -79,7 +79,7 @@ def test_a_second_file_that_was_announced_and_cut_is_no_edit() -> None:
     assert isinstance(whole, Files) and len(whole.edits) == 2
     between = answer[: answer.index("b.py")].rstrip()
     for cut in prefixes(answer):
-        if cut.rstrip() != between and not "b.py".startswith(cut[len(between) :].strip() or "-"):
+        if cut.rstrip() != between and cut.rstrip() not in (f"{between}\n\nb", f"{between}\n\nb."):
             assert isinstance(parse_edits(cut, "a.py"), FormatError), cut
 
 
@@ -93,7 +93,7 @@ def test_no_code_is_no_edit(text: str) -> None:
     assert isinstance(parse_edits(text, "a.py"), FormatError)
 
 
-@pytest.mark.parametrize("label", ["../x.py", "/etc/passwd.txt", "a/../../b.py", ".git/config", "C:\\x.py"])
+@pytest.mark.parametrize("label", ["../x.py", "/etc/passwd.txt", "a/../../b.py", ".git/config"])
 def test_a_hostile_path_stays_visible_to_the_guard(label: str) -> None:
     """The parser may not normalise a path into something harmless-looking, nor take the block for the target's."""
     parsed = parse_edits(f"{label}\n```python\nx = 1\n```\n", "a.py")
@@ -111,7 +111,12 @@ FINDING = {"path": "a.py", "quote": "x", "kind": "logic", "severity": "error", "
         (json.dumps({"verdict": "pass", "findings": []}), 0),
         ("Sure!\n```json\n" + json.dumps({"verdict": "revise", "findings": [FINDING]}) + "\n```\nThat is all.", 1),
         (json.dumps({"findings": [FINDING, 7, None, [], {}, {**FINDING, "quote": ""}, {**FINDING, "scenario": 3}]}), 1),
-        (json.dumps({"findings": [{**FINDING, "kind": ["x"], "severity": {"a": 1}, "test": 7, "fix": [], "path": None}]}), 1),
+        (
+            json.dumps(
+                {"findings": [{**FINDING, "kind": ["x"], "severity": {"a": 1}, "test": 7, "fix": [], "path": None}]}
+            ),
+            1,
+        ),
         (json.dumps({"findings": [FINDING] * 2000}), 500),
     ],
 )
@@ -120,7 +125,9 @@ def test_reviews_are_read(text: str, count: int) -> None:
     assert isinstance(review, Review) and len(review.findings) == count
 
 
-@pytest.mark.parametrize("text", ["", "LGTM", "{", '{"findings": ', '{"findings": "none"}', "[]", '{"a": 1}', '{"verdict":1}{"verdict":2}'])
+@pytest.mark.parametrize(
+    "text", ["", "LGTM", "{", '{"findings": ', '{"findings": "none"}', "[]", '{"a": 1}', '{"verdict":1}{"verdict":2}']
+)
 def test_what_is_no_review_is_said_so(text: str) -> None:
     assert isinstance(parse_review(text), FormatError)
 
@@ -153,6 +160,19 @@ def test_plain_text_for_people(text: object, said: str) -> None:
     assert plain(text) == said
 
 
-@pytest.mark.parametrize("code", ["handlers[key](event) is called twice", "Vec<u8> overflows", "a < b and c > d", "List<int> is empty"])
+@pytest.mark.parametrize(
+    "code", ["handlers[key](event) is called twice", "Vec<u8> overflows", "a < b and c > d", "List<int> is empty"]
+)
 def test_code_in_a_message_stays_readable(code: str) -> None:
     assert plain(code) == code
+
+
+def test_a_heading_is_no_divider() -> None:
+    """A row of `=` under a title splits nothing; where it is exactly as long as the divider, guessing is refused."""
+    answer = "a.rst\n<<<<<<< SEARCH\nTitle\n{row}\nold\n=======\nTitle\n{row}\nnew\n>>>>>>> REPLACE\nEND OF EDITS\n"
+    parsed = parse_edits(answer.format(row="====="), "a.rst")
+    assert isinstance(parsed, Files) and parsed.edits[0].blocks[0].old == "Title\n=====\nold"
+    refused = parse_edits(answer.format(row="======="), "a.rst")
+    assert isinstance(refused, FormatError) and "more than one" in refused.feedback
+    sloppy = parse_edits("a.py\n<<<<<<< SEARCH\nx\n=====\ny\n>>>>> REPLACE\nEND OF EDITS", "a.py")
+    assert isinstance(sloppy, Files) and sloppy.edits[0].blocks[0].new == "y"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -142,3 +144,13 @@ class Watch:
             if isinstance(event, Delta):
                 found[event.attempt] = found.get(event.attempt, "") + event.text
         return found
+
+
+async def until(condition: Callable[[], object], call: asyncio.Task[Any]) -> None:
+    """Wait for something to happen in `call`; when it ends first, its error is the test's."""
+    async with asyncio.timeout(60):
+        while not condition():
+            if call.done():
+                await call
+                pytest.fail("the call ended before it happened")
+            await asyncio.sleep(0.005)

@@ -28,7 +28,7 @@ from ralphd.models.scripted import Reply, ScriptedGateway
 from ralphd.settings.schema import Budget
 from tests.support.providers import Provider
 from tests.support.providers import Reply as HttpReply
-from tests.wire.conftest import Watch, config, deployment, request
+from tests.wire.conftest import Watch, config, deployment, request, until
 
 
 @pytest_asyncio.fixture
@@ -126,8 +126,7 @@ async def test_a_cancelled_call_is_booked_from_what_arrived(ledger: Ledger) -> N
     slow = Slow()
     gateway = BudgetedGateway(slow, ledger, "run", Budget(usd_per_run=5.0))
     call = asyncio.create_task(gateway.complete(request()))
-    while not slow.started:
-        await asyncio.sleep(0.001)
+    await until(lambda: slow.started, call)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
@@ -197,8 +196,7 @@ async def test_the_whole_way(host: object, openai: Provider, anthropic: Provider
     openai.default = HttpReply(pieces=tuple("word " for _ in range(500)), pause_s=0.01)
     watch = Watch()
     call = asyncio.create_task(gateway.complete(request("again"), watch))
-    while len(watch.of(Delta)) < 3:
-        await asyncio.sleep(0.005)
+    await until(lambda: len(watch.of(Delta)) >= 3, call)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call

@@ -19,7 +19,7 @@ from ralphd.models.host_client import HostClient
 from ralphd.models.wire import CacheConfig, LogConfig
 from ralphd.settings.schema import KeyRef
 from tests.support.providers import Provider, Reply, broken
-from tests.wire.conftest import CANARIES, Watch, config, deployment, request
+from tests.wire.conftest import CANARIES, Watch, config, deployment, request, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -205,8 +205,7 @@ async def test_a_cancelled_call_is_logged_with_what_arrived(host: HostClient, op
     await host.configure(config(deployment(openai), log=LogConfig(path=str(log))))
     watch = Watch()
     call = asyncio.create_task(host.complete(request(), watch))
-    while len(watch.of(Delta)) < 5:
-        await asyncio.sleep(0.005)
+    await until(lambda: len(watch.of(Delta)) >= 5, call)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call

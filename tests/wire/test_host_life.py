@@ -21,7 +21,7 @@ from ralphd.models.gateway import Delta
 from ralphd.models.host_client import CANCEL_S, HostClient
 from ralphd.models.wire import Deployment, HostConfig
 from tests.support.providers import Provider, Reply
-from tests.wire.conftest import Watch, config, deployment, request
+from tests.wire.conftest import Watch, config, deployment, request, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 Make = Callable[..., HostClient]
@@ -108,8 +108,7 @@ async def test_cancel_stops_the_request_quickly(host: HostClient, openai: Provid
     await host.configure(config(deployment(openai)))
     watch = Watch()
     call = asyncio.create_task(host.complete(request(), watch))
-    while len(watch.of(Delta)) < 3:
-        await asyncio.sleep(0.005)
+    await until(lambda: len(watch.of(Delta)) >= 3, call)
     started, pid = time.monotonic(), host.pid
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -141,8 +140,7 @@ async def test_a_host_that_ignores_a_cancel_is_killed(
     await client.configure(config(deployment(openai)))
     watch = Watch()
     call = asyncio.create_task(client.complete(request(), watch))
-    while not watch.of(Delta):
-        await asyncio.sleep(0.01)
+    await until(lambda: watch.of(Delta), call)
     pid = client.pid
     assert pid is not None
     started = time.monotonic()
@@ -156,8 +154,7 @@ async def test_a_host_that_ignores_a_cancel_is_killed(
     monkeypatch.undo()
     watch = Watch()
     call = asyncio.create_task(client.complete(request(), watch))
-    while not watch.of(Delta):
-        await asyncio.sleep(0.01)
+    await until(lambda: watch.of(Delta), call)
     assert client.pid is not None and client.pid != pid
     os.kill(client.pid, signal.SIGKILL)
     with pytest.raises(Unreachable, match="signal 9"):

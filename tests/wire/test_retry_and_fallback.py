@@ -14,7 +14,7 @@ from ralphd.models.host_client import HostClient
 from ralphd.models.wire import Deployment, Limits, spent_by
 from ralphd.settings.schema import KeyRef
 from tests.support.providers import Provider, Reply, broken
-from tests.wire.conftest import CANARIES, Watch, config, deployment, request
+from tests.wire.conftest import CANARIES, Watch, config, deployment, request, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -56,8 +56,7 @@ async def test_a_wait_is_cancelled_at_once(host: HostClient, openai: Provider) -
     await host.configure(config(deployment(openai)))
     watch = Watch()
     call = asyncio.create_task(host.complete(request(), watch))
-    while not watch.of(Retrying):
-        await asyncio.sleep(0.01)
+    await until(lambda: watch.of(Retrying), call)
     started, pid = time.monotonic(), host.pid
     call.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -106,6 +106,16 @@ class ImportGraph:
             used |= {c for c in (posixpath.join(folder, "conftest.py"), "conftest.py") if c in files and c != path}
             self.imports[path] = used - {path}
 
+    def closure(self, paths: Iterable[str]) -> set[str]:
+        """`paths` and every file that they import, directly or through others."""
+        seen = set(paths)
+        todo = list(seen)
+        while todo:
+            fresh = self.imports.get(todo.pop(), set()) - seen
+            seen |= fresh
+            todo += fresh
+        return seen
+
     def reaches(self, target: str) -> set[str]:
         """Every file that imports `target`, directly or through others; `target` itself too."""
         users: dict[str, set[str]] = {}

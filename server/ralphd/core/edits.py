@@ -294,9 +294,8 @@ def keep_form(new: str, before: str | None) -> str:
     bare = text.rstrip("\r\n")
     tail = before[len(before.rstrip("\r\n")) :]
     text = bare + (tail if bare else "")
-    if before.startswith(BOM):
-        text = BOM + text
-    return _keep_unchanged_bytes(text, before)
+    mark = BOM if before.startswith(BOM) else ""
+    return mark + _keep_unchanged_bytes(text, before.removeprefix(BOM))
 
 
 def _keep_unchanged_bytes(text: str, before: str) -> str:

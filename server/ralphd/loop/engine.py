@@ -24,6 +24,7 @@ from ralphd.phases.artisan import Artisan, Candidate, Rejected
 from ralphd.phases.base import PhaseContext, is_stub
 from ralphd.phases.critic import Critic
 from ralphd.phases.librarian import Brief
+from ralphd.phases.replies import FormatError, Review
 from ralphd.phases.testing import Workbench, failure_text, judge_with_rerun, reaching, signature, suggest_command
 from ralphd.phases.verdict import TestRun, judge, to_report
 from ralphd.prompts import render
@@ -41,6 +42,7 @@ class Loop:
     ) -> None:
         self.ctx, self.bench, self.dismissed, self.chaos = ctx, bench, dismissed, chaos
         self.state = State()
+        self._beside: asyncio.Task[Review | FormatError] | None = None
         self.settings = ctx.settings
 
     async def run(self) -> RunResult:
@@ -72,7 +74,7 @@ class Loop:
         step: Step = "repair"
         rounds = 0
         while self.state.iterations < self.settings.loop.max_iterations:
-            trial = await self._next_trial(artisan, step, progress)
+            trial = await self._next_trial(artisan, step, progress, brief, rounds)
             if trial is None:
                 return self._ended("stuck", "two answers in a row could not be used as an edit")
             if not self.bench.argv:
@@ -139,13 +141,33 @@ class Loop:
             return self.result("no_change", "All tests pass already and no instruction says what to change.")
         return None
 
-    async def _next_trial(self, artisan: Artisan, step: Step, progress: Progress) -> Trial | None:
+    async def _next_trial(
+        self, artisan: Artisan, step: Step, progress: Progress, brief: Brief, rounds: int
+    ) -> Trial | None:
         """The next verified answer, tested. None: two in a row could not be read."""
         wanted = self.settings.models.artisan.candidates if step == "resample" else 1
         if wanted > 1 and self.bench.argv:
             return await self._side_by_side(artisan, progress, wanted)
         candidate = await self._readable(artisan, step, progress)
-        return None if candidate is None else await self._try(candidate)
+        if candidate is None:
+            return None
+        if self.settings.loop.critic == "beside" and self.bench.argv and candidate.texts:
+            self._beside = self._ask_critic(brief, candidate.texts, rounds)
+        try:
+            trial = await self._try(candidate)
+        except BaseException:
+            await self._drop_beside()
+            raise
+        if not trial.green:
+            await self._drop_beside()
+        return trial
+
+    async def _drop_beside(self) -> None:
+        """A review of what turned out red is of no use: it is cancelled, and booked as far as it came."""
+        if self._beside is not None:
+            self._beside.cancel()
+            await asyncio.gather(self._beside, return_exceptions=True)
+            self._beside = None
 
     async def _readable(self, artisan: Artisan, step: Step, progress: Progress) -> Candidate | None:
         sample = self.ctx.request.sample * 1000 + progress.samples
@@ -222,14 +244,9 @@ class Loop:
     def _covered(self, run: TestRun, texts: Mapping[str, str]) -> set[str]:
         """The files a verdict holds for: what was edited, the tests that ran, and what those import."""
         tests = {case.nodeid.split("::")[0] for case in run.cases.values()}
-        covered = {self.ctx.target.path, *texts, *(t for t in tests if t in set(self.bench.tree.paths()))}
-        todo = list(covered)
-        while self.state.graph and todo:
-            for used in self.state.graph.imports.get(todo.pop(), ()):
-                if used not in covered:
-                    covered.add(used)
-                    todo.append(used)
-        return covered
+        known = set(self.bench.tree.paths())
+        covered = {self.ctx.target.path, *texts, *(tests & known)}
+        return self.state.graph.closure(covered) if self.state.graph else covered
 
     def _feed_back(self, artisan: Artisan, trial: Trial, progress: Progress) -> Step:
         assert trial.run is not None and trial.verdict is not None
@@ -243,28 +260,33 @@ class Loop:
             artisan.start_afresh()
         return step
 
+    def _ask_critic(
+        self, brief: Brief, candidate: Mapping[str, str], rounds: int
+    ) -> asyncio.Task[Review | FormatError]:
+        """Start the Critic's call on a candidate; later rounds show it the difference only."""
+        text = candidate.get(self.ctx.target.path, self.ctx.request.text)
+        diff = "".join(unified(p, self._before(p), t) for p, t in sorted(candidate.items())) if rounds else ""
+        critic = Critic(self.ctx, brief, self.bench, self.dismissed)
+        span = critic_phase.span_in(self.ctx, text)
+        return asyncio.create_task(critic.ask(text, span, iteration=self.state.iterations, diff=diff))
+
     async def _critic(self, brief: Brief, trial: Trial, rounds: int) -> list[Finding]:
         """Review a green candidate. Only findings that a run confirmed send the Artisan back."""
         if self.settings.loop.critic == "never" or not trial.texts:
             return []
-        path = self.ctx.target.path
-        text = trial.texts.get(path, self.ctx.request.text)
-        diff = "".join(unified(p, self._before(p), t) for p, t in sorted(trial.texts.items())) if rounds else ""
+        text = trial.texts.get(self.ctx.target.path, self.ctx.request.text)
         with self._phase("critic", self.state.iterations):
-            span = critic_phase.span_in(self.ctx, text)
             try:
-                reviewed = await Critic(self.ctx, brief, self.bench, self.dismissed).review(
-                    text, span, iteration=self.state.iterations, diff=diff
-                )
-            except OverBudget as error:
+                review = await (self._beside or self._ask_critic(brief, trial.texts, rounds))
+            except ModelError as error:
                 self.state.notes.append(f"The review was left out: {error.message}")
                 return []
-            except ModelError as error:
-                self.state.notes.append(f"The review failed: {error.message}")
-                return []
+            finally:
+                self._beside = None
+            reviewed = await Critic(self.ctx, brief, self.bench, self.dismissed).examine(review, text)
         if reviewed.problem:
             self.state.notes.append(reviewed.problem)
-        self.state.findings = list(reviewed.findings)
+        self.state.findings = [f for f in self.state.findings if f.kind == "locked"] + list(reviewed.findings)
         for finding in reviewed.findings:
             self.ctx.emit(events.FindingAdded(finding))
         return [f for f in reviewed.findings if f.evidence == "confirmed"]

@@ -75,8 +75,8 @@ def _plain(value: Any) -> Any:
 class RecordingGateway:
     """Passes calls on and writes each answer, or error, into the journal."""
 
-    def __init__(self, inner: Gateway, journal: Journal) -> None:
-        self._inner, self._journal = inner, journal
+    def __init__(self, inner: Gateway, journal: Journal, tell: events.Emit) -> None:
+        self._inner, self._journal, self._tell = inner, journal, tell
 
     async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
         key = {"role": request.role, "sample": request.sample}
@@ -87,6 +87,8 @@ class RecordingGateway:
                 "call", **key, request=request.model_dump(), error=error.code, message=error.message, hint=error.hint
             )
             raise
+        if answer.cached:
+            self._tell(events.Note(f"{request.role.capitalize()}: answered from the cache, at no cost."))
         self._journal.write("call", **key, request=request.model_dump(), answer=answer.model_dump())
         return answer
 

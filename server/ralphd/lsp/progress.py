@@ -121,6 +121,8 @@ class Progress:
             self._extra = f"{event.why}, waiting {event.wait_ms / 1000:.0f} s"
         elif isinstance(event, events.FellBack):
             self._extra = f"{event.from_model} failed, asking {event.to_model}"
+        elif isinstance(event, events.Note):
+            self._extra = event.text
         elif isinstance(event, events.TestsEnded):
             self._extra = f"{event.tests.passed} passed, {event.tests.failed + event.tests.errors} failed"
 

@@ -10,6 +10,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -56,7 +57,29 @@ _A = TypeVar("_A", bound=Wire)
 
 
 @dataclass
+class _Running:
+    """One host and what is known of it: an old one may still be dying while the next is being born."""
+
+    ready: asyncio.Future[Ready]
+    process: HostProcess | None = None
+    configured: bool = False
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.alive
+
+    async def send(self, message: Wire) -> None:
+        try:
+            if self.process is None:
+                raise ConnectionResetError
+            await self.process.send(message)
+        except ConnectionError as error:
+            raise Unreachable("The model host is gone.", "It is started again for the next call.") from error
+
+
+@dataclass
 class _Pending:
+    host: _Running
     answer: asyncio.Future[_Answer]
     on_event: OnEvent = ignore_event
 
@@ -76,9 +99,7 @@ class HostClient:
         self._work_dir = work_dir
         self._idle_s = idle_s
         self._on_stderr = on_stderr
-        self._host: HostProcess | None = None
-        self._configured = False
-        self._ready: asyncio.Future[Ready] | None = None
+        self._host: _Running | None = None
         self._starting = asyncio.Lock()
         self._pending: dict[int, _Pending] = {}
         self._next_id = 0
@@ -89,7 +110,8 @@ class HostClient:
     @property
     def pid(self) -> int | None:
         """Of the running host; None while there is none."""
-        return self._host.pid if self._host is not None and self._host.alive else None
+        process = self._host.process if self._host is not None else None
+        return process.pid if process is not None and process.alive else None
 
     async def prewarm(self) -> None:
         """Start the host and let it load, so that the first click does not pay for it. Does not wait for that."""
@@ -100,22 +122,22 @@ class HostClient:
     async def configure(self, config: HostConfig) -> None:
         """New settings for the calls that start after this one."""
         self._config = config
-        if self._host is not None and self._host.alive and self._configured:
-            with contextlib.suppress(ConnectionError):
+        if self._host is not None and self._host.alive and self._host.configured:
+            with contextlib.suppress(Unreachable):
                 await self._host.send(Configure(config=config))
 
     async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
         host = await self._loaded()
         self._next_id += 1
-        id, pending = self._next_id, _Pending(asyncio.get_running_loop().create_future(), on_event)
+        id, pending = self._next_id, _Pending(host, asyncio.get_running_loop().create_future(), on_event)
         self._pending[id] = pending
         try:
-            await self._send(host, Complete(id=id, request=request))
+            await host.send(Complete(id=id, request=request))
             answer = await asyncio.shield(pending.answer)  # cancelling the caller must not settle it
         except asyncio.CancelledError:
             pending.on_event = ignore_event
             if not pending.answer.done():
-                await asyncio.shield(self._in_background(self._stop(host, id, pending)))
+                await asyncio.shield(self._in_background(self._stop(id, pending)))
             raise
         finally:
             self._pending.pop(id, None)
@@ -165,60 +187,63 @@ class HostClient:
         self._closed = True
         if self._idle is not None:
             self._idle.cancel()
-        if self._host is not None:
-            host, self._host = self._host, None
-            await host.close()
+        if self._host is not None and self._host.process is not None:
+            process, self._host = self._host.process, None
+            await process.close()
         if self._background:
             await asyncio.gather(*self._background, return_exceptions=True)
 
     # the process
 
-    async def _running(self, *, configured: bool) -> HostProcess:
+    async def _running(self, *, configured: bool) -> _Running:
         """The host, started if need be; `configured` tells it to load the provider library."""
         if self._closed:
             raise Unreachable("The model host has been closed.")
         if self._idle is not None:
             self._idle.cancel()
         async with self._starting:
-            if self._host is None or not self._host.alive:
-                self._configured = False
-                self._ready = asyncio.get_running_loop().create_future()
-                try:
-                    self._host = await HostProcess.spawn(self._work_dir, self._receive, self._exited, self._on_stderr)
-                except OSError as error:
-                    raise Unreachable(f"The model host could not be started: {error}.") from error
-            if configured and not self._configured:
-                await self._send(self._host, Configure(config=self._config))
-                self._configured = True
-            return self._host
+            host = self._host
+            if host is None or not host.alive:
+                host = self._host = await self._spawn()
+            if configured and not host.configured:
+                await host.send(Configure(config=self._config))
+                host.configured = True
+            return host
 
-    async def _loaded(self) -> HostProcess:
+    async def _spawn(self) -> _Running:
+        host = _Running(asyncio.get_running_loop().create_future())
+        try:
+            host.process = await HostProcess.spawn(
+                self._work_dir, partial(self._receive, host), partial(self._exited, host), self._on_stderr
+            )
+        except OSError as error:
+            raise Unreachable(f"The model host could not be started: {error}.") from error
+        return host
+
+    async def _loaded(self) -> _Running:
         """The host with the provider library in it. Nothing that costs is sent before."""
         host = await self._running(configured=True)
-        assert self._ready is not None
         try:
             async with asyncio.timeout(START_S):
-                ready = await asyncio.shield(self._ready)
+                ready = await asyncio.shield(host.ready)
         except TimeoutError:
-            host.kill("it did not get ready")
+            if host.process is not None:
+                host.process.kill("it did not get ready")
             raise Unreachable(f"The model host did not get ready within {START_S:g} s.", "Try again.") from None
         if ready.problem is not None:
             raise Unreachable(ready.problem, "Reinstall ralphd with its dependencies.")
         return host
 
-    def _exited(self, host: HostProcess, reason: str) -> None:
-        if host is not self._host and self._host is not None:
-            return
+    def _exited(self, host: _Running, reason: str) -> None:
         _log.info("model host ended: %s", reason)
-        self._host = None
-        gone = Unreachable(
-            f"The model host stopped in the middle of the call ({reason}).", "It is started again for the next call."
-        )
+        if self._host is host:
+            self._host = None
+        gone = f"The model host stopped in the middle of the call ({reason})."
         for pending in self._pending.values():
-            if not pending.answer.done():
-                pending.answer.set_exception(gone)
-        if self._ready is not None and not self._ready.done():
-            self._ready.set_result(Ready(problem=f"The model host stopped while it was starting ({reason})."))
+            if pending.host is host and not pending.answer.done():
+                pending.answer.set_exception(Unreachable(gone, "It is started again for the next call."))
+        if not host.ready.done():
+            host.ready.set_result(Ready(problem=f"The model host stopped while it was starting ({reason})."))
 
     def _rest(self) -> None:
         """Drop the host when nothing has been asked of it for a while."""
@@ -228,18 +253,18 @@ class HostClient:
             self._idle = asyncio.get_running_loop().call_later(self._idle_s, self._drop)
 
     def _drop(self) -> None:
-        if self._host is not None and not self._pending:
-            host, self._host = self._host, None
-            self._in_background(host.close())
+        if self._host is not None and self._host.process is not None and not self._pending:
+            process, self._host = self._host.process, None
+            self._in_background(process.close())
 
     # messages
 
-    def _receive(self, message: FromHost) -> None:
+    def _receive(self, host: _Running, message: FromHost) -> None:
         if isinstance(message, Hello):
             return
         if isinstance(message, Ready):
-            if self._ready is not None and not self._ready.done():
-                self._ready.set_result(message)
+            if not host.ready.done():
+                host.ready.set_result(message)
             return
         pending = self._pending.get(message.id)
         if pending is None or pending.answer.done():
@@ -252,33 +277,28 @@ class HostClient:
             return
         pending.answer.set_result(message)
 
-    async def _send(self, host: HostProcess, message: Wire) -> None:
-        try:
-            await host.send(message)
-        except ConnectionError as error:
-            raise Unreachable("The model host is gone.", "It is started again for the next call.") from error
-
-    async def _ask(self, host: HostProcess, kind: type[_A], make: Callable[[int], Wire]) -> _A:
+    async def _ask(self, host: _Running, kind: type[_A], make: Callable[[int], Wire]) -> _A:
         self._next_id += 1
-        id, pending = self._next_id, _Pending(asyncio.get_running_loop().create_future())
+        id, pending = self._next_id, _Pending(host, asyncio.get_running_loop().create_future())
         self._pending[id] = pending
         try:
-            await self._send(host, make(id))
+            await host.send(make(id))
             answer = await pending.answer
         finally:
             self._pending.pop(id, None)
         assert isinstance(answer, kind)
         return answer
 
-    async def _stop(self, host: HostProcess, id: int, pending: _Pending) -> None:
+    async def _stop(self, id: int, pending: _Pending) -> None:
         """Cancel at the host; a host that does not say so in time may still be asking, so it is killed."""
         try:
             async with asyncio.timeout(CANCEL_S):
-                await host.send(Cancel(id=id))
+                await pending.host.send(Cancel(id=id))
                 await asyncio.shield(pending.answer)
         except TimeoutError:
-            host.kill("it did not answer a cancel")
-        except (ConnectionError, ModelError):
+            if pending.host.process is not None:
+                pending.host.process.kill("it did not answer a cancel")
+        except ModelError:
             return
 
     def _in_background(self, work: object) -> asyncio.Task[object]:

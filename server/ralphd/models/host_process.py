@@ -31,7 +31,7 @@ class HostProcess:
         self,
         process: asyncio.subprocess.Process,
         on_message: Callable[[FromHost], None],
-        on_exit: Callable[[HostProcess, str], None],
+        on_exit: Callable[[str], None],
         on_stderr: Callable[[str], None],
     ) -> None:
         self._process = process
@@ -46,7 +46,7 @@ class HostProcess:
         cls,
         work_dir: Path,
         on_message: Callable[[FromHost], None],
-        on_exit: Callable[[HostProcess, str], None],
+        on_exit: Callable[[str], None],
         on_stderr: Callable[[str], None],
     ) -> HostProcess:
         work_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -119,7 +119,7 @@ class HostProcess:
             self.kill(f"it sent something unreadable ({type(error).__name__})")
         code = await self._process.wait()
         self._reason = self._reason or (f"killed by signal {-code}" if code < 0 else f"exit code {code}")
-        self._on_exit(self, self._reason)
+        self._on_exit(self._reason)
 
     async def _drain(self) -> None:
         """Its stderr, line by line, up to a cap: a child whose pipe is full would stand still."""

@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ralphd.context.languages import fence_name
+from ralphd.context.pack import Context
 from ralphd.context.region import place_region
 from ralphd.context.target import definitions
+from ralphd.core import events
 from ralphd.core.edits import FileEdit, Refusal, resolve
 from ralphd.core.findings import Finding
 from ralphd.core.text import Text
+from ralphd.errors import ContextTooLong
 from ralphd.models.gateway import CompletionRequest, Message
 from ralphd.phases.base import PhaseContext, is_stub
 from ralphd.phases.guard import refuse_content, refuse_path
@@ -50,9 +53,11 @@ class Artisan:
     def __init__(self, ctx: PhaseContext, brief: Brief, failures: str, findings: tuple[Finding, ...] = ()) -> None:
         self.ctx = ctx
         self.form = self._form()
+        self._asked = (brief, failures, findings)
         self.opening = self._opening(brief, failures, findings)
         self.tail: tuple[Message, ...] = ()
         self.thrown_away = 0
+        self.short = False
         self._incomplete: tuple[FileEdit, ...] = ()
 
     def _form(self) -> str:
@@ -121,6 +126,23 @@ class Artisan:
     async def attempt(
         self, iteration: int, *, sample: int = 0, temperature: float | None = None
     ) -> Candidate | Rejected:
+        try:
+            return await self._attempt(iteration, sample, temperature)
+        except ContextTooLong:
+            if self.short:
+                raise
+            self._shorten()
+            return await self._attempt(iteration, sample, temperature)
+
+    def _shorten(self) -> None:
+        """The prompt was too long for the model: ask once more with the target, its tests and nothing else."""
+        brief, failures, findings = self._asked
+        self.short = True
+        self.ctx.emit(events.Note("The context did not fit the model's window: asking again with less."))
+        self.opening = self._opening(Brief(Context((), 0), brief.tests[:3]), failures[-1000:], findings)
+        self.tail = ()
+
+    async def _attempt(self, iteration: int, sample: int, temperature: float | None) -> Candidate | Rejected:
         watch = self.ctx.watch("artisan", iteration, self.thrown_away)
         request = CompletionRequest(
             role="artisan",

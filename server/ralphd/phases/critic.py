@@ -16,7 +16,7 @@ from ralphd.core.text import Text
 from ralphd.models.gateway import CompletionRequest, Delta, GatewayEvent, Message
 from ralphd.phases.base import PhaseContext
 from ralphd.phases.librarian import Brief
-from ralphd.phases.replies import FormatError, RawFinding, parse_review, partial_findings
+from ralphd.phases.replies import FormatError, RawFinding, Review, parse_review, partial_findings
 from ralphd.phases.test_reports import TestCase
 from ralphd.phases.testing import Workbench
 from ralphd.prompts import fenced, render
@@ -86,6 +86,12 @@ class Critic:
         self.ctx, self.brief, self.bench, self.dismissed = ctx, brief, bench, dismissed
 
     async def review(
+        self, text: str, span: tuple[int, int], *, iteration: int, show: Callable[[Finding], None] | None = None
+    ) -> Reviewed:
+        """Ask, read, anchor, confirm. `show` is called as findings become readable in the stream (not yet confirmed)."""
+        return await self.examine(await self.ask(text, span, iteration=iteration, show=show), text)
+
+    async def ask(
         self,
         text: str,
         span: tuple[int, int],
@@ -93,8 +99,8 @@ class Critic:
         iteration: int,
         diff: str = "",
         show: Callable[[Finding], None] | None = None,
-    ) -> Reviewed:
-        """Ask, read, anchor, confirm. `show` is called as findings become readable in the stream (not yet confirmed)."""
+    ) -> Review | FormatError:
+        """The model's part: no test is run, so it may go on beside them."""
         ctx = self.ctx
         request = self._request(text, span, diff)
         seen: set[str] = set()
@@ -122,14 +128,19 @@ class Critic:
             answer = await ctx.gateway.complete(request, on_event)
             review = parse_review(answer.text)
             if not isinstance(review, FormatError):
-                break
+                return review
             again = (
                 Message(role="assistant", content=answer.text or "(nothing)"),
                 Message(role="user", content=review.feedback),
             )
             request = request.model_copy(update={"messages": (*request.messages[:2], *again)})
             partial = ""
-        else:
+        return review
+
+    async def examine(self, review: Review | FormatError, text: str) -> Reviewed:
+        """Anchor what was found in `text` and run the tests that came with it, on what the bench holds."""
+        ctx = self.ctx
+        if isinstance(review, FormatError):
             return Reviewed((), problem="The Critic's answers could not be read twice in a row.")
         chosen = select(review.findings, ctx.target.path, text, ctx.settings.critic.max_findings, self.dismissed)
         confirmed: list[Finding] = []

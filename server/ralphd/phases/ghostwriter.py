@@ -158,12 +158,18 @@ def ghost_module(tests: list[GhostTest]) -> str:
     code = "".join(f"\n\n\n{test.code}" for test in tests) + "\n"
     standard = "import copy\n\n" if "copy." in code else ""
     used = ", ".join(["given", *(name for name in ("assume", "reject") if f"{name}(" in code)])
-    third = ("import pytest\n" if "pytest." in code else "") + f"from hypothesis import {used}\nfrom hypothesis import strategies as st"
+    third = (
+        "import pytest\n" if "pytest." in code else ""
+    ) + f"from hypothesis import {used}\nfrom hypothesis import strategies as st"
     named: dict[str, set[str]] = {}
     for test in tests:
         named.setdefault(test.module, set()).update(n for n in test.names if re.search(rf"\b{n}\b", test.code))
     own = "\n".join(f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(named.items()))
-    texts = f"\n\n{ANY_TEXT} = st.text() | st.text(alphabet=\"aB1 -_,.'\\\"\\\\\\n\")" if re.search(rf"\b{ANY_TEXT}\b", code) else ""
+    texts = (
+        f'\n\n{ANY_TEXT} = st.text() | st.text(alphabet="aB1 -_,.\'\\"\\\\\\n")'
+        if re.search(rf"\b{ANY_TEXT}\b", code)
+        else ""
+    )
     return f"{standard}{third}\n\n{own}{texts}{code}"
 
 

@@ -82,7 +82,8 @@ def fences(text: str) -> tuple[list[Fence], bool]:
             opened, before = None, ""
         else:
             body.append(line[indent:] if line[:indent].isspace() else line)
-    return found, opened is not None
+    begun = bool(before) and not before.strip("`~")  # a fence that was cut in its first characters
+    return found, opened is not None or begun
 
 
 def as_path(line: str) -> str | None:
@@ -118,6 +119,11 @@ def parse_edits(text: str, target_path: str, target_name: str = "") -> Region | 
     named = [(_info_path(f.info) or as_path(f.before), f) for f in found]
     whole = [FileEdit(path, whole=f.text) for path, f in named if path]
     if whole:
+        if as_path(text.rstrip().rpartition("\n")[2]):
+            return FormatError(
+                "The answer stopped after naming a file. Send it again, whole, with nothing after the last fence.",
+                truncated=True,
+            )
         paths = [edit.path for edit in whole]
         if len(set(paths)) != len(paths):
             return FormatError("One file was given twice. Give each file once, whole.")
@@ -138,38 +144,30 @@ def parse_edits(text: str, target_path: str, target_name: str = "") -> Region | 
 
 
 def _parse_blocks(text: str, target_path: str) -> Files | FormatError:
-    lines = text.replace("\r\n", "\n").split("\n")
     edits: dict[str, list[Block]] = {}
-    state: Literal["out", "old", "new"] = "out"
-    path, old, new = target_path, list[str](), list[str]()
+    path, marker, body = target_path, "", list[str]()
     ended = False
-    for line in lines:
-        if state == "out":
+    for line in text.replace("\r\n", "\n").split("\n"):
+        if not marker:
             if _SEARCH.match(line):
-                state, old, new = "old", [], []
+                marker, body = line, []
             elif line.strip() == END_OF_EDITS:
                 ended = True
             elif line.strip() and not _FENCE.match(line):
                 ended = False
                 path = as_path(line) or path
-        elif state == "old":
-            if _DIVIDER.match(line):
-                state = "new"
-            elif _SEARCH.match(line) or _REPLACE.match(line):
-                return FormatError(
-                    "A SEARCH block had no ======= line between old and new text. Send the edits again, whole."
-                )
-            else:
-                old.append(line)
         elif _REPLACE.match(line):
-            edits.setdefault(path, []).append(Block("\n".join(old), "\n".join(new)))
-            state, ended = "out", False
+            at = _divider(body, marker)
+            if isinstance(at, FormatError):
+                return at
+            edits.setdefault(path, []).append(Block("\n".join(body[:at]), "\n".join(body[at + 1 :])))
+            marker, ended = "", False
         elif _SEARCH.match(line):
             return FormatError("A SEARCH block had no >>>>>>> REPLACE line. Send the edits again, whole.")
         else:
-            new.append(line)
+            body.append(line)
     parsed = tuple(FileEdit(p, tuple(blocks)) for p, blocks in edits.items())
-    if state != "out":
+    if marker:
         return FormatError("The answer stopped inside an edit block. Send it again, whole.", truncated=True)
     if not ended:
         feedback = (
@@ -177,6 +175,18 @@ def _parse_blocks(text: str, target_path: str) -> Files | FormatError:
         )
         return FormatError(feedback, truncated=True, incomplete=parsed)
     return Files(parsed, "blocks")
+
+
+def _divider(body: list[str], marker: str) -> int | FormatError:
+    """Index of the line between old and new: as long as its SEARCH marker where there is one, for a heading's underline
+    is a row of `=` too. Two that could be it are refused: either guess may be a wrong edit."""
+    rows = [(i, line.rstrip()) for i, line in enumerate(body) if _DIVIDER.match(line)]
+    exact = [i for i, row in rows if len(row) == marker.count("<")]
+    places = exact or [i for i, _ in rows]
+    if len(places) == 1:
+        return places[0]
+    wrong = "no ======= line between old and new text" if not places else "more than one ======= line"
+    return FormatError(f"A SEARCH block had {wrong}. Send the edits again, whole.")
 
 
 @dataclass(frozen=True)
@@ -202,7 +212,17 @@ class Review:
 
 
 _CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]|\x1b\[[0-9;?]*[ -/]*[@-~]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+    r"\U000e0000-\U000e01ef]"
+)
+_ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
+# Only what a renderer would act on: `handlers[key](event)` and `Vec<u8>` are code that a finding talks about.
+_LINK = re.compile(r"!?\[([^\]]*)\]\((?:[a-zA-Z][\w+.-]*:|\.{0,2}/|#|www\.)[^)]*\)")
+_TAG = re.compile(
+    r"</?(?:a|abbr|audio|b|base|blockquote|body|br|button|code|details|div|em|embed|font|form|frame|h[1-6]|head|hr|html|i"
+    r"|iframe|img|input|kbd|li|link|math|meta|object|ol|p|pre|script|source|span|strong|style|sub|summary|sup|svg|table"
+    r"|tbody|td|textarea|th|thead|title|tr|u|ul|video)(?:[\s/][^<>]{0,200})?>",
+    re.IGNORECASE,
 )
 
 
@@ -210,10 +230,10 @@ def plain(text: object, limit: int = 600) -> str:
     """Model text as plain text for a person: no escape sequences, no invisible characters, no HTML, capped."""
     if not isinstance(text, str):
         return ""
-    bare = re.sub(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)", "", text)
-    bare = _CONTROL.sub("", bare)
-    bare = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", bare)
-    bare = re.sub(r"</?[a-zA-Z][^<>]{0,200}>", "", bare)
+    bare = _CONTROL.sub("", _ESCAPE.sub("", text))
+    bare = _LINK.sub(r"\1", bare)
+    while (less := _TAG.sub("", bare)) != bare:  # `<<b>script>`: what one pass takes out may leave a tag behind
+        bare = less
     bare = " ".join(bare.split())
     return bare if len(bare) <= limit else bare[: limit - 1] + "…"
 

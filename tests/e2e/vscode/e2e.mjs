@@ -71,7 +71,7 @@ const onScreen = async (text) => until(`on the screen: ${text}`, async () => (aw
 
 try {
   await quickOpen(page, 'slug.py');
-  await goToLine(page, 12, 1);
+  await goToLine(page, 14, 1);
 
   // By keyboard: the light bulb's menu, the action, Enter.
   await chooseAction(page, 'Ralph: implement');
@@ -143,7 +143,7 @@ try {
   await shot('saved');
 
   // A second run, with an instruction, and cancelled from its notification while the model writes.
-  await goToLine(page, 12, 1);
+  await goToLine(page, 14, 1);
   const before = model.requests.length;
   await command(page, 'Ralph: Implement…');
   const box = page.locator('.quick-input-widget input');

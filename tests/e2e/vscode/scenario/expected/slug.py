@@ -2,6 +2,8 @@
 
 import re
 
+WORD = re.compile(r"[a-z0-9]+")
+
 
 def slug(title: str, limit: int = 40) -> str:
     """Turn a title into a URL slug: lower case, words joined by single hyphens.
@@ -9,7 +11,7 @@ def slug(title: str, limit: int = 40) -> str:
     It is cut between words, never inside one, to at most `limit` characters.
     """
     text = ""
-    for word in re.findall(r"[a-z0-9]+", title.lower()):
+    for word in WORD.findall(title.lower()):
         longer = f"{text}-{word}" if text else word
         if len(longer) > limit:
             break

@@ -1,5 +1,9 @@
 """Names for pages."""
 
+import re
+
+WORD = re.compile(r"[a-z0-9]+")
+
 
 def slug(title: str, limit: int = 40) -> str:
     """Turn a title into a URL slug: lower case, words joined by single hyphens.

@@ -1,0 +1,5 @@
+from helper import double
+
+
+def f(x):
+    return double(x)

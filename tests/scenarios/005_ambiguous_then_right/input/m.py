@@ -1,0 +1,6 @@
+def f(x):
+    return 0
+
+
+def g(x):
+    return 0

@@ -1,0 +1,5 @@
+﻿X = '🙂'
+
+
+def f(x):
+	return x * 2
