@@ -21,6 +21,9 @@ from ralphd.state import Folders, make_private
 
 log = logging.getLogger("ralphd")
 
+LOCAL_IDLE_S = 1800.0
+"""Longer than a run may last: the embedded model must not be dropped under one."""
+
 
 class Models:
     """Opens the gateway for a run's settings. Keys are looked for by the host, never here."""
@@ -59,7 +62,7 @@ class Models:
             hint = "The embedded model is not there yet: `ralphd fetch-model` fetches it (1.1 GB), or set models in your configuration."
             return Places(places.state, places.cache, None, hint)
         if self._local is None:
-            self._local = LocalServer(self._folders.cache)
+            self._local = LocalServer(self._folders.cache, idle_s=LOCAL_IDLE_S)
         try:
             return Places(places.state, places.cache, f"{await self._local.start()}/v1")
         except RalphError as error:

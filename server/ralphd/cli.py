@@ -132,16 +132,22 @@ class _OneLine(logging.Formatter):
 
 
 def _serve() -> int:
+    from ralphd.lsp import loading
+
+    loading.began()
     from ralphd.lsp.server import RalphServer
 
     environ = dict(os.environ)
+
+    def load() -> None:
+        import ralphd.app  # noqa: F401
 
     def make_runner():  # type: ignore[no-untyped-def]
         from ralphd.app import Engine
 
         return Engine(environ)
 
-    return RalphServer(make_runner).serve()
+    return RalphServer(make_runner, load).serve()
 
 
 def _shell(options: argparse.Namespace) -> int:

@@ -226,6 +226,7 @@ def test_no_write_reaches_the_host(pool: ShadowPool, ws: Path, tmp_path: Path) -
     assert not any(Path(path).exists() for path in ("/etc/ralph-pwned", "/usr/ralph-pwned", "/var/ralph-pwned"))
 
 
+SECRET = "ralph-test-secret"
 READS = """
 import glob, os, stat, sys
 seen = []
@@ -244,19 +245,19 @@ for folder in folders:
                     seen.append(open(path, 'rb').read(100000))
             except OSError:
                 pass
-word = 'CAN' + 'ARY'  # not to find this text itself
+word = 'ralph-test' + '-secret'  # not to find this text itself
 print(word.encode() in b''.join(seen), any(word in v for v in os.environ.values()), len(glob.glob('/proc/[0-9]*')) < 8)
 """
 
 
 def test_no_secret_is_readable(ws: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
-    secrets = {".ssh/id_rsa": "CANARY", ".aws/credentials": "CANARY", ".config/gh/hosts.yml": "CANARY", ".netrc": "CANARY",
-               ".cargo/credentials.toml": "CANARY", ".npmrc": "CANARY", ".local/share/keyrings/x": "CANARY", "other/.env": "CANARY"}  # fmt: skip
+    secrets = {".ssh/id_rsa": SECRET, ".aws/credentials": SECRET, ".config/gh/hosts.yml": SECRET, ".netrc": SECRET,
+               ".cargo/credentials.toml": SECRET, ".npmrc": SECRET, ".local/share/keyrings/x": SECRET, "other/.env": SECRET}  # fmt: skip
     write(
-        home, {**secrets, ".cargo/bin/tool": "", ".cargo/registry/x": "", ".ssh/bin/tool": "CANARY", ".local/bin/t": ""}
+        home, {**secrets, ".cargo/bin/tool": "", ".cargo/registry/x": "", ".ssh/bin/tool": SECRET, ".local/bin/t": ""}
     )
-    write(tmp_path / "cache", {"log": "CANARY"})
+    write(tmp_path / "cache", {"log": SECRET})
     for name in (
         "OPENAI_API_KEY",
         "ANTHROPIC_API_KEY",
@@ -265,13 +266,13 @@ def test_no_secret_is_readable(ws: Path, tmp_path: Path, monkeypatch: pytest.Mon
         "HTTPS_PROXY",
         "RALPH_X",
     ):
-        monkeypatch.setenv(name, "CANARY")
+        monkeypatch.setenv(name, SECRET)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("PATH", f"{home}/.cargo/bin:{home}/.ssh/bin:{home}/.local/bin:{os.environ['PATH']}")
     # A committed environment whose links and configuration lead to secrets.
     write(ws, {"env/pyvenv.cfg": f"home = {home}/.ssh/bin\n"})
     (ws / ".venv").symlink_to(home / ".ssh")
-    (home / ".ssh/pyvenv.cfg").write_text("CANARY")
+    (home / ".ssh/pyvenv.cfg").write_text(SECRET)
     (ws / "env/bin").mkdir()
     (ws / "env/bin/python").symlink_to(home / ".ssh/id_rsa")
     pool = bwrap_pool(ws, tmp_path / "cache")
@@ -281,7 +282,7 @@ def test_no_secret_is_readable(ws: Path, tmp_path: Path, monkeypatch: pytest.Mon
         f"{ws}/env/bin/python",
         str(tmp_path / "cache/log"),
     ]
-    token = subprocess.Popen(["sleep", "60"], env={"KEY": "CANARY"})
+    token = subprocess.Popen(["sleep", "60"], env={"KEY": SECRET})
     try:
         free = subprocess.run([PYTHON, "-c", READS, *paths], capture_output=True, text=True, check=True)
         assert free.stdout.split()[:2] == ["True", "True"]
@@ -556,7 +557,7 @@ def nobody() -> Iterator[list[str]]:
         for name in ("__init__.py", "errors.py"):
             shutil.copy(package.parent / name, lib / "ralphd")
         shutil.copytree(Path(pathspec.__file__).parent, lib / "pathspec")
-        write(home, {"ws/a.py": "disk\n", "ws/node_modules/m.js": "m", ".ssh/id_rsa": "CANARY"})
+        write(home, {"ws/a.py": "disk\n", "ws/node_modules/m.js": "m", ".ssh/id_rsa": SECRET})
         for at, _, names in os.walk(home):
             for name in (at, *(os.path.join(at, name) for name in names)):
                 os.chown(name, 65534, 65534)

@@ -13,7 +13,7 @@ import textwrap
 from ralphd.context.languages import PYTHON, language_of, parse
 from ralphd.context.target import Target, definitions
 from ralphd.core.edits import Refusal, elision, keep_form, reindent, with_eol
-from ralphd.core.text import Text
+from ralphd.core.text import BOM, Text
 
 
 def place_region(source: str, target: Target, region: str) -> str | Refusal:
@@ -168,7 +168,9 @@ def _same_code(a: str, b: str) -> bool:
 
 
 def _import_lines(source: str) -> set[str]:
-    return {line.strip() for line in source.splitlines() if line.strip().startswith(("import ", "from "))}
+    return {
+        line.strip() for line in source.removeprefix(BOM).splitlines() if line.strip().startswith(("import ", "from "))
+    }
 
 
 def _split_imports(path: str, region: str) -> tuple[list[str], str]:
@@ -191,6 +193,8 @@ def _hoist(source: str, path: str, imports: list[str]) -> str:
     """`source` with `imports` after its last top-level import, else after its head (shebang, comments, docstring)."""
     if not imports:
         return source
+    if source.startswith(BOM):  # it stays the file's first character
+        return BOM + _hoist(source.removeprefix(BOM), path, imports)
     language = language_of(path)
     data = source.encode("utf-8", "surrogatepass")
     tree = parse(language, data)

@@ -99,7 +99,6 @@ class TestReport:
             "durationS": round(self.duration_s, 3),
             "sandbox": self.sandbox,
             "alreadyFailing": list(self.already_failing),
-            "flaky": list(self.flaky),
             "hashes": dict(self.hashes),
         }
 

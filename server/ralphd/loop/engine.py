@@ -172,6 +172,7 @@ class Loop:
     async def _readable(self, artisan: Artisan, step: Step, progress: Progress) -> Candidate | None:
         sample = self.ctx.request.sample * 1000 + progress.samples
         temperature = progress.temperature(self._temperature()) if step == "resample" else None
+        self._announce()
         with self._phase("artisan", self.state.iterations + 1):
             for _ in range(2):
                 answer = await artisan.attempt(self.state.iterations + 1, sample=sample, temperature=temperature)
@@ -215,8 +216,8 @@ class Loop:
     async def _try(self, candidate: Candidate) -> Trial:
         """Load the candidate into the shadow and run the tests on it: one iteration."""
         state = self.state
+        self._announce()
         state.iterations += 1
-        self.ctx.emit(events.IterationStarted(state.iterations, self.settings.loop.max_iterations))
         if not self.bench.argv:
             trial = Trial(candidate.texts, None, None, None, candidate.answer)
             state.best = trial
@@ -257,7 +258,8 @@ class Loop:
                 trial.answer, render("artisan_repair", verdict=trial.verdict.why + ":", failures=failures)
             )
         elif step == "resample":
-            artisan.start_afresh()
+            hint = failure_text(trial.run, trial.verdict, self.bench.root, local=True) if self.ctx.local else ""
+            artisan.start_afresh(hint)
         return step
 
     def _ask_critic(
@@ -343,18 +345,13 @@ class Loop:
             return self.result(
                 "no_change", "The answer changes nothing, and no test command is set to verify it.", trial=trial
             )
-        suggestion = await asyncio.to_thread(self._suggestion)
+        suggestion = await asyncio.to_thread(suggest_command, self.bench.tree)
         hint = (
             f" This project looks like `{' '.join(suggestion)}`: set testing.command to it."
             if suggestion
             else " Set testing.command."
         )
         return self.result("proposed_unverified", f"Nothing was verified: no test command is set.{hint}", trial=trial)
-
-    def _suggestion(self) -> tuple[str, ...] | None:
-        paths = self.bench.tree.paths()
-        names = ("pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini", "package.json")
-        return suggest_command(paths, {name: self.bench.tree.text(name) for name in names if name in paths})
 
     # ---- critique and chaos ------------------------------------------------------------------------------------
 
@@ -474,6 +471,12 @@ class Loop:
         if self.state.baseline is None:
             return ""
         return signature(self.state.baseline, judge(self.state.baseline, None, self.state.reach), self.bench.root)
+
+    def _announce(self) -> None:
+        """Tell of the next iteration, once."""
+        if self.state.announced <= self.state.iterations:
+            self.state.announced = self.state.iterations + 1
+            self.ctx.emit(events.IterationStarted(self.state.announced, self.settings.loop.max_iterations))
 
     def _refused(self, answer: Rejected) -> None:
         self.ctx.emit(events.Note(f"An answer could not be used: {answer.feedback.splitlines()[0]}"))

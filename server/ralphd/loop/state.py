@@ -36,6 +36,7 @@ class State:
     """What a run has so far: the best attempt is kept, whatever ends the run."""
 
     iterations: int = 0
+    announced: int = 0
     baseline: TestRun | None = None
     reach: Collection[str] = ()
     graph: ImportGraph | None = None

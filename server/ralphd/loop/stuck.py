@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 Step = Literal["repair", "resample", "stuck"]
-RESAMPLE_TEMPERATURES = (0.7, 0.9, 1.0)
+RESAMPLE_TEMPERATURES = (0.7, 0.8, 0.9)
 
 
 @dataclass
 class Progress:
-    """Remembers normalised failures. `stuck_after` equal ones in a row end the run."""
+    """Remembers normalised failures. `stuck_after` equal ones in a row end the run; not of a model whose every try is a
+    fresh sample: it often makes the same mistake three times and not the fourth."""
 
     stuck_after: int
     always_resample: bool = False
@@ -30,7 +31,7 @@ class Progress:
         same = digest == self._last
         self._equal = self._equal + 1 if same else 1
         self._last = digest
-        if self._equal >= self.stuck_after:
+        if self._equal >= self.stuck_after and not self.always_resample:
             return "stuck"
         unchanged = same or signature == self.baseline
         if self.always_resample or unchanged:

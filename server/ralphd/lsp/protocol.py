@@ -54,22 +54,27 @@ class RalphProtocol(LanguageServerProtocol):
             self.answer_error(None, INVALID_REQUEST, "Not a JSON-RPC 2.0 message; batches are not part of LSP.")
             return
         method, has_id = data.get("method"), "id" in data
-        if method is not None and not isinstance(method, str):
-            self.answer_error(data.get("id"), INVALID_REQUEST, "The method is not a string.")
+        good_id = isinstance(data.get("id"), int | str | None)
+        if "method" in data and not (isinstance(method, str) and good_id):
+            self.answer_error(
+                data.get("id") if good_id else None, INVALID_REQUEST, "The method or the id is none that LSP knows."
+            )
             return
+        if not good_id:
+            return  # an answer to nothing
         if method is not None and has_id and self._refused(method, data["id"]):
             return
         if method is not None and not has_id and not self._initialized and method != "exit":
             return  # LSP: notifications before initialize are dropped
-        if method == "initialize":
-            self.raw_initialize = data.get("params") or {}
-            self.raw_capabilities = self.raw_initialize.get("capabilities") or {}
-            self._initialized = True
         try:
             message = self._structured(data)
         except JsonRpcException:
             self._unreadable(data)
             return
+        if method == "initialize":  # read well: one that is refused is no handshake
+            self.raw_initialize = data["params"]
+            self.raw_capabilities = self.raw_initialize["capabilities"]
+            self._initialized = True
         try:
             self.handle_message(message)
         except Exception:
@@ -79,7 +84,7 @@ class RalphProtocol(LanguageServerProtocol):
 
     def _structured(self, data: dict[str, Any]) -> Any:
         """Our own requests and command arguments stay plain JSON: the converter would make named tuples of them."""
-        method, params = data.get("method", ""), data.get("params")
+        method, params = data.get("method") or "", data.get("params")
         if "id" in data and method.startswith("ralph/"):
             return JsonRPCRequestMessage(id=data["id"], method=method, jsonrpc="2.0", params=params)
         if "id" in data and method == types.WORKSPACE_EXECUTE_COMMAND and isinstance(params, dict):

@@ -1,6 +1,7 @@
 """The language server: wiring, life cycle, and what needs the client's answer. Domain work is the `Runner`'s.
 
-`make_runner` is called after `initialize` was answered: what the handshake does not need is imported then.
+`load` is called in a thread and then `make_runner` after `initialize` was answered: what the handshake does not need is
+imported then.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pygls.lsp.server import LanguageServer
 from ralphd import __version__
 from ralphd.core.run import RunRequest
 from ralphd.core.runner import Decision, Question, Runner
-from ralphd.lsp import code_actions, code_lens, convert, review, stdio
+from ralphd.lsp import code_actions, code_lens, convert, loading, review, stdio
 from ralphd.lsp.applying import Applying
 from ralphd.lsp.code_actions import CodeActions
 from ralphd.lsp.commands import REQUEST_FAILED, Commands
@@ -43,19 +44,20 @@ REJECTIONS_KEPT = 5
 class RalphServer(LanguageServer):
     protocol: RalphProtocol
 
-    def __init__(self, make_runner: Callable[[], Runner]) -> None:
+    def __init__(self, make_runner: Callable[[], Runner], load: Callable[[], object] = lambda: None) -> None:
         super().__init__(
             "ralphd",
             __version__,
             protocol_cls=RalphProtocol,
             text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
         )
-        self._make_runner = make_runner
+        self._make_runner, self._load = make_runner, load
         self._runner: Runner | None = None
         self._layers: dict[str, Any] = {"settings": None, "user_settings": None}
         self._background: set[asyncio.Task[Any]] = set()
         self._asking = asyncio.Lock()
         self._exit_code = 0
+        self._seq = 0
         self._left: asyncio.Event | None = None
         self.session = Session()
         self.diagnostics = Diagnostics(self.session, self.text_document_publish_diagnostics)
@@ -168,6 +170,7 @@ class RalphServer(LanguageServer):
 
     async def _begin(self) -> None:
         await asyncio.sleep(0.02)  # the editor's own first requests go before our imports
+        await loading.aside(self._load)
         runner = self.runner()
         client = self.session.client
         if client.configuration:
@@ -264,11 +267,13 @@ class RalphServer(LanguageServer):
                     "state": hunk.state,
                 }
             )
-        live = changed.run_id if changed.run_id in self.runs.live else None
-        self.notify(
-            "ralph/event",
-            {"runId": live, "seq": 0, "type": "hunksChanged", "reviewId": changed.review_id, "hunks": listed},
-        )
+        payload = {"type": "hunksChanged", "reviewId": changed.review_id, "hunks": listed}
+        live = self.runs.live.get(changed.run_id)
+        if live is not None:
+            live.progress.send_event(payload)
+        else:
+            self._seq += 1
+            self.notify("ralph/event", {"runId": None, "seq": self._seq, **payload})
 
     def remember_rejection(self, of: Review, reason: Any) -> None:
         if isinstance(reason, str) and reason.strip():
@@ -385,6 +390,7 @@ def _register(server: RalphServer) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
         server.session.begin(server.protocol.raw_initialize)
+        asyncio.get_running_loop().call_soon(loading.ended)  # when the answer has been written
 
     @server.feature(types.INITIALIZED)
     def initialized(params: types.InitializedParams) -> None:

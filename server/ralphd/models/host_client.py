@@ -173,10 +173,7 @@ class HostClient:
     async def keys_present(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Which of these variables are set where the host can see them. Does not load the provider library."""
         host = await self._running(configured=False)
-        try:
-            return (await self._ask(host, Keys, lambda id: KeysPresent(id=id, names=names))).present
-        finally:
-            self._rest()
+        return (await self._ask(host, Keys, lambda id: KeysPresent(id=id, names=names))).present
 
     async def ping(self, payload: str = "") -> str:
         """Is the host there and answering? Gives `payload` back."""
@@ -226,6 +223,9 @@ class HostClient:
         try:
             async with asyncio.timeout(START_S):
                 ready = await asyncio.shield(host.ready)
+        except asyncio.CancelledError:
+            self._rest()
+            raise
         except TimeoutError:
             if host.process is not None:
                 host.process.kill("it did not get ready")
@@ -286,6 +286,7 @@ class HostClient:
             answer = await pending.answer
         finally:
             self._pending.pop(id, None)
+            self._rest()
         assert isinstance(answer, kind)
         return answer
 

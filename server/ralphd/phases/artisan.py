@@ -57,6 +57,7 @@ class Artisan:
         self.opening = self._opening(brief, failures, findings)
         self.tail: tuple[Message, ...] = ()
         self.thrown_away = 0
+        self.hint = ""
         self.short = False
         self._incomplete: tuple[FileEdit, ...] = ()
 
@@ -113,9 +114,19 @@ class Artisan:
         """Continue the conversation: the next attempt is a repair of `answer`."""
         self.tail = (Message(role="assistant", content=answer), Message(role="user", content=feedback))
 
-    def start_afresh(self) -> None:
-        """Forget the last answer: the next attempt is a fresh sample of the same question."""
+    def start_afresh(self, hint: str = "") -> None:
+        """Forget the last answer: the next attempt is a fresh sample of the same question, for a small model with the
+        last failure at its end (behind the prefix that its server has cached)."""
         self.tail = ()
+        self.hint = hint
+
+    def _hinted(self) -> tuple[Message, ...]:
+        if not self.hint or self.tail:
+            return self.opening
+        system, user = self.opening
+        errors = [line for line in self.hint.splitlines() if line.startswith("E ")][:3] or self.hint.splitlines()[:3]
+        said = "\n".join(errors)
+        return system, Message(role="user", content=f"{user.content}\nAn earlier try failed with:\n{said}\n")
 
     def twin(self, ctx: PhaseContext) -> Artisan:
         """The same question asked side by side, with another place to report to."""
@@ -146,7 +157,7 @@ class Artisan:
         watch = self.ctx.watch("artisan", iteration, self.thrown_away)
         request = CompletionRequest(
             role="artisan",
-            messages=(*self.opening, *self.tail),
+            messages=(*self._hinted(), *self.tail),
             temperature=temperature,
             sample=sample,
             stable_prefix=len(self.opening),
@@ -154,7 +165,7 @@ class Artisan:
         completion = await self.ctx.gateway.complete(request, watch)
         read = self.read(completion.text)
         if isinstance(read, Rejected):
-            self.thrown_away += 1
+            self.thrown_away = watch.last
             self.feed_back(completion.text or "(nothing)", read.feedback)
         return read
 

@@ -14,7 +14,7 @@ from ralphd.core.run import RunRequest
 from ralphd.core.text import Text
 from ralphd.errors import Misconfigured
 from ralphd.models import gateway as models
-from ralphd.models.gateway import Gateway, GatewayEvent, OnEvent
+from ralphd.models.gateway import Gateway, GatewayEvent
 from ralphd.prompts import render
 from ralphd.settings.schema import Settings
 
@@ -58,20 +58,28 @@ class PhaseContext:
                 f"models.{role}.prompt cannot be read: {own} ({error}).", "Correct the path in your configuration."
             ) from error
 
-    def watch(self, phase: events.Phase, iteration: int, attempt_offset: int = 0) -> OnEvent:
-        """Turns the gateway's events into the run's; `attempt_offset` counts answers thrown away before this call."""
+    def watch(self, phase: events.Phase, iteration: int, after: int = 0) -> Watch:
+        """Turns the gateway's events into the run's. `after`: attempts of this phase that were thrown away before."""
+        return Watch(self.emit, phase, iteration, after)
 
-        def on_event(event: GatewayEvent) -> None:
-            if isinstance(event, models.Delta):
-                self.emit(events.TextStreamed(phase, iteration, event.attempt + attempt_offset, event.text))
-            elif isinstance(event, models.ModelChosen):
-                self.emit(events.ModelChosen(event.role, event.model))
-            elif isinstance(event, models.Retrying):
-                self.emit(events.Retrying(event.role, event.model, event.attempt, event.wait_ms, event.why))
-            else:
-                self.emit(events.FellBack(event.role, event.from_model, event.to_model, event.why))
 
-        return on_event
+class Watch:
+    """The `on_event` of one call. Attempts are numbered on, so that a thrown-away text is followed by a higher one."""
+
+    def __init__(self, emit: events.Emit, phase: events.Phase, iteration: int, after: int) -> None:
+        self._emit, self._phase, self._iteration, self._after = emit, phase, iteration, after
+        self.last = after + 1
+
+    def __call__(self, event: GatewayEvent) -> None:
+        if isinstance(event, models.Delta):
+            self.last = max(self.last, event.attempt + self._after)
+            self._emit(events.TextStreamed(self._phase, self._iteration, event.attempt + self._after, event.text))
+        elif isinstance(event, models.ModelChosen):
+            self._emit(events.ModelChosen(event.role, event.model))
+        elif isinstance(event, models.Retrying):
+            self._emit(events.Retrying(event.role, event.model, event.attempt, event.wait_ms, event.why))
+        else:
+            self._emit(events.FellBack(event.role, event.from_model, event.to_model, event.why))
 
 
 _MARK = re.compile(

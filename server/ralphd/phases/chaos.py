@@ -135,10 +135,9 @@ class Attack:
         )
         messages: tuple[Message, ...] = (Message(role="system", content=system), Message(role="user", content=user))
         found: list[Admission] = []
+        watch = ctx.watch("chaos", 1)
         for attempt in range(2):
-            answer = await ctx.gateway.complete(
-                CompletionRequest(role="chaos", messages=messages), ctx.watch("chaos", 1, attempt)
-            )
+            answer = await ctx.gateway.complete(CompletionRequest(role="chaos", messages=messages), watch)
             module = parse_module(answer.text)
             if isinstance(module, FormatError):
                 problems, judged = module.feedback, None
@@ -149,6 +148,7 @@ class Attack:
                 if not repairable:
                     break
                 problems = "\n".join(f"- {d.test}: {d.reason}. {d.detail}".rstrip() for d in repairable)
+            watch = ctx.watch("chaos", 1, watch.last)
             if attempt == 0:
                 repair = render("chaos_repair", problems=problems)
                 messages = (

@@ -135,6 +135,7 @@ class Critic:
             )
             request = request.model_copy(update={"messages": (*request.messages[:2], *again)})
             partial = ""
+            watch = ctx.watch("critic", iteration, watch.last)
         return review
 
     async def examine(self, review: Review | FormatError, text: str) -> Reviewed:

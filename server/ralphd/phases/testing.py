@@ -258,14 +258,14 @@ def _last_line(detail: str) -> str:
     return "\n".join(marked[:5]) if marked else detail[-300:]
 
 
-def suggest_command(paths: Collection[str], text_of: Mapping[str, str | None]) -> tuple[str, ...] | None:
+def suggest_command(tree: Tree) -> tuple[str, ...] | None:
     """The command a project plainly uses (pytest, npm test, cargo test, go test): offered, never run unasked."""
-    names = set(paths)
-    config = "".join(text_of.get(p) or "" for p in ("pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini"))
+    names = set(tree.paths())
+    config = "".join(tree.text(p) or "" for p in ("pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini") if p in names)
     python_tests = any(p.rsplit("/", 1)[-1].startswith("test_") and p.endswith(".py") for p in names)
     if "pytest.ini" in names or "[tool.pytest" in config or "[tool:pytest]" in config or python_tests:
         return ("python", "-m", "pytest", "-q")
-    if '"test"' in (text_of.get("package.json") or ""):
+    if "package.json" in names and '"test"' in (tree.text("package.json") or ""):
         return ("npm", "test")
     if "Cargo.toml" in names:
         return ("cargo", "test")

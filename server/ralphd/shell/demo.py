@@ -33,7 +33,10 @@ def demo(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     engine = Engine(environ)
     resolved = resolve(engine.layers(os.getcwd(), os.getcwd())[:1], environ)
     isolation = asyncio.run(detect(resolved.settings.sandbox.mode))
-    settings: dict[str, Any] = {"testing": {"command": [sys.executable, "-m", "pytest", "-q"]}}
+    settings: dict[str, Any] = {
+        "testing": {"command": [sys.executable, "-m", "pytest", "-q"]},
+        "loop": {"max_iterations": 8},
+    }
     if isolation.kind == "none" and resolved.settings.sandbox.mode != "none":
         print(isolation.detail)
         if not _agreed("Run the model's code in this demo WITHOUT isolation?", options):
