@@ -54,7 +54,7 @@ async def _phases(editor: FakeEditor, bare: RawClient, file: Path, model: Model)
     engine, loading, streaming, resting = Asked(), Asked(), Asked(), Asked()
     ask = _asker(editor.rpc, bare, uri)
 
-    spawned = asyncio.create_task(host_pid(editor))
+    spawned = asyncio.create_task(host_pid(editor.rpc.pid))
     while not spawned.done():  # the server imports its engine in this time
         await ask(engine)
     host = await spawned

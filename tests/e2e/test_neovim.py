@@ -229,7 +229,8 @@ def test_new_file(editor: Neovim, model: ScriptedServer, project: Path) -> None:
     editor.keys(":Ralph implement<CR>")
     result = run_ended(editor)
     assert (result["outcome"], result["hunks"]) == ("proposed", 3), result
-    changes = editor.wait("three changes to review", lambda: len(found := editor.changes()) == 3 and found)
+    editor.wait("three changes to review", lambda: len(editor.changes()) == 3)
+    changes = editor.changes()
     assert [line for line, _ in changes] == [1, 3, 8] and "words.py, new file" in changes[0][1], changes
 
     editor.cursor(1)
@@ -273,7 +274,7 @@ def test_a_long_message_is_one_line(editor: Neovim, model: ScriptedServer) -> No
     editor.cursor(8, 4)
     editor.keys(":Ralph implement<CR>")
     assert run_ended(editor)["outcome"] == "provider_failed"
-    assert "Ralph: " in editor.nvim.command_output("messages")
+    assert "Ralph: provider failed. " in editor.nvim.command_output("messages")
     editor.keys("ix<Esc>")  # nothing asks for Enter
     editor.wait("typing goes on", lambda: "    xpass" in editor.text())
 

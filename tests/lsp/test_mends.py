@@ -119,8 +119,8 @@ async def test_malformed_answers_leave_our_requests_waiting(connect: Connect, tm
     asked = await connection.until(lambda m: m.get("method") == "workspace/configuration")
     waiting = connection.server.protocol._request_futures[asked["id"]]
     connection.say({"jsonrpc": "2.0", "id": asked["id"], "result": {"not": "a list"}, "error": 7})
-    await asyncio.wait({waiting}, timeout=2)
-    assert waiting.done()
+    await asyncio.sleep(0.01)
+    assert waiting.done() and waiting.exception() is not None
 
 
 # ---- life cycle --------------------------------------------------------------------------------------------------
@@ -211,7 +211,11 @@ async def test_errors_show_tracebacks_and_paths(
     monkeypatch.setattr(connection.server.code_actions, "offer", broken)
     monkeypatch.setattr(connection.server.session, "opened", broken)
     here = {"line": 0, "character": 0}
-    params = {"textDocument": {"uri": "file:///a.py"}, "range": {"start": here, "end": here}, "context": {"diagnostics": []}}
+    params = {
+        "textDocument": {"uri": "file:///a.py"},
+        "range": {"start": here, "end": here},
+        "context": {"diagnostics": []},
+    }
     error = (await connection.request("textDocument/codeAction", params))["error"]
     connection.open("file:///a.py", "x")
     await asyncio.sleep(0.01)
@@ -357,12 +361,15 @@ async def test_a_client_that_vanishes_leaves_a_spinning_server_and_its_children(
     while not (children := descendants(server)):
         await asyncio.sleep(0.05)
     before, started = cpu_seconds(server), time.monotonic()
-    editor.rpc.process._transport.close()  # type: ignore[attr-defined]  # both pipes at once; kills nobody: see below
+    transport = editor.rpc.process._transport  # type: ignore[attr-defined]  # its own close() would kill the server
+    for pipe in (0, 1):
+        transport.get_pipe_transport(pipe).close()
     used = before
     while alive(server) and time.monotonic() - started < 6:
         used = max(used, cpu_seconds(server))
         await asyncio.sleep(0.05)
     assert not alive(server) and time.monotonic() - started < 5
+    assert await editor.rpc.wait_exit(1) == 1, "it left by itself"
     assert used - before < 1.5
     await gone(children, 2)
 
@@ -381,5 +388,3 @@ async def test_nobody_watches_process_id(tmp_path: Path) -> None:
     finally:
         parent.kill()
         await rpc.kill()
-
-

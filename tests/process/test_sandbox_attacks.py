@@ -7,6 +7,7 @@ import json
 import os
 import re
 import resource
+import secrets
 import shutil
 import signal
 import socket
@@ -226,11 +227,13 @@ def test_no_write_reaches_the_host(pool: ShadowPool, ws: Path, tmp_path: Path) -
     assert not any(Path(path).exists() for path in ("/etc/ralph-pwned", "/usr/ralph-pwned", "/var/ralph-pwned"))
 
 
-SECRET = "ralph-test-secret"
+SECRET = secrets.token_hex(16)
+"""In no file but those that the test hides; the probe is told it backwards."""
+
 READS = """
 import glob, os, stat, sys
 seen = []
-for path in sys.argv[1:] + glob.glob('/proc/*/environ') + glob.glob('/proc/*/cmdline'):
+for path in sys.argv[2:] + glob.glob('/proc/*/environ') + glob.glob('/proc/*/cmdline'):
     try:
         seen.append(open(path, 'rb').read())
     except OSError:
@@ -245,18 +248,16 @@ for folder in folders:
                     seen.append(open(path, 'rb').read(100000))
             except OSError:
                 pass
-word = 'ralph-test' + '-secret'  # not to find this text itself
+word = sys.argv[1][::-1]
 print(word.encode() in b''.join(seen), any(word in v for v in os.environ.values()), len(glob.glob('/proc/[0-9]*')) < 8)
 """
 
 
 def test_no_secret_is_readable(ws: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
-    secrets = {".ssh/id_rsa": SECRET, ".aws/credentials": SECRET, ".config/gh/hosts.yml": SECRET, ".netrc": SECRET,
+    hidden = {".ssh/id_rsa": SECRET, ".aws/credentials": SECRET, ".config/gh/hosts.yml": SECRET, ".netrc": SECRET,
                ".cargo/credentials.toml": SECRET, ".npmrc": SECRET, ".local/share/keyrings/x": SECRET, "other/.env": SECRET}  # fmt: skip
-    write(
-        home, {**secrets, ".cargo/bin/tool": "", ".cargo/registry/x": "", ".ssh/bin/tool": SECRET, ".local/bin/t": ""}
-    )
+    write(home, {**hidden, ".cargo/bin/tool": "", ".cargo/registry/x": "", ".ssh/bin/tool": SECRET, ".local/bin/t": ""})
     write(tmp_path / "cache", {"log": SECRET})
     for name in (
         "OPENAI_API_KEY",
@@ -277,16 +278,16 @@ def test_no_secret_is_readable(ws: Path, tmp_path: Path, monkeypatch: pytest.Mon
     (ws / "env/bin/python").symlink_to(home / ".ssh/id_rsa")
     pool = bwrap_pool(ws, tmp_path / "cache")
     paths = [
-        *(str(home / name) for name in secrets),
+        *(str(home / name) for name in hidden),
         f"{ws}/.venv/id_rsa",
         f"{ws}/env/bin/python",
         str(tmp_path / "cache/log"),
     ]
     token = subprocess.Popen(["sleep", "60"], env={"KEY": SECRET})
     try:
-        free = subprocess.run([PYTHON, "-c", READS, *paths], capture_output=True, text=True, check=True)
+        free = subprocess.run([PYTHON, "-c", READS, SECRET[::-1], *paths], capture_output=True, text=True, check=True)
         assert free.stdout.split()[:2] == ["True", "True"]
-        result = run(python(pool, READS, *paths))
+        result = run(python(pool, READS, SECRET[::-1], *paths))
     finally:
         token.kill()
         token.wait()
@@ -557,7 +558,7 @@ def nobody() -> Iterator[list[str]]:
         for name in ("__init__.py", "errors.py"):
             shutil.copy(package.parent / name, lib / "ralphd")
         shutil.copytree(Path(pathspec.__file__).parent, lib / "pathspec")
-        write(home, {"ws/a.py": "disk\n", "ws/node_modules/m.js": "m", ".ssh/id_rsa": SECRET})
+        write(home, {"ws/a.py": "disk\n", "ws/node_modules/m.js": "m", ".ssh/id_rsa": "x"})
         for at, _, names in os.walk(home):
             for name in (at, *(os.path.join(at, name) for name in names)):
                 os.chown(name, 65534, 65534)

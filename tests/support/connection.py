@@ -87,10 +87,15 @@ class Connection:
 
     def change(self, uri: str, version: int, *changes: tuple[tuple[int, int], tuple[int, int], str]) -> None:
         sent = [
-            {"range": {"start": dict(zip(("line", "character"), a)), "end": dict(zip(("line", "character"), b))}, "text": t}
+            {
+                "range": {"start": dict(zip(("line", "character"), a)), "end": dict(zip(("line", "character"), b))},
+                "text": t,
+            }
             for a, b, t in changes
         ]
-        self.notify("textDocument/didChange", {"textDocument": {"uri": uri, "version": version}, "contentChanges": sent})
+        self.notify(
+            "textDocument/didChange", {"textDocument": {"uri": uri, "version": version}, "contentChanges": sent}
+        )
 
     def text(self, uri: str) -> str:
         return self.server.session.documents[uri].text.value

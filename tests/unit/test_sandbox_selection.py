@@ -108,6 +108,12 @@ def test_changed_rules_are_seen(tmp_path: Path) -> None:
     assert set(selection.scan(lambda: False).files) == {"a.py", "b.py", "d/c.py"}
 
 
+def test_the_inner_file_wins(tmp_path: Path) -> None:
+    write(tmp_path, {".gitignore": "*.csv\n!b.log\n", "d/.gitignore": "!keep.csv\n*.log\n"})
+    write(tmp_path, {"d/keep.csv": "", "d/x.csv": "", "d/b.log": "", "b.log": ""})
+    assert set(scan(tmp_path).files) == {".gitignore", "d/.gitignore", "d/keep.csv", "b.log"}
+
+
 def test_one_bad_pattern_does_not_undo_the_rest(tmp_path: Path) -> None:
     write(tmp_path, {".gitignore": "!\n[\n/\n*.log\n\0\n", "a.log": "", "b.py": ""})
     assert "a.log" not in scan(tmp_path).files

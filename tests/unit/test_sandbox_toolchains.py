@@ -84,6 +84,12 @@ def test_an_environment_that_the_repository_made_widens_nothing(home: Path, targ
     assert shown(home, "/usr/bin", f"{home}/ws/.venv") == set()
 
 
+def test_not_even_where_a_python_lies_among_secrets(home: Path) -> None:
+    python_at(home / ".ssh")
+    write(home, {"ws/.venv/pyvenv.cfg": f"home = {home}/.ssh/bin\n"})
+    assert shown(home, "/usr/bin", f"{home}/ws/.venv") == set()
+
+
 def test_a_linked_environment(home: Path) -> None:
     write(home, {"venvs/web/pyvenv.cfg": "", "venvs/web/bin/x": "", ".ssh/pyvenv.cfg": "", ".ssh/bin/x": ""})
     (home / "ws/.venv").symlink_to(home / "venvs/web")

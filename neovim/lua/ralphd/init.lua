@@ -206,7 +206,7 @@ end
 function M.run_ended(result)
   last_result = result
   local good = ({ proposed = true, reviewed = true, tests_proposed = true, no_change = true })[result.outcome]
-  say(('Ralph: %s. %s'):format(result.outcome, result.reason), not good and 'WarningMsg' or nil)
+  say(('Ralph: %s. %s'):format((result.outcome:gsub('_', ' ')), result.reason), not good and 'WarningMsg' or nil)
   api.nvim_exec_autocmds('User', { pattern = 'RalphRunEnded', data = result })
 end
 

@@ -34,7 +34,6 @@ class RalphProtocol(LanguageServerProtocol):
 
     def __init__(self, server: RalphServer, converter: Any) -> None:
         super().__init__(server, converter)
-        self.raw_capabilities: Mapping[str, Any] = {}
         self.raw_initialize: Mapping[str, Any] = {}
         self._initialized = False
         self.commands: Mapping[str, Callable[[list[Any]], Any]] = {}
@@ -73,7 +72,6 @@ class RalphProtocol(LanguageServerProtocol):
             return
         if method == "initialize":  # read well: one that is refused is no handshake
             self.raw_initialize = data["params"]
-            self.raw_capabilities = self.raw_initialize["capabilities"]
             self._initialized = True
         try:
             self.handle_message(message)
@@ -93,6 +91,8 @@ class RalphProtocol(LanguageServerProtocol):
                 return types.ExecuteCommandRequest(
                     id=data["id"], params=types.ExecuteCommandParams(command=command, arguments=arguments)
                 )
+        if method and "params" not in data and self.get_message_type(method) is None:
+            data = {**data, "params": None}  # pygls fails on unknown methods without parameters
         return self.structure_message(data)
 
     def _refused(self, method: str, msg_id: Any) -> bool:

@@ -49,9 +49,7 @@ class Writer:
                 while view:
                     view = view[self._out.write(view) or 0 :]
             except (OSError, ValueError):
-                self.closed = True
-        if self.closed:
-            self._on_closed()
+                pass
 
     def close(self) -> None:
         self.closed = True
