@@ -49,8 +49,17 @@ async def measure_all() -> list[Row]:
         killed = [await _killed() for _ in range(ROUNDS)]
     against = "SIGKILL to a group of 4, until it is gone"
     return [
-        Row("cancel to last process gone, model streaming", median(streaming), median(killed), "ms", against, ceiling=AIM_MS),
-        Row("cancel to last process gone, tests running", median(testing), median(killed), "ms", against, ceiling=AIM_MS),
+        Row(
+            "cancel to last process gone, model streaming",
+            median(streaming),
+            median(killed),
+            "ms",
+            against,
+            ceiling=AIM_MS,
+        ),
+        Row(
+            "cancel to last process gone, tests running", median(testing), median(killed), "ms", against, ceiling=AIM_MS
+        ),
     ]
 
 
@@ -78,7 +87,7 @@ async def _cancel(editor: FakeEditor, uri: str, processes: int) -> float:
 
 
 async def _killed() -> float:
-    process = subprocess.Popen([sys.executable, "-c", TREE], start_new_session=True)  # noqa: ASYNC220, S603
+    process = subprocess.Popen([sys.executable, "-c", TREE], start_new_session=True)
     await until(lambda: len(descendants(process.pid)) == PROCESSES - 1, 30, "the floor's processes")
     below = descendants(process.pid)
     sent = time.monotonic()

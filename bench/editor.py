@@ -18,7 +18,15 @@ QUIET_S = 0.4
 
 @asynccontextmanager
 async def session(root: Path, env: Mapping[str, str], settings: Json, **given: Any) -> AsyncIterator[FakeEditor]:
-    editor = await FakeEditor.start(SERVER, root, profile="neovim-0.12", env=env, user_settings=settings, stderr_path=root.parent / "stderr.log", **given)
+    editor = await FakeEditor.start(
+        SERVER,
+        root,
+        profile="neovim-0.12",
+        env=env,
+        user_settings=settings,
+        stderr_path=root.parent / "stderr.log",
+        **given,
+    )
     try:
         yield editor
     finally:
@@ -70,5 +78,7 @@ async def host_pid(server: int, limit_s: float = 60.0) -> int:
 async def implement(editor: FakeEditor, uri: str) -> tuple[str, float]:
     """Sends the command as a code action's click does; (run id, when it was sent)."""
     sent = time.monotonic()
-    answer = await editor.command("ralph.server.implement", {"uri": uri, "range": editor.range_of(uri, "raise NotImplementedError")})
+    answer = await editor.command(
+        "ralph.server.implement", {"uri": uri, "range": editor.range_of(uri, "raise NotImplementedError")}
+    )
     return str(answer["runId"]), sent

@@ -13,11 +13,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from unittest import mock
 
 from bench.measuring import Row, cpu_s, median, memory_mb, scratch
 from bench.paced_model import Answer, paced_model, prose
+
 from ralphd.models.gateway import CompletionRequest, Delta, GatewayEvent, Message
 from ralphd.models.host_client import HostClient
 from ralphd.models.wire import Deployment, HostConfig
@@ -53,7 +53,12 @@ asyncio.run(main())
 
 async def measure_all() -> list[Row]:
     paced, flood = 2 * PACED_ROUNDS, 2 * FLOOD_ROUNDS
-    with scratch() as (base, env), paced_model([SHORT] * FEW + [PACED] * paced + [FLOOD] * flood + [SHORT] + [FLOOD] * FLOOD_ROUNDS + [SHORT]) as model:
+    with (
+        scratch() as (base, env),
+        paced_model(
+            [SHORT] * FEW + [PACED] * paced + [FLOOD] * flood + [SHORT] + [FLOOD] * FLOOD_ROUNDS + [SHORT]
+        ) as model,
+    ):
         role = Deployment(model="openai/scripted", api_base=model.base_url, timeout_s=60.0)
         with mock.patch.dict(os.environ, env, clear=True):
             client = HostClient(HostConfig(roles={"artisan": (role,)}), work_dir=base / "host")
@@ -82,12 +87,44 @@ async def measure_all() -> list[Row]:
     plain = "litellm in a plain script"
     direct = "the same stream read directly"
     return [
-        Row("host: time to first text (300 ms model)", median([h[0] for h, _ in pace]), median([d[0] for _, d in pace]), "s", direct),
-        Row("host: whole answer, 200 tok/s", median([h[1] for h, _ in pace]), median([d[1] for _, d in pace]), "s", direct),
-        Row("host: whole answer, as fast as it comes", median([h[1] for h, _ in full]), median([d[1] for _, d in full]), "s", direct),
-        Row("host: whole answer, as fast as it comes", median([h[1] for h, _ in full]), median([a[0] for a in alone]), "s", plain),
-        Row("host: CPU of a delta", host_cpu / deltas * 1000, median([a[1] for a in alone]) / deltas * 1000, "ms", plain),
-        Row("host: deltas relayed a second", deltas / median([h[1] for h, _ in full]), deltas / median([d[1] for _, d in full]), "/s", direct),
+        Row(
+            "host: time to first text (300 ms model)",
+            median([h[0] for h, _ in pace]),
+            median([d[0] for _, d in pace]),
+            "s",
+            direct,
+        ),
+        Row(
+            "host: whole answer, 200 tok/s",
+            median([h[1] for h, _ in pace]),
+            median([d[1] for _, d in pace]),
+            "s",
+            direct,
+        ),
+        Row(
+            "host: whole answer, as fast as it comes",
+            median([h[1] for h, _ in full]),
+            median([d[1] for _, d in full]),
+            "s",
+            direct,
+        ),
+        Row(
+            "host: whole answer, as fast as it comes",
+            median([h[1] for h, _ in full]),
+            median([a[0] for a in alone]),
+            "s",
+            plain,
+        ),
+        Row(
+            "host: CPU of a delta", host_cpu / deltas * 1000, median([a[1] for a in alone]) / deltas * 1000, "ms", plain
+        ),
+        Row(
+            "host: deltas relayed a second",
+            deltas / median([h[1] for h, _ in full]),
+            deltas / median([d[1] for _, d in full]),
+            "/s",
+            direct,
+        ),
         Row(f"host: memory after {MANY} calls", late, early, "MB", f"after {FEW} calls"),
     ]
 
@@ -143,7 +180,7 @@ def _directly(port: int) -> tuple[float, float, int]:
 def _litellm(env: dict[str, str], base_url: str) -> list[Times]:
     """(Wall, CPU) seconds of the flood, read by a script that does nothing else; its first call loads what loads late."""
     argv = [sys.executable, "-c", LITELLM, base_url, str(1 + FLOOD_ROUNDS)]
-    told = subprocess.run(argv, env=env, capture_output=True, check=True, text=True).stdout  # noqa: S603
+    told = subprocess.run(argv, env=env, capture_output=True, check=True, text=True).stdout
     wall_cpu = [tuple(map(float, line.split())) for line in told.splitlines()]
     return [(wall, cpu) for wall, cpu in wall_cpu[1:]]
 

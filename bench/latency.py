@@ -79,16 +79,25 @@ async def _phases(editor: FakeEditor, bare: RawClient, file: Path, model: Model)
     await editor.command("ralph.server.cancel", {"runId": run})
     await editor.run_ended(run)
 
-    rows = []
-    for name, asked in (("idle", resting), (f"streaming {rate:,.0f} deltas/s", streaming), ("host imports litellm", loading), ("engine being imported", engine)):
-        rows.append(Row(f"code action p50, {name}", percentile(asked.ours, 50) * 1000, percentile(asked.bare, 50) * 1000, "ms", "bare server, same moments"))
-        aim = None if asked is resting else TIMES_IDLE
-        peer = asked.bare if asked is resting else resting.ours
-        against = "bare server, same moments" if asked is resting else "our own p99 when idle"
-        rows.append(Row(f"code action p99, {name}", percentile(asked.ours, 99) * 1000, percentile(peer, 99) * 1000, "ms", against, aim=aim, ceiling=P99_S * 1000))
-        if asked is not resting:
-            rows.append(Row(f"code action p99, {name}", percentile(asked.ours, 99) * 1000, percentile(asked.bare, 99) * 1000, "ms", "bare server, same moments"))
+    rows = _compare("idle", resting, resting)
+    rows += _compare(f"model sends {rate:,.0f} deltas/s", streaming, resting)
+    rows += _compare("host imports litellm", loading, resting)
+    rows += _compare("engine being imported", engine, resting)
     rows.append(Row("memory of the model host, loaded", memory[1], memory[0], "MB", "the server beside it"))
+    return rows
+
+
+def _compare(when: str, asked: Asked, resting: Asked) -> list[Row]:
+    """Where the bare server passes 10 ms as well the machine is not quiet, and that aim says nothing."""
+    ours, bare, idle_ms = (percentile(times, 99) * 1000 for times in (asked.ours, asked.bare, resting.ours))
+    ceiling = P99_S * 1000 if bare <= P99_S * 1000 else None
+    same, p50 = "bare server, same moments", percentile(asked.ours, 50) * 1000
+    rows = [
+        Row(f"code action p50, {when}", p50, percentile(asked.bare, 50) * 1000, "ms", same),
+        Row(f"code action p99, {when}", ours, bare, "ms", same, ceiling=ceiling),
+    ]
+    if asked is not resting:
+        rows.append(Row(f"code action p99, {when}", ours, idle_ms, "ms", "our own p99 when idle", aim=TIMES_IDLE))
     return rows
 
 

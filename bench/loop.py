@@ -12,8 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.editor import idle, implement, session, until
-from bench.measuring import PYTEST, RIGHT, SLUG, WRONG, Row, median, scratch, user_settings, write_project
+from bench.editor import idle, implement, session
+from bench.measuring import PYTEST, RIGHT, WRONG, Row, median, scratch, user_settings, write_project
 from bench.paced_model import Answer, Model, Seen, paced_model
 from tests.support.fake_editor import FakeEditor
 
@@ -74,11 +74,23 @@ async def measure_all() -> list[Row]:
     overhead = median([r.overhead for r in warm])
     return [
         Row("command to first request, cold", cold.to_request, litellm, "s", "a script that imports litellm and asks"),
-        Row("command to first request, warm", median([r.to_request for r in warm]), median(plain), "s", "the test command alone, once"),
+        Row(
+            "command to first request, warm",
+            median([r.to_request for r in warm]),
+            median(plain),
+            "s",
+            "the test command alone, once",
+        ),
         Row("loop overhead, warm (wall - model - tests)", overhead, wall, "s", "wall of the run", aim=OVERHEAD),
         Row("loop overhead, cold", cold.overhead, cold.wall, "s", "wall of the run"),
         Row("one run of the tests", tests, median(plain), "s", "the test command alone, once"),
-        Row("slug task, wall, warm", wall, median([r.model for r in warm]) + warm[0].test_runs * median(plain), "s", "model + its test runs, alone"),
+        Row(
+            "slug task, wall, warm",
+            wall,
+            median([r.model for r in warm]) + warm[0].test_runs * median(plain),
+            "s",
+            "model + its test runs, alone",
+        ),
     ]
 
 
@@ -86,7 +98,7 @@ def _tests_alone(root: Path, env: dict[str, str]) -> float:
     """The same tests without ralphd, on a fresh tree as wrong as the one it works on."""
     write_project(root)
     began = time.monotonic()
-    done = subprocess.run(PYTEST, cwd=root, env={**env, "PYTHONPATH": ""}, capture_output=True, check=False)  # noqa: S603
+    done = subprocess.run(PYTEST, cwd=root, env={**env, "PYTHONPATH": ""}, capture_output=True, check=False)
     assert done.returncode == 1, done.stdout.decode()
     return time.monotonic() - began
 
@@ -94,7 +106,7 @@ def _tests_alone(root: Path, env: dict[str, str]) -> float:
 def _litellm_alone(env: dict[str, str], model: Model) -> float:
     """From spawn to its request."""
     before, began = len(model.seen()), time.monotonic()
-    subprocess.run([sys.executable, "-c", LITELLM, model.base_url], env=env, capture_output=True, check=True)  # noqa: S603
+    subprocess.run([sys.executable, "-c", LITELLM, model.base_url], env=env, capture_output=True, check=True)
     return model.seen()[before].came - began
 
 

@@ -48,7 +48,9 @@ class Row:
         if self.aim is None and self.ceiling is None:
             return None
         near = abs(self.ours - self.peer) <= self.floor
-        return (self.aim is None or near or self.ratio <= self.aim) and (self.ceiling is None or self.ours <= self.ceiling)
+        return (self.aim is None or near or self.ratio <= self.aim) and (
+            self.ceiling is None or self.ours <= self.ceiling
+        )
 
 
 def median(values: Sequence[float]) -> float:

@@ -54,7 +54,7 @@ class Model:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def seen(self) -> list[Seen]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/times", timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/times", timeout=10) as answer:
             return [Seen(**entry) for entry in json.load(answer)]
 
 
@@ -62,7 +62,7 @@ class Model:
 def paced_model(answers: Sequence[Answer]) -> Iterator[Model]:
     """The answers are given out in order; the last one again and again."""
     argv = [sys.executable, str(Path(__file__).resolve())]
-    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin and process.stdout
     try:
         process.stdin.write(json.dumps([asdict(answer) for answer in answers]) + "\n")
@@ -96,7 +96,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
     def do_GET(self) -> None:
-        data = json.dumps([asdict(seen) for seen in self.server.seen] if self.path == "/times" else {"data": []}).encode()
+        data = json.dumps(
+            [asdict(seen) for seen in self.server.seen] if self.path == "/times" else {"data": []}
+        ).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
@@ -131,7 +133,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _delta(self, delta: dict[str, str], finish: str | None = None) -> None:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        chunk = {"id": "paced", "object": "chat.completion.chunk", "created": 1, "model": "scripted", "choices": [choice]}
+        chunk = {
+            "id": "paced",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": "scripted",
+            "choices": [choice],
+        }
         self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
         self.wfile.flush()
 

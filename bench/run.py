@@ -23,7 +23,9 @@ MEASURES = ("startup", "latency", "loop", "cancel", "shadow", "host")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=MEASURES, default=MEASURES, metavar="NAME", help=", ".join(MEASURES))
+    parser.add_argument(
+        "--only", nargs="+", choices=MEASURES, default=MEASURES, metavar="NAME", help=", ".join(MEASURES)
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if not sys.platform.startswith("linux"):
@@ -38,16 +40,33 @@ def main() -> int:
             rows += importlib.import_module(f"bench.{name}_rows" if name == "shadow" else f"bench.{name}").measure()
     after = os.times()
     spent = sum(after[:4]) - sum(before[:4])
-    machine = {"cpus": os.cpu_count(), "load": round(os.getloadavg()[0], 1), "wall_s": round(time.monotonic() - began), "cpu_s": round(spent)}
+    machine = {
+        "cpus": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "wall_s": round(time.monotonic() - began),
+        "cpu_s": round(spent),
+    }
     if options.json:
         listed = [{**asdict(row), "ratio": round(row.ratio, 4), "met": row.met} for row in rows]
         print(json.dumps({"machine": machine, "rows": listed}, indent=1))
         return 0
     table = [("measure", "ours", "peer", "ratio", "aim", "", "against")]
     for row in rows:
-        aims = ([f"x{row.aim:g}"] if row.aim is not None else []) + ([f"{row.ceiling:g} {row.unit}"] if row.ceiling is not None else [])
+        aims = ([f"x{row.aim:g}"] if row.aim is not None else []) + (
+            [f"{row.ceiling:g} {row.unit}"] if row.ceiling is not None else []
+        )
         said = {True: "met", False: "MISSED", None: ""}[row.met]
-        table.append((row.measure, f"{row.ours:.4g} {row.unit}", f"{row.peer:.4g} {row.unit}", f"x{row.ratio:.3g}", ", ".join(aims), said, row.against))
+        table.append(
+            (
+                row.measure,
+                f"{row.ours:.4g} {row.unit}",
+                f"{row.peer:.4g} {row.unit}",
+                f"x{row.ratio:.3g}",
+                ", ".join(aims),
+                said,
+                row.against,
+            )
+        )
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
     for line in table:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

@@ -16,5 +16,14 @@ def measure() -> list[Row]:
     walk = median(times["os.walk + lstat"])
     rows = []
     for name in ("idle", "after a run"):
-        rows.append(Row(f"shadow refresh, 1 of 20,000 files changed, {name}", median(times[name]), walk, "s", "os.walk + lstat of the tree", ceiling=shadow.AIM_S))
+        rows.append(
+            Row(
+                f"shadow refresh, 1 of 20,000 files changed, {name}",
+                median(times[name]),
+                walk,
+                "s",
+                "os.walk + lstat of the tree",
+                ceiling=shadow.AIM_S,
+            )
+        )
     return rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +28,7 @@ class Handshake:
 
     def __init__(self, argv: Sequence[str], root: Path, env: Mapping[str, str]) -> None:
         self.began = time.perf_counter()
-        self.process = subprocess.Popen(  # noqa: S603
+        self.process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=root, env=dict(env)
         )
 
@@ -98,7 +97,22 @@ def measure() -> list[Row]:
     ours, bare = found["ours"], found["bare"]
     against = "bare pygls server, one action"
     return [
-        Row("start to `initialize` answered, CPU", median([s.cpu_s for s in ours]), median([s.cpu_s for s in bare]), "s", against, aim=1.1, floor=CPU_STEP_S),
-        Row("start to `initialize` answered, wall", median([s.wall_s for s in ours]), median([s.wall_s for s in bare]), "s", against, aim=1.1),
+        Row(
+            "start to `initialize` answered, CPU",
+            median([s.cpu_s for s in ours]),
+            median([s.cpu_s for s in bare]),
+            "s",
+            against,
+            aim=1.1,
+            floor=CPU_STEP_S,
+        ),
+        Row(
+            "start to `initialize` answered, wall",
+            median([s.wall_s for s in ours]),
+            median([s.wall_s for s in bare]),
+            "s",
+            against,
+            aim=1.1,
+        ),
         Row("idle memory of the server", ours[-1].memory_mb, bare[-1].memory_mb, "MB", against),
     ]

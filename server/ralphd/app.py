@@ -151,6 +151,7 @@ class Engine:
                 emit(event)
 
             self._check(request)
+            _check_readable(resolved)
             request = _with_pinned(request)
             argv = await self._command(request, resolved, ask)
             gateway = self._gateway or await self.models.open(resolved.settings, request.root)
@@ -423,6 +424,15 @@ def _with_pinned(request: RunRequest) -> RunRequest:
     """For `fix`: the findings' tests join the project's, so that mending them is what makes the run green."""
     pinned = {f.test_path: f.test.encode() for f in request.findings if f.test and f.test_path}
     return replace(request, buffers={**request.buffers, **pinned}) if pinned else request
+
+
+def _check_readable(resolved: Resolved) -> None:
+    """A person's own file that is no YAML says nothing: going on with the defaults would be a riddle."""
+    for problem in resolved.problems:
+        if problem.code == "syntax" and problem.path and not problem.path.endswith("ralph.config.yaml"):
+            raise Misconfigured(
+                f"Your configuration cannot be read: {problem}", "`ralphd config check` shows the place."
+            )
 
 
 def _label(request: RunRequest) -> str:

@@ -29,6 +29,9 @@ from ralphd.phases.testing import Workbench, failure_text, judge_with_rerun, rea
 from ralphd.phases.verdict import TestRun, judge, to_report
 from ralphd.prompts import render
 
+_OTHERS_WORDS = ("provider_failed", "budget_exceeded")
+"""Outcomes whose sentence may begin with a model's name."""
+
 
 class Loop:
     """One run on one workbench. `run` never raises but for cancellation and defects."""
@@ -406,23 +409,17 @@ class Loop:
         if self.state.green is not None:
             assert self.state.green.verdict is not None
             return self.result("proposed", f"{self.state.green.verdict.why}; then {why}.", trial=self.state.green)
-        best = self.state.best
-        before = (
-            len([c for c in self.state.baseline.cases.values() if c.outcome in ("passed", "xfailed")])
-            if self.state.baseline
-            else 0
-        )
-        better = best is not None and best.run is not None and best.texts and best.passed > before
-        lost = best.verdict.suspects if best is not None and best.verdict is not None else ()
-        if better and not lost and best is not None and outcome in ("stuck", "iteration_limit"):
-            return self.result(
-                "proposed_failing",
-                f"Not green: {why}. The best attempt passes {best.passed} tests, {before} passed before.",
-                trial=best,
-            )
+        best, better = self.state.best, self.state.improvement()
+        if better is not None and outcome in ("stuck", "iteration_limit"):
+            passed = f"The best attempt passes {better.passed} tests, {self.state.passed_before} passed before."
+            return self.result("proposed_failing", f"Not green: {why}. {passed}", trial=better)
         last = f" Last: {best.verdict.why}." if best is not None and best.verdict is not None else ""
         text = why if why.endswith((".", "!")) else f"{why}."
-        return self.result(outcome, f"{text[:1].upper()}{text[1:]}{last}", report=best.report if best else None)
+        return self.result(
+            outcome,
+            f"{text if outcome in _OTHERS_WORDS else text[:1].upper() + text[1:]}{last}",
+            report=best.report if best else None,
+        )
 
     def result(
         self, outcome: Outcome, reason: str, *, trial: Trial | None = None, report: TestReport | None = None

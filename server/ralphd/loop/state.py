@@ -46,6 +46,17 @@ class State:
     chaos: ChaosReport | None = None
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def passed_before(self) -> int:
+        return self.baseline.count("passed") + self.baseline.count("xfailed") if self.baseline else 0
+
+    def improvement(self) -> Trial | None:
+        """The best attempt, where it passes more than the baseline did and breaks nothing that passed."""
+        best = self.best
+        if best is None or best.verdict is None or not best.texts or best.verdict.suspects:
+            return None
+        return best if best.passed > self.passed_before else None
+
 
 class PhaseEvents:
     """Brackets a phase with its two events, however it ends."""

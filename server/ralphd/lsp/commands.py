@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
@@ -151,8 +152,6 @@ class Commands:
 
     def _allow(self, argument: dict[str, Any]) -> dict[str, Any]:
         """Run again, with this one file opened to edits. The finding stands on the file that was refused."""
-        from dataclasses import replace
-
         shown = self._finding(argument)
         server = self._server
         last = server.last_request.get(shown.root)
@@ -221,8 +220,6 @@ class Commands:
         return {"rejected": True}
 
     def _retry(self, argument: dict[str, Any]) -> dict[str, Any]:
-        from dataclasses import replace
-
         server = self._server
         review = server.reviews.find(str(argument.get("reviewId")))
         if review is None:

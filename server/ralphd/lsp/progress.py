@@ -89,7 +89,7 @@ class Progress:
         if self._tokens:
             parts.append(f"{self._tokens / 1000:.1f}k tok" if self._tokens >= 1000 else f"{self._tokens} tok")
         if self._shows_cost and self._tokens:
-            parts.append(money(self._cost))
+            parts.append(money(self._cost) if self._cost.usd is not None else "cost unknown")
         if self._extra:
             parts.append(self._extra)
         return " · ".join(parts)

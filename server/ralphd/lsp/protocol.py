@@ -70,6 +70,11 @@ class RalphProtocol(LanguageServerProtocol):
         except JsonRpcException:
             self._unreadable(data)
             return
+        except Exception:
+            log.exception("reading %s", method)
+            if has_id and method is not None:
+                self.answer_error(data["id"], INTERNAL_ERROR, SORRY)
+            return
         if method == "initialize":  # read well: one that is refused is no handshake
             self.raw_initialize = data["params"]
             self._initialized = True

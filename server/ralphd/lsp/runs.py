@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ralphd.core import events
@@ -139,6 +139,9 @@ class Runs:
             )
         shows_cost = server.runner().shows_cost(run.root, run.request.path)
         hunks = len(made.pending) if made else 0
+        if hunks:
+            waiting = f"{hunks} change{'s wait' if hunks > 1 else ' waits'} for your review"
+            result = replace(result, reason=f"{waiting}; {result.reason}")
         answer = convert.result_json(
             result,
             review_id=made.review_id if made and hunks else None,
@@ -146,8 +149,9 @@ class Runs:
             findings=listed,
             cost_shown=shows_cost,
         )
-        run.progress.end(result.reason)
-        if result.outcome in ("misconfigured", "untrusted", "provider_failed", "budget_exceeded", "internal_error"):
+        run.progress.end(answer["reason"])
+        failed = ("misconfigured", "untrusted", "provider_failed", "budget_exceeded", "internal_error")
+        if result.outcome in failed and not session.client.events:  # who takes runEnded shows it there
             server.show_message(result.reason, error=result.outcome != "untrusted")
         self._tell_ended(answer)
         return answer
@@ -163,8 +167,6 @@ class Runs:
 
     async def _propose(self, run: Run, result: RunResult) -> tuple[RunResult, review.Review | None]:
         """Turn new texts into pending hunks on the documents as they are now; apply them where so configured."""
-        from dataclasses import replace
-
         server, session = self._server, self._server.session
         files = []
         for path, after in sorted(result.edits.items()):

@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lsprotocol import types
@@ -281,8 +282,6 @@ class RalphServer(LanguageServer):
 
     def propose_test(self, shown: Shown) -> Review:
         """A finding's test as a change to accept: the end of a test file, or a new one."""
-        from dataclasses import replace
-
         finding = shown.finding
         home = shown.uri
         document = self.session.documents.get(home)

@@ -49,7 +49,9 @@ class Writer:
                 while view:
                     view = view[self._out.write(view) or 0 :]
             except (OSError, ValueError):
-                pass
+                self.closed = True
+        if self.closed:
+            self._on_closed()
 
     def close(self) -> None:
         self.closed = True
