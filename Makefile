@@ -29,7 +29,7 @@ demo: $(VENV)/.dev isolation  ## the main job, on the embedded model unless you 
 	$(BIN)/ralphd demo
 
 test: $(VENV)/.dev isolation  ## the ordinary tests, a few minutes
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 e2e: $(VENV)/.dev isolation  ## the slow rest: real editors, the real model
 	$(BIN)/python -m pytest -m e2e -o addopts="-q --strict-markers" tests/e2e

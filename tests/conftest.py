@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+collect_ignore = ["scenarios"]  # their tests are the loop's material
 ROOT = Path(__file__).resolve().parent.parent
 for folder in (ROOT / "server", ROOT):
     if str(folder) not in sys.path:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ralphd.phases import suites
+from ralphd.phases.adapters import PythonAdapter, adapter_for
 from ralphd.phases.ghostwriter import GhostTest, ghost_module, ghostwrite
 
 
@@ -263,3 +264,40 @@ def test_keeping_all_keeps_all(rng: random.Random) -> None:
     chosen = [test for test in suite.tests if rng.random() < 0.6]
     kept = suites.keep(suite, dict.fromkeys(chosen, ()))
     assert list(suites.parse(kept).tests) == chosen if kept else not chosen
+
+
+# where tests go
+
+
+@pytest.mark.parametrize(
+    ("path", "paths", "expected"),
+    [
+        ("calc.py", {"calc.py"}, "calc"),
+        ("src/pkg/calc.py", {"src/pkg/__init__.py"}, "pkg.calc"),
+        ("src/calc.py", set(), "calc"),
+        ("pkg/sub/calc.py", {"pkg/__init__.py", "pkg/sub/__init__.py"}, "pkg.sub.calc"),
+        ("server/pkg/calc.py", {"server/pkg/__init__.py"}, "pkg.calc"),
+        ("pkg/__init__.py", {"pkg/__init__.py"}, "pkg"),
+        ("scripts/calc.py", set(), "scripts.calc"),
+    ],
+)
+def test_the_import_path_follows_the_packages(path: str, paths: set[str], expected: str) -> None:
+    assert PythonAdapter().import_path(path, paths) == expected
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (set(), "tests/test_calc_chaos.py"),
+        ({"tests/unit/test_calc.py", "tests/test_a.py", "tests/test_b.py"}, "tests/unit/test_calc_chaos.py"),
+        ({"pkg/tests/test_a.py", "pkg/tests/test_b.py", "tests/test_c.py"}, "pkg/tests/test_calc_chaos.py"),
+        ({"test_a.py"}, "test_calc_chaos.py"),
+        ({"tests/test_calc.py", "tests/test_calc_chaos.py"}, "tests/test_calc_chaos_2.py"),
+    ],
+)
+def test_new_tests_go_where_the_project_keeps_its_own(paths: set[str], expected: str) -> None:
+    assert PythonAdapter().test_path("pkg/calc.py", paths) == expected
+
+
+def test_only_languages_with_an_adapter_are_offered() -> None:
+    assert adapter_for("a/b.py") is not None and adapter_for("a/b.rs") is None

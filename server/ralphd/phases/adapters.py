@@ -1,0 +1,133 @@
+"""What hostile tests need of a language: one protocol, one adapter for each language. Knows no model.
+
+A second language joins by implementing `Adapter` and standing in `adapter_for`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from ralphd.context.languages import language_of
+from ralphd.core.text import Span, Text
+from ralphd.phases import pytest_session, suites
+from ralphd.phases.admission import Admission, Subject, admit
+from ralphd.phases.ghostwriter import ghost_module, ghostwrite
+from ralphd.phases.mutants import mutants
+from ralphd.phases.pytest_session import Pool, Setting, Tools
+from ralphd.settings.schema import Chaos
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One target under attack, on one state of the project."""
+
+    pool: Pool
+    command: Sequence[str]
+    """The project's test command: it names the environment to test in."""
+    path: str
+    source: str
+    span: Span
+    test_path: str
+    """Where the generated module stands while it is judged, and where it will be proposed."""
+    settings: Chaos
+    report_root: Path
+    overlay: Mapping[str, bytes | None] = field(default_factory=dict)
+    parallel: int = 2
+
+    def setting(self) -> Setting:
+        lines = Text(self.source)
+        first = lines.line_of(self.span[0]) + 1
+        last = lines.line_of(max(self.span[0], self.span[1] - 1)) + 1
+        prefix = pytest_session.pytest_prefix(self.command)
+        return Setting(prefix, self.path, (first, last), self.test_path, self.settings.max_examples, self.report_root)
+
+
+class Adapter(Protocol):
+    @property
+    def tool(self) -> str:
+        """What people call it: `Hypothesis`."""
+
+    def import_path(self, path: str, paths: Collection[str]) -> str:
+        """How a test imports the file at `path` of a project that has `paths`."""
+
+    def test_path(self, path: str, paths: Collection[str], taken: Collection[str] = ()) -> str:
+        """Where a new file of hostile tests for `path` belongs in this project; never a file that is there."""
+
+    async def probe(self, attack: Attack) -> Tools:
+        """What there is to test with. `Misconfigured`, with the line that installs it, where something is missing."""
+
+    def ghost(self, attack: Attack, import_path: str) -> str:
+        """A module of properties that need no model; empty where there are none."""
+
+    def join(self, modules: Sequence[str]) -> str:
+        """One test module of several that parse."""
+
+    def pinned(self, module: str, tests: Collection[str]) -> str:
+        """`module` with these tests only."""
+
+    async def admit(self, attack: Attack, module: str) -> Admission:
+        """Judge each test of `module`."""
+
+
+class PythonAdapter:
+    """pytest and Hypothesis, in the project's own environment."""
+
+    tool = "Hypothesis"
+
+    def import_path(self, path: str, paths: Collection[str]) -> str:
+        parts = list(PurePosixPath(path).with_suffix("").parts)
+        top = len(parts) - 1
+        while top > 0 and "/".join([*parts[:top], "__init__.py"]) in paths:
+            top -= 1
+        if top == len(parts) - 1 and top > 0 and parts[0] not in ("src", "lib"):
+            top = 0  # a folder without __init__.py is a namespace package, unless it is a source root
+        parts = parts[top:]
+        return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+    def test_path(self, path: str, paths: Collection[str], taken: Collection[str] = ()) -> str:
+        stem = PurePosixPath(path).stem.strip("_") or "module"
+        tests = [p for p in map(PurePosixPath, paths) if p.suffix == ".py" and p.name.startswith("test_")]
+        own = sorted(str(p.parent) for p in tests if p.stem == f"test_{stem}" or p.stem.startswith(f"test_{stem}_"))
+        common = Counter(str(p.parent) for p in tests)
+        folder = own[0] if own else min(common, key=lambda f: (-common[f], f)) if common else "tests"
+        used = {*paths, *taken}
+        # Without packages pytest wants test files of different names: the name is new in the whole project.
+        names = {PurePosixPath(p).name for p in used}
+        number, name = 1, f"test_{stem}_chaos.py"
+        while name in names:
+            number += 1
+            name = f"test_{stem}_chaos_{number}.py"
+        return name if folder == "." else f"{folder}/{name}"
+
+    async def probe(self, attack: Attack) -> Tools:
+        return await pytest_session.probe(attack.pool, attack.setting())
+
+    def ghost(self, attack: Attack, import_path: str) -> str:
+        return ghost_module(ghostwrite(attack.source, attack.span, import_path))
+
+    def join(self, modules: Sequence[str]) -> str:
+        return suites.join(modules)
+
+    def pinned(self, module: str, tests: Collection[str]) -> str:
+        return suites.keep(suites.parse(module), {test: () for test in tests})
+
+    async def admit(self, attack: Attack, module: str) -> Admission:
+        faults = mutants(attack.source, attack.span, attack.settings.mutants)
+        return await admit(
+            attack.pool,
+            attack.setting(),
+            Subject(attack.source, faults, attack.overlay),
+            module,
+            repeat=attack.settings.repeat,
+            timeout_s=attack.settings.timeout_s,
+            parallel=attack.parallel,
+        )
+
+
+def adapter_for(path: str) -> Adapter | None:
+    """The adapter of the file's language; None where hostile tests are not offered."""
+    return PythonAdapter() if language_of(path).name == "python" else None
