@@ -36,10 +36,11 @@ from ralphd.loop.journal import (
     recording_admit,
     replay_admit,
 )
-from ralphd.models.gateway import Gateway, Usage
+from ralphd.models.gateway import Gateway, Role, Usage
 from ralphd.models.host.redaction import Redactor
 from ralphd.models.ledger import BudgetedGateway, Ledger
 from ralphd.phases import chaos
+from ralphd.phases.adapters import adapter_for
 from ralphd.phases.base import PhaseContext
 from ralphd.phases.testing import Tester, Workbench
 from ralphd.phases.untested import UntestedBench
@@ -207,14 +208,11 @@ class Engine:
     ) -> RunResult:
         settings = resolved.settings
         async with AsyncExitStack() as stack:
-            described = asyncio.create_task(budgeted.describe("critic" if request.command == "critique" else "artisan"))
+            role: Role = "critic" if request.command == "critique" else "artisan"
+            described = asyncio.create_task(_callable(budgeted, role))
             stack.callback(described.cancel)
+            model = await self._gateway.describe(role) if self._gateway else self.models.first(role)
             bench = await self._bench(stack, request, resolved, argv)
-            model = await described
-            if model.problem:
-                raise Misconfigured(
-                    model.problem, "" if "doctor" in model.problem else "`ralphd doctor` shows what is missing."
-                )
             await self._confirm_cost(request, settings, ask, tell)
             journal.begin(request, settings.model_dump(mode="json"), argv, model)
             recorded = RecordingBench(bench, journal)
@@ -224,16 +222,17 @@ class Engine:
             )
             dismissed = set(Dismissed(self.folders, request.root).all())
             attack = self._attack(request, resolved, argv, journal)
-            return await Loop(ctx, recorded, dismissed, attack).run()
+            return await Loop(ctx, recorded, dismissed, attack, described).run()
 
     def _attack(
         self, request: RunRequest, resolved: Resolved, argv: Sequence[str], journal: Journal
     ) -> chaos.Attack | None:
-        if request.untitled or not chaos.has_adapter(request.path) or not (argv or request.command == "chaosTests"):
+        adapter = adapter_for(request.path)
+        if adapter is None or request.untitled or not (argv or request.command == "chaosTests"):
             return None
         reports = make_private(self.folders.cache / "reports")
-        gate = chaos.Gate(self._pool_of(request, resolved), argv, request, resolved.settings.chaos, reports)
-        return chaos.Attack(recording_admit(gate.admit, journal), gate.probe)
+        gate = chaos.Gate(adapter, self._pool_of(request, resolved), argv, request, resolved.settings.chaos, reports)
+        return chaos.Attack(adapter, recording_admit(gate.admit, journal), gate.probe)
 
     def _check(self, request: RunRequest) -> None:
         if len(request.text) > MAX_TARGET_CHARACTERS:
@@ -411,11 +410,8 @@ async def replay(path: Path, emit: Emit) -> tuple[RunResult, str | None]:
     target = find_target(request.path, request.text, request.span)
     model = await gateway.describe("artisan")
     ctx = PhaseContext(request, settings, gateway, bench.tree, target, emit, model.local)
-    attack = (
-        chaos.Attack(replay_admit(recording), None)
-        if chaos.has_adapter(request.path) and recording.of("admission")
-        else None
-    )
+    adapter = adapter_for(request.path) if recording.of("admission") else None
+    attack = chaos.Attack(adapter, replay_admit(recording), None) if adapter else None
     result = await Loop(ctx, bench, (), attack).run()
     return result, recording.end["outcome"] if recording.end else None
 
@@ -424,6 +420,16 @@ def _with_pinned(request: RunRequest) -> RunRequest:
     """For `fix`: the findings' tests join the project's, so that mending them is what makes the run green."""
     pinned = {f.test_path: f.test.encode() for f in request.findings if f.test and f.test_path}
     return replace(request, buffers={**request.buffers, **pinned}) if pinned else request
+
+
+async def _callable(gateway: Gateway, role: Role) -> None:
+    """`Misconfigured` where the role's model could not be called at all. Beside the baseline tests: it may wait for the
+    host's import, which takes seconds."""
+    model = await gateway.describe(role)
+    if model.problem:
+        raise Misconfigured(
+            model.problem, "" if "ralphd" in model.problem else "`ralphd doctor` shows what is missing."
+        )
 
 
 def _check_readable(resolved: Resolved) -> None:

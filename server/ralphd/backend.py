@@ -13,7 +13,7 @@ from ralphd.errors import RalphError
 from ralphd.local_model.server import LocalServer
 from ralphd.local_model.weights import installed
 from ralphd.models.deployments import KEY_NAMES, Places, host_config, log_path
-from ralphd.models.gateway import ROLES, Gateway
+from ralphd.models.gateway import ROLES, Gateway, ModelInfo, Role
 from ralphd.models.host_client import HostClient
 from ralphd.models.wire import HostConfig
 from ralphd.settings.schema import Settings
@@ -50,6 +50,13 @@ class Models:
                 await client.configure(config)
                 self._config = config
             return client
+
+    def first(self, role: Role) -> ModelInfo:
+        """The role's model as configured: known without waiting for the host's import."""
+        chain = self._config.roles.get(role, ()) if self._config else ()
+        if not chain:
+            return ModelInfo(role=role, model="", provider="")
+        return ModelInfo(role=role, model=chain[0].model, provider=chain[0].provider or "", local=chain[0].local)
 
     async def _running(self, settings: Settings) -> HostClient:
         if self._client is None:

@@ -77,7 +77,7 @@ async def test_a_hostile_test_command(project: Path, what: str) -> None:
     assert run.result.reason.endswith(".") and len(run.result.reason) < 2000 and run.result.edits == {}
     assert tree(project) == before
     if what in ("flood", "hangs"):
-        assert "time limit" in run.result.reason or "output" in run.result.reason, run.result.reason
+        assert ("time limit" if what == "hangs" else "MB of output") in run.result.reason, run.result.reason
     assert not [p for p in os.listdir("/proc") if p.isdigit() and "ralph-daemon-marker" in command_of(int(p))]
 
 
@@ -114,8 +114,8 @@ WHOLE = "{path}\n```python\nX = 1\n```\n"
         (WHOLE.format(path="sitecustomize.py"), "not yours"),
         (WHOLE.format(path="tests/test_double.py"), "locked"),
         (WHOLE.format(path="Tests/TEST_double.py"), "locked"),
-        (WHOLE.format(path="link.py"), ""),
-        (WHOLE.format(path="linked/x.py"), ""),
+        (WHOLE.format(path="link.py"), "symbolic link"),
+        (WHOLE.format(path="linked/new.py"), "symbolic link"),
         (WHOLE.format(path="data.bin"), "binary"),
         (code("def double(x):\n    key = '***REDACTED***'\n    return 2 * x"), "mask"),
         (code("x = '" + "y" * 1_000_001 + "'\ndef double(x):\n    return 2 * x"), "bigger"),
@@ -130,7 +130,9 @@ async def test_an_answer_that_is_no_edit(project: Path, tmp_path: Path, bad: str
     (project / "link.py").symlink_to(outside / "x.py")
     (project / "linked").symlink_to(outside)
     before = tree(project), tree(outside)
-    run = await drive(project, {"artisan": [bad, bad.replace("y", "z") or " "]}, path="double.py", at="raise", argv=())
+    run = await drive(
+        project, {"artisan": [bad, bad.replace("double(y)", "double(z)")]}, path="double.py", at="raise", argv=()
+    )
     assert (run.result.outcome, run.result.iterations, dict(run.result.edits)) == ("stuck", 0, {}), run.result
     assert told in run.gateway.requests[1].messages[-1].content
     assert "SECRET" not in str([r.messages for r in run.gateway.requests])

@@ -181,12 +181,12 @@ def raw(**keys: Any) -> RawFinding:
                          "message": "m", "scenario": "s", **keys})  # fmt: skip
 
 
-@pytest.mark.parametrize("path", ["src/a.py", "a.py", "", "./src/a.py", "/home/p/src/a.py", "project/src/a.py"])
+@pytest.mark.parametrize("path", ["src/a.py", "a.py", "", "./src/a.py"])
 def test_the_same_file_by_other_names(path: str) -> None:
     assert anchor(raw(path=path.removeprefix("./")), "src/a.py", "x = 1\n") is not None
 
 
-@pytest.mark.parametrize("path", ["lib/a.py", "b.py", "src/a.pyi", "rc/a.py", "../a.py"])
+@pytest.mark.parametrize("path", ["lib/a.py", "b.py", "src/a.pyi", "rc/a.py", "../a.py", "/src/a.py"])
 def test_another_file_of_the_same_name(path: str) -> None:
     assert anchor(raw(path=path), "src/a.py", "x = 1\n") is None
 

@@ -224,6 +224,22 @@ def test_keeping_some_tests_keeps_what_they_need_and_no_more() -> None:
     assert suites.keep(suite, {}) == ""
 
 
+def test_a_class_loses_the_tests_that_did_not_get_in() -> None:
+    suite = suites.parse(
+        "class TestBox:\n    size = 1\n\n    # bad\n    @staticmethod\n    def test_bad():\n        raise OSError\n\n"
+        "    def helper(self):\n        return 2\n\n    def test_good(self):\n        assert self.helper()\n\n    def test_worse(self): ...\n"
+    )
+    assert suites.keep(suite, {"TestBox::test_good": ["kills: x"]}) == (
+        "class TestBox:\n    size = 1\n\n    def helper(self):\n        return 2\n\n"
+        "    # kills: x\n    def test_good(self):\n        assert self.helper()\n"
+    )
+
+
+def test_statements_on_one_line_stay_together() -> None:
+    suite = suites.parse("a = 1; b = [\n    a,\n]\n\ndef test_a():\n    assert b\n")
+    assert "a = 1; b = [\n    a,\n]" in suites.keep(suite, {"test_a": ()})
+
+
 def test_imports_that_touch_the_outside_are_blamed_on_who_uses_them() -> None:
     assert suites.forbidden(suites.parse(MODULE)) == {"test_net": "network"}
     assert suites.forbidden(suites.parse("from urllib.parse import quote\ndef test_a():\n    quote('')\n")) == {}

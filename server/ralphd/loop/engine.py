@@ -6,7 +6,7 @@ Every ending is a `RunResult` with one named outcome. Success is a `Verdict` of 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import replace
 
 from ralphd.context.tree import ImportGraph
@@ -42,9 +42,11 @@ class Loop:
         bench: Workbench,
         dismissed: Collection[str] = (),
         chaos: chaos_phase.Attack | None = None,
+        ready: Awaitable[None] | None = None,
     ) -> None:
         self.ctx, self.bench, self.dismissed, self.chaos = ctx, bench, dismissed, chaos
         self.state = State()
+        self._ready = ready
         self._beside: asyncio.Task[Review | FormatError] | None = None
         self.settings = ctx.settings
 
@@ -101,7 +103,7 @@ class Loop:
         brief = asyncio.create_task(self._librarian())
         tasks = [task for task in (baseline, brief) if task is not None]
         try:
-            await asyncio.gather(*tasks)
+            await asyncio.gather(*tasks, *([self._ready] if self._ready else []))
         finally:
             for task in tasks:
                 task.cancel()
@@ -361,6 +363,8 @@ class Loop:
     async def critique(self) -> RunResult:
         with self._phase("librarian"):
             brief = await librarian.gather(self.ctx)
+        if self._ready:
+            await self._ready
         shown: set[str] = set()
 
         def show(finding: Finding) -> None:
@@ -442,8 +446,6 @@ class Loop:
             tests=report,
             chaos=state.chaos,
         )
-
-    # ---- small parts -------------------------------------------------------------------------------------------
 
     def _before(self, path: str) -> str | None:
         return self.ctx.request.text if path == self.ctx.target.path else self.ctx.tree.text(path)

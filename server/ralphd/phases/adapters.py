@@ -22,7 +22,7 @@ from ralphd.settings.schema import Chaos
 
 
 @dataclass(frozen=True)
-class Attack:
+class Job:
     """One target under attack, on one state of the project."""
 
     pool: Pool
@@ -57,10 +57,10 @@ class Adapter(Protocol):
     def test_path(self, path: str, paths: Collection[str], taken: Collection[str] = ()) -> str:
         """Where a new file of hostile tests for `path` belongs in this project; never a file that is there."""
 
-    async def probe(self, attack: Attack) -> Tools:
+    async def probe(self, job: Job) -> Tools:
         """What there is to test with. `Misconfigured`, with the line that installs it, where something is missing."""
 
-    def ghost(self, attack: Attack, import_path: str) -> str:
+    def ghost(self, source: str, span: Span, import_path: str) -> str:
         """A module of properties that need no model; empty where there are none."""
 
     def join(self, modules: Sequence[str]) -> str:
@@ -69,7 +69,7 @@ class Adapter(Protocol):
     def pinned(self, module: str, tests: Collection[str]) -> str:
         """`module` with these tests only."""
 
-    async def admit(self, attack: Attack, module: str) -> Admission:
+    async def admit(self, job: Job, module: str) -> Admission:
         """Judge each test of `module`."""
 
 
@@ -103,28 +103,28 @@ class PythonAdapter:
             name = f"test_{stem}_chaos_{number}.py"
         return name if folder == "." else f"{folder}/{name}"
 
-    async def probe(self, attack: Attack) -> Tools:
-        return await pytest_session.probe(attack.pool, attack.setting())
+    async def probe(self, job: Job) -> Tools:
+        return await pytest_session.probe(job.pool, job.setting())
 
-    def ghost(self, attack: Attack, import_path: str) -> str:
-        return ghost_module(ghostwrite(attack.source, attack.span, import_path))
+    def ghost(self, source: str, span: Span, import_path: str) -> str:
+        return ghost_module(ghostwrite(source, span, import_path))
 
     def join(self, modules: Sequence[str]) -> str:
         return suites.join(modules)
 
     def pinned(self, module: str, tests: Collection[str]) -> str:
-        return suites.keep(suites.parse(module), {test: () for test in tests})
+        return suites.keep(suites.parse(module), dict.fromkeys(tests, ()))
 
-    async def admit(self, attack: Attack, module: str) -> Admission:
-        faults = mutants(attack.source, attack.span, attack.settings.mutants)
+    async def admit(self, job: Job, module: str) -> Admission:
+        faults = mutants(job.source, job.span, job.settings.mutants)
         return await admit(
-            attack.pool,
-            attack.setting(),
-            Subject(attack.source, faults, attack.overlay),
+            job.pool,
+            job.setting(),
+            Subject(job.source, faults, job.overlay),
             module,
-            repeat=attack.settings.repeat,
-            timeout_s=attack.settings.timeout_s,
-            parallel=attack.parallel,
+            repeat=job.settings.repeat,
+            timeout_s=job.settings.timeout_s,
+            parallel=job.parallel,
         )
 
 

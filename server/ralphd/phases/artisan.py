@@ -23,6 +23,7 @@ from ralphd.phases.base import PhaseContext, is_stub
 from ralphd.phases.guard import refuse_content, refuse_path
 from ralphd.phases.librarian import Brief
 from ralphd.phases.replies import FormatError, Region, parse_edits
+from ralphd.phases.testing import through_link
 from ralphd.prompts import fenced, render
 
 WHOLE_FILE_LINES = 400
@@ -214,11 +215,20 @@ class Artisan:
             edit.path, ctx.settings.testing.locked, ctx.request.instruction, ctx.request.allowed, ctx.target.path
         ) or refuse_content(edit, self._before(edit.path))
 
+    def _linked(self, path: str) -> Refusal | None:
+        """The target may be a link, for the person opened it as that; no other edit goes through one."""
+        request = self.ctx.request
+        if request.untitled or path == self.ctx.target.path or not through_link(request.root, path):
+            return None
+        return Refusal(
+            "path", path, f"{path} leads through a symbolic link. Edit the file it stands for, by its own path."
+        )
+
     def _before(self, path: str) -> str | None:
         return self.ctx.request.text if path == self.ctx.target.path else self.ctx.tree.text(path)
 
     def _resolve(self, edits: tuple[FileEdit, ...], answer: str) -> Candidate | Rejected:
-        refused = [r for edit in edits if (r := self._refusal(edit))]
+        refused = [r for edit in edits if (r := self._refusal(edit) or self._linked(edit.path))]
         existing = set(self.ctx.tree.paths())
         unreadable = [e.path for e in edits if e.path in existing and self._before(e.path) is None]
         if refused or unreadable:

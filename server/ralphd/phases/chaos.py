@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ralphd.context.languages import PYTHON, language_of
-from ralphd.context.target import definitions
+from ralphd.context.target import definitions, find_target
 from ralphd.context.tree import Tree
 from ralphd.core.findings import Finding
 from ralphd.core.run import ChaosReport, RunRequest
@@ -19,12 +18,11 @@ from ralphd.core.text import Text
 from ralphd.errors import ModelError, OverBudget, RalphError
 from ralphd.models.gateway import CompletionRequest, Message
 from ralphd.phases import suites
-from ralphd.phases.admission import Admission, Counterexample, Subject, admit
+from ralphd.phases.adapters import Adapter, Job
+from ralphd.phases.admission import Admission, Counterexample
 from ralphd.phases.base import PhaseContext
-from ralphd.phases.critic import import_name, regression_path, span_in
-from ralphd.phases.ghostwriter import ghost_module, ghostwrite
-from ralphd.phases.mutants import mutants
-from ralphd.phases.pytest_session import Pool, Setting, probe, pytest_prefix
+from ralphd.phases.critic import regression_path, span_in
+from ralphd.phases.pytest_session import Pool
 from ralphd.phases.replies import FormatError, parse_module
 from ralphd.prompts import fenced, render
 from ralphd.settings.schema import Chaos
@@ -46,41 +44,38 @@ class Attacked:
     problem: str = ""
 
 
-def has_adapter(path: str) -> bool:
-    return language_of(path) is PYTHON and path.endswith(".py")
-
-
 class Gate:
     """Judges modules against one target in shadow copies of its workspace."""
 
     def __init__(
-        self, pool: Pool, argv: Sequence[str], request: RunRequest, settings: Chaos, report_root: Path
+        self, adapter: Adapter, pool: Pool, argv: Sequence[str], request: RunRequest, settings: Chaos, reports: Path
     ) -> None:
-        self._pool, self._request, self._settings = pool, request, settings
-        self._setting = Setting(
-            pytest_prefix(argv), request.path, (1, 1), SOURCE_PATH, settings.max_examples, report_root
+        self._adapter, self._pool, self._argv, self._request = adapter, pool, argv, request
+        self._settings, self._reports = settings, reports
+
+    def _job(self, source: str) -> Job:
+        request = self._request
+        return Job(
+            self._pool,
+            self._argv,
+            request.path,
+            source,
+            _span(request, source),
+            SOURCE_PATH,
+            self._settings,
+            self._reports,
+            dict(request.buffers),
         )
 
     async def probe(self) -> None:
         """`Misconfigured`, with the line that installs it, where Hypothesis is not in the person's environment."""
-        await probe(self._pool, self._setting)
+        await self._adapter.probe(self._job(self._request.text))
 
     async def admit(self, source: str, module: str) -> Admission:
-        request = self._request
-        span = _span(request, source)
-        lines = Text(source)
-        setting = replace(
-            self._setting, lines=(lines.line_of(span[0]) + 1, lines.line_of(max(span[0], span[1] - 1)) + 1)
-        )
-        subject = Subject(source, mutants(source, span, self._settings.mutants), dict(request.buffers))
-        return await admit(
-            self._pool, setting, subject, module, repeat=self._settings.repeat, timeout_s=self._settings.timeout_s
-        )
+        return await self._adapter.admit(self._job(source), module)
 
 
 def _span(request: RunRequest, source: str) -> tuple[int, int]:
-    from ralphd.context.target import find_target
-
     target = find_target(request.path, request.text, request.span)
     for definition in definitions(request.path, source):
         if target.name and definition.name == target.name:
@@ -92,9 +87,12 @@ class Attack:
     """One attack on one text of the target. `check` is asked first; None: a replay, which needs nothing."""
 
     def __init__(
-        self, admit: Callable[[str, str], Awaitable[Admission]], check: Callable[[], Awaitable[None]] | None
+        self,
+        adapter: Adapter,
+        admit: Callable[[str, str], Awaitable[Admission]],
+        check: Callable[[], Awaitable[None]] | None,
     ) -> None:
-        self._admit, self._check = admit, check
+        self._adapter, self._admit, self._check = adapter, admit, check
 
     async def attack(self, ctx: PhaseContext, text: str, *, in_loop: bool) -> Attacked:
         try:
@@ -107,7 +105,7 @@ class Attack:
         span = (
             span_in(ctx, text) if ctx.target.name else ctx.target.span if text == ctx.request.text else (0, len(text))
         )
-        ghosts = ghost_module(ghostwrite(text, span, import_name(ctx.target.path)))
+        ghosts = self._adapter.ghost(text, span, self._import_path(ctx))
         judged = [await self._admit(text, ghosts)] if ghosts else []
         said = ""
         if not (in_loop and ctx.local):
@@ -121,11 +119,12 @@ class Attack:
                 said = f" The model brought none: {error.message}"
         return self._result(ctx, text, span, judged, said)
 
+    def _import_path(self, ctx: PhaseContext) -> str:
+        return self._adapter.import_path(ctx.target.path, set(ctx.tree.paths()))
+
     async def _from_model(self, ctx: PhaseContext, text: str, span: tuple[int, int]) -> list[Admission]:
         """The model's module through the gate; what could not be used goes back once, mended, or is dropped."""
-        system = render(
-            "chaos_system", role=ctx.role_text("chaos"), module=import_name(ctx.target.path), most=MOST_TESTS
-        )
+        system = render("chaos_system", role=ctx.role_text("chaos"), module=self._import_path(ctx), most=MOST_TESTS)
         user = render(
             "chaos_user",
             context="",
@@ -167,8 +166,8 @@ class Attack:
         modules = [admission.module for admission in judged if admission.module]
         tests = {}
         if modules:
-            path = _free(ctx.tree, regression_path(ctx.tree, ctx.target.path, "chaos"))
-            tests = {path: modules[0] if len(modules) == 1 else suites.join(modules)}
+            path = self._adapter.test_path(ctx.target.path, set(ctx.tree.paths()))
+            tests = {path: modules[0] if len(modules) == 1 else self._adapter.join(modules)}
         return Attacked(report, findings, tests, _summary(report) + said)
 
 

@@ -36,7 +36,8 @@ class Reviewed:
 
 def anchor(raw: RawFinding, path: str, text: str) -> Finding | None:
     """The finding at the place of its quote; None where the quote does not stand in the file, or stands in several."""
-    if raw.path and raw.path != path and raw.path.rsplit("/", 1)[-1] != path.rsplit("/", 1)[-1]:
+    # Models leave folders out; `lib/a.py` is still another file than `src/a.py`.
+    if raw.path and not f"/{path}".endswith(f"/{raw.path}"):
         return None
     places = locate(text, raw.quote)
     if not places and "\n" not in raw.quote.strip() and text.count(raw.quote.strip()) == 1:

@@ -157,7 +157,7 @@ def ghost_module(tests: list[GhostTest]) -> str:
         return ""
     code = "".join(f"\n\n\n{test.code}" for test in tests) + "\n"
     standard = "import copy\n\n" if "copy." in code else ""
-    used = ", ".join(["given", *(name for name in ("assume", "reject") if f"{name}(" in code)])
+    used = ", ".join(name for name in ("assume", "given", "reject") if f"{name}(" in code)
     third = (
         "import pytest\n" if "pytest." in code else ""
     ) + f"from hypothesis import {used}\nfrom hypothesis import strategies as st"

@@ -82,23 +82,28 @@ def parse(text: str) -> Suite:
     tree = ast.parse(text)
     lines = text.split("\n")
     items: list[Item] = []
-    line = 0
+    start = line = 0
     for number, node in enumerate(tree.body):
-        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))]) - 1
+        first, end = _first_line(node), node.end_lineno or node.lineno
         while first > line and lines[first - 1].lstrip().startswith("#"):
             first -= 1
-        end = node.end_lineno or node.lineno
-        if items and first < line:
-            continue_from = items[-1]  # `a = 1; b = 2` on one line: one item
-            items[-1] = _joined(continue_from, _item(node, "", number))
-            continue
-        items.append(_item(node, "\n".join(lines[first:end]), number))
+        if items and first < line:  # `a = 1; b = 2` on one line: one item
+            items[-1] = _joined(items[-1], _item(node, "", number), "\n".join(lines[start:end]))
+        else:
+            items.append(_item(node, "\n".join(lines[first:end]), number))
+            start = first
         line = end
     return Suite(tuple(items))
 
 
-def _joined(one: Item, other: Item) -> Item:
-    return Item(one.text, one.defines | other.defines, one.uses | other.uses, one.tests + other.tests)
+def _first_line(node: ast.stmt) -> int:
+    """0-based, decorators included."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(d.lineno for d in decorators)]) - 1
+
+
+def _joined(one: Item, other: Item, text: str) -> Item:
+    return Item(text, one.defines | other.defines, one.uses | other.uses, one.tests + other.tests)
 
 
 def _bound(alias: ast.alias, statement: ast.Import | ast.ImportFrom) -> str:
@@ -184,7 +189,7 @@ def _kind(node: ast.Import | ast.ImportFrom, alias: ast.alias, own: Collection[s
 def keep(suite: Suite, comments: Mapping[str, Sequence[str]]) -> str:
     """A module of the tests named in `comments`, with what they need; each comment goes above its test.
 
-    A class stays whole as long as one of its tests does. Imports that nothing uses any more go.
+    A class loses its other tests. Imports that nothing uses any more go.
     """
     items = suite.items
     wanted = {i for i, item in enumerate(items) if set(item.tests) & set(comments)}
@@ -199,12 +204,35 @@ def keep(suite: Suite, comments: Mapping[str, Sequence[str]]) -> str:
     previous: Item | None = None
     for item in (items[i] for i in sorted(kept)):
         text = item.text if item.imports is None or item.future else _narrowed(item.text, item.imports, uses)
+        if any("::" in test for test in item.tests):
+            text = _class(item, comments)
         if previous is not None:
             tight = bool(previous.imports) == bool(item.imports) and not previous.docstring and not previous.future
             out += "\n\n\n" if _stands_alone(item) or _stands_alone(previous) else "\n" if tight else "\n\n"
-        out += "\n".join([*(f"# {note}" for test in item.tests for note in comments.get(test, ())), text])
+        above = [f"# {note}" for test in item.tests if "::" not in test for note in comments.get(test, ())]
+        out += "\n".join([*above, text])
         previous = item
     return out + "\n"
+
+
+def _class(item: Item, comments: Mapping[str, Sequence[str]]) -> str:
+    """A test class without the tests that are not in `comments`."""
+    lines = item.text.split("\n")
+    (node,) = (n for n in ast.parse(item.text).body if isinstance(n, ast.ClassDef))
+    for method in reversed(node.body):
+        name = f"{node.name}::{getattr(method, 'name', '')}"
+        if name not in item.tests:
+            continue
+        first, indent = _first_line(method), " " * method.col_offset
+        if name in comments:
+            lines[first:first] = [f"{indent}# {note}" for note in comments[name]]
+            continue
+        while lines[first - 1].lstrip().startswith("#"):
+            first -= 1
+        del lines[first : method.end_lineno]
+        while first < len(lines) and not lines[first].strip() and not lines[first - 1].strip():
+            del lines[first]
+    return "\n".join(lines).rstrip()
 
 
 def _stands_alone(item: Item) -> bool:

@@ -179,6 +179,12 @@ class Tester:
         return {p for p in changed if p not in self._buffers or read_file(self.root, p) != self._buffers[p]}
 
 
+def through_link(root: str, path: str) -> bool:
+    """Whether a part of `path` is a symbolic link: what is written there lands elsewhere."""
+    parts = path.split("/")
+    return any(os.path.islink(os.path.join(root, *parts[: n + 1])) for n in range(len(parts)))
+
+
 def read_file(root: str, path: str, limit: int = 2_000_000) -> bytes | None:
     """A regular file of the workspace, following no link; None where there is none or it is over `limit` bytes."""
     try:

@@ -6,11 +6,15 @@ nothing newly skipped. Tests that were red before and do not reach the target do
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ralphd.core.run import TestReport
 from ralphd.phases.test_reports import Report, TestCase
+
+_STOPPED = re.compile(r"\[(stopped: [^\n\]]*)\]\s*$")
+"""The sandbox's own last line, where it ended the command (a flood of output, a full disk)."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,8 @@ def _unusable(run: TestRun) -> str | None:
         return f"the test command {run.command[0]!r} was not found"
     if run.timed_out:
         return "the tests did not end within the time limit"
+    if run.exit_code != 0 and (stopped := _STOPPED.search(run.output[-300:])):
+        return f"the test command was {stopped[1]}"
     if run.expects_report and not (run.report and run.report.present) and run.exit_code != 5:
         return "the test process ended before pytest wrote its report"
     if run.expects_report and not (run.report and run.report.present):

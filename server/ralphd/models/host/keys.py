@@ -36,6 +36,8 @@ _PATHS = frozenset({"GOOGLE_APPLICATION_CREDENTIALS", "SSL_CERT_FILE", "AWS_SHAR
 def settle_environment() -> None:
     """What the provider library reads while it is imported: no network, no `.env`. After `Keyring.take`."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    # LiteLLM breaks off a stream of 100 equal chunks; a long table of zeros is an answer too.
+    os.environ["REPEATED_STREAMING_CHUNK_LIMIT"] = "1000000"
     os.environ["LITELLM_MODE"] = "PRODUCTION"
     os.environ["LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"] = "True"
     os.environ["DO_NOT_TRACK"] = "1"

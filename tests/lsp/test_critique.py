@@ -1,0 +1,142 @@
+"""Critique, through the real server: what is shown, how sure it is, how it moves, and how it goes away."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.lsp.conftest import RIGHT, Start
+
+ERROR, WARNING, HINT = 1, 2, 4
+
+
+def finding(**keys: Any) -> dict[str, Any]:
+    given = {
+        "path": "slug.py",
+        "kind": "logic",
+        "severity": "error",
+        "message": "It only raises.",
+        "scenario": "any call",
+    }
+    return {**given, "quote": "raise NotImplementedError", **keys}
+
+
+def answer(*findings: dict[str, Any]) -> str:
+    return json.dumps({"verdict": "revise", "findings": findings})
+
+
+def test(expected: str) -> str:
+    return f"from slug import other\n\ndef test_it():\n    assert other() == {expected!r}\n"
+
+
+test.__test__ = False  # type: ignore[attr-defined]
+QUOTED = finding()
+CONFIRMED = finding(
+    kind="api", quote='return "other"', message="It should say else.", scenario="other()", test=test("else")
+)
+REFUTED = finding(kind="style", quote="def other():", message="Refuted.", test=test("other"))
+ABSENT = finding(kind="security", quote="eval(text)", message="Absent.")
+
+
+async def critique(editor: Any, uri: str) -> dict[str, Any]:
+    await editor.act(uri, "Ralph: critique")
+    result: dict[str, Any] = await editor.run_ended()
+    return result
+
+
+async def test_findings_live_with_the_text(start: Start, project: Path) -> None:
+    """Anchored by quote; sure only after a run; shifted, a hint when touched, gone when saved so or dismissed."""
+    editor = await start(critic=[answer(QUOTED, CONFIRMED, REFUTED, ABSENT)] * 2)
+    uri = await editor.open(project / "slug.py")
+    before = (project / "slug.py").read_bytes()
+    result = await critique(editor, uri)
+    assert (result["outcome"], result["findings"], result["hunks"]) == ("reviewed", 2, 0), result["reason"]
+    assert {f["kind"]: (f["severity"], f["evidence"]) for f in result["findingList"]} == {
+        "logic": ("warning", "quoted"),
+        "api": ("error", "confirmed"),
+    }
+
+    def shown() -> dict[str, Any]:
+        found = {str(d["code"]): d for d in editor.diagnostics.get(uri, [])}
+        for d in found.values():
+            assert d["source"] == "ralph" and editor.diagnostics_version[uri] == editor.buffers[uri].version
+        return found
+
+    found = shown()
+    assert set(found) == {"ralph.critic.logic", "ralph.critic.api"}
+    quoted, confirmed = found["ralph.critic.logic"], found["ralph.critic.api"]
+    assert (quoted["severity"], confirmed["severity"]) == (WARNING, ERROR)
+    assert quoted["data"].keys() == {"findingId", "evidence"} and quoted["data"]["evidence"] == "quoted"
+    assert confirmed["data"]["evidence"] == "confirmed"
+    assert quoted["message"] == "It only raises.\nany call"
+    assert quoted["range"] == editor.range_of(uri, "raise NotImplementedError")
+    listed = {f["findingId"]: f["range"] for f in result["findingList"]}
+    assert listed == {d["data"]["findingId"]: d["range"] for d in found.values()}
+
+    async def after(severity: int | None) -> None:
+        def fits() -> bool:
+            d = {str(d["code"]): d for d in editor.diagnostics.get(uri, [])}.get("ralph.critic.logic")
+            current = editor.diagnostics_version.get(uri) == editor.buffers[uri].version
+            return current and (d["severity"] if d else None) == severity
+
+        await editor.rpc.wait_for(fits, 5, f"severity {severity}")
+
+    await editor.change(uri, 0, 0, "# 🙂 typed above\r\n\n")
+    await after(WARNING)
+    assert shown()["ralph.critic.logic"]["range"] == editor.range_of(uri, "raise NotImplementedError")
+    await editor.replace(uri, "raise NotImplementedError", "raise ValueError")
+    await after(HINT)
+    assert shown()["ralph.critic.logic"]["tags"] == [1]
+    await editor.replace(uri, "raise ValueError", "raise NotImplementedError")
+    await after(WARNING)
+    titles = [a["title"] for a in await editor.actions(uri, editor.range_of(uri, 'return "other"'))]
+    assert "Ralph: fix: It should say else." in titles and "Ralph: dismiss finding" in titles
+    await editor.act(uri, "Ralph: dismiss finding", editor.range_of(uri, 'return "other"'))
+    await editor.wait_diagnostics(uri, 1, "ralph.critic")
+    await editor.replace(uri, "raise NotImplementedError", "raise ValueError")
+    await editor.save(uri)
+    await editor.wait_diagnostics(uri, 0, "ralph.critic")
+
+    (project / "slug.py").write_bytes(before)
+    await editor.change(uri, 0, len(editor.text(uri)), before.decode())
+    again = await critique(editor, uri)
+    assert [f["kind"] for f in again["findingList"]] == ["logic"], "what was dismissed stays away"
+    assert [d["code"] for d in editor.diagnostics[uri]] == ["ralph.critic.logic"]
+    assert (project / "slug.py").read_bytes() == before
+
+
+async def test_fix_runs_the_loop_with_the_finding(start: Start, project: Path) -> None:
+    editor = await start(critic=[answer(QUOTED)], artisan=[RIGHT], user={"critic": {"confirm": False}})
+    uri = await editor.open(project / "slug.py")
+    assert (await critique(editor, uri))["findings"] == 1
+    await editor.act(uri, "Ralph: fix: It only raises.", editor.range_of(uri, "raise"))
+    result = await editor.run_ended()
+    assert (result["command"], result["outcome"]) == ("fix", "proposed"), result["reason"]
+    await editor.act(uri, "Ralph: accept all changes")
+    await editor.wait_diagnostics(uri, 0, "ralph.change")
+    assert "re.sub" in editor.text(uri)
+    gone = await editor.rpc.request(
+        "workspace/executeCommand",
+        {"command": "ralph.server.fix", "arguments": [{"uri": uri, "findingId": "f999"}]},
+    )
+    assert gone["error"]["code"] == -32803
+    journal = Path(result["journal"]).read_text()
+    assert "Mend what the review found" in journal and "It only raises." in journal
+
+
+async def test_a_client_without_extras_gets_no_extras(start: Start, project: Path) -> None:
+    """No opt-in, no custom message; no tag support, no tags; hostile text stays text."""
+    hostile = finding(message="\x1b[31m[click](command:x)<script>\u202e", scenario="<b>s</b>")
+    editor = await start(
+        critic=[answer(hostile)], events=False, stream=False, capabilities={}, user={"critic": {"confirm": False}}
+    )
+    uri = await editor.open(project / "slug.py")
+    await editor.command("ralph.server.critique", {"uri": uri})
+    (shown,) = await editor.wait_diagnostics(uri, 1, "ralph.critic")
+    assert shown["message"] == "click\ns" and "tags" not in shown
+    await editor.replace(uri, "raise NotImplementedError", "pass")
+    await editor.rpc.wait_for(lambda: editor.diagnostics[uri][0]["severity"] == HINT, 5)
+    assert "tags" not in editor.diagnostics[uri][0]
+    sent = {m["method"] for way, m in editor.rpc.log if way == "<-" and "method" in m}
+    assert sent <= {"textDocument/publishDiagnostics", "window/logMessage", "window/showMessage"}, sent
