@@ -142,7 +142,8 @@ sys.exit(RalphServer(noisy).serve())
     )
     messages, rest = split_frames(run.stdout)
     answers = {m["id"]: m for m in messages if "method" not in m}
-    assert rest == b"" and set(answers) == {1, 2, 3} and run.returncode == 0, run.stderr
+    assert rest == b"" and {1, 2} <= set(answers), run.stderr
+    assert run.returncode == 0, "also where `exit` comes before the answer to `shutdown`"
     assert answers[2]["error"]["code"] == -32603 and "defect" not in run.stdout.decode()
     assert b"a print" in run.stderr and b"a child" in run.stderr
 
@@ -251,7 +252,7 @@ def test_run_that_ends_badly(project: Path, shell: Shell) -> None:
         (["{}/double.py", "--range", "3:2"], "--range"),
         (["{}/double.py", "--range", "x"], "--range"),
         (["{}/latin.py"], "UTF-8"),
-        (["{}/double.py", "--test-command", "pytest 'x"], ""),
+        (["{}/double.py", "--test-command", "pytest 'x"], "--test-command"),
         (["{}/double.py", "--speed", "9"], "--speed"),
         ([], "FILE"),
     ],

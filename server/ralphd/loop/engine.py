@@ -6,7 +6,7 @@ Every ending is a `RunResult` with one named outcome. Success is a `Verdict` of 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from ralphd.context.tree import ImportGraph
@@ -95,7 +95,9 @@ class Loop:
                 break
             rounds += 1
             step = self._send_back(artisan, trial, blocking)
-        return await self._finish()
+        if self.state.green is not None:
+            return await self._proposed(self.state.green)
+        return self._ended("iteration_limit", f"{self.state.iterations} attempts did not make the tests pass")
 
     async def _prepare(self) -> tuple[Brief, RunResult | None]:
         """Baseline tests and the Librarian side by side; what makes the run pointless ends it before the Artisan is paid."""
@@ -293,10 +295,11 @@ class Loop:
             reviewed = await Critic(self.ctx, brief, self.bench, self.dismissed).examine(review, text)
         if reviewed.problem:
             self.state.notes.append(reviewed.problem)
-        self.state.findings = [f for f in self.state.findings if f.kind == "locked"] + list(reviewed.findings)
-        for finding in reviewed.findings:
-            self.ctx.emit(events.FindingAdded(finding))
-        return [f for f in reviewed.findings if f.evidence == "confirmed"]
+        confirmed = [f for f in reviewed.findings if f.evidence == "confirmed"]
+        shown = confirmed if self.ctx.local else list(reviewed.findings)  # unproven, a small model's word is noise
+        self.state.findings = [f for f in self.state.findings if f.kind == "locked"]
+        self._found(shown)
+        return confirmed
 
     async def _chaos(self, trial: Trial) -> list[Finding]:
         """Attack a green candidate; its counterexamples send the Artisan back."""
@@ -311,9 +314,7 @@ class Loop:
                 self.state.notes.append(f"The attack was left out: {error.message}")
                 return []
         self.state.chaos = attacked.report
-        self.state.findings += attacked.findings
-        for finding in attacked.findings:
-            self.ctx.emit(events.FindingAdded(finding))
+        self._found(attacked.findings)
         return list(attacked.findings)
 
     def _send_back(self, artisan: Artisan, trial: Trial, blocking: list[Finding]) -> Step:
@@ -323,13 +324,6 @@ class Loop:
             render("artisan_repair", verdict="The tests pass, but this was shown by a run:", failures=listed),
         )
         return "repair"
-
-    async def _finish(self) -> RunResult:
-        """After the last attempt: green is proposed, else the limit's ending."""
-        green = self.state.green
-        if green is None:
-            return self._ended("iteration_limit", f"{self.state.iterations} attempts did not make the tests pass")
-        return await self._proposed(green)
 
     async def _proposed(self, green: Trial) -> RunResult:
         assert green.verdict is not None and green.report is not None
@@ -397,9 +391,8 @@ class Loop:
             )
         with self._phase("chaos", 1):
             attacked = await self.chaos.attack(self.ctx, self.ctx.request.text, in_loop=False)
-        self.state.chaos, self.state.findings = attacked.report, list(attacked.findings)
-        for finding in attacked.findings:
-            self.ctx.emit(events.FindingAdded(finding))
+        self.state.chaos = attacked.report
+        self._found(attacked.findings)
         if attacked.problem:
             return self.result("misconfigured", attacked.problem)
         found = bool(attacked.findings or attacked.tests)
@@ -471,6 +464,11 @@ class Loop:
             return ""
         return signature(self.state.baseline, judge(self.state.baseline, None, self.state.reach), self.bench.root)
 
+    def _found(self, findings: Sequence[Finding]) -> None:
+        self.state.findings += findings
+        for finding in findings:
+            self.ctx.emit(events.FindingAdded(finding))
+
     def _announce(self) -> None:
         """Tell of the next iteration, once."""
         if self.state.announced <= self.state.iterations:
@@ -492,8 +490,7 @@ class Loop:
                 f"Ralph wanted to edit {path}, which is locked.",
                 "Allow the edit and run again.",
             )
-            self.state.findings.append(finding)
-            self.ctx.emit(events.FindingAdded(finding))
+            self._found([finding])
 
     def _phase(self, phase: events.Phase, iteration: int | None = None) -> PhaseEvents:
         return PhaseEvents(self.ctx.emit, phase, self.state.iterations if iteration is None else iteration)

@@ -84,6 +84,8 @@ class RalphProtocol(LanguageServerProtocol):
             log.exception("unhandled in %s", method)
             if has_id and method is not None:
                 self.answer_error(data["id"], INTERNAL_ERROR, SORRY)
+        if method == types.SHUTDOWN and has_id:
+            self._shutdown = True  # at once: a client that does not wait for the answer sends `exit` right behind
 
     def _structured(self, data: dict[str, Any]) -> Any:
         """Our own requests and command arguments stay plain JSON: the converter would make named tuples of them."""
@@ -146,7 +148,6 @@ class RalphProtocol(LanguageServerProtocol):
     async def lsp_shutdown(self, *args: Any) -> None:  # type: ignore[override]
         """End all runs, then answer. pygls iterates a dict that its own callbacks shrink, and fails."""
         await self._server.end_all()
-        self._shutdown = True
 
     @lsp_method(types.EXIT)
     def lsp_exit(self, *args: Any) -> None:  # type: ignore[override]

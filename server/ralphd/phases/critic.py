@@ -125,7 +125,7 @@ class Critic:
                             seen.add(finding.fingerprint)
                             show(finding)
 
-        for _ in range(2):
+        for _ in range(1 if ctx.local else 2):  # a small model does not mend its JSON, it only takes as long again
             answer = await ctx.gateway.complete(request, on_event)
             review = parse_review(answer.text)
             if not isinstance(review, FormatError):
@@ -143,7 +143,7 @@ class Critic:
         """Anchor what was found in `text` and run the tests that came with it, on what the bench holds."""
         ctx = self.ctx
         if isinstance(review, FormatError):
-            return Reviewed((), problem="The Critic's answers could not be read twice in a row.")
+            return Reviewed((), problem="The Critic's answer could not be read.")
         chosen = select(review.findings, ctx.target.path, text, ctx.settings.critic.max_findings, self.dismissed)
         confirmed: list[Finding] = []
         refuted = 0

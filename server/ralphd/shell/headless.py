@@ -142,7 +142,10 @@ class Shown:
 async def _run(request: RunRequest, options: argparse.Namespace, environ: Mapping[str, str]) -> RunResult:
     given: dict[str, Any] = {}
     if options.test_command:
-        given["testing"] = {"command": shlex.split(options.test_command)}
+        try:
+            given["testing"] = {"command": shlex.split(options.test_command)}
+        except ValueError as error:
+            raise UsageError(f"--test-command {options.test_command}: {error}.") from None
     engine = Engine(environ, command_line=given or None)
     task = asyncio.ensure_future(engine.run(request, Shown(), ask))
     loop = asyncio.get_running_loop()
