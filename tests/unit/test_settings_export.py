@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -162,3 +163,8 @@ def test_the_schema_alone_imports_nothing_heavy_but_pydantic() -> None:
     env = {"PYTHONPATH": str(Path(export.__file__).parents[2])}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_extension_offers_the_same_settings() -> None:
+    package = json.loads((ROOT / "vscode-extension" / "package.json").read_text(encoding="utf-8"))
+    assert package["contributes"]["configuration"][1] == export.package_json_configuration()
