@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -230,6 +231,8 @@ async def run_snippet(bench: Workbench, ctx: PhaseContext, test: str) -> bool | 
     """Run a model's test function beside the project's tests: True it fails, False it passes, None it cannot tell."""
     if not any(d.name.startswith("test") for d in definitions("t.py", test)):
         return None
+    if not _calls_target(ctx, test):
+        return None  # `assert False` fails on any code: it says nothing about this one
     run = await bench.run_file(SNIPPET, snippet(ctx, test))
     cases = [case for case in run.cases.values() if case.nodeid.startswith(SNIPPET)]
     if run.timed_out or not cases or any(case.outcome in ("error", "skipped") for case in cases):
@@ -237,6 +240,16 @@ async def run_snippet(bench: Workbench, ctx: PhaseContext, test: str) -> bool | 
     if any(_is_broken(case) for case in cases if case.bad):
         return None
     return any(case.outcome == "failed" for case in cases)
+
+
+def _calls_target(ctx: PhaseContext, test: str) -> bool:
+    """Whether the test calls something that the target's file defines."""
+    known = {d.name.rsplit(".", 1)[-1] for d in definitions(ctx.target.path, ctx.request.text)}
+    try:
+        calls = [node.func for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Call)]
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    return any((f.id if isinstance(f, ast.Name) else getattr(f, "attr", "")) in known for f in calls)
 
 
 def snippet(ctx: PhaseContext, test: str) -> str:

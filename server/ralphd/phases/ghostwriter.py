@@ -80,6 +80,11 @@ _REFERENCES = (
     "spec",
 )
 _PLAIN_DECORATORS = frozenset({"cache", "lru_cache", "staticmethod", "classmethod", "dataclass", "wraps"})
+_TEXTS = (
+    'characters = "aBnt01 -_,.:\'\\"\\\\\\n\\t"\n'
+    f"{ANY_TEXT} = st.text() | st.text(characters) | st.text(characters, min_size=20, max_size=80)"
+)
+"""All of Unicode; a few characters that then repeat; enough of them to be cut somewhere."""
 _ORDERED = (
     ("lo", "hi"), ("low", "high"), ("lower", "upper"), ("minimum", "maximum"), ("min_value", "max_value"), ("start", "stop"),
     ("start", "end"), ("begin", "end"), ("first", "last"),
@@ -141,7 +146,7 @@ def ghostwrite(source: str, span: Span, module: str) -> list[GhostTest]:
     first, last = lines.line_of(span[0] - shift) + 1, lines.line_of(max(span[0], span[1] - 1) - shift) + 1
     functions = list(_functions(tree))
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    writer = _Writer(module, functions, frozenset(classes), tree)
+    writer = _Writer(module, functions, classes, tree)
     tests: dict[str, GhostTest] = {}
     for function in functions:
         if not _touches(function.node, first, last):
@@ -165,11 +170,7 @@ def ghost_module(tests: list[GhostTest]) -> str:
     for test in tests:
         named.setdefault(test.module, set()).update(n for n in test.names if re.search(rf"\b{n}\b", test.code))
     own = "\n".join(f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(named.items()))
-    texts = (
-        f'\n\n{ANY_TEXT} = st.text() | st.text(alphabet="aB1 -_,.\'\\"\\\\\\n")'
-        if re.search(rf"\b{ANY_TEXT}\b", code)
-        else ""
-    )
+    texts = f"\n\n{_TEXTS}" if re.search(rf"\b{ANY_TEXT}\b", code) else ""
     return f"{standard}{third}\n\n{own}{texts}{code}"
 
 
@@ -199,7 +200,9 @@ def _plain(node: ast.FunctionDef) -> bool:
 
 
 class _Writer:
-    def __init__(self, module: str, functions: list[_Function], classes: frozenset[str], tree: ast.Module) -> None:
+    def __init__(
+        self, module: str, functions: list[_Function], classes: dict[str, ast.ClassDef], tree: ast.Module
+    ) -> None:
         self.module, self.functions, self.classes = module, functions, classes
         self.exceptions = _raised(tree)
 
@@ -252,7 +255,7 @@ class _Writer:
             names = {there.owner or there.name, back.owner or back.name}
             forward, backward = _called(there), _called(back)
             if there.owner and not there.static:
-                given, arguments = f"@given(value=st.builds({there.owner}))", ["value"]
+                given, arguments = f"@given(value={self._built(there.owner, names)})", ["value"]
                 call = f"value.{there.name}()"
             else:
                 made = self._given(there, names)
@@ -272,6 +275,18 @@ class _Writer:
             name = f"test_{_snake(there)}_then_{back.name}_gives_it_back"
             return self._test(name, given, arguments, self._claim(sentence, back, there), body, names)
         return None
+
+    def _built(self, name: str, names: set[str]) -> str:
+        """An instance with all of a dataclass's fields: left to itself, Hypothesis leaves out those with a default."""
+        parts = [name]
+        for field in self.classes[name].body if _is_dataclass(self.classes[name]) else ():
+            if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
+                continue
+            made = strategy(field.annotation, self.classes)
+            if made is not None and "init=False" not in ast.unparse(field):
+                names |= made.names
+                parts.append(f"{field.target.id}={made.code}")
+        return f"st.builds({', '.join(parts)})"
 
     def _pairs(self, function: _Function) -> Iterator[tuple[_Function, _Function]]:
         """(there, back) pairs that `function` is one half of, by name and by type."""
@@ -361,6 +376,10 @@ def _narrowed(code: str, doc: str, *, sole: bool) -> str:
         if re.search(r"\bpositive\b|>= 1|> 0", doc):
             return "st.integers(1, 10_000)"
     return code
+
+
+def _is_dataclass(node: ast.ClassDef) -> bool:
+    return any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list)
 
 
 def _called(function: _Function) -> str:

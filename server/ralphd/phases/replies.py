@@ -92,7 +92,7 @@ def as_path(line: str) -> str | None:
     bare = _PATH_LABEL.sub("", bare).strip("`* ")
     if not bare or len(bare) > 300 or not ("/" in bare or "." in bare or "\\" in bare):
         return None
-    if not _PATH.match(bare) or (" " in bare and "/" not in bare and "\\" not in bare) or bare.endswith("."):
+    if not _PATH.match(bare) or (" " in bare and not re.search(r"[\\/].*\.\w{1,8}$", bare)) or bare.endswith("."):
         return None
     return bare.replace("\\", "/").removeprefix("./")
 

@@ -209,7 +209,7 @@ def _apply(result: RunResult, request: RunRequest, options: argparse.Namespace) 
         if now != before:
             raise UsageError(f"{path} changed during the run; nothing was written.", "Run it again.")
     for path, text in sorted(result.edits.items()):
-        target = Path(request.root, path)
+        target = Path(os.path.realpath(Path(request.root, path)))  # a link stays a link
         target.parent.mkdir(parents=True, exist_ok=True)
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
         write_private(target, text)
