@@ -6,13 +6,14 @@ each test by running it. What a model says of its tests counts for nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ralphd.context.target import definitions, find_target
 from ralphd.context.tree import Tree
-from ralphd.core.findings import Finding
+from ralphd.core.findings import Finding, Related
 from ralphd.core.run import ChaosReport, RunRequest
 from ralphd.core.text import Text
 from ralphd.errors import ModelError, OverBudget, RalphError
@@ -247,6 +248,20 @@ def _finding(tree: Tree, path: str, text: str, span: tuple[int, int], example: C
         test=example.pinned,
         test_path=_free(tree, regression_path(tree, path, f"{short}_regression")),
         trace=example.trace,
+        related=_places(tree, example.trace),
+    )
+
+
+_PLACE = re.compile(r"^(?P<path>[^:\n]+):(?P<line>\d+) in (?P<name>[^:]+): (?P<source>.*)$", re.MULTILINE)
+
+
+def _places(tree: Tree, trace: str) -> tuple[Related, ...]:
+    """The trace's frames in the project's own files, outermost first."""
+    known = set(tree.paths())
+    return tuple(
+        Related(m["path"], int(m["line"]) - 1, f"in {m['name']}: {m['source']}")
+        for m in _PLACE.finditer(trace)
+        if m["path"] in known
     )
 
 

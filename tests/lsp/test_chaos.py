@@ -1,0 +1,68 @@
+"""Chaos tests over LSP: a counterexample at the line, pinned as a test, mended by `fix`; admitted tests as a new file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.lsp.conftest import Start
+from tests.lsp.test_implement import cursor
+from tests.support.loops import write
+
+SOURCE = '''\
+def clamp(x: int, low: int, high: int) -> int:
+    """`x`, but never below `low` or above `high`."""
+    if x < low:
+        return low
+    return x
+'''
+MODULE = '''```python
+from hypothesis import given, strategies as st
+from clamp import clamp
+
+
+@given(st.integers(), st.integers(0, 10))
+def test_not_above_high(x, high):
+    """bounded: "never below `low` or above `high`" """
+    assert clamp(x, 0, high) <= high
+
+
+@given(st.integers())
+def test_not_below_low(x):
+    """bounded: "never below `low`" """
+    assert clamp(x, 0, 10) >= 0
+```
+'''
+FIXED = '```python\ndef clamp(x: int, low: int, high: int) -> int:\n    """`x`, bounded."""\n    return max(low, min(x, high))\n```\n'
+
+
+async def test_counterexample_pin_and_fix(start: Start, project: Path) -> None:
+    write(
+        project,
+        {
+            "clamp.py": SOURCE,
+            "tests/test_clamp.py": "from clamp import clamp\n\ndef test_in():\n    assert clamp(1, 0, 2) == 1\n",
+        },
+    )
+    user = {"chaos": {"max_examples": 40, "repeat": 1, "mutants": 3}}
+    editor = await start(chaos=[MODULE], artisan=[FIXED], user=user)
+    uri = await editor.open(project / "clamp.py")
+    await editor.act(uri, "Ralph: chaos tests", cursor(editor, uri, "if x"))
+    result = await editor.run_ended()
+    assert result["outcome"] == "tests_proposed", result["reason"]
+    assert result["chaos"]["counterexamples"] == 1 and result["chaos"]["admitted"] >= 1
+    [finding] = await editor.wait_diagnostics(uri, 1, "ralph.chaos.counterexample")
+    assert finding["severity"] == 1 and "x=" in finding["message"] and finding["data"]["evidence"] == "confirmed"
+    titles = [a["title"] for a in await editor.actions(uri, finding["range"])]
+    assert "Ralph: pin counterexample as test" in titles and "Ralph: dismiss finding" in titles
+    pinned = await editor.command("ralph.server.pin", {"uri": uri, "findingId": finding["data"]["findingId"]})
+    assert pinned["reviewId"]
+    await editor.command("ralph.server.accept", {"reviewId": pinned["reviewId"]})
+    await editor.rpc.wait_for(lambda: any("regression" in b for b in editor.buffers), 10, "the pinned test")
+    new = next(b for b in editor.buffers if "regression" in b)
+    assert "/tests/" in new and "@example(" in editor.text(new) and "test_not_above_high" in editor.text(new)
+    await editor.act(uri, next(t for t in titles if t.startswith("Ralph: fix: ")), finding["range"])
+    mended = await editor.run_ended()
+    assert mended["outcome"] == "proposed", mended["reason"]
+    await editor.command("ralph.server.accept", {"reviewId": mended["reviewId"]})
+    [waiting] = await editor.wait_diagnostics(uri, 1, "ralph.change")  # the file of admitted tests, still to decide on
+    assert "test_clamp_chaos.py" in waiting["message"] and "max(low, min(x, high))" in editor.text(uri)
