@@ -32,7 +32,7 @@ test: $(VENV)/.dev isolation  ## the ordinary tests, a few minutes
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 e2e: $(VENV)/.dev isolation  ## the slow rest: real editors, the real model
-	$(BIN)/python -m pytest -m e2e -o addopts="-q --strict-markers" tests/e2e
+	$(BIN)/python -m pytest -m e2e -o addopts="-q --strict-markers" tests
 
 check: $(VENV)/.dev  ## lint, format, types
 	$(BIN)/ruff check server tests bench
