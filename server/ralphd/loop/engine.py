@@ -89,7 +89,10 @@ class Loop:
                 if step == "stuck":
                     return self._ended("stuck", f"the same failure came {progress.stuck_after} times in a row")
                 continue
+            converged = self.state.green is not None and trial.texts == self.state.green.texts
             self.state.green = trial
+            if converged:  # sent back, the Artisan stands by its answer: asking again would only cost
+                break
             blocking = await self._critic(brief, trial, rounds) or await self._chaos(trial)
             if not blocking or rounds >= self.settings.loop.critic_rounds:
                 break
@@ -158,7 +161,7 @@ class Loop:
         candidate = await self._readable(artisan, step, progress)
         if candidate is None:
             return None
-        if self.settings.loop.critic == "beside" and self.bench.argv and candidate.texts:
+        if self.settings.loop.critic == "beside" and self.bench.argv and candidate.texts and not self.ctx.local:
             self._beside = self._ask_critic(brief, candidate.texts, rounds)
         try:
             trial = await self._try(candidate)
@@ -281,7 +284,8 @@ class Loop:
 
     async def _critic(self, brief: Brief, trial: Trial, rounds: int) -> list[Finding]:
         """Review a green candidate. Only findings that a run confirmed send the Artisan back."""
-        if self.settings.loop.critic == "never" or not trial.texts:
+        # Measured: the embedded model's reviews are wrong, tests and all, and take as long as its code.
+        if self.settings.loop.critic == "never" or self.ctx.local or not trial.texts:
             return []
         text = trial.texts.get(self.ctx.target.path, self.ctx.request.text)
         with self._phase("critic", self.state.iterations):
@@ -296,9 +300,8 @@ class Loop:
         if reviewed.problem:
             self.state.notes.append(reviewed.problem)
         confirmed = [f for f in reviewed.findings if f.evidence == "confirmed"]
-        shown = confirmed if self.ctx.local else list(reviewed.findings)  # unproven, a small model's word is noise
         self.state.findings = [f for f in self.state.findings if f.kind == "locked"]
-        self._found(shown)
+        self._found(reviewed.findings)
         return confirmed
 
     async def _chaos(self, trial: Trial) -> list[Finding]:

@@ -148,7 +148,7 @@ class Loop(Section):
     """Whether the librarian's model writes a brief. `auto`: when what was retrieved does not fit, or the task
     reaches beyond the file. Retrieval itself always runs."""
     critic: Literal["after", "beside", "never"] = "after"
-    """When the critic reads a candidate: after its tests are green, beside the tests, or never."""
+    """When the critic reads a candidate: after its tests are green, beside the tests, or never. The embedded model is not asked: its reviews are noise."""
     critic_rounds: Annotated[int, Strict(), Field(ge=0, le=20)] = 2
     """How often confirmed findings send the artisan back."""
 
