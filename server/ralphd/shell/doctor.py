@@ -85,7 +85,11 @@ def _role(info: Mapping[str, Any], local: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "model": info["model"],
         "provider": info["provider"],
-        "key": "present" if info["key_present"] else "missing",
+        "key": "not needed"
+        if info["local"] or info["provider"] == "ollama"
+        else "present"
+        if info["key_present"]
+        else "missing",
         "price": {"inputUsdPerMtok": price_in * 1e6, "outputUsdPerMtok": price_out * 1e6} if priced else "unpriced",
         "reachable": info["reachable"] is None or info["local"],
         "problem": problem or (None if info["local"] else info["reachable"]),
