@@ -5,7 +5,6 @@
     ├── Misconfigured          a setting, a test command or a model that is not there
     ├── Untrusted              a repository's own word where the person's is needed
     ├── SandboxError           the shadow copy or the isolation could not be made
-    ├── EditRefused            a verified edit no longer fits the text it was made for
     └── ModelError             a call to a model brought no usable answer
         ├── RateLimited        429; `retry_after_s` where the provider names it
         ├── AuthenticationFailed  401, 403, or no key at all
@@ -48,10 +47,6 @@ class Untrusted(RalphError):
 
 
 class SandboxError(RalphError):
-    pass
-
-
-class EditRefused(RalphError):
     pass
 
 

@@ -15,6 +15,7 @@ from ralphd.core.edits import locate
 from ralphd.core.findings import SEVERITIES, Evidence, Finding, Related
 from ralphd.core.text import Text
 from ralphd.models.gateway import CompletionRequest, Delta, GatewayEvent, Message
+from ralphd.phases.adapters import PythonAdapter
 from ralphd.phases.base import PhaseContext
 from ralphd.phases.librarian import Brief
 from ralphd.phases.replies import FormatError, RawFinding, Review, parse_review, partial_findings
@@ -254,7 +255,7 @@ def _calls_target(ctx: PhaseContext, test: str) -> bool:
 
 def snippet(ctx: PhaseContext, test: str) -> str:
     """A model's test function as a module: with the imports of the target that it left out."""
-    module = import_name(ctx.target.path)
+    module = PythonAdapter().import_path(ctx.target.path, set(ctx.tree.paths()))
     known = re.search(rf"\b(?:from|import)\s+{re.escape(module)}\b", test)
     return test if known else f"from {module} import *\nfrom {module} import {_public(ctx)}\n\n\n{test}"
 
@@ -290,13 +291,3 @@ def span_in(ctx: PhaseContext, text: str) -> tuple[int, int]:
 def _public(ctx: PhaseContext) -> str:
     names = sorted({d.name for d in definitions(ctx.target.path, ctx.request.text) if d.name and "." not in d.name})
     return ", ".join(names) or "__name__"
-
-
-def import_name(path: str) -> str:
-    """The dotted name that a test at the workspace's root imports a file by; a `src` folder is not part of it."""
-    parts = path.removesuffix(".py").split("/")
-    if parts and parts[0] in ("src", "lib"):
-        parts = parts[1:]
-    if parts and parts[-1] == "__init__":
-        parts.pop()
-    return ".".join(parts)
