@@ -54,3 +54,18 @@ async def test_bedrock(host: HostClient, openai: Provider) -> None:
         await host.complete(request())
     seen = "".join(f"{sent.headers} {sent.query} {sent.body}" for sent in openai.requests)
     assert CANARIES["AWS_ACCESS_KEY_ID"] not in seen and CANARIES["AWS_SECRET_ACCESS_KEY"] not in seen
+
+
+async def test_bedrock_request_shape(host: HostClient, openai: Provider) -> None:
+    """A gateway that speaks Bedrock, with its own bearer key: the Converse API's path and body."""
+    openai.default = Reply(status=400, error="not bedrock")
+    model = "bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0"
+    bound = deployment(openai, model=model, api_base=openai.origin, api_key=KeyRef(env="RALPH_TEST_KEY"))
+    await host.configure(config(bound))
+    with pytest.raises(ModelError):
+        await host.complete(request("routed?"))
+    sent = openai.requests[0]
+    assert sent.path.startswith("/model/anthropic.claude-sonnet-4-5-20250929-v1") and "/converse" in sent.path
+    assert sent.headers["authorization"] == f"Bearer {KEY}"
+    assert sent.body["messages"][-1]["role"] == "user" and "routed?" in str(sent.body["messages"][-1]["content"])
+    assert "maxTokens" in sent.body["inferenceConfig"]
