@@ -221,3 +221,16 @@ async def test_events_tell_the_story(project: Path) -> None:
     assert [e.green for e in run.of(events.TestsEnded)] == [False, False, True]
     assert "".join(e.delta for e in run.of(events.TextStreamed) if e.iteration == 2) == RIGHT
     assert [(e.iteration, e.of) for e in run.of(events.IterationStarted)] == [(1, 5), (2, 5)]
+
+
+async def test_the_persons_own_import_path_is_kept(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "own", {"of_the_person.py": "X = 1\n"})
+    write(
+        project,
+        {"tests/test_own.py": "import of_the_person, slug\n\ndef test_own():\n    assert of_the_person.X == 1\n"},
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "own"))
+    run = await drive(project, {"artisan": [RIGHT]}, path="slug.py", at="raise")
+    assert run.result.tests is not None and run.result.tests.baseline_passed == 1, run.result.reason

@@ -56,11 +56,17 @@ def make_plan(workspace: Workspace, mirror: Mirror, listing: Listing, request: R
         home=home,
         hidden=workspace.hidden,
         binds=_binds(workspace, mirror, listing, request, environments) if workspace.isolated else (),
-        env={**env, **request.env},
+        env=_joined(env, request.env),
         network=workspace.settings.network,
         disable_userns=workspace.isolation.disable_userns,
         limits=_limits(workspace.settings.memory_mb),
     )
+
+
+def _joined(env: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]:
+    """`ours` over `env`; of PYTHONPATH both count, ours first: the person's tests may need theirs."""
+    path = ":".join(part for part in (ours.get("PYTHONPATH"), env.get("PYTHONPATH")) if part)
+    return {**env, **ours, **({"PYTHONPATH": path} if path else {})}
 
 
 def _binds(
