@@ -17,7 +17,7 @@ from tests.wire.conftest import MODELS, Watch, config, deployment, request
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 REPLY = Reply(("def f():\n", "    return 1\n", "```\n", "END OF EDITS"))
 BREAKS: tuple[Break, ...] = ("reset", "eof", "clean_eof", "stall", "keepalive")
-LIMIT_S = 0.4
+LIMIT_S = 2.0  # a loaded machine must not time out what was meant to break
 
 
 def offsets(provider: Provider) -> list[int]:
