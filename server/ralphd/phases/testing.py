@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
@@ -18,7 +17,7 @@ from ralphd.context.tree import ImportGraph, Tree, decode
 from ralphd.phases import test_reports
 from ralphd.phases.pytest_session import pytest_prefix
 from ralphd.phases.verdict import TestRun, Verdict, judge
-from ralphd.sandbox.mirror import open_beneath
+from ralphd.sandbox.mirror import read_beneath
 from ralphd.sandbox.shadow import Shadow
 from ralphd.sandbox.snapshot import Snapshot
 
@@ -188,13 +187,10 @@ def through_link(root: str, path: str) -> bool:
 def read_file(root: str, path: str, limit: int = 2_000_000) -> bytes | None:
     """A regular file of the workspace, following no link; None where there is none or it is over `limit` bytes."""
     try:
-        with os.fdopen(open_beneath(root, path), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return None
-            data = file.read(limit + 1)
+        data = read_beneath(root, path, limit + 1)
     except OSError:
         return None
-    return None if len(data) > limit else data
+    return None if data is None or len(data) > limit else data
 
 
 def frames_in(run: TestRun, nodeid: str, root: str) -> set[str]:
