@@ -36,7 +36,7 @@ from ralphd.loop.journal import (
     recording_admit,
     replay_admit,
 )
-from ralphd.models.gateway import Gateway, Role, Usage
+from ralphd.models.gateway import ROLES, Gateway, Role, Usage
 from ralphd.models.host.redaction import Redactor
 from ralphd.models.ledger import BudgetedGateway, Ledger
 from ralphd.phases import chaos
@@ -54,6 +54,8 @@ log = logging.getLogger("ralphd")
 
 MAX_TARGET_CHARACTERS = 1_000_000
 SORRY = "ralphd met a problem of its own; its log has the details"
+ANSWERS: Mapping[str, Role] = {"critique": "critic", "chaosTests": "chaos"}
+"""The role that a command cannot do without, where it is not the Artisan."""
 FIRST_HISTORY = 3
 """Runs of a kind before an estimate is given."""
 
@@ -208,7 +210,7 @@ class Engine:
     ) -> RunResult:
         settings = resolved.settings
         async with AsyncExitStack() as stack:
-            role: Role = "critic" if request.command == "critique" else "artisan"
+            role = ANSWERS.get(request.command, "artisan")
             described = asyncio.create_task(_callable(budgeted, role))
             stack.callback(described.cancel)
             model = await self._gateway.describe(role) if self._gateway else self.models.first(role)
@@ -445,13 +447,15 @@ def _label(request: RunRequest) -> str:
     return f"{request.command} {request.root}"
 
 
-def _usage(usage: Usage) -> dict[str, int]:
+def _usage(by_role: Mapping[str, Usage]) -> dict[str, Any]:
+    usage = sum(by_role.values(), Usage())
     return {
         "promptTokens": usage.prompt_tokens,
         "completionTokens": usage.completion_tokens,
         "totalTokens": usage.total_tokens,
         "cachedTokens": usage.cached_tokens,
         "calls": usage.calls,
+        "byRole": {role: by_role[role].total_tokens if role in by_role else 0 for role in ROLES},
     }
 
 

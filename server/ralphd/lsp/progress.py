@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,7 @@ class Progress:
         self._stream_seq = 0
         self._phase, self._iteration, self._of = "", 0, 0
         self._tokens, self._cost = 0, Cost()
+        self._tokens_by_role: Mapping[str, int] = {}
         self._extra = ""
         self._timer: asyncio.TimerHandle | None = None
         self._last = 0.0
@@ -87,7 +88,8 @@ class Progress:
         if self._iteration and self._of:
             parts.append(f"{self._iteration}/{self._of}")
         if self._tokens:
-            parts.append(f"{self._tokens / 1000:.1f}k tok" if self._tokens >= 1000 else f"{self._tokens} tok")
+            own = self._tokens_by_role.get(self._phase, 0)
+            parts.append(tokens(self._tokens) + (f" ({self._phase} {tokens(own)})" if 0 < own < self._tokens else ""))
         if self._shows_cost and self._tokens:
             parts.append(money(self._cost) if self._cost.usd is not None else "cost unknown")
         if self._extra:
@@ -117,6 +119,7 @@ class Progress:
             self._iteration, self._of = event.iteration, event.of
         elif isinstance(event, events.CostChanged):
             self._cost, self._tokens = event.cost, event.usage.get("totalTokens", 0)
+            self._tokens_by_role = event.usage.get("byRole", {})
         elif isinstance(event, events.Retrying):
             self._extra = f"{event.why}, waiting {event.wait_ms / 1000:.0f} s"
         elif isinstance(event, events.FellBack):
@@ -220,6 +223,22 @@ class Progress:
             self._report(value)
         else:
             self._begun.cancel()  # the client has not answered `create` yet: nothing was begun
+
+
+def tokens(count: int) -> str:
+    """`950 tok`, `1.2k tok`."""
+    return f"{count / 1000:.1f}k tok" if count >= 1000 else f"{count} tok"
+
+
+def by_role(cost: Cost, usage: Mapping[str, Any]) -> str:
+    """`artisan 1.2k tok $0.010, critic 0.9k tok $0.004`: the roles that were asked. Where a price is unknown, without one."""
+    parts = []
+    for role, count in usage.get("byRole", {}).items():
+        if count:
+            usd = cost.by_role.get(role)
+            priced = "" if usd is None or cost.unpriced else f" {money(Cost({role: usd}))}"
+            parts.append(f"{role} {tokens(count)}{priced}")
+    return ", ".join(parts)
 
 
 def money(cost: Cost) -> str:

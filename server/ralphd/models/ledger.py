@@ -30,10 +30,12 @@ from ralphd.models.gateway import (
     Completion,
     CompletionRequest,
     Delta,
+    FellBack,
     Gateway,
     GatewayEvent,
     ModelInfo,
     OnEvent,
+    Retrying,
     Role,
     Usage,
     ignore_event,
@@ -44,7 +46,8 @@ _T = TypeVar("_T")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
   id INTEGER PRIMARY KEY, run TEXT NOT NULL, day TEXT NOT NULL, role TEXT NOT NULL, model TEXT NOT NULL,
-  reserved REAL NOT NULL CHECK (reserved >= 0), actual REAL CHECK (actual >= 0), at REAL NOT NULL);
+  reserved REAL NOT NULL CHECK (reserved >= 0), actual REAL CHECK (actual >= 0), at REAL NOT NULL,
+  tokens INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS calls_by_run ON calls (run);
 CREATE INDEX IF NOT EXISTS calls_by_day ON calls (day);
 CREATE TABLE IF NOT EXISTS runs (run TEXT PRIMARY KEY, label TEXT NOT NULL, usd REAL, at REAL NOT NULL);
@@ -80,10 +83,10 @@ class Ledger:
             work.add_done_callback(self._give_back)
             raise
 
-    async def settle(self, id: int, actual: float) -> None:
-        """Replace the reservation by what the call really cost."""
+    async def settle(self, id: int, actual: float, tokens: int = 0) -> None:
+        """Replace the reservation by what the call really cost, in USD, and used, in tokens."""
         _check(actual)
-        await self._run(lambda: self._settle(id, actual))
+        await self._run(lambda: self._settle(id, actual, tokens))
 
     async def spent(self, *, run: str | None = None, day: str | None = None) -> float:
         """Open reservations included. `day` is UTC; later days count with it: a clock set back forgives nothing."""
@@ -91,6 +94,10 @@ class Ledger:
 
     async def today(self) -> float:
         return await self.spent(day=self.day())
+
+    async def today_by_role(self) -> dict[str, tuple[float, int]]:
+        """By role: USD booked today (open reservations and ceilings of unpriced models included), and tokens."""
+        return await self._run(self._by_role)
 
     async def close_run(self, run: str, label: str, usd: float | None) -> None:
         """Remember what a run cost in all, for the estimates of later ones; None: not known."""
@@ -122,6 +129,8 @@ class Ledger:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_SCHEMA)
+            if not any(row[1] == "tokens" for row in self._db.execute("PRAGMA table_info(calls)")):
+                self._db.execute("ALTER TABLE calls ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0")  # a book of 0.1
         return self._db
 
     def _reserve(
@@ -152,8 +161,15 @@ class Ledger:
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
-    def _settle(self, id: int, actual: float) -> None:
-        self._open().execute("UPDATE calls SET actual = ? WHERE id = ?", (actual, id))
+    def _settle(self, id: int, actual: float, tokens: int = 0) -> None:
+        self._open().execute("UPDATE calls SET actual = ?, tokens = ? WHERE id = ?", (actual, tokens, id))
+
+    def _by_role(self) -> dict[str, tuple[float, int]]:
+        rows = self._open().execute(
+            "SELECT role, SUM(COALESCE(actual, reserved)), SUM(tokens) FROM calls WHERE day >= ? GROUP BY role",
+            (self.day(),),
+        )
+        return {str(role): (float(usd), int(tokens)) for role, usd, tokens in rows}
 
     def _sum(self, *, run: str | None = None, day: str | None = None) -> float:
         row = self._open().execute(
@@ -223,7 +239,7 @@ class BudgetedGateway:
         ledger: Ledger,
         run_id: str,
         budget: Budget,
-        on_cost: Callable[[Cost, Usage], None] | None = None,
+        on_cost: Callable[[Cost, Mapping[str, Usage]], None] | None = None,
     ) -> None:
         self._gateway = gateway
         self._ledger = ledger
@@ -232,14 +248,15 @@ class BudgetedGateway:
         self._on_cost = on_cost
         self._usd: dict[str, float] = {}
         self._unpriced: set[str] = set()
-        self._usage = Usage()
+        self._usage: dict[str, Usage] = {}
         self._models: dict[str, dict[str, str]] = {}
 
     def cost(self) -> Cost:
         return Cost(dict(self._usd), tuple(sorted(self._unpriced)))
 
-    def usage(self) -> Usage:
-        return self._usage
+    def usage(self) -> Mapping[str, Usage]:
+        """By role."""
+        return dict(self._usage)
 
     def models(self) -> Mapping[str, Mapping[str, str]]:
         """By role: the model that really answered last, and its provider."""
@@ -253,27 +270,47 @@ class BudgetedGateway:
         chain = await self._chain(request.role)
         worst = max([self._worst(request, info) for info in chain], default=0.0)
         model = chain[0].model if chain else ""
-        id = await self._ledger.reserve(
-            self._run, request.role, model, worst, per_run=self._budget.usd_per_run, per_day=self._budget.usd_per_day
-        )
+        id = await self._reserve(request, model, worst)
         heard: dict[int, list[str]] = {}
+        again: list[asyncio.Task[int]] = []
 
         def listen(event: GatewayEvent) -> None:
             if isinstance(event, Delta):
                 heard.setdefault(event.attempt, []).append(event.text)
+            elif isinstance(event, Retrying | FellBack) and len(again) < len(heard):
+                # What was paid for was thrown away: the next answer needs a reservation of its own, or is not waited for.
+                again.append(asyncio.create_task(self._reserve(request, model, worst)))
+                again[-1].add_done_callback(lambda task: call.cancel() if _refused(task) else None)
             on_event(event)
 
+        call = asyncio.create_task(self._gateway.complete(request, listen))
         try:
-            completion = await self._gateway.complete(request, listen)
+            completion = await call
         except BaseException as error:
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
             usage, usd = self._lost(request, chain, heard, error)
             await asyncio.shield(self._book(id, request.role, model, usage, usd, chain))
+            if (over := next((why for task in again if (why := _refused(task))), None)) is not None:
+                raise over from error
             raise
+        finally:
+            for task in again:
+                task.cancel()  # one that is under way gives itself back
+            for extra in await asyncio.gather(*again, return_exceptions=True):
+                if isinstance(extra, int):
+                    await asyncio.shield(self._ledger.settle(extra, 0.0))
         await asyncio.shield(
             self._book(id, request.role, completion.model, completion.usage, completion.cost_usd, chain)
         )
         self._models[request.role] = {"model": completion.model, "provider": completion.provider}
         return completion
+
+    async def _reserve(self, request: CompletionRequest, model: str, worst: float) -> int:
+        limits = self._budget
+        return await self._ledger.reserve(
+            self._run, request.role, model, worst, per_run=limits.usd_per_run, per_day=limits.usd_per_day
+        )
 
     async def describe(self, role: Role) -> ModelInfo:
         return await self._gateway.describe(role)
@@ -341,11 +378,17 @@ class BudgetedGateway:
             self._unpriced.add(model)
         else:
             self._usd[role] = self._usd.get(role, 0.0) + usd
-        self._usage = self._usage + usage
+        self._usage[role] = self._usage.get(role, Usage()) + usage
         assert booked is not None
-        await self._ledger.settle(id, booked)
+        await self._ledger.settle(id, booked, usage.total_tokens)
         if self._on_cost is not None:
-            self._on_cost(self.cost(), self._usage)
+            self._on_cost(self.cost(), self.usage())
+
+
+def _refused(task: asyncio.Task[int]) -> OverBudget | None:
+    """Why a reservation was not given; None where it was, or is not decided yet."""
+    error = task.exception() if task.done() and not task.cancelled() else None
+    return error if isinstance(error, OverBudget) else None
 
 
 def _at(usage: Usage, info: ModelInfo) -> float:

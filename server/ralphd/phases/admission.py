@@ -30,6 +30,7 @@ Reason = Literal[
     "writes files",
     "starts a process",
     "crashes",
+    "claims what the code does not say",
 ]
 _TOUCHED: Mapping[str, Reason] = {
     "network": "touches the network",

@@ -18,9 +18,9 @@ from ralphd.core.run import ChaosReport, RunRequest
 from ralphd.core.text import Text
 from ralphd.errors import ModelError, OverBudget, RalphError
 from ralphd.models.gateway import CompletionRequest, Message
-from ralphd.phases import suites
+from ralphd.phases import small_model, suites
 from ralphd.phases.adapters import Adapter, Job
-from ralphd.phases.admission import Admission, Counterexample
+from ralphd.phases.admission import Admission, Counterexample, Dropped
 from ralphd.phases.base import PhaseContext
 from ralphd.phases.critic import regression_path, span_in
 from ralphd.phases.pytest_session import Pool
@@ -29,6 +29,10 @@ from ralphd.prompts import fenced, render
 from ralphd.settings.schema import Chaos
 
 MOST_TESTS = 6
+LOCAL_MOST_TESTS = 2
+LOCAL_MAX_TOKENS = 300
+LOCAL_TEMPERATURE = 0.2
+"""Measured: at the role's own the embedded model writes until its window is full, which takes eight minutes."""
 SOURCE_PATH = "test_ralph_chaos.py"
 """Where the gate puts a module in the shadow copy."""
 REPAIRABLE = ("does not collect", "import error", "fails for another reason", "flaky", "time-out", "kills nothing")
@@ -125,19 +129,26 @@ class Attack:
 
     async def _from_model(self, ctx: PhaseContext, text: str, span: tuple[int, int]) -> list[Admission]:
         """The model's module through the gate; what could not be used goes back once, mended, or is dropped."""
-        system = render("chaos_system", role=ctx.role_text("chaos"), module=self._import_path(ctx), most=MOST_TESTS)
+        path, most = self._import_path(ctx), LOCAL_MOST_TESTS if ctx.local else MOST_TESTS
+        system = render("chaos_system", role=ctx.role_text("chaos"), most=most)
         user = render(
             "chaos_user",
-            context="",
             what=ctx.what,
             path=ctx.target.path,
+            module=path,
             code=fenced(text if ctx.target.kind == "file" else text[slice(*span)], "python"),
         )
         messages: tuple[Message, ...] = (Message(role="system", content=system), Message(role="user", content=user))
         found: list[Admission] = []
         watch = ctx.watch("chaos", 1)
+        request = CompletionRequest(role="chaos", messages=messages)
+        if ctx.local:
+            request = request.model_copy(update={"max_tokens": LOCAL_MAX_TOKENS, "temperature": LOCAL_TEMPERATURE})
+            answer = await ctx.gateway.complete(request, watch)
+            module = small_model.read(answer.text, text, path, most)
+            return [] if isinstance(module, FormatError) else [_believed(await self._admit(text, module), text)]
         for attempt in range(2):
-            answer = await ctx.gateway.complete(CompletionRequest(role="chaos", messages=messages), watch)
+            answer = await ctx.gateway.complete(request, watch)
             module = parse_module(answer.text)
             if isinstance(module, FormatError):
                 problems, judged = module.feedback, None
@@ -151,11 +162,11 @@ class Attack:
             watch = ctx.watch("chaos", 1, watch.last)
             if attempt == 0:
                 repair = render("chaos_repair", problems=problems)
-                messages = (
-                    *messages[:2],
+                again = (
                     Message(role="assistant", content=answer.text or "(nothing)"),
                     Message(role="user", content=repair),
                 )
+                request = request.model_copy(update={"messages": (*messages, *again)})
         return _without_repaired(found)
 
     def _result(
@@ -170,6 +181,14 @@ class Attack:
             path = self._adapter.test_path(ctx.target.path, set(ctx.tree.paths()))
             tests = {path: modules[0] if len(modules) == 1 else self._adapter.join(modules)}
         return Attacked(report, findings, tests, _summary(report) + said)
+
+
+def _believed(judged: Admission, source: str) -> Admission:
+    """A small model's counterexamples count where the code says what they claim."""
+    refused = [c for c in judged.counterexamples if not small_model.is_quoted(c.claim, source)]
+    dropped = [Dropped(c.test, "claims what the code does not say") for c in refused]
+    kept = tuple(c for c in judged.counterexamples if c not in refused)
+    return replace(judged, counterexamples=kept, dropped=(*judged.dropped, *dropped))
 
 
 def _without_repaired(found: list[Admission]) -> list[Admission]:

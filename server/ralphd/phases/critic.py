@@ -24,6 +24,8 @@ from ralphd.phases.testing import Workbench
 from ralphd.prompts import fenced, render
 
 LOCAL_MAX_TOKENS = 300
+LOCAL_MAX_FINDINGS = 2
+LOCAL_TEMPERATURE = 0.2
 
 
 @dataclass(frozen=True)
@@ -169,10 +171,11 @@ class Critic:
     def _request(self, text: str, span: tuple[int, int], diff: str) -> CompletionRequest:
         ctx = self.ctx
         python = language_of(ctx.target.path).name == "python"
+        most = ctx.settings.critic.max_findings
         system = render(
             "critic_system",
             role=ctx.role_text("critic"),
-            max_findings=ctx.settings.critic.max_findings,
+            max_findings=min(LOCAL_MAX_FINDINGS, most) if ctx.local else most,
             test_language="pytest test function" if python else "test",
         )
         user = render(
@@ -184,11 +187,11 @@ class Critic:
             diff=fenced(diff, "diff") if diff else "",
             task=ctx.instruction,
         )
-        tokens = LOCAL_MAX_TOKENS if ctx.local else None
         return CompletionRequest(
             role="critic",
             messages=(Message(role="system", content=system), Message(role="user", content=user)),
-            max_tokens=tokens,
+            max_tokens=LOCAL_MAX_TOKENS if ctx.local else None,
+            temperature=LOCAL_TEMPERATURE if ctx.local else None,
         )
 
     def _can_run(self) -> bool:

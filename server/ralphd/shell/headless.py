@@ -22,7 +22,7 @@ from ralphd.core.runner import Decision, Question
 from ralphd.core.text import Text
 from ralphd.errors import UsageError
 from ralphd.lsp.convert import finding_json, range_in, result_json
-from ralphd.lsp.progress import money
+from ralphd.lsp.progress import by_role, money
 from ralphd.lsp.runs import new_run_id
 from ralphd.lsp.session import PROJECT_MARKERS
 from ralphd.state import write_private
@@ -193,7 +193,8 @@ def _report(result: RunResult, request: RunRequest, options: argparse.Namespace)
         print(f"Wrote {', '.join(applied)}.", file=sys.stderr)
     if result.usage.get("totalTokens"):
         print(
-            f"{result.usage['totalTokens']} tokens in {result.usage['calls']} calls, {money(result.cost)}",
+            f"{result.usage['totalTokens']} tokens in {result.usage['calls']} calls, {money(result.cost)}"
+            f" ({by_role(result.cost, result.usage)})",
             file=sys.stderr,
         )
     return EXIT_CODES.get(result.outcome, 1)

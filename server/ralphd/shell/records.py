@@ -16,7 +16,8 @@ from ralphd.app import replay as replay_run
 from ralphd.core.run import EXIT_CODES, Cost
 from ralphd.errors import UsageError
 from ralphd.lsp.convert import result_json
-from ralphd.lsp.progress import money
+from ralphd.lsp.progress import by_role, money, tokens
+from ralphd.models.ledger import Ledger
 from ralphd.settings import export
 from ralphd.settings.load import CONFIG_NAME, show, show_json
 from ralphd.settings.trust import TrustStore
@@ -148,6 +149,7 @@ def runs(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
                 "path": os.path.join(request.get("root", ""), request.get("path", "")),
                 "iterations": result["iterations"],
                 "cost": cost.to_json(),
+                "usage": result["usage"],
                 "journal": str(entry["path"]),
             }
         )
@@ -156,11 +158,24 @@ def runs(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             print(
                 f"{last['when']}  {last['runId']}  {last['command']:11}{last['outcome']:20}{money(cost):>10}  {last['path']}"
             )
+            if roles := by_role(cost, result["usage"]):
+                print(f"{'':17}{roles}")
     if options.json:
         print(json.dumps(rows))
     elif not rows:
         print("No run yet.")
+    elif today := asyncio.run(_today(environ)):
+        print(f"Booked today (UTC): {today}. Models without a known price count at budget.ceiling_usd_per_mtok.")
     return 0
+
+
+async def _today(environ: Mapping[str, str]) -> str:
+    ledger = Ledger(Folders.of(environ).ledger)
+    try:
+        found = await ledger.today_by_role()
+    finally:
+        await ledger.close()
+    return ", ".join(f"{role} {tokens(used)} {money(Cost({role: usd}))}" for role, (usd, used) in sorted(found.items()))
 
 
 def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-CASES = sorted((Path(__file__).parents[2] / "bench" / "chaos_cases").glob("*/case.json"))
+CASES = sorted((Path(__file__).parents[2] / "bench" / "cases").glob("*/case.json"))
 
 
 def loaded(text: str, name: str, others: dict[str, types.ModuleType]) -> types.ModuleType:
