@@ -143,7 +143,10 @@ class LocalServer:
             task.add_done_callback(self._chores.discard)
 
 
-async def ollama_models(base: str = "http://127.0.0.1:11434", timeout_s: float = 0.3) -> list[str]:
+OLLAMA = "http://127.0.0.1:11434"
+
+
+async def ollama_models(base: str = OLLAMA, timeout_s: float = 0.3) -> list[str]:
     """Names of the models that an Ollama at `base` offers; none where nobody answers."""
 
     def ask() -> list[str]:

@@ -7,13 +7,13 @@ import asyncio
 import importlib.util
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ralphd import __version__
 from ralphd.app import Engine
-from ralphd.local_model.server import ollama_models
+from ralphd.local_model.server import OLLAMA, ollama_models
 from ralphd.local_model.weights import describe
 from ralphd.sandbox.isolation import detect
 from ralphd.shell.headless import project_of
@@ -38,16 +38,21 @@ async def _look(environ: Mapping[str, str]) -> dict[str, Any]:
         roles = await engine.models.describe(resolved.settings, root)
         isolation = await detect(resolved.settings.sandbox.mode)
         ollama = await ollama_models()
+        pulled = {
+            role: await ollama_models(getattr(resolved.settings.models, role).api_base or OLLAMA) for role in roles
+        }
     finally:
         await engine.close()
     local = describe(engine.folders.cache)
     command = resolved.settings.testing.command
     uses_local = any(chain and chain[0]["local"] for chain in roles.values())
+    chains = {role: [_role(info, local, pulled[role]) for info in chain] for role, chain in roles.items()}
     problems = []
-    artisan = roles.get("artisan") or []
-    first = next((info for info in artisan if not info["problem"] or (info["local"] and local["installed"])), None)
-    if first is None:
-        problems.append(artisan[0]["problem"] if artisan else "No model is configured.")
+    if not chains.get("artisan"):
+        problems.append("No model is configured.")
+    elif all(info["problem"] for info in chains["artisan"]):
+        first = chains["artisan"][0]
+        problems.append(f"A model for the Artisan: {first['model']}: {first['problem']}")
     if uses_local and not local["server"]:
         problems.append("The embedded model's server is not installed: pip install 'ralphd[local]'.")
     if uses_local and not local["installed"]:
@@ -60,7 +65,7 @@ async def _look(environ: Mapping[str, str]) -> dict[str, Any]:
         "workspace": root,
         "ready": not problems,
         "problems": problems,
-        "roles": {role: [_role(info, local) for info in chain] for role, chain in roles.items()},
+        "roles": chains,
         "local": local,
         "ollama": ollama,
         "sandbox": {"kind": isolation.kind, "detail": isolation.detail},
@@ -76,8 +81,12 @@ async def _look(environ: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _role(info: Mapping[str, Any], local: Mapping[str, Any]) -> dict[str, Any]:
+def _role(info: Mapping[str, Any], local: Mapping[str, Any], pulled: Sequence[str]) -> dict[str, Any]:
     problem = info["problem"]
+    is_ollama = info["provider"].startswith("ollama")
+    name = info["model"].partition("/")[2]
+    if is_ollama and problem is None and info["reachable"] is None and not {name, f"{name}:latest"} & set(pulled):
+        problem = f"not pulled: ollama pull {name}"
     if info["local"] and local["installed"] and local["server"]:
         problem = None  # it is started by the first run
     price_in, price_out = info["input_usd_per_token"], info["output_usd_per_token"]
@@ -85,11 +94,7 @@ def _role(info: Mapping[str, Any], local: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "model": info["model"],
         "provider": info["provider"],
-        "key": "not needed"
-        if info["local"] or info["provider"] == "ollama"
-        else "present"
-        if info["key_present"]
-        else "missing",
+        "key": "not needed" if info["local"] or is_ollama else "present" if info["key_present"] else "missing",
         "price": {"inputUsdPerMtok": price_in * 1e6, "outputUsdPerMtok": price_out * 1e6} if priced else "unpriced",
         "reachable": info["reachable"] is None or info["local"],
         "problem": problem or (None if info["local"] else info["reachable"]),
@@ -129,7 +134,6 @@ def _lines(report: Mapping[str, Any]) -> list[str]:
         lines.append(f"variables: {', '.join(report['endpointVariables'])} change where requests go")
     lines += [f"config:    {problem}" for problem in report["configuration"]]
     lines.append(f"log:       {report['log']}")
-    lines += (
-        ["", *(f"Missing:   {problem}" for problem in report["problems"])] if report["problems"] else ["", "Ready."]
-    )
-    return lines
+    without = [role for role, chain in report["roles"].items() if chain and all(info["problem"] for info in chain)]
+    ready = "Ready." if not without else f"Ready, but without the {', '.join(role.capitalize() for role in without)}."
+    return [*lines, "", *([f"Missing:   {problem}" for problem in report["problems"]] or [ready])]

@@ -1,0 +1,79 @@
+"""`ralphd doctor`: each role's model, key, price and reach; ready only where the main job could run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.scripted_server import ScriptedServer
+
+
+@pytest.fixture
+def ollama() -> Iterator[str]:
+    class Tags(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"models": [{"name": "qwen2.5-coder:latest"}]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Tags) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def doctor(config: str, folder: Path, **environ: str) -> tuple[int, str, dict[str, Any]]:
+    """(exit code, what it prints, what it prints with --json)."""
+    own = Path(os.environ["XDG_CONFIG_HOME"]) / "ralphd"
+    own.mkdir(parents=True, exist_ok=True)
+    (own / "config.yaml").write_text(config)
+    argv = [sys.executable, "-m", "ralphd", "doctor"]
+    runs = [
+        subprocess.run(
+            [*argv, *more], cwd=folder, env={**os.environ, **environ}, capture_output=True, text=True, check=False
+        )
+        for more in ([], ["--json"])
+    ]
+    assert runs[0].returncode == runs[1].returncode and not runs[0].stderr, runs[0].stderr
+    return runs[0].returncode, runs[0].stdout, json.loads(runs[1].stdout)
+
+
+def test_each_role(tmp_path: Path, ollama: str) -> None:
+    with ScriptedServer() as model:
+        config = f"""
+models:
+  librarian: {{model: ollama/qwen2.5-coder, api_base: "{ollama}"}}
+  artisan: {{model: openai/gpt-4.1, api_base: "{model.base_url}", api_key: "${{MY_KEY}}"}}
+  critic: {{model: anthropic/claude-sonnet-4-5}}
+  chaos: {{model: openai/nobody-knows-it, api_base: "http://127.0.0.1:1/v1"}}
+"""
+        code, told, report = doctor(config, tmp_path, MY_KEY="sk-canary-0123456789")
+    roles = {role: chain[0] for role, chain in report["roles"].items()}
+    assert roles["librarian"]["problem"] is None and roles["librarian"]["key"] == "not needed"
+    assert roles["artisan"]["problem"] is None and roles["artisan"]["key"] == "present"
+    assert roles["critic"]["key"] == "missing" and "ANTHROPIC_API_KEY" in roles["critic"]["problem"]
+    assert roles["critic"]["price"]["inputUsdPerMtok"] > 0
+    assert roles["chaos"]["price"] == "unpriced" and "127.0.0.1:1" in roles["chaos"]["problem"]
+    assert code == 0 and report["ready"] and "Ready, but without the Critic, Chaos." in told
+    assert "sk-canary" not in told + json.dumps(report)
+
+
+def test_what_the_main_job_lacks(tmp_path: Path, ollama: str) -> None:
+    code, told, report = doctor(f'models: {{default: {{model: ollama/llama9, api_base: "{ollama}"}}}}\n', tmp_path)
+    assert code == 1 and not report["ready"]
+    assert "Missing:   A model for the Artisan: ollama/llama9: not pulled: ollama pull llama9" in told
+    code, told, _ = doctor("models: {default: sonnet}\n", tmp_path)
+    assert code == 1 and "set ANTHROPIC_API_KEY" in told and "Ready" not in told
