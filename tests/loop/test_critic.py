@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from ralphd.core import events
+from ralphd.models.gateway import Completion, CompletionRequest, Delta, OnEvent, ignore_event
+from ralphd.models.scripted import ScriptedGateway
 from ralphd.phases.critic import anchor, select
 from ralphd.phases.replies import RawFinding
 from tests.support.loops import Outcome, code, drive, tree, write
@@ -82,6 +85,44 @@ async def test_a_test_that_hangs_is_no_evidence(project: Path) -> None:
     hang = test("while True: pass")
     run = await critique(project, answer(finding(test=hang)), config={"testing": {"timeout_s": 3.0}})
     assert [f.evidence for f in run.result.findings] == ["quoted"]
+
+
+class Halting(ScriptedGateway):
+    """Stops in the middle of its answer until the first finding was shown."""
+
+    shown: asyncio.Event
+
+    async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
+        text = str(self.replies["critic"][0])
+        half = text.index("High is missed.")
+        on_event(Delta(attempt=1, text=text[:half]))
+        await asyncio.wait_for(self.shown.wait(), 10)
+        on_event(Delta(attempt=1, text=text[half:]))
+        return Completion(text=text, model="m", provider="p")
+
+
+async def test_findings_are_shown_as_they_are_read(project: Path) -> None:
+    said = answer(finding(), finding(kind="api", quote="return low", message="High is missed."))
+    gateway = Halting({"critic": [said]})
+    gateway.shown = asyncio.Event()
+
+    def first(event: events.Event) -> None:
+        if isinstance(event, events.FindingAdded):
+            gateway.shown.set()
+
+    run = await drive(project, {}, path="clamp.py", command="critique", gateway=gateway, tell=first)
+    assert [e.finding.kind for e in run.of(events.FindingAdded)] == ["logic", "api"]
+    assert run.result.outcome == "reviewed" and len(run.result.findings) == 2
+
+
+@pytest.mark.parametrize("at", ["if x < low", (CLAMP.index("if x"), CLAMP.index("    return x"))])
+async def test_a_symbol_or_a_selection_is_what_is_reviewed(project: Path, at: str | tuple[int, int]) -> None:
+    (project / "clamp.py").write_text(CLAMP + "\n\ndef beside():\n    return 'beside'\n")
+    run = await drive(project, {"critic": [answer()]}, path="clamp.py", command="critique", at=at)
+    asked = run.gateway.requests[0].messages[-1].content
+    material = asked[asked.rindex("Review ") :]
+    assert "return low" in material and "def beside" not in material
+    assert ("`clamp`" in material) if isinstance(at, str) else ("the selected lines 2-3" in material)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.lsp.conftest import RIGHT, Start
+from tests.support.loops import write
 
 ERROR, WARNING, HINT = 1, 2, 4
 
@@ -123,6 +124,76 @@ async def test_fix_runs_the_loop_with_the_finding(start: Start, project: Path) -
     assert gone["error"]["code"] == -32803
     journal = Path(result["journal"]).read_text()
     assert "Mend what the review found" in journal and "It only raises." in journal
+
+
+GREEN = """\
+import re
+
+
+def slug(text):
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def other():
+    return "other"
+"""
+
+
+async def test_a_fix_deals_with_its_finding_and_no_other(start: Start, project: Path) -> None:
+    """A fix that fails leaves the finding where it is; one that is accepted takes it away."""
+    write(project, {"slug.py": GREEN})
+    beside = finding(quote="def slug(text):", message="Another.")
+    fixed = '```python\ndef other():\n    return "else"\n```\n'
+    editor = await start(critic=[answer(beside, CONFIRMED)], artisan=["prose", "prose", fixed])
+    uri = await editor.open(project / "slug.py")
+    assert (await critique(editor, uri))["findings"] == 2
+    at = editor.range_of(uri, 'return "other"')
+    await editor.act(uri, "Ralph: fix: It should say else.", at)
+    assert (await editor.run_ended())["outcome"] == "stuck"
+    await editor.wait_diagnostics(uri, 2, "ralph.critic")
+    await editor.act(uri, "Ralph: fix: It should say else.", at)
+    result = await editor.run_ended()
+    assert result["outcome"] == "proposed" and "still stand" not in result["reason"], result["reason"]
+    await editor.command("ralph.server.accept", {"reviewId": result["reviewId"]})
+    [left] = await editor.wait_diagnostics(uri, 1, "ralph.critic")
+    assert left["message"].startswith("Another.")
+
+
+async def test_a_fix_says_when_the_lines_still_stand(start: Start, project: Path) -> None:
+    write(project, {"slug.py": GREEN})
+    asked = finding(quote='return "other"', message="Say what for.", kind="style")
+    commented = '```python\ndef other():\n    # the other one\n    return "other"\n```\n'
+    editor = await start(critic=[answer(asked)], artisan=[commented], user={"critic": {"confirm": False}})
+    uri = await editor.open(project / "slug.py")
+    await critique(editor, uri)
+    (shown,) = editor.diagnostics[uri]
+    await editor.command("ralph.server.fix", {"uri": uri, "findingId": shown["data"]["findingId"]})
+    result = await editor.run_ended()
+    assert result["outcome"] == "proposed" and "still stand" in result["reason"], result["reason"]
+
+
+async def test_callers_are_named(start: Start, project: Path) -> None:
+    write(project, {"menu.py": "from slug import other\n\n\ndef label():\n    return other().upper()\n"})
+    called = finding(
+        quote='return "other"', kind="api", message="Breaks the menu.", scenario="label() in menu.py -> OTHER"
+    )
+    editor = await start(critic=[answer(called)], user={"critic": {"confirm": False}})
+    uri = await editor.open(project / "slug.py")
+    await critique(editor, uri)
+    (shown,) = editor.diagnostics[uri]
+    [related] = shown["relatedInformation"]
+    assert related["location"]["uri"].endswith("/menu.py") and related["location"]["range"]["start"]["line"] == 3
+    assert "other" in related["message"]
+
+
+async def test_nothing_found_is_said_with_what_it_cost(start: Start, project: Path) -> None:
+    editor = await start(critic=[answer()])
+    uri = await editor.open(project / "slug.py")
+    result = await critique(editor, uri)
+    assert (result["outcome"], result["findings"]) == ("reviewed", 0)
+    assert result["reason"] == "Nothing found."
+    assert result["cost"]["byRole"]["critic"] == result["cost"]["usd"] == 0.001
+    assert result["usage"]["byRole"]["critic"] == result["usage"]["totalTokens"] > 0
 
 
 async def test_a_client_without_extras_gets_no_extras(start: Start, project: Path) -> None:

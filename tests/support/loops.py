@@ -60,7 +60,7 @@ async def drive(
     replies: Mapping[str, Sequence[Reply | str]],
     *,
     path: str,
-    at: str = "",
+    at: str | tuple[int, int] = "",
     command: Command = "implement",
     argv: Sequence[str] = PYTEST,
     config: Mapping[str, Any] | None = None,
@@ -68,15 +68,22 @@ async def drive(
     buffers: Mapping[str, bytes] | None = None,
     local: bool = False,
     text: str | None = None,
+    gateway: ScriptedGateway | None = None,
+    tell: events.Emit = lambda event: None,
     **request: Any,
 ) -> Outcome:
-    """Run the loop on `path` with the cursor at the first `at`."""
+    """Run the loop on `path` with the cursor at the first `at`, or with a selection. `tell` hears each event at once."""
     chosen = settings(**{"loop": {"critic": "never"}, **(config or {})})
     source = text if text is not None else (root / path).read_bytes().decode()
-    span = (source.index(at), source.index(at)) if at else None
+    span = at if isinstance(at, tuple) else (source.index(at), source.index(at)) if at else None
     asked = RunRequest("run-1", command, str(root), path, source, span, instruction, buffers=buffers or {}, **request)
-    gateway = ScriptedGateway(replies, local=local)
+    gateway = gateway or ScriptedGateway(replies, local=local)
     seen: list[events.Event] = []
+
+    def emit(event: events.Event) -> None:
+        seen.append(event)
+        tell(event)
+
     isolation = await detect("auto")
     pool = ShadowPool(str(root), str(root.parent / "cache"), chosen.sandbox, isolation)
     try:
@@ -92,9 +99,7 @@ async def drive(
                 report_root=root.parent / "reports",
             )
             async with tester:
-                ctx = PhaseContext(
-                    asked, chosen, gateway, tester.tree, find_target(path, source, span), seen.append, local
-                )
+                ctx = PhaseContext(asked, chosen, gateway, tester.tree, find_target(path, source, span), emit, local)
                 result = await Loop(ctx, tester).run()
     finally:
         await pool.close()

@@ -83,23 +83,26 @@ def relevant_tests(tree: Tree, target: Target, files: Iterable[str]) -> list[Pie
     return sorted(pieces, key=lambda p: (len(p.text), p.path))
 
 
-def callers(tree: Tree, target: Target, graph: ImportGraph | None) -> list[Piece]:
-    """Functions in other files that name the target and import its module."""
-    short = target.name.rsplit(".", 1)[-1]
-    if not short or graph is None:
+def callers(tree: Tree, target: Target, source: str, graph: ImportGraph | None) -> list[Piece]:
+    """Functions in other files that import the target's module and name the target; for a whole file: what it defines."""
+    defined = [d.name for d in definitions(target.path, source) if d.name and "." not in d.name]
+    names = [target.name.rsplit(".", 1)[-1]] if target.name else [name for name in defined if not name.startswith("_")]
+    if not names or graph is None:
         return []
+    naming = re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b")
     users = sorted(p for p, used in graph.imports.items() if target.path in used and not is_test_file(p))
     found = []
     for path in users:
         text = tree.text(path)
-        if text is None or not re.search(rf"\b{re.escape(short)}\b", text):
+        if text is None or not naming.search(text):
             continue
-        named = [d for d in definitions(path, text) if re.search(rf"\b{re.escape(short)}\b", text[slice(*d.span)])]
+        named = [d for d in definitions(path, text) if naming.search(text, *d.span)]
         leaf = [
             d for d in named if not any(o is not d and d.span[0] <= o.span[0] and o.span[1] <= d.span[1] for o in named)
         ]
         for d in leaf[:3]:
-            found.append(Piece(path, f"calls {short}", text[slice(*d.span)]))
+            used = sorted(set(naming.findall(text, *d.span)))
+            found.append(Piece(path, f"calls {', '.join(used)}", text[slice(*d.span)]))
     return found
 
 
@@ -160,7 +163,7 @@ def gather(
     if around := surroundings(target, text):
         candidates.append(Piece(target.path, "the rest of the file", around))
     if not local:
-        candidates += callers(tree, target, graph)
+        candidates += callers(tree, target, text, graph)
     if graph is not None:
         for path in sorted(graph.imports.get(target.path, ())):
             if not path.endswith("conftest.py") and (source := tree.text(path)):

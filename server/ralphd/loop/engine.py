@@ -19,7 +19,7 @@ from ralphd.loop.state import PhaseEvents, State, Trial
 from ralphd.loop.stuck import Progress, Step
 from ralphd.phases import chaos as chaos_phase
 from ralphd.phases import critic as critic_phase
-from ralphd.phases import librarian
+from ralphd.phases import guard, librarian
 from ralphd.phases.artisan import Artisan, Candidate, Rejected
 from ralphd.phases.base import PhaseContext, is_stub
 from ralphd.phases.critic import Critic
@@ -317,6 +317,7 @@ class Loop:
                 self.state.notes.append(f"The attack was left out: {error.message}")
                 return []
         self.state.chaos = attacked.report
+        self.state.attacked = attacked.problem or f"Chaos attacked {self.ctx.what}: {attacked.summary}"
         self._found(attacked.findings)
         return list(attacked.findings)
 
@@ -337,6 +338,8 @@ class Loop:
             )
         if not green.texts:
             return self.result("no_change", f"The answer changes nothing; {green.verdict.why}.", trial=green)
+        if any(f.evidence != "confirmed" and f.quote in green.texts.get(f.path, "") for f in self.ctx.request.findings):
+            self.state.notes.append("The lines that the finding quotes still stand: see whether it is dealt with.")
         confirmed = sum(1 for f in self.state.findings if f.evidence == "confirmed")
         left = f"; {confirmed} confirmed finding{'s' if confirmed != 1 else ''} left open" if confirmed else ""
         return self.result("proposed", f"{green.verdict.why}{left}.", trial=green)
@@ -434,7 +437,7 @@ class Loop:
             run_id=request.run_id,
             command=request.command,
             outcome=outcome,
-            reason=" ".join([reason, *state.notes]),
+            reason=" ".join(filter(None, [reason, *state.notes, state.attacked])),
             iterations=state.iterations,
             edits=dict(texts),
             base={path: self._before(path) for path in texts},
@@ -480,20 +483,8 @@ class Loop:
 
     def _refused(self, answer: Rejected) -> None:
         self.ctx.emit(events.Note(f"An answer could not be used: {answer.feedback.splitlines()[0]}"))
-        for path in answer.locked:
-            if any(f.path == path and f.kind == "locked" for f in self.state.findings):
-                continue
-            finding = Finding(
-                path,
-                "",
-                0,
-                0,
-                "locked",
-                "info",
-                f"Ralph wanted to edit {path}, which is locked.",
-                "Allow the edit and run again.",
-            )
-            self._found([finding])
+        told = {finding.path for finding in self.state.findings if finding.kind == "locked"}
+        self._found([guard.refused(path) for path in answer.locked if path not in told])
 
     def _phase(self, phase: events.Phase, iteration: int | None = None) -> PhaseEvents:
         return PhaseEvents(self.ctx.emit, phase, self.state.iterations if iteration is None else iteration)

@@ -44,6 +44,8 @@ class State:
     green: Trial | None = None
     findings: list[Finding] = field(default_factory=list)
     chaos: ChaosReport | None = None
+    attacked: str = ""
+    """What the last attack in the loop was on, and what held: a sentence."""
     notes: list[str] = field(default_factory=list)
 
     @property

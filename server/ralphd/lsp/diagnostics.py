@@ -90,6 +90,13 @@ class Diagnostics:
             shown.span = found or span or (min(shown.span[0], size), min(shown.span[1], size))
         self.refresh(change.uri)
 
+    def fixed(self, uri: str, findings: Sequence[Finding]) -> None:
+        """A fix was accepted, all of it: what its tests proved is dealt with, and what no longer stands in the text."""
+        document = self._session.documents.get(uri)
+        text = document.text.value if document else ""
+        gone = {f.fingerprint for f in findings if f.evidence == "confirmed" or f.quote not in text}
+        self.clear(uri, lambda shown: shown.finding.fingerprint not in gone)
+
     def saved(self, uri: str) -> None:
         """What was edited away and saved is taken as dealt with."""
         self.clear(uri, lambda shown: not shown.touched)

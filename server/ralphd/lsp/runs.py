@@ -115,9 +115,9 @@ class Runs:
         if result.edits:
             result, made = await self._propose(run, result)
         fresh = [self._show(run, finding) for finding in result.findings]
-        if result.command in ("critique", "chaosTests", "implement", "fix") and result.outcome not in (
-            "cancelled",
-            "internal_error",
+        if result.outcome in ("reviewed", "tests_proposed", "no_change") and result.command in (
+            "critique",
+            "chaosTests",
         ):
             kept = {shown.finding_id for shown in fresh if shown}
             server.diagnostics.clear(

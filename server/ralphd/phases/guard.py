@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import pathspec
 
 from ralphd.core.edits import FileEdit, Refusal
+from ralphd.core.findings import Finding
 
 CONTROL_FILES = (
     ".vscode/**", ".idea/**", ".github/**", ".gitlab-ci.yml", ".circleci/**", ".git/**", ".gitmodules", ".gitattributes",
@@ -75,3 +76,9 @@ def refuse_content(edit: FileEdit, before: str | None) -> Refusal | None:
             "redacted", edit.path, f"{edit.path}: {MASK} is a mask for a secret, not code. Leave that line alone."
         )
     return None
+
+
+def refused(path: str) -> Finding:
+    """What a person is shown of an edit that was wanted and not made."""
+    message = f"Ralph wanted to edit {path}, which is locked."
+    return Finding(path, "", 0, 0, "locked", "info", message, "Allow the edit and run again.")

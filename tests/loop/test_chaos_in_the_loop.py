@@ -1,0 +1,72 @@
+"""Hostile tests after green: a counterexample goes back to the Artisan, and the result says what was attacked and held."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ralphd.core import events
+from tests.support import engines
+from tests.support.loops import code, write
+
+FIRST = code("""
+    def clamp(x: int, low: int, high: int) -> int:
+        return max(low, x)
+    """)
+SECOND = code("""
+    def clamp(x: int, low: int, high: int) -> int:
+        return max(low, min(x, high))
+    """)
+ATTACK = code('''
+    from hypothesis import given, strategies as st
+    from clamp import clamp
+
+    @given(st.integers(), st.integers(0, 10))
+    def test_not_above_high(x, high):
+        """bounded: "or above `high`" """
+        assert clamp(x, 0, high) <= high
+    ''')
+CONFIG = {
+    "testing": {"command": ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider"], "adversarial_tests": True},
+    "chaos": {"max_examples": 40, "repeat": 1, "mutants": 3},
+    "loop": {"critic": "never"},
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    root = tmp_path / "project"
+    source = 'def clamp(x: int, low: int, high: int) -> int:\n    """`x`, but never below `low` or above `high`."""\n    raise NotImplementedError\n'
+    test = "from clamp import clamp\n\ndef test_low():\n    assert clamp(-1, 0, 9) == 0\n"
+    write(root, {"clamp.py": source, "tests/test_clamp.py": test, "conftest.py": ""})
+    return root
+
+
+async def test_a_counterexample_goes_back_and_what_held_is_said(project: Path) -> None:
+    seen: list[events.Event] = []
+    replies = {"artisan": [FIRST, SECOND], "chaos": [ATTACK, ATTACK]}
+    result = await engines.run(project, "clamp.py", replies, at="raise", config=CONFIG, seen=seen)
+    assert (result.outcome, result.iterations) == ("proposed", 2), result.reason
+    assert "min(x, high)" in result.edits["clamp.py"]
+    assert result.chaos is not None and (result.chaos.counterexamples, result.chaos.admitted > 0) == (0, True)
+    assert "Chaos attacked `clamp`: " in result.reason and "0 counterexamples" in result.reason
+    found = [e.finding for e in seen if isinstance(e, events.FindingAdded)]
+    assert found and found[0].kind == "counterexample" and "x=" in found[0].message
+    journal = Path(result.journal).read_text()
+    assert "this was shown by a run" in journal
+    assert set(result.edits) == {"clamp.py"}, "what the attack wrote stays in the attack"
+
+
+async def test_a_counterexample_that_stays_never_makes_a_green_run_red(project: Path) -> None:
+    config = {**CONFIG, "loop": {"critic": "never", "critic_rounds": 1}}
+    replies = {"artisan": [FIRST, FIRST], "chaos": [ATTACK, ATTACK]}
+    result = await engines.run(project, "clamp.py", replies, at="raise", config=config)
+    assert result.outcome == "proposed", result.reason
+    assert "left open" in result.reason and "1 counterexample;" in result.reason
+    assert [f.kind for f in result.findings] == ["counterexample"]
+
+
+async def test_a_model_that_fails_leaves_the_attack_out(project: Path) -> None:
+    result = await engines.run(project, "clamp.py", {"artisan": [SECOND], "chaos": []}, at="raise", config=CONFIG)
+    assert result.outcome == "proposed" and "no answer number 1" in result.reason
