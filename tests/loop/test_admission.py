@@ -201,6 +201,12 @@ def test_a_test_that_catches_faults_gets_in_with_what_it_kills(good: Admission) 
     compile(good.module, "x", "exec")
 
 
+def test_the_share_of_inputs_that_break_it_is_told(good: Admission) -> None:
+    shares = {c.test: c.share for c in good.counterexamples}
+    assert shares["test_plain"] == 0.0
+    assert 0 < shares["test_mean"] < 0.5, shares
+
+
 def test_bugs_become_counterexamples_with_the_shrunk_input(good: Admission) -> None:
     found = {c.test: c for c in good.counterexamples}
     assert set(found) == {"test_mean", "test_rare", "test_plain"}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ralphd.core import events
+from ralphd.models.scripted import ScriptedGateway
 from tests.support import engines
 from tests.support.loops import code, write
 
@@ -70,3 +71,40 @@ async def test_a_counterexample_that_stays_never_makes_a_green_run_red(project: 
 async def test_a_model_that_fails_leaves_the_attack_out(project: Path) -> None:
     result = await engines.run(project, "clamp.py", {"artisan": [SECOND], "chaos": []}, at="raise", config=CONFIG)
     assert result.outcome == "proposed" and "no answer number 1" in result.reason
+
+
+SMALL = code('''
+    @given(st.integers(), st.integers(0, 10))
+    def test_not_above_high(x, high):
+        """bounded: "never below `low` or above `high`" """
+        assert clamp(x, 0, high) <= high
+
+    @given(st.integers())
+    def test_{name}(x):
+        """{claim}"""
+        assert {assertion}
+    ''')
+
+
+@pytest.mark.parametrize(
+    ("claim", "assertion", "reason"),
+    [
+        ('odd: "It is always odd." ', "clamp(x, 0, 5) != 5", "1 claims what the code does not say"),
+        ('same: "never below `low` or above `high`" ', "clamp(x, 0, 5) == x or x == 7", "1 most inputs break it"),
+    ],
+)
+async def test_a_small_models_claims_are_not_taken_on_its_word(
+    project: Path, claim: str, assertion: str, reason: str
+) -> None:
+    """It is asked once, briefly; what it forgot is added; a wrong claim is no counterexample."""
+    write(project, {"clamp.py": '"""`x`, but never below `low` or above `high`."""\n\n' + SECOND[10:-4]})
+    answer = SMALL.replace("{name}", "wrong").replace("{claim}", claim).replace("{assertion}", assertion)
+    gateway = ScriptedGateway({"chaos": [answer]}, local=True)
+    result = await engines.run(
+        project, "clamp.py", {}, command="chaosTests", config={"chaos": CONFIG["chaos"]}, gateway=gateway
+    )
+    assert result.outcome == "tests_proposed", result.reason
+    assert result.chaos is not None and result.chaos.counterexamples == 0 and reason in result.reason, result.reason
+    [request] = gateway.requests
+    assert request.max_tokens == 300 and "At most 2 tests" in request.messages[0].content
+    assert "test_not_above_high" in result.edits["tests/test_clamp_chaos.py"]

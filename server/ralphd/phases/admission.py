@@ -10,7 +10,7 @@ import ast
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -31,6 +31,7 @@ Reason = Literal[
     "starts a process",
     "crashes",
     "claims what the code does not say",
+    "most inputs break it",
 ]
 _TOUCHED: Mapping[str, Reason] = {
     "network": "touches the network",
@@ -70,6 +71,8 @@ class Counterexample:
     """Of the target, from 1: where the trace leaves it last; None where the code returned a wrong value."""
     pinned: str
     """A module of this test alone that tries the input first."""
+    share: float = 0.0
+    """Of random inputs, those that break it too; 0 where that cannot be told (no Hypothesis, no time)."""
 
 
 @dataclass(frozen=True)
@@ -306,7 +309,10 @@ class _Gate:
                 self.drop(test, "fails for another reason", "it never enters the code under test")
             else:
                 found.append(self.counterexample(test, first, examples.get(test)))
-        return found
+        if not found:
+            return []
+        survey = (await self.session([c.test for c in found], seed=200, mode="survey")).tests
+        return [replace(c, share=survey[c.test].share) if c.test in survey else c for c in found]
 
     def counterexample(self, test: str, ended: Ended, example: Mapping[str, str] | None) -> Counterexample:
         pinned = suites.keep(self.suite, {test: ()})

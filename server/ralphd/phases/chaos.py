@@ -33,6 +33,7 @@ LOCAL_MOST_TESTS = 2
 LOCAL_MAX_TOKENS = 300
 LOCAL_TEMPERATURE = 0.2
 """Measured: at the role's own the embedded model writes until its window is full, which takes eight minutes."""
+MOST_INPUTS = 0.5
 SOURCE_PATH = "test_ralph_chaos.py"
 """Where the gate puts a module in the shadow copy."""
 REPAIRABLE = ("does not collect", "import error", "fails for another reason", "flaky", "time-out", "kills nothing")
@@ -184,11 +185,17 @@ class Attack:
 
 
 def _believed(judged: Admission, source: str) -> Admission:
-    """A small model's counterexamples count where the code says what they claim."""
-    refused = [c for c in judged.counterexamples if not small_model.is_quoted(c.claim, source)]
-    dropped = [Dropped(c.test, "claims what the code does not say") for c in refused]
-    kept = tuple(c for c in judged.counterexamples if c not in refused)
-    return replace(judged, counterexamples=kept, dropped=(*judged.dropped, *dropped))
+    """A small model's counterexamples count where the code says what they claim, and where they are the exception:
+    what most inputs break is rather a wrong test than code that a person keeps."""
+    kept, dropped = [], list(judged.dropped)
+    for example in judged.counterexamples:
+        if not small_model.is_quoted(example.claim, source):
+            dropped.append(Dropped(example.test, "claims what the code does not say"))
+        elif example.share > MOST_INPUTS:
+            dropped.append(Dropped(example.test, "most inputs break it"))
+        else:
+            kept.append(example)
+    return replace(judged, counterexamples=tuple(kept), dropped=tuple(dropped))
 
 
 def _without_repaired(found: list[Admission]) -> list[Admission]:

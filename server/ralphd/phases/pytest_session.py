@@ -21,8 +21,9 @@ from ralphd.errors import Misconfigured
 from ralphd.sandbox.shadow import Shadow
 
 Outcome = Literal["passed", "failed", "skipped", "error", "timeout", "crash"]
-Mode = Literal["explore", "confirm", "kill"]
-"""explore: all of Hypothesis; confirm: the pinned examples only, and whether the target is entered; kill: no shrinking."""
+Mode = Literal["explore", "confirm", "survey", "kill"]
+"""explore: all of Hypothesis; confirm: the pinned examples only, and whether the target is entered; survey: how many
+inputs break a test; kill: no shrinking."""
 _CPU_SIGNAL = (27, -27, 128 + 27)
 """SIGPROF, as the process, a shell or bwrap tells it."""
 
@@ -86,6 +87,8 @@ class Ended:
     touched: tuple[str, ...] = ()
     reached: bool = False
     cpu_s: float = 0.0
+    share: float = 0.0
+    """Survey: of the inputs that were tried, those that break it."""
 
 
 @dataclass(frozen=True)
@@ -297,4 +300,5 @@ def _ended(record: Mapping[str, Any]) -> Ended:
         touched=tuple(record.get("touched", ())),
         reached=bool(record.get("reached")),
         cpu_s=float(record.get("cpu_s", 0.0)),
+        share=float(record.get("share", 0.0)),
     )

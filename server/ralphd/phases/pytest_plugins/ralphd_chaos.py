@@ -6,6 +6,7 @@ files outside the temporary folder) is refused here as well as by the sandbox: t
 """
 
 import dis
+import functools
 import json
 import os
 import re
@@ -67,6 +68,7 @@ class Chaos:
         self.running = self.importing = False
         self.touched, self.import_touched = set(), set()
         self.reached, self.files = False, {}
+        self.tried = self.broke = 0
         self.failure, self.timer, self.cpu = None, None, 0.0
 
     def write(self, **record):
@@ -196,6 +198,9 @@ class Chaos:
 
         dropped = {"reuse", "explain"} | ({"shrink", "target"} if self.setup["mode"] == "kill" else set())
         dropped |= {"generate", "target"} if self.setup["mode"] == "confirm" and self.has_example(test) else set()
+        if self.setup["mode"] == "survey":
+            dropped |= {"explicit", "shrink", "target"}
+            test.hypothesis.inner_test = self.counted(test.hypothesis.inner_test)
         test._hypothesis_internal_use_settings = settings(
             getattr(test, "_hypothesis_internal_use_settings", None) or settings.default,
             max_examples=self.setup["max_examples"],
@@ -210,6 +215,25 @@ class Chaos:
         test._hypothesis_internal_use_seed = None
         test._hypothesis_internal_use_reproduce_failure = None
 
+    def counted(self, inner):
+        """Goes on after a failure, so that all inputs are tried; Hypothesis's own exceptions steer it and pass through."""
+
+        @functools.wraps(inner)
+        def run(*args, **kwargs):
+            try:
+                value = inner(*args, **kwargs)
+            except (KeyboardInterrupt, SystemExit, GeneratorExit):
+                raise
+            except BaseException as error:
+                if type(error).__module__.startswith("hypothesis"):
+                    raise
+                self.broke += 1
+                value = None
+            self.tried += 1
+            return value
+
+        return run
+
     @staticmethod
     def has_example(test):
         return bool(getattr(test, "hypothesis_explicit_examples", ()))
@@ -219,6 +243,7 @@ class Chaos:
         test = function_of(item.nodeid)
         self.write(event="start", test=test)
         self.failure, self.reached = None, False
+        self.tried = self.broke = 0
         self.touched.clear()
         self.arm(test)
         yield
@@ -248,6 +273,7 @@ class Chaos:
                 outcome=outcome,
                 touched=sorted(self.touched),
                 reached=self.reached,
+                share=self.broke / self.tried if self.tried else 0.0,
                 cpu_s=time.process_time() - self.cpu,
                 **((self.failure or {}) if bad else {}),
             )
