@@ -22,7 +22,7 @@ from ralphd.context.target import find_target
 from ralphd.context.tree import MemoryTree
 from ralphd.core import events
 from ralphd.core.events import Emit
-from ralphd.core.run import RunRequest, RunResult
+from ralphd.core.run import RunRequest, RunResult, dollars
 from ralphd.core.runner import Ask, ConfigProblem, Decision, Question
 from ralphd.errors import Misconfigured, ModelError, RalphError, Untrusted
 from ralphd.loop.engine import Loop
@@ -301,14 +301,14 @@ class Engine:
         history = await self.ledger.history(_label(request))
         known = len(history) >= FIRST_HISTORY
         past = (
-            f"${min(history):.2f} to ${max(history):.2f} in {len(history)} past runs"
+            f"{dollars(min(history))} to {dollars(max(history))} in {len(history)} past runs"
             if known
             else "no history of costs yet"
         )
         tell(events.Note(f"Estimate: {past}; limit ${settings.budget.usd_per_run:.2f}."))
         if len(history) < FIRST_HISTORY or max(history) <= settings.budget.confirm_above_usd:
             return
-        text = f"Runs like this cost ${min(history):.2f} to ${max(history):.2f} so far (limit: ${settings.budget.usd_per_run:.2f}). Start it?"
+        text = f"Runs like this cost {dollars(min(history))} to {dollars(max(history))} so far (limit: ${settings.budget.usd_per_run:.2f}). Start it?"
         if await ask(Question("cost", "", text, (("Start", "once"), ("Cancel", "never")))) == "never":
             raise asyncio.CancelledError
 

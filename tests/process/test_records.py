@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from ralphd.app import Engine
+from ralphd.core import events
+from ralphd.models.scripted import ScriptedGateway
 from tests.support import engines
 from tests.support.loops import write
 
@@ -74,3 +76,23 @@ async def test_past_runs_with_sums_by_role(project: Path) -> None:
     [row] = json.loads(ralphd(project, "runs", "--json")[1])
     assert row["usage"]["byRole"]["critic"] == row["usage"]["totalTokens"] > 0
     assert row["cost"]["byRole"]["critic"] == row["cost"]["usd"] == 0.001
+
+
+async def test_an_estimate_from_past_runs_and_a_question_above_the_threshold(project: Path) -> None:
+    """No history, no number; then a range; a run that may be dear starts on the person's word only."""
+    dear = {"budget": {"confirm_above_usd": 0.0005}}
+    told = []
+    for expected in ("no history of costs yet", "no history", "no history", "$0.001 to $0.001 in 3 past runs"):
+        seen: list[events.Event] = []
+        replies = {"critic": [REVIEW]}
+        result = await engines.run(
+            project, "a.py", replies, command="critique", seen=seen, config=dear, answer="once", sample=len(told)
+        )
+        assert result.outcome == "reviewed"
+        told += [e.text for e in seen if isinstance(e, events.Note) and e.text.startswith("Estimate: ")]
+        assert expected in told[-1], told
+    refused = ScriptedGateway({"critic": [REVIEW]})
+    result = await engines.run(project, "a.py", {}, command="critique", config=dear, answer="never", gateway=refused)
+    assert result.outcome == "cancelled" and refused.requests == []
+    cheap = await engines.run(project, "a.py", {"critic": [REVIEW]}, command="critique", answer="never")
+    assert cheap.outcome == "reviewed", "below the threshold nobody is asked"

@@ -123,6 +123,11 @@ class Cost:
         }
 
 
+def dollars(usd: float) -> str:
+    """`$0.013`; what is less than a tenth of a cent, and not nothing, never reads as zero: `$0.00042`."""
+    return f"${usd:.3f}" if usd >= 0.001 or usd == 0 else f"${usd:.5f}"
+
+
 @dataclass(frozen=True)
 class ChaosReport:
     generated: int = 0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from ralphd.core import events
-from ralphd.core.run import Cost
+from ralphd.core.run import Cost, dollars
 
 if TYPE_CHECKING:
     from ralphd.lsp.server import RalphServer
@@ -246,4 +246,4 @@ def money(cost: Cost) -> str:
     if cost.usd is None:
         known = sum(cost.by_role.values())
         return f"cost unknown ({', '.join(sorted(cost.unpriced))} has no known price{f', the rest ${known:.3f}' if known else ''})"
-    return f"${cost.usd:.3f}" if cost.usd >= 0.001 or cost.usd == 0 else f"${cost.usd:.5f}"
+    return dollars(cost.usd)
