@@ -29,7 +29,6 @@ from ralphd.core.text import Text
 from ralphd.loop.journal import Recording, ReplayGateway
 from ralphd.models.gateway import Completion, CompletionRequest, OnEvent, ignore_event
 from ralphd.phases.adapters import PythonAdapter
-from ralphd.phases.admission import Counterexample
 from ralphd.phases.testing import Tester
 from ralphd.sandbox.isolation import detect
 from ralphd.sandbox.shadow import ShadowPool
@@ -38,6 +37,7 @@ from ralphd.settings.schema import Settings
 CASES = Path(__file__).parent / "cases"
 JOURNALS = Path(__file__).parent / "journals"
 MODEL = "Qwen2.5-Coder 1.5B"
+WRITTEN = "properties from names and types"
 VARIANTS = ("wrong", "right")
 COMMANDS: tuple[Command, ...] = ("chaosTests", "critique")
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
@@ -103,8 +103,9 @@ class Kept(ReplayGateway):
         self._name = name
 
     async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
-        asked = self._asked.pop(0) if self._asked else None
-        if asked is not None and asked[:2] != [m.model_dump() for m in request.messages[:2]]:
+        if not self._asked:
+            raise SystemExit(f"{self._name}: more was asked than was kept (--ask asks afresh)")
+        if self._asked.pop(0)[:2] != [m.model_dump() for m in request.messages[:2]]:
             print(f"{self._name}: the prompt changed since this answer was kept (--ask asks afresh)", file=sys.stderr)
         return await super().complete(request, on_event)
 
@@ -143,13 +144,13 @@ class Laboratory:
             text=case.texts[variant],
         )
         if self._asking is not None and confirm:
-            result = await self._asking.run(request, lambda event: None, _nobody)
+            result = _ended_well(await self._asking.run(request, lambda event: None, _nobody))
             keep(Path(result.journal), journal)
             return result
         recording = Recording(journal.read_text("utf-8").splitlines())
         engine = self._engine(confirm=confirm, gateway=Kept(recording, journal.stem))
         try:
-            return await engine.run(request, lambda event: None, _nobody)
+            return _ended_well(await engine.run(request, lambda event: None, _nobody))
         finally:
             await engine.close()
 
@@ -171,7 +172,8 @@ class Laboratory:
                     report_root=self._scratch / "reports",
                 ) as tester,
             ):
-                runs = [await tester.run_file("test_twin.py", test) for test in tests]
+                steady = ("--hypothesis-profile=ci",)  # no deadline, and the same inputs every time
+                runs = [await tester.run_file("test_twin.py", test, steady) for test in tests]
         finally:
             await pool.close()
         return [run.exit_code != 0 for run in runs]
@@ -179,6 +181,14 @@ class Laboratory:
     async def close(self) -> None:
         if self._asking is not None:
             await self._asking.close()
+
+
+def _ended_well(result: RunResult) -> RunResult:
+    """A run that could not do its work says nothing of the agents."""
+    if result.outcome not in ("reviewed", "stuck", "tests_proposed", "no_change"):
+        raise SystemExit(f"{result.run_id}: {result.outcome}: {result.reason}")
+    print(f"{result.run_id} {result.command}: {result.reason}", file=sys.stderr, flush=True)
+    return result
 
 
 async def _nobody(question: Question) -> Decision:
@@ -201,39 +211,40 @@ def keep(journal: Path, place: Path) -> None:
     place.write_text("\n".join(kept) + "\n", "utf-8")
 
 
+@dataclass(frozen=True)
+class Broken:
+    """A property that a run broke: the input, and a module that tries it."""
+
+    input: str
+    pinned: str
+
+
 async def chaos(lab: Laboratory, case: Case) -> list[Row]:
     """Written properties alone, and with the model's: both from one run of each variant."""
-    wrong, right = [await _admissions(lab, case, variant) for variant in VARIANTS]
+    runs = [await lab.run(case, variant, "chaosTests") for variant in VARIANTS]
+    alone = [_written(case, variant, result) for variant, result in zip(VARIANTS, runs, strict=True)]
+    shown = [[Broken(f.message.split(" breaks: ")[0], f.test) for f in result.findings] for result in runs]
     rows = []
-    for way, which in (("written properties alone, no model", slice(0, 1)), (f"with {MODEL}", slice(0, None))):
-        breaks = [c for admission in wrong[which] for c in admission]
-        false = await lab.fails_on_twin(case, [c.pinned for c in breaks])
-        true = [c for c, fails in zip(breaks, false, strict=True) if not fails]
-        alarm = any(admission for admission in right[which])
-        rows.append(Row(case.name, f"chaos: {way}", bool(true), alarm, true[0].input if true else ""))
+    for way, (wrong, right) in ((f"{WRITTEN}, no model", alone), (f"{WRITTEN} and {MODEL}", shown)):
+        false = await lab.fails_on_twin(case, [broken.pinned for broken in wrong])
+        true = [broken for broken, fails in zip(wrong, false, strict=True) if not fails]
+        rows.append(Row(case.name, f"chaos: {way}", bool(true), bool(right), true[0].input if true else ""))
     return rows
 
 
-async def _admissions(lab: Laboratory, case: Case, variant: str) -> list[list[Counterexample]]:
-    """The counterexamples of each attack of a run: those of the written properties first, though there be none."""
-    result = await lab.run(case, variant, "chaosTests")
-    if result.outcome not in ("tests_proposed", "no_change", "provider_failed"):
-        raise SystemExit(f"{case.name} {variant}: {result.outcome}: {result.reason}")
+def _written(case: Case, variant: str, result: RunResult) -> list[Broken]:
+    """What the written properties found: they are attacked with first, where there are any."""
     text = case.texts[variant]
-    written = PythonAdapter().ghost(text, (0, len(text)), case.module)
-    lines = Path(result.journal).read_text("utf-8").splitlines()
-    recorded = [entry["admission"]["counterexamples"] for entry in Recording(lines).of("admission")]
-    found = [[Counterexample(**example) for example in attack] for attack in recorded]
-    print(f"{case.name} {variant}: {result.reason}", file=sys.stderr, flush=True)
-    return found if written else [[], *found]
+    if not PythonAdapter().ghost(text, (0, len(text)), case.module):
+        return []
+    attacks = Recording(Path(result.journal).read_text("utf-8").splitlines()).of("admission")
+    return [Broken(c["input"], c["pinned"]) for c in attacks[0]["admission"]["counterexamples"]]
 
 
 async def critic(lab: Laboratory, case: Case) -> list[Row]:
     """What it says; what is left of that when its tests ran; what they confirmed."""
     ran = [await lab.run(case, variant, "critique") for variant in VARIANTS]
     said = [await lab.run(case, variant, "critique", confirm=False) for variant in VARIANTS]
-    for variant, result in zip(VARIANTS, ran, strict=True):
-        print(f"{case.name} {variant}: {result.reason}", file=sys.stderr, flush=True)
     wrong = ran[0].findings
     confirmed = [f for f in wrong if f.evidence == "confirmed"]
     false = await lab.fails_on_twin(case, [f.test for f in confirmed])
@@ -249,9 +260,11 @@ async def critic(lab: Laboratory, case: Case) -> list[Row]:
 
 
 def _at_bug(case: Case, finding: Finding) -> bool:
-    """Whether the finding marks the line with the bug: the most that can be said of one that nothing ran."""
+    """Whether the finding marks the line with the bug, and not the whole function: the most that can be said of one
+    that nothing ran."""
     lines = Text(case.texts["wrong"])
-    return bool(case.bug_at() & set(range(lines.line_of(finding.start), lines.line_of(finding.end) + 1)))
+    marked = range(lines.line_of(finding.start), lines.line_of(finding.end) + 1)
+    return len(marked) <= 3 and bool(case.bug_at() & set(marked))
 
 
 async def measure(chosen: list[Case], commands: Sequence[Command], *, ask: bool) -> list[Row]:

@@ -54,7 +54,7 @@ log = logging.getLogger("ralphd")
 
 MAX_TARGET_CHARACTERS = 1_000_000
 SORRY = "ralphd met a problem of its own; its log has the details"
-ANSWERS: Mapping[str, Role] = {"critique": "critic", "chaosTests": "chaos"}
+ROLE_OF: Mapping[str, Role] = {"critique": "critic", "chaosTests": "chaos"}
 """The role that a command cannot do without, where it is not the Artisan."""
 FIRST_HISTORY = 3
 """Runs of a kind before an estimate is given."""
@@ -210,7 +210,7 @@ class Engine:
     ) -> RunResult:
         settings = resolved.settings
         async with AsyncExitStack() as stack:
-            role = ANSWERS.get(request.command, "artisan")
+            role = ROLE_OF.get(request.command, "artisan")
             described = asyncio.create_task(_callable(budgeted, role))
             stack.callback(described.cancel)
             model = await self._gateway.describe(role) if self._gateway else self.models.first(role)
@@ -305,10 +305,10 @@ class Engine:
             if known
             else "no history of costs yet"
         )
-        tell(events.Note(f"Estimate: {past}; limit ${settings.budget.usd_per_run:.2f}."))
-        if len(history) < FIRST_HISTORY or max(history) <= settings.budget.confirm_above_usd:
+        tell(events.Note(f"Estimate: {past}; limit {dollars(settings.budget.usd_per_run)}."))
+        if not known or max(history) <= settings.budget.confirm_above_usd:
             return
-        text = f"Runs like this cost {dollars(min(history))} to {dollars(max(history))} so far (limit: ${settings.budget.usd_per_run:.2f}). Start it?"
+        text = f"Runs like this cost {dollars(min(history))} to {dollars(max(history))} so far (limit: {dollars(settings.budget.usd_per_run)}). Start it?"
         if await ask(Question("cost", "", text, (("Start", "once"), ("Cancel", "never")))) == "never":
             raise asyncio.CancelledError
 

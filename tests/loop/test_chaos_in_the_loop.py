@@ -51,6 +51,7 @@ async def test_a_counterexample_goes_back_and_what_held_is_said(project: Path) -
     assert (result.outcome, result.iterations) == ("proposed", 2), result.reason
     assert "min(x, high)" in result.edits["clamp.py"]
     assert result.chaos is not None and (result.chaos.counterexamples, result.chaos.admitted > 0) == (0, True)
+    assert result.findings == () and "left open" not in result.reason, "what was dealt with is not left"
     assert "Chaos attacked `clamp`: " in result.reason and "0 counterexamples" in result.reason
     found = [e.finding for e in seen if isinstance(e, events.FindingAdded)]
     assert found and found[0].kind == "counterexample" and "x=" in found[0].message

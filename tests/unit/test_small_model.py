@@ -46,6 +46,18 @@ def test_what_is_imported_is_not_imported_twice() -> None:
     assert module(f"```python\n{head}{TEST.format(name='a')}```\n").count("import") == 2
 
 
+def test_local_names_are_not_imported_and_future_imports_go() -> None:
+    source = SOURCE + "TABLE = {c: i for i, c in enumerate('abc')}\nif __name__ == '__main__':\n    result = 1\n"
+    answer = "```python\nfrom __future__ import annotations\n\n\n@given(i=st.text())\ndef test_a(i):\n    result = slugify(i)\n    assert result\n```"
+    found = read(answer, source, "app.slug", 2)
+    assert isinstance(found, str) and "from app.slug import slugify\n" in found and "__future__" not in found
+
+
+def test_fences_of_any_kind() -> None:
+    for mark in ("~~~", "````"):
+        assert "test_a" in module(f"{mark}python\n{TEST.format(name='a')}\n\n@given(")
+
+
 def test_a_copy_of_the_target_is_replaced_by_the_target() -> None:
     copied = "LONGEST = 24\n\n\ndef slugify(title):\n    return title\n\n\n" + TEST.format(name="a")
     text = module(f"```python\n{copied}```\n")
@@ -85,6 +97,9 @@ def test_any_text_is_a_value(noise: str, at: int) -> None:
         ('bound: "at most 24 characters" ', True),
         ('idempotent: "A  slug is\n its own slug." ', True),
         ("“Lower case words”", True),
+        ('slug of "a" is short: "at most 24 characters" ', True),
+        ('bound: "at most 2" ', False),
+        ('code: "return re.sub" ', False),
         ('unique: "Each article must be unique." ', False),
         ('bound: "at most" ', False),
         ("at most 24 characters", False),

@@ -135,14 +135,16 @@ class Dies(Slow):
     """Its stream dies after the first text, and it asks again."""
 
     cancelled: bool = False
+    stopping_s: float = 0.0
 
     async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
         on_event(Delta(attempt=1, text="thrown away"))
-        on_event(Retrying(role="artisan", model="m", attempt=1, wait_ms=500, why="the stream died"))
+        on_event(Retrying(role="artisan", model="m", attempt=1, wait_ms=500, why="the stream died", paid=1))
         try:
             return await super().complete(request, lambda event: None)
         except asyncio.CancelledError:
             self.cancelled = True
+            await asyncio.sleep(self.stopping_s)
             raise
 
 
@@ -157,6 +159,37 @@ async def test_an_answer_asked_for_again_is_reserved_again(ledger: Ledger) -> No
     dies.go.set()
     await call
     assert await ledger.spent(run="two") == pytest.approx(0.01)
+
+
+async def test_a_cancel_while_a_refused_answer_is_stopped_stays_a_cancel(ledger: Ledger) -> None:
+    dies = Dies(stopping_s=0.1)
+    call = asyncio.create_task(BudgetedGateway(dies, ledger, "one", Budget(usd_per_run=1.5)).complete(request()))
+    await until(lambda: dies.cancelled, call)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert 0 < await ledger.spent(run="one") < 1.0
+
+
+async def test_a_cancel_after_the_answer_loses_no_cost(ledger: Ledger) -> None:
+    """The book is locked by another window while the answer's cost is written down: a cancel then changes nothing."""
+    dies = Dies()
+    gateway = BudgetedGateway(dies, ledger, "one", Budget(usd_per_run=2.5))
+    call = asyncio.create_task(gateway.complete(request()))
+    while await ledger.spent(run="one") < 2.0:
+        await asyncio.sleep(0.005)
+    with sqlite3.connect(ledger._path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        dies.go.set()
+        await asyncio.sleep(0.05)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        other.execute("COMMIT")
+    other.close()
+    while await ledger.spent(run="one") > 1.0:  # settled in its own time
+        await asyncio.sleep(0.005)
+    assert await ledger.spent(run="one") == pytest.approx(0.01) and gateway.cost().usd == pytest.approx(0.01)
 
 
 async def test_a_book_of_the_first_version_is_read_on(tmp_path: Path) -> None:

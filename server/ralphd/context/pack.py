@@ -85,11 +85,15 @@ def relevant_tests(tree: Tree, target: Target, files: Iterable[str]) -> list[Pie
 
 def callers(tree: Tree, target: Target, source: str, graph: ImportGraph | None) -> list[Piece]:
     """Functions in other files that import the target's module and name the target; for a whole file: what it defines."""
-    defined = [d.name for d in definitions(target.path, source) if d.name and "." not in d.name]
-    names = [target.name.rsplit(".", 1)[-1]] if target.name else [name for name in defined if not name.startswith("_")]
+    names = [target.name.rsplit(".", 1)[-1]] if target.name else []
+    if target.kind == "file":
+        names = [d.name for d in definitions(target.path, source) if d.name and not re.search(r"^_|\.", d.name)]
     if not names or graph is None:
         return []
-    naming = re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b")
+    stem = posixpath.basename(target.path).split(".")[0]
+    # `d.get(1)` does not call the target's function `get`; of a method nothing else can be seen.
+    before = r"\b" if "." in target.name else rf"(?:(?<![\w.])|\b{re.escape(stem)}\.)"
+    naming = re.compile(rf"{before}(?:{'|'.join(map(re.escape, names))})\b")
     users = sorted(p for p, used in graph.imports.items() if target.path in used and not is_test_file(p))
     found = []
     for path in users:

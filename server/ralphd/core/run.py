@@ -124,8 +124,8 @@ class Cost:
 
 
 def dollars(usd: float) -> str:
-    """`$0.013`; what is less than a tenth of a cent, and not nothing, never reads as zero: `$0.00042`."""
-    return f"${usd:.3f}" if usd >= 0.001 or usd == 0 else f"${usd:.5f}"
+    """`$0.013`, `$0.00042`; what is not nothing never reads as zero."""
+    return f"${usd:.3f}" if usd >= 0.001 or usd == 0 else f"${usd:.5f}" if usd >= 0.00001 else "<$0.00001"
 
 
 @dataclass(frozen=True)

@@ -146,17 +146,17 @@ class LocalServer:
 OLLAMA = "http://127.0.0.1:11434"
 
 
-async def ollama_models(base: str = OLLAMA, timeout_s: float = 0.3) -> list[str]:
-    """Names of the models that an Ollama at `base` offers; none where nobody answers."""
+async def ollama_models(base: str = OLLAMA, timeout_s: float = 0.3) -> list[str] | None:
+    """Names of the models that an Ollama at `base` offers; None where nobody answers."""
 
-    def ask() -> list[str]:
+    def ask() -> list[str] | None:
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never a proxy's business
         try:
-            with direct.open(f"{base}/api/tags", timeout=timeout_s) as answer:
+            with direct.open(f"{base.rstrip('/')}/api/tags", timeout=timeout_s) as answer:
                 told = json.loads(answer.read(1 << 20))
             return sorted(str(model["name"]) for model in told["models"])
         except (OSError, ValueError, KeyError, TypeError):
-            return []
+            return None
 
     return await asyncio.to_thread(ask)
 

@@ -161,7 +161,8 @@ class Loop:
         candidate = await self._readable(artisan, step, progress)
         if candidate is None:
             return None
-        if self.settings.loop.critic == "beside" and self.bench.argv and candidate.texts and not self.ctx.local:
+        beside = self.settings.loop.critic == "beside" and self.bench.argv and candidate.texts
+        if beside and not await self.ctx.is_local("critic"):
             self._beside = self._ask_critic(brief, candidate.texts, rounds)
         try:
             trial = await self._try(candidate)
@@ -285,7 +286,7 @@ class Loop:
     async def _critic(self, brief: Brief, trial: Trial, rounds: int) -> list[Finding]:
         """Review a green candidate. Only findings that a run confirmed send the Artisan back."""
         # Measured: the embedded model's reviews are wrong, tests and all, and take as long as its code.
-        if self.settings.loop.critic == "never" or self.ctx.local or not trial.texts:
+        if self.settings.loop.critic == "never" or not trial.texts or await self.ctx.is_local("critic"):
             return []
         text = trial.texts.get(self.ctx.target.path, self.ctx.request.text)
         with self._phase("critic", self.state.iterations):
@@ -308,6 +309,8 @@ class Loop:
         """Attack a green candidate; its counterexamples send the Artisan back."""
         if self.chaos is None or not self.settings.testing.adversarial_tests or not trial.texts:
             return []
+        self.state.findings = [f for f in self.state.findings if f.kind != "counterexample"]
+        self.state.attacked, self.state.chaos = "", None
         with self._phase("chaos", self.state.iterations):
             try:
                 attacked = await self.chaos.attack(
@@ -317,7 +320,8 @@ class Loop:
                 self.state.notes.append(f"The attack was left out: {error.message}")
                 return []
         self.state.chaos = attacked.report
-        self.state.attacked = attacked.problem or f"Chaos attacked {self.ctx.what}: {attacked.summary}"
+        did = f"Chaos attacked {self.ctx.what}: {attacked.summary}"
+        self.state.attacked = f"Not attacked: {attacked.problem}" if attacked.problem else did
         self._found(attacked.findings)
         return list(attacked.findings)
 
@@ -338,7 +342,8 @@ class Loop:
             )
         if not green.texts:
             return self.result("no_change", f"The answer changes nothing; {green.verdict.why}.", trial=green)
-        if any(f.evidence != "confirmed" and f.quote in green.texts.get(f.path, "") for f in self.ctx.request.findings):
+        unproven = [f for f in self.ctx.request.findings if f.evidence != "confirmed"]
+        if any(f.quote in (green.texts.get(f.path) or self._before(f.path) or "") for f in unproven):
             self.state.notes.append("The lines that the finding quotes still stand: see whether it is dealt with.")
         confirmed = sum(1 for f in self.state.findings if f.evidence == "confirmed")
         left = f"; {confirmed} confirmed finding{'s' if confirmed != 1 else ''} left open" if confirmed else ""

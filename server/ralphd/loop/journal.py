@@ -1,6 +1,7 @@
 """The append-only record of a run, and its way back: a run replayed from it asks no model and starts no process.
 
-JSON lines: `begin` (the request, masked), `event`, `call` (a model's answer or error), `tests` (a run of the test
+JSON lines: `begin` (the request, masked), `event`, `model` (what is known of a
+role's), `call` (its answer or error), `tests` (a run of the test
 command), `file` (a text that was read), `end` (the result). Each line is flushed; a crash leaves a readable file.
 """
 
@@ -93,7 +94,9 @@ class RecordingGateway:
         return answer
 
     async def describe(self, role: Role) -> ModelInfo:
-        return await self._inner.describe(role)
+        model = await self._inner.describe(role)
+        self._journal.write("model", role=role, model=model.model_dump())
+        return model
 
     async def close(self) -> None:
         await self._inner.close()
@@ -216,6 +219,7 @@ class ReplayGateway:
         for entry in recording.of("call"):
             self._calls.setdefault((entry["role"], entry["sample"]), []).append(entry)
         self._model = ModelInfo.model_validate(recording.begin["model"])
+        self._models = {e["role"]: ModelInfo.model_validate(e["model"]) for e in recording.of("model")}
 
     async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
         waiting = self._calls.get((request.role, request.sample))
@@ -229,7 +233,7 @@ class ReplayGateway:
         return answer
 
     async def describe(self, role: Role) -> ModelInfo:
-        return self._model.model_copy(update={"role": role})
+        return self._models.get(role) or self._model.model_copy(update={"role": role})
 
     async def close(self) -> None:
         return None

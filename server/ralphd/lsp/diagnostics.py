@@ -62,7 +62,7 @@ class Diagnostics:
         return shown
 
     def clear(self, uri: str, keep: Callable[[Shown], bool]) -> None:
-        """A new run's findings replace the old ones of the document."""
+        """Take away those that `keep` does not want."""
         if self._findings.get(uri):
             self._findings[uri] = [shown for shown in self._findings[uri] if keep(shown)]
             self.refresh(uri)
@@ -90,11 +90,11 @@ class Diagnostics:
             shown.span = found or span or (min(shown.span[0], size), min(shown.span[1], size))
         self.refresh(change.uri)
 
-    def fixed(self, uri: str, findings: Sequence[Finding]) -> None:
+    def fixed(self, uri: str, findings: Sequence[Finding], *, verified: bool) -> None:
         """A fix was accepted, all of it: what its tests proved is dealt with, and what no longer stands in the text."""
         document = self._session.documents.get(uri)
-        text = document.text.value if document else ""
-        gone = {f.fingerprint for f in findings if f.evidence == "confirmed" or f.quote not in text}
+        proven = {f.fingerprint for f in findings if verified and f.evidence == "confirmed"}
+        gone = proven | {f.fingerprint for f in findings if document and f.quote not in document.text.value}
         self.clear(uri, lambda shown: shown.finding.fingerprint not in gone)
 
     def saved(self, uri: str) -> None:

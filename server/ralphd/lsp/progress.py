@@ -245,5 +245,5 @@ def money(cost: Cost) -> str:
     """`$0.013`, or what is known of it: an unknown price is never shown as zero."""
     if cost.usd is None:
         known = sum(cost.by_role.values())
-        return f"cost unknown ({', '.join(sorted(cost.unpriced))} has no known price{f', the rest ${known:.3f}' if known else ''})"
+        return f"cost unknown ({', '.join(sorted(cost.unpriced))} has no known price{f', the rest {dollars(known)}' if known else ''})"
     return dollars(cost.usd)

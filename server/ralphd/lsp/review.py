@@ -45,6 +45,8 @@ class Review:
     home: str
     """The document the run was on: new files are shown and accepted there."""
     hunks: list[Hunk] = field(default_factory=list)
+    verified: bool = False
+    """Its tests passed, those of the findings to fix among them."""
 
     def of(self, uri: str) -> list[Hunk]:
         return [hunk for hunk in self.hunks if hunk.uri == uri]

@@ -47,6 +47,7 @@ class Run:
     closed: bool = False
     cancelled: bool = False
     shown: set[str] = field(default_factory=set)
+    """Ids of the findings that this run showed so far."""
 
 
 class Runs:
@@ -115,14 +116,14 @@ class Runs:
         if result.edits:
             result, made = await self._propose(run, result)
         fresh = [self._show(run, finding) for finding in result.findings]
-        if result.outcome in ("reviewed", "tests_proposed", "no_change") and result.command in (
-            "critique",
-            "chaosTests",
-        ):
-            kept = {shown.finding_id for shown in fresh if shown}
+        kept = {shown.finding_id for shown in fresh if shown}
+        asked = {"critique": "critic", "chaosTests": "chaos"}.get(result.command)
+        if asked in result.models:  # a new look replaces the last one; one whose model did not answer does not
             server.diagnostics.clear(
                 run.uri, lambda s: s.finding_id in kept or self._other_command(s.finding.kind, result.command)
             )
+        elif asked is None:  # what was found on the way, in candidates that are gone
+            server.diagnostics.clear(run.uri, lambda s: s.finding_id in kept or s.finding_id not in run.shown)
         listed = []
         for shown, finding in zip(fresh, result.findings, strict=True):
             text = (
@@ -173,6 +174,7 @@ class Runs:
             uri = run.uri if path == run.request.path else server.uri_in(run.root, path)
             files.append((uri, path, result.base.get(path), after))
         made = review.build(run.request, run.uri, files)
+        made.verified = result.outcome == "proposed"
         rebased = []
         for hunk in made.hunks:
             document = session.documents.get(hunk.uri)
@@ -208,7 +210,9 @@ class Runs:
         if existing is not None:
             return existing
         text = document.text if document else (Text(run.request.text) if uri == run.uri else None)
-        return server.diagnostics.add(uri, run.root, finding, text)
+        shown = server.diagnostics.add(uri, run.root, finding, text)
+        run.shown.add(shown.finding_id)
+        return shown
 
     def _finding_json(self, run: Run, event: events.FindingAdded) -> dict[str, Any]:
         shown = self._show(run, event.finding)

@@ -250,8 +250,8 @@ class RalphServer(LanguageServer):
     def _hunks_changed(self, changed: Review, uris: set[str]) -> None:
         for uri in {*uris, changed.home}:
             self.diagnostics.refresh(uri)
-        if changed.request.command == "fix" and all(hunk.state == "accepted" for hunk in changed.hunks):
-            self.diagnostics.fixed(changed.home, changed.request.findings)
+        if changed.hunks and all(hunk.state == "accepted" for hunk in changed.hunks):
+            self.diagnostics.fixed(changed.home, changed.request.findings, verified=changed.verified)
         self.refresh_lenses()
         if not self.session.client.events:
             return

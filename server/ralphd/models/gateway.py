@@ -112,6 +112,8 @@ class Retrying(Wire):
     attempt: int
     wait_ms: int
     why: str
+    paid: int = 0
+    """Requests of this call so far that used tokens and brought no answer."""
 
 
 class FellBack(Wire):
@@ -119,6 +121,8 @@ class FellBack(Wire):
     from_model: str
     to_model: str
     why: str
+    paid: int = 0
+    """As in `Retrying`."""
 
 
 GatewayEvent = Delta | ModelChosen | Retrying | FellBack

@@ -7,10 +7,11 @@ Shared by all windows and processes of a person. Knows nothing of providers: pri
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,8 +130,9 @@ class Ledger:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_SCHEMA)
-            if not any(row[1] == "tokens" for row in self._db.execute("PRAGMA table_info(calls)")):
-                self._db.execute("ALTER TABLE calls ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0")  # a book of 0.1
+            if not any(row[1] == "tokens" for row in self._db.execute("PRAGMA table_info(calls)")):  # a book of 0.1
+                with contextlib.suppress(sqlite3.OperationalError):  # another window was first
+                    self._db.execute("ALTER TABLE calls ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0")
         return self._db
 
     def _reserve(
@@ -277,7 +279,7 @@ class BudgetedGateway:
         def listen(event: GatewayEvent) -> None:
             if isinstance(event, Delta):
                 heard.setdefault(event.attempt, []).append(event.text)
-            elif isinstance(event, Retrying | FellBack) and len(again) < len(heard):
+            elif isinstance(event, Retrying | FellBack) and len(again) < event.paid:
                 # What was paid for was thrown away: the next answer needs a reservation of its own, or is not waited for.
                 again.append(asyncio.create_task(self._reserve(request, model, worst)))
                 again[-1].add_done_callback(lambda task: call.cancel() if _refused(task) else None)
@@ -289,19 +291,19 @@ class BudgetedGateway:
         except BaseException as error:
             call.cancel()
             await asyncio.gather(call, return_exceptions=True)
-            usage, usd = self._lost(request, chain, heard, error)
-            await asyncio.shield(self._book(id, request.role, model, usage, usd, chain))
-            if (over := next((why for task in again if (why := _refused(task))), None)) is not None:
+            why = error if call.cancelled() else call.exception()
+            if why is None:  # it ended in the very moment of the cancel
+                usage, usd = call.result().usage, call.result().cost_usd
+            else:
+                usage, usd = self._lost(request, chain, heard, why)
+            await asyncio.shield(self._book(id, request.role, model, usage, usd, chain, again))
+            over = next((why for task in again if (why := _refused(task))), None)
+            task = asyncio.current_task()
+            if over is not None and not (task and task.cancelling()):  # a person's cancel stays a cancel
                 raise over from error
             raise
-        finally:
-            for task in again:
-                task.cancel()  # one that is under way gives itself back
-            for extra in await asyncio.gather(*again, return_exceptions=True):
-                if isinstance(extra, int):
-                    await asyncio.shield(self._ledger.settle(extra, 0.0))
         await asyncio.shield(
-            self._book(id, request.role, completion.model, completion.usage, completion.cost_usd, chain)
+            self._book(id, request.role, completion.model, completion.usage, completion.cost_usd, chain, again)
         )
         self._models[request.role] = {"model": completion.model, "provider": completion.provider}
         return completion
@@ -369,8 +371,16 @@ class BudgetedGateway:
         return usage, _at(usage, known[0]) if known and known[0] is chain[0] else None
 
     async def _book(
-        self, id: int, role: Role, model: str, usage: Usage, usd: float | None, chain: tuple[ModelInfo, ...]
+        self,
+        id: int,
+        role: Role,
+        model: str,
+        usage: Usage,
+        usd: float | None,
+        chain: tuple[ModelInfo, ...],
+        again: Sequence[asyncio.Task[int]],
     ) -> None:
+        """Settle the call, and give back the reservations made for asking again: what it cost in all is in `usd`."""
         booked = usd
         if usd is None or not math.isfinite(usd) or usd < 0:
             ceiling = self._budget.ceiling_usd_per_mtok
@@ -381,14 +391,16 @@ class BudgetedGateway:
         self._usage[role] = self._usage.get(role, Usage()) + usage
         assert booked is not None
         await self._ledger.settle(id, booked, usage.total_tokens)
+        for extra in await asyncio.gather(*again, return_exceptions=True):
+            if isinstance(extra, int):
+                await self._ledger.settle(extra, 0.0)
         if self._on_cost is not None:
             self._on_cost(self.cost(), self.usage())
 
 
-def _refused(task: asyncio.Task[int]) -> OverBudget | None:
+def _refused(task: asyncio.Task[int]) -> BaseException | None:
     """Why a reservation was not given; None where it was, or is not decided yet."""
-    error = task.exception() if task.done() and not task.cancelled() else None
-    return error if isinstance(error, OverBudget) else None
+    return task.exception() if task.done() and not task.cancelled() else None
 
 
 def _at(usage: Usage, info: ModelInfo) -> float:

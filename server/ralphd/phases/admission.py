@@ -189,6 +189,7 @@ class _Gate:
         found = await self.confirm(failing) if failing else []
         kills, ran = await self.kill(passing, first) if passing else ({}, 0)
         killed = {mutant for names in kills.values() for mutant in names}
+        found = await self.survey(found)
         return self.result({t: tuple(sorted(k, key=_by_line)) for t, k in kills.items() if k}, found, ran, len(killed))
 
     def refuse_imports(self) -> None:
@@ -309,10 +310,12 @@ class _Gate:
                 self.drop(test, "fails for another reason", "it never enters the code under test")
             else:
                 found.append(self.counterexample(test, first, examples.get(test)))
-        if not found:
-            return []
-        survey = (await self.session([c.test for c in found], seed=200, mode="survey")).tests
-        return [replace(c, share=survey[c.test].share) if c.test in survey else c for c in found]
+        return found
+
+    async def survey(self, found: Sequence[Counterexample]) -> list[Counterexample]:
+        """How many inputs break them: asked last, so that it takes no time from the rest."""
+        told = (await self.session([c.test for c in found], seed=200, mode="survey")).tests if found else {}
+        return [replace(c, share=told[c.test].share) if c.test in told else c for c in found]
 
     def counterexample(self, test: str, ended: Ended, example: Mapping[str, str] | None) -> Counterexample:
         pinned = suites.keep(self.suite, {test: ()})

@@ -29,7 +29,11 @@ class PhaseContext:
     target: Target
     emit: events.Emit
     local: bool
-    """The artisan's model is a small local one: short prompts, region form, no Librarian call, resample rather than repair."""
+    """The command's own model is a small local one: short prompts, region form, no Librarian call, resample rather than
+    repair. For other roles: `is_local`."""
+
+    async def is_local(self, role: models.Role) -> bool:
+        return (await self.gateway.describe(role)).local
 
     @property
     def instruction(self) -> str:

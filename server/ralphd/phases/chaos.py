@@ -16,7 +16,7 @@ from ralphd.context.tree import Tree
 from ralphd.core.findings import Finding, Related
 from ralphd.core.run import ChaosReport, RunRequest
 from ralphd.core.text import Text
-from ralphd.errors import ModelError, OverBudget, RalphError
+from ralphd.errors import BadAnswer, ModelError, OverBudget, RalphError
 from ralphd.models.gateway import CompletionRequest, Message
 from ralphd.phases import small_model, suites
 from ralphd.phases.adapters import Adapter, Job
@@ -31,9 +31,10 @@ from ralphd.settings.schema import Chaos
 MOST_TESTS = 6
 LOCAL_MOST_TESTS = 2
 LOCAL_MAX_TOKENS = 300
-LOCAL_TEMPERATURE = 0.2
 """Measured: at the role's own the embedded model writes until its window is full, which takes eight minutes."""
+LOCAL_TEMPERATURE = 0.2
 MOST_INPUTS = 0.5
+"""The share of inputs above which a property that they break is taken to be wrong itself."""
 SOURCE_PATH = "test_ralph_chaos.py"
 """Where the gate puts a module in the shadow copy."""
 REPAIRABLE = ("does not collect", "import error", "fails for another reason", "flaky", "time-out", "kills nothing")
@@ -114,13 +115,15 @@ class Attack:
         ghosts = self._adapter.ghost(text, span, self._import_path(ctx))
         judged = [await self._admit(text, ghosts)] if ghosts else []
         said = ""
-        if not (in_loop and ctx.local):
+        local = await ctx.is_local("chaos")
+        if not (in_loop and local):
             try:
-                judged += await self._from_model(ctx, text, span)
+                ask = self._from_small_model if local else self._from_model
+                judged += await ask(ctx, text, span)
             except OverBudget:
                 raise
             except ModelError as error:
-                if not judged:
+                if not judged and not isinstance(error, BadAnswer):
                     raise
                 said = f" The model brought none: {error.message}"
         return self._result(ctx, text, span, judged, said)
@@ -130,24 +133,10 @@ class Attack:
 
     async def _from_model(self, ctx: PhaseContext, text: str, span: tuple[int, int]) -> list[Admission]:
         """The model's module through the gate; what could not be used goes back once, mended, or is dropped."""
-        path, most = self._import_path(ctx), LOCAL_MOST_TESTS if ctx.local else MOST_TESTS
-        system = render("chaos_system", role=ctx.role_text("chaos"), most=most)
-        user = render(
-            "chaos_user",
-            what=ctx.what,
-            path=ctx.target.path,
-            module=path,
-            code=fenced(text if ctx.target.kind == "file" else text[slice(*span)], "python"),
-        )
-        messages: tuple[Message, ...] = (Message(role="system", content=system), Message(role="user", content=user))
+        request = self._request(ctx, text, span, MOST_TESTS)
+        messages = request.messages
         found: list[Admission] = []
         watch = ctx.watch("chaos", 1)
-        request = CompletionRequest(role="chaos", messages=messages)
-        if ctx.local:
-            request = request.model_copy(update={"max_tokens": LOCAL_MAX_TOKENS, "temperature": LOCAL_TEMPERATURE})
-            answer = await ctx.gateway.complete(request, watch)
-            module = small_model.read(answer.text, text, path, most)
-            return [] if isinstance(module, FormatError) else [_believed(await self._admit(text, module), text)]
         for attempt in range(2):
             answer = await ctx.gateway.complete(request, watch)
             module = parse_module(answer.text)
@@ -169,6 +158,28 @@ class Attack:
                 )
                 request = request.model_copy(update={"messages": (*messages, *again)})
         return _without_repaired(found)
+
+    async def _from_small_model(self, ctx: PhaseContext, text: str, span: tuple[int, int]) -> list[Admission]:
+        """Asked once and briefly: it does not mend what it wrote, it only takes as long again."""
+        request = self._request(ctx, text, span, LOCAL_MOST_TESTS)
+        request = request.model_copy(update={"max_tokens": LOCAL_MAX_TOKENS, "temperature": LOCAL_TEMPERATURE})
+        answer = await ctx.gateway.complete(request, ctx.watch("chaos", 1))
+        module = small_model.read(answer.text, text, self._import_path(ctx), LOCAL_MOST_TESTS)
+        if isinstance(module, FormatError):
+            raise BadAnswer("There was no test in its answer.")
+        return [_believed(await self._admit(text, module), text)]
+
+    def _request(self, ctx: PhaseContext, text: str, span: tuple[int, int], most: int) -> CompletionRequest:
+        system = render("chaos_system", role=ctx.role_text("chaos"), most=most)
+        user = render(
+            "chaos_user",
+            what=ctx.what,
+            path=ctx.target.path,
+            module=self._import_path(ctx),
+            code=fenced(text if ctx.target.kind == "file" else text[slice(*span)], "python"),
+        )
+        messages = (Message(role="system", content=system), Message(role="user", content=user))
+        return CompletionRequest(role="chaos", messages=messages)
 
     def _result(
         self, ctx: PhaseContext, text: str, span: tuple[int, int], judged: Sequence[Admission], said: str

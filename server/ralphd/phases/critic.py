@@ -23,6 +23,7 @@ from ralphd.phases.test_reports import TestCase
 from ralphd.phases.testing import Workbench
 from ralphd.prompts import fenced, render
 
+# At the role's own the embedded model writes until its window is full.
 LOCAL_MAX_TOKENS = 300
 LOCAL_MAX_FINDINGS = 2
 LOCAL_TEMPERATURE = 0.2
@@ -107,7 +108,8 @@ class Critic:
     ) -> Review | FormatError:
         """The model's part: no test is run, so it may go on beside them."""
         ctx = self.ctx
-        request = self._request(text, span, diff)
+        local = await ctx.is_local("critic")
+        request = self._request(text, span, diff, local)
         seen: set[str] = set()
         partial = ""
         watch = ctx.watch("critic", iteration)
@@ -129,7 +131,7 @@ class Critic:
                             seen.add(finding.fingerprint)
                             show(finding)
 
-        for _ in range(1 if ctx.local else 2):  # a small model does not mend its JSON, it only takes as long again
+        for _ in range(1 if local else 2):  # a small model does not mend its JSON, it only takes as long again
             answer = await ctx.gateway.complete(request, on_event)
             review = parse_review(answer.text)
             if not isinstance(review, FormatError):
@@ -168,19 +170,19 @@ class Critic:
         dropped = len(review.findings) + review.dropped - len(confirmed)
         return Reviewed(tuple(confirmed), dropped, refuted)
 
-    def _request(self, text: str, span: tuple[int, int], diff: str) -> CompletionRequest:
+    def _request(self, text: str, span: tuple[int, int], diff: str, local: bool) -> CompletionRequest:
         ctx = self.ctx
         python = language_of(ctx.target.path).name == "python"
         most = ctx.settings.critic.max_findings
         system = render(
             "critic_system",
             role=ctx.role_text("critic"),
-            max_findings=min(LOCAL_MAX_FINDINGS, most) if ctx.local else most,
+            max_findings=min(LOCAL_MAX_FINDINGS, most) if local else most,
             test_language="pytest test function" if python else "test",
         )
         user = render(
             "critic_user",
-            context="" if ctx.local else self.brief.material(),
+            context="" if local else self.brief.material(),
             what=ctx.what,
             path=ctx.target.path,
             code=fenced(text[span[0] : span[1]], fence_name(ctx.target.path)),
@@ -190,8 +192,8 @@ class Critic:
         return CompletionRequest(
             role="critic",
             messages=(Message(role="system", content=system), Message(role="user", content=user)),
-            max_tokens=LOCAL_MAX_TOKENS if ctx.local else None,
-            temperature=LOCAL_TEMPERATURE if ctx.local else None,
+            max_tokens=LOCAL_MAX_TOKENS if local else None,
+            temperature=LOCAL_TEMPERATURE if local else None,
         )
 
     def _can_run(self) -> bool:

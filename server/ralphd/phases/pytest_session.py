@@ -280,6 +280,8 @@ def _read(records: Collection[Mapping[str, Any]]) -> tuple[Session, str | None, 
         elif event == "end":
             running = None if running == name else running
             ended = _ended(record)
+            if name in tests:  # another of its parameters
+                ended = replace(ended, share=max(ended.share, tests[name].share))
             if name not in tests or _WORSE.index(ended.outcome) > _WORSE.index(tests[name].outcome):
                 tests[name] = ended
     return replace(session, tests=tests), running, timed

@@ -7,6 +7,7 @@ runs each test anyway; the last is refused, since a run cannot tell a wrong clai
 
 from __future__ import annotations
 
+import ast
 import builtins
 import re
 
@@ -26,21 +27,33 @@ _USUAL = {
 
 def read(answer: str, source: str, import_path: str, most: int) -> str | FormatError:
     """The first `most` tests of an answer, also of one that was cut, with the imports that they need."""
-    found, _ = fences(f"{answer}\n```" if fences(answer)[1] else answer)
-    text = max((fence.text for fence in found), key=len, default="")
-    suite = _whole(text)
+    suite = _whole(_code(answer))
     if suite is None or not suite.tests:
         return FormatError("There was no test in the answer. Answer with one fenced block: a complete test module.")
-    own = _defined(source)
-    kept = [item for item in suite.items if item.imports or not item.defines & own]
+    own = _importable(source)
+    kept = [item for item in suite.items if not item.future and (item.imports or not item.defines & own)]
     suite = suites.Suite(tuple(kept))
     chosen = suites.keep(suite, dict.fromkeys(suite.tests[:most], ()))
-    known = set(dir(builtins)) | {name for item in suites.parse(chosen).items for name in item.defines}
-    missing = {name for item in suites.parse(chosen).items for name in item.uses} - known
+    tree = ast.parse(chosen)
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    bound = {n.id for n in names if isinstance(n.ctx, ast.Store)} | {
+        node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)
+    }
+    known = bound | set(dir(builtins)) | {name for item in suites.parse(chosen).items for name in item.defines}
+    missing = {n.id for n in names} - known
     lines = [line for name, line in _USUAL.items() if name in missing - own]
     if from_target := sorted(missing & own):
         lines.append(f"from {import_path} import {', '.join(from_target)}")
     return "\n".join([*lines, "", "", chosen]) if lines else chosen
+
+
+def _code(answer: str) -> str:
+    """The longest fenced block; one that was cut ends where the answer does."""
+    for mark in ("", "\n```", "\n````", "\n~~~"):
+        found, still_open = fences(answer + mark)
+        if not still_open:
+            return max((fence.text for fence in found), key=len, default="")
+    return ""
 
 
 def _whole(text: str) -> suites.Suite | None:
@@ -55,20 +68,41 @@ def _whole(text: str) -> suites.Suite | None:
     return None
 
 
-def _defined(source: str) -> set[str]:
-    """The names of the target's file that a test may import."""
+def _importable(source: str) -> set[str]:
+    """What a test may import from the target's file: its functions, classes and constants."""
     try:
-        items = suites.parse(source).items
+        body = ast.parse(source.removeprefix("\ufeff")).body
     except (SyntaxError, ValueError, RecursionError):
         return set()
-    return {name for item in items if not item.imports for name in item.defines if not name.startswith("__")}
+    found: set[str] = set()
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return {name for name in found if not name.startswith("__")}
+
+
+_QUOTE = re.compile(r'"([^"]+)"|“([^”]+)”')
 
 
 def is_quoted(claim: str, source: str) -> bool:
-    """Whether a test's docstring quotes something that stands in the code: three words of it at least."""
+    """Whether a test's docstring quotes what the code's docstrings or comments say: three words of it at least."""
 
     def words(text: str) -> str:
-        return " ".join(re.findall(r"\w+", text.lower()))
+        return " ".join(["", *re.findall(r"\w+", text.lower()), ""])
 
-    quotes = [words(quote) for quote in re.findall(r'["“](.{8,}?)["”]', claim, re.DOTALL)]
-    return any(len(quote.split()) >= 3 and quote in words(source) for quote in quotes)
+    said = words(_prose(source))
+    quotes = [words(match[1] or match[2]) for match in _QUOTE.finditer(claim)]
+    return any(len(quote.split()) >= 3 and quote in said for quote in quotes)
+
+
+def _prose(source: str) -> str:
+    try:
+        nodes = list(ast.walk(ast.parse(source.removeprefix("\ufeff"))))
+    except (SyntaxError, ValueError, RecursionError):
+        return ""
+    documented = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    docstrings = [ast.get_docstring(node) or "" for node in nodes if isinstance(node, documented)]
+    return "\n".join([*docstrings, *re.findall(r"#(.*)", source)])

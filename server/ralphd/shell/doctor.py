@@ -45,18 +45,16 @@ async def _look(environ: Mapping[str, str]) -> dict[str, Any]:
         await engine.close()
     local = describe(engine.folders.cache)
     command = resolved.settings.testing.command
-    uses_local = any(chain and chain[0]["local"] for chain in roles.values())
-    chains = {role: [_role(info, local, pulled[role]) for info in chain] for role, chain in roles.items()}
+    chains = {
+        role: [_role(info, local, None if number else pulled[role]) for number, info in enumerate(chain)]
+        for role, chain in roles.items()
+    }
     problems = []
     if not chains.get("artisan"):
         problems.append("No model is configured.")
     elif all(info["problem"] for info in chains["artisan"]):
         first = chains["artisan"][0]
         problems.append(f"A model for the Artisan: {first['model']}: {first['problem']}")
-    if uses_local and not local["server"]:
-        problems.append("The embedded model's server is not installed: pip install 'ralphd[local]'.")
-    if uses_local and not local["installed"]:
-        problems.append("The embedded model is not fetched: ralphd fetch-model.")
     if isolation.kind == "none" and resolved.settings.sandbox.mode == "auto":
         problems.append(isolation.detail)
     return {
@@ -81,14 +79,26 @@ async def _look(environ: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _role(info: Mapping[str, Any], local: Mapping[str, Any], pulled: Sequence[str]) -> dict[str, Any]:
+async def _pulled(
+    role: str, chain: Sequence[Mapping[str, Any]], settings: Any, environ: Mapping[str, str]
+) -> list[str] | None:
+    """What the Ollama of a role's first model has; None where the role asks no Ollama, or none answers."""
+    if not chain or not chain[0]["provider"].startswith("ollama"):
+        return None
+    base = getattr(settings.models, role).api_base or environ.get("OLLAMA_API_BASE") or environ.get("OLLAMA_HOST")
+    return await ollama_models(base if base and "://" in base else f"http://{base}" if base else OLLAMA)
+
+
+def _role(info: Mapping[str, Any], local: Mapping[str, Any], pulled: Sequence[str] | None) -> dict[str, Any]:
     problem = info["problem"]
     is_ollama = info["provider"].startswith("ollama")
-    name = info["model"].partition("/")[2]
-    if is_ollama and problem is None and info["reachable"] is None and not {name, f"{name}:latest"} & set(pulled):
+    name = info["model"].removeprefix("ollama/").removeprefix("ollama_chat/")
+    if is_ollama and pulled is not None and problem is None and not {name, f"{name}:latest"} & set(pulled):
         problem = f"not pulled: ollama pull {name}"
     if info["local"] and local["installed"] and local["server"]:
         problem = None  # it is started by the first run
+    elif info["local"] and local["installed"]:
+        problem = "its server is not installed: pip install 'ralphd[local]'"
     price_in, price_out = info["input_usd_per_token"], info["output_usd_per_token"]
     priced = price_in is not None and price_out is not None
     return {

@@ -17,7 +17,6 @@ from ralphd.core.run import EXIT_CODES, Cost
 from ralphd.errors import UsageError
 from ralphd.lsp.convert import result_json
 from ralphd.lsp.progress import by_role, money, tokens
-from ralphd.models.ledger import Ledger
 from ralphd.settings import export
 from ralphd.settings.load import CONFIG_NAME, show, show_json
 from ralphd.settings.trust import TrustStore
@@ -170,12 +169,16 @@ def runs(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 async def _today(environ: Mapping[str, str]) -> str:
-    ledger = Ledger(Folders.of(environ).ledger)
+    engine = Engine(environ)
     try:
-        found = await ledger.today_by_role()
+        found = await engine.ledger.today_by_role()
     finally:
-        await ledger.close()
-    return ", ".join(f"{role} {tokens(used)} {money(Cost({role: usd}))}" for role, (usd, used) in sorted(found.items()))
+        await engine.close()
+    return ", ".join(
+        f"{role} {tokens(used)} {money(Cost({role: usd}))}"
+        for role, (usd, used) in sorted(found.items())
+        if usd or used
+    )
 
 
 def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int:

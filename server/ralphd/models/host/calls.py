@@ -66,6 +66,8 @@ class _Call:
     tally: Tally
     sent: int = 0
     """Requests so far: the number of the attempt."""
+    paid: int = 0
+    """Of those, the ones that used tokens."""
 
 
 @dataclass
@@ -107,7 +109,15 @@ class Calls:
         for number, deployment in enumerate(chain):
             if failures:
                 model, error = failures[-1]
-                on_event(FellBack(role=request.role, from_model=model, to_model=deployment.model, why=error.message))
+                on_event(
+                    FellBack(
+                        role=request.role,
+                        from_model=model,
+                        to_model=deployment.model,
+                        why=error.message,
+                        paid=call.paid,
+                    )
+                )
             try:
                 completion = await self._ask_model(call, self._targets.of(deployment))
             except ContextTooLong as too_long:
@@ -174,7 +184,11 @@ class Calls:
                 if self._answers is not None:
                     await self._answers.put(key, Answer(completion.text, completion.finish_reason))
                 return completion
-            call.on_event(Retrying(role=role, model=model, attempt=call.sent + 1, wait_ms=round(wait * 1000), why=why))
+            call.on_event(
+                Retrying(
+                    role=role, model=model, attempt=call.sent + 1, wait_ms=round(wait * 1000), why=why, paid=call.paid
+                )
+            )
             await asyncio.sleep(wait)
 
     def _wait(self, error: ModelError, tries: int, *, broken: bool, whole: int) -> float | None:
@@ -230,6 +244,7 @@ class Calls:
             usage = used(call.request, attempt.text, attempt.outcome, attempt.exchange, attempt.error)
             cost = self._targets.cost(target, attempt.outcome, usage)
             call.tally.add(usage, cost)
+            call.paid += usage.total_tokens > 0
             self._record(call, target, attempt, usage, cost)
         return Completion(
             text=attempt.text,

@@ -69,6 +69,7 @@ class Chaos:
         self.touched, self.import_touched = set(), set()
         self.reached, self.files = False, {}
         self.tried = self.broke = 0
+        self.surveyed = []
         self.failure, self.timer, self.cpu = None, None, 0.0
 
     def write(self, **record):
@@ -200,7 +201,9 @@ class Chaos:
         dropped |= {"generate", "target"} if self.setup["mode"] == "confirm" and self.has_example(test) else set()
         if self.setup["mode"] == "survey":
             dropped |= {"explicit", "shrink", "target"}
-            test.hypothesis.inner_test = self.counted(test.hypothesis.inner_test)
+            if test not in self.surveyed:  # parameters of one test share its function
+                self.surveyed.append(test)
+                test.hypothesis.inner_test = self.counted(test.hypothesis.inner_test)
         test._hypothesis_internal_use_settings = settings(
             getattr(test, "_hypothesis_internal_use_settings", None) or settings.default,
             max_examples=self.setup["max_examples"],
@@ -216,7 +219,7 @@ class Chaos:
         test._hypothesis_internal_use_reproduce_failure = None
 
     def counted(self, inner):
-        """Goes on after a failure, so that all inputs are tried; Hypothesis's own exceptions steer it and pass through."""
+        """Goes on after a failure, so that all inputs are tried. Exceptions that steer Hypothesis and pytest pass through."""
 
         @functools.wraps(inner)
         def run(*args, **kwargs):
@@ -225,7 +228,8 @@ class Chaos:
             except (KeyboardInterrupt, SystemExit, GeneratorExit):
                 raise
             except BaseException as error:
-                if type(error).__module__.startswith("hypothesis"):
+                steers = type(error).__module__.startswith(("hypothesis", "_pytest"))
+                if steers and not isinstance(error, pytest.fail.Exception):
                     raise
                 self.broke += 1
                 value = None
