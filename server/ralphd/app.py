@@ -223,18 +223,18 @@ class Engine:
                 request, settings, RecordingGateway(budgeted, journal, tell), recorded.tree, target, tell, model.local
             )
             dismissed = set(Dismissed(self.folders, request.root).all())
-            attack = self._attack(request, resolved, argv, journal)
+            attack = self._attack(request, resolved, argv, journal, dismissed)
             return await Loop(ctx, recorded, dismissed, attack, described).run()
 
     def _attack(
-        self, request: RunRequest, resolved: Resolved, argv: Sequence[str], journal: Journal
+        self, request: RunRequest, resolved: Resolved, argv: Sequence[str], journal: Journal, dismissed: set[str]
     ) -> chaos.Attack | None:
         adapter = adapter_for(request.path)
         if adapter is None or request.untitled or not (argv or request.command == "chaosTests"):
             return None
         reports = make_private(self.folders.cache / "reports")
         gate = chaos.Gate(adapter, self._pool_of(request, resolved), argv, request, resolved.settings.chaos, reports)
-        return chaos.Attack(adapter, recording_admit(gate.admit, journal), gate.probe)
+        return chaos.Attack(adapter, recording_admit(gate.admit, journal), gate.probe, dismissed)
 
     def _check(self, request: RunRequest) -> None:
         if len(request.text) > MAX_TARGET_CHARACTERS:

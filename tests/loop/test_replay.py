@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from ralphd.app import replay
+from ralphd.app import Engine, replay
 from ralphd.core import events
 from ralphd.models.scripted import ScriptedGateway
 from tests.loop.test_implement import RIGHT, SLUG, WRONG
@@ -102,6 +103,16 @@ async def test_chaos_counterexample_and_admitted_test(project: Path) -> None:
     assert not (project / path).exists()
     again, then = await replay(Path(result.journal), lambda event: None)
     assert (again.outcome, then) == ("tests_proposed", "tests_proposed")
+    engine = Engine(dict(os.environ))
+    engine.dismiss(str(project), finding.fingerprint, finding.message)
+    await engine.close()
+    config = {"chaos": {"max_examples": 50, "repeat": 2, "mutants": 4}}
+    after = await engines.run(project, "clamp.py", {"chaos": [module]}, command="chaosTests", at="if x", config=config)
+    assert after.chaos is not None and after.chaos.counterexamples == result.chaos.counterexamples
+    assert [f.fingerprint for f in after.findings] == [
+        f.fingerprint for f in result.findings if f.fingerprint != finding.fingerprint
+    ]
+    assert "1 dismissed before, not shown again." in after.reason
 
 
 async def test_fix_runs_with_the_pinned_test(project: Path) -> None:

@@ -7,7 +7,7 @@ each test by running it. What a model says of its tests counts for nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -98,8 +98,9 @@ class Attack:
         adapter: Adapter,
         admit: Callable[[str, str], Awaitable[Admission]],
         check: Callable[[], Awaitable[None]] | None,
+        dismissed: Collection[str] = (),
     ) -> None:
-        self._adapter, self._admit, self._check = adapter, admit, check
+        self._adapter, self._admit, self._check, self._dismissed = adapter, admit, check, dismissed
 
     async def attack(self, ctx: PhaseContext, text: str, *, in_loop: bool) -> Attacked:
         try:
@@ -186,7 +187,10 @@ class Attack:
     ) -> Attacked:
         report = _sum(judged)
         examples = {c.test + c.input: c for admission in judged for c in admission.counterexamples}
-        findings = tuple(_finding(ctx.tree, ctx.target.path, text, span, c) for c in examples.values())
+        found = [_finding(ctx.tree, ctx.target.path, text, span, c) for c in examples.values()]
+        findings = tuple(f for f in found if f.fingerprint not in self._dismissed)
+        if len(findings) < len(found):
+            said = f" {len(found) - len(findings)} dismissed before, not shown again.{said}"
         modules = [admission.module for admission in judged if admission.module]
         tests = {}
         if modules:
