@@ -147,6 +147,17 @@ async def test_what_cannot_be_read_is_asked_again_once(project: Path, bad: str) 
     assert len(twice.gateway.requests) == 2
 
 
+async def test_a_small_models_word_alone_is_a_hint(project: Path) -> None:
+    proven = finding(kind="api", quote="return low", test=test("assert clamp(10, 0, 9) == 9"))
+    run = await drive(project, {"critic": [answer(finding(), proven)]}, path="clamp.py", command="critique", local=True)
+    assert {f.kind: (f.evidence, f.severity) for f in run.result.findings} == {
+        "logic": ("quoted", "info"),
+        "api": ("confirmed", "error"),
+    }
+    assert run.result.reason.endswith("what no run confirmed is a hint.")
+    assert run.gateway.requests[0].max_tokens == 300
+
+
 async def test_two_hundred_findings_are_five(project: Path) -> None:
     kinds = ("style", "api", "performance", "logic")
     many = [

@@ -393,7 +393,9 @@ class Loop:
             if count
             else "Nothing found."
         )
-        return self.result("reviewed", found + left_out)
+        small = count > confirmed and await self.ctx.is_local("critic")
+        doubt = " The embedded model is often wrong here: what no run confirmed is a hint." if small else ""
+        return self.result("reviewed", found + left_out + doubt)
 
     async def attack(self) -> RunResult:
         if self.chaos is None:

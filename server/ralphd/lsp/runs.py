@@ -118,7 +118,8 @@ class Runs:
         fresh = [self._show(run, finding) for finding in result.findings]
         kept = {shown.finding_id for shown in fresh if shown}
         asked = {"critique": "critic", "chaosTests": "chaos"}.get(result.command)
-        if asked in result.models:  # a new look replaces the last one; one whose model did not answer does not
+        looked = asked in result.models and result.outcome in ("reviewed", "tests_proposed", "no_change")
+        if looked:  # a new look replaces the last one; one whose model did not answer, or not legibly, does not
             server.diagnostics.clear(
                 run.uri, lambda s: s.finding_id in kept or self._other_command(s.finding.kind, result.command)
             )
