@@ -225,7 +225,7 @@ async def chaos(lab: Laboratory, case: Case) -> list[Row]:
     alone = [_written(case, variant, result) for variant, result in zip(VARIANTS, runs, strict=True)]
     shown = [[Broken(f.message.split(" breaks: ")[0], f.test) for f in result.findings] for result in runs]
     rows = []
-    for way, (wrong, right) in ((f"{WRITTEN}, no model", alone), (f"{WRITTEN} and {MODEL}", shown)):
+    for way, (wrong, right) in ((f"{WRITTEN}, no model", alone), (f"{WRITTEN}, and those of {MODEL}", shown)):
         false = await lab.fails_on_twin(case, [broken.pinned for broken in wrong])
         true = [broken for broken, fails in zip(wrong, false, strict=True) if not fails]
         rows.append(Row(case.name, f"chaos: {way}", bool(true), bool(right), true[0].input if true else ""))
