@@ -163,7 +163,7 @@ class Engine:
                 self.ledger,
                 request.run_id,
                 resolved.settings.budget,
-                lambda cost, usage: tell(events.CostChanged(cost, _usage(usage))),
+                lambda cost, usage: tell(events.CostChanged(cost, _usage(usage), _tokens(usage))),
             )
             result = await self._work(request, resolved, argv, budgeted, journal, tell, ask)
         except asyncio.CancelledError:
@@ -187,7 +187,10 @@ class Engine:
         self, request: RunRequest, result: RunResult, journal: Journal | None, budgeted: BudgetedGateway | None
     ) -> RunResult:
         if budgeted is not None:
-            result = replace(result, usage=_usage(budgeted.usage()), cost=budgeted.cost(), models=budgeted.models())
+            used = budgeted.usage()
+            result = replace(
+                result, usage=_usage(used), tokens=_tokens(used), cost=budgeted.cost(), models=budgeted.models()
+            )
             _forget(self._book(request, budgeted.cost().usd))
         if journal is not None:
             result = replace(result, journal=str(journal.path))
@@ -447,7 +450,7 @@ def _label(request: RunRequest) -> str:
     return f"{request.command} {request.root}"
 
 
-def _usage(by_role: Mapping[str, Usage]) -> dict[str, Any]:
+def _usage(by_role: Mapping[str, Usage]) -> dict[str, int]:
     usage = sum(by_role.values(), Usage())
     return {
         "promptTokens": usage.prompt_tokens,
@@ -455,8 +458,11 @@ def _usage(by_role: Mapping[str, Usage]) -> dict[str, Any]:
         "totalTokens": usage.total_tokens,
         "cachedTokens": usage.cached_tokens,
         "calls": usage.calls,
-        "byRole": {role: by_role[role].total_tokens if role in by_role else 0 for role in ROLES},
     }
+
+
+def _tokens(by_role: Mapping[str, Usage]) -> dict[str, int]:
+    return {role: by_role[role].total_tokens for role in ROLES if role in by_role}
 
 
 _background: set[asyncio.Task[Any]] = set()

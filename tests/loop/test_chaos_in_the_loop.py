@@ -30,7 +30,7 @@ ATTACK = code('''
     ''')
 CONFIG = {
     "testing": {"command": ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider"], "adversarial_tests": True},
-    "chaos": {"max_examples": 40, "repeat": 1, "mutants": 3},
+    "chaos": {"max_examples": 30, "repeat": 1, "mutants": 2},
     "loop": {"critic": "never"},
 }
 
@@ -70,42 +70,36 @@ async def test_a_counterexample_that_stays_never_makes_a_green_run_red(project: 
 
 
 async def test_a_model_that_fails_leaves_the_attack_out(project: Path) -> None:
-    result = await engines.run(project, "clamp.py", {"artisan": [SECOND], "chaos": []}, at="raise", config=CONFIG)
+    config = {**CONFIG, "chaos": {"max_examples": 10, "repeat": 1, "mutants": 0}}
+    result = await engines.run(project, "clamp.py", {"artisan": [SECOND], "chaos": []}, at="raise", config=config)
     assert result.outcome == "proposed" and "no answer number 1" in result.reason
 
 
 SMALL = code('''
-    @given(st.integers(), st.integers(0, 10))
-    def test_not_above_high(x, high):
-        """bounded: "never below `low` or above `high`" """
-        assert clamp(x, 0, high) <= high
+    @given(st.integers())
+    def test_odd(x):
+        """odd: "It is always odd." """
+        assert clamp(x, 0, 5) != 5
 
     @given(st.integers())
-    def test_{name}(x):
-        """{claim}"""
-        assert {assertion}
+    def test_same(x):
+        """same: "never below `low` or above `high`" """
+        assert clamp(x, 0, 5) == x
+
+    @given(st.integers())
+    def test_too_many(x):
+        assert clamp(x, 0, 5) == 7
     ''')
 
 
-@pytest.mark.parametrize(
-    ("claim", "assertion", "reason"),
-    [
-        ('odd: "It is always odd." ', "clamp(x, 0, 5) != 5", "1 claims what the code does not say"),
-        ('same: "never below `low` or above `high`" ', "clamp(x, 0, 5) == x or x == 7", "1 most inputs break it"),
-    ],
-)
-async def test_a_small_models_claims_are_not_taken_on_its_word(
-    project: Path, claim: str, assertion: str, reason: str
-) -> None:
+async def test_a_small_models_claims_are_not_taken_on_its_word(project: Path) -> None:
     """It is asked once, briefly; what it forgot is added; a wrong claim is no counterexample."""
     write(project, {"clamp.py": '"""`x`, but never below `low` or above `high`."""\n\n' + SECOND[10:-4]})
-    answer = SMALL.replace("{name}", "wrong").replace("{claim}", claim).replace("{assertion}", assertion)
-    gateway = ScriptedGateway({"chaos": [answer]}, local=True)
-    result = await engines.run(
-        project, "clamp.py", {}, command="chaosTests", config={"chaos": CONFIG["chaos"]}, gateway=gateway
-    )
-    assert result.outcome == "tests_proposed", result.reason
-    assert result.chaos is not None and result.chaos.counterexamples == 0 and reason in result.reason, result.reason
+    gateway = ScriptedGateway({"chaos": [SMALL]}, local=True)
+    config = {"chaos": {"max_examples": 30, "repeat": 1, "mutants": 0}}
+    result = await engines.run(project, "clamp.py", {}, command="chaosTests", config=config, gateway=gateway)
+    assert result.chaos is not None and result.chaos.counterexamples == 0 and result.findings == ()
+    assert result.chaos.dropped["claims what the code does not say"] == 1, result.reason
+    assert result.chaos.dropped["most inputs break it"] == 1, result.reason
     [request] = gateway.requests
     assert request.max_tokens == 300 and "At most 2 tests" in request.messages[0].content
-    assert "test_not_above_high" in result.edits["tests/test_clamp_chaos.py"]

@@ -193,7 +193,7 @@ async def test_nothing_found_is_said_with_what_it_cost(start: Start, project: Pa
     assert (result["outcome"], result["findings"]) == ("reviewed", 0)
     assert result["reason"] == "Nothing found."
     assert result["cost"]["byRole"]["critic"] == result["cost"]["usd"] == 0.001
-    assert result["usage"]["byRole"]["critic"] == result["usage"]["totalTokens"] > 0
+    assert result["usage"]["totalTokens"] > 0
 
 
 async def test_a_client_without_extras_gets_no_extras(start: Start, project: Path) -> None:

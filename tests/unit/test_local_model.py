@@ -342,7 +342,7 @@ def test_ollama_is_asked_and_its_absence_is_fast() -> None:
     threading.Thread(target=server.handle_request).start()
     assert asyncio.run(ollama_models(f"http://127.0.0.1:{server.server_port}", timeout_s=5.0)) == ["a:1b", "b:7b"]
     server.server_close()
-    assert asyncio.run(ollama_models("http://127.0.0.1:1")) == []
+    assert asyncio.run(ollama_models("http://127.0.0.1:1")) is None
 
 
 CACHE = Path(platformdirs.user_cache_dir("ralphd"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from ralphd.core.findings import Finding
 from ralphd.core.run import Cost, TestReport
@@ -71,7 +71,9 @@ class Retrying:
 @dataclass(frozen=True)
 class CostChanged:
     cost: Cost
-    usage: dict[str, Any]
+    usage: dict[str, int]
+    tokens: dict[str, int]
+    """By role."""
 
 
 @dataclass(frozen=True)

@@ -163,8 +163,9 @@ class RunResult:
     findings: tuple[Finding, ...] = ()
     tests: TestReport | None = None
     chaos: ChaosReport | None = None
-    usage: Mapping[str, Any] = field(default_factory=dict)
-    """Tokens and calls, as protocol.md names them; `byRole` maps each role to its tokens."""
+    usage: Mapping[str, int] = field(default_factory=dict)
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    """By role; the sum is in `usage`."""
     cost: Cost = Cost()
     models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     journal: str = ""

@@ -98,7 +98,7 @@ def result_json(
         "chaos": result.chaos.to_json() if result.chaos else None,
         "tests": result.tests.to_json() if result.tests else None,
         "usage": dict(result.usage)
-        or {"promptTokens": 0, "completionTokens": 0, "totalTokens": 0, "cachedTokens": 0, "calls": 0, "byRole": {}},
+        or {"promptTokens": 0, "completionTokens": 0, "totalTokens": 0, "cachedTokens": 0, "calls": 0},
         "cost": cost if cost_shown else None,
         "models": {role: dict(model) for role, model in result.models.items()},
         "journal": result.journal,

@@ -119,7 +119,7 @@ class Progress:
             self._iteration, self._of = event.iteration, event.of
         elif isinstance(event, events.CostChanged):
             self._cost, self._tokens = event.cost, event.usage.get("totalTokens", 0)
-            self._tokens_by_role = event.usage.get("byRole", {})
+            self._tokens_by_role = event.tokens
         elif isinstance(event, events.Retrying):
             self._extra = f"{event.why}, waiting {event.wait_ms / 1000:.0f} s"
         elif isinstance(event, events.FellBack):
@@ -230,10 +230,10 @@ def tokens(count: int) -> str:
     return f"{count / 1000:.1f}k tok" if count >= 1000 else f"{count} tok"
 
 
-def by_role(cost: Cost, usage: Mapping[str, Any]) -> str:
+def by_role(cost: Cost, used: Mapping[str, int]) -> str:
     """`artisan 1.2k tok $0.010, critic 0.9k tok $0.004`: the roles that were asked. Where a price is unknown, without one."""
     parts = []
-    for role, count in usage.get("byRole", {}).items():
+    for role, count in used.items():
         if count:
             usd = cost.by_role.get(role)
             priced = "" if usd is None or cost.unpriced else f" {money(Cost({role: usd}))}"

@@ -139,7 +139,12 @@ class Attack:
         found: list[Admission] = []
         watch = ctx.watch("chaos", 1)
         for attempt in range(2):
-            answer = await ctx.gateway.complete(request, watch)
+            try:
+                answer = await ctx.gateway.complete(request, watch)
+            except ModelError:
+                if not found:
+                    raise
+                break  # the repair did not come: what the first answer brought stands
             module = parse_module(answer.text)
             if isinstance(module, FormatError):
                 problems, judged = module.feedback, None

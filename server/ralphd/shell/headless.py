@@ -194,7 +194,7 @@ def _report(result: RunResult, request: RunRequest, options: argparse.Namespace)
     if result.usage.get("totalTokens"):
         print(
             f"{result.usage['totalTokens']} tokens in {result.usage['calls']} calls, {money(result.cost)}"
-            f" ({by_role(result.cost, result.usage)})",
+            f" ({by_role(result.cost, result.tokens)})",
             file=sys.stderr,
         )
     return EXIT_CODES.get(result.outcome, 1)

@@ -149,6 +149,7 @@ def runs(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
                 "iterations": result["iterations"],
                 "cost": cost.to_json(),
                 "usage": result["usage"],
+                "tokens": result.get("tokens", {}),
                 "journal": str(entry["path"]),
             }
         )
@@ -157,7 +158,7 @@ def runs(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             print(
                 f"{last['when']}  {last['runId']}  {last['command']:11}{last['outcome']:20}{money(cost):>10}  {last['path']}"
             )
-            if roles := by_role(cost, result["usage"]):
+            if roles := by_role(cost, result.get("tokens", {})):
                 print(f"{'':17}{roles}")
     if options.json:
         print(json.dumps(rows))
