@@ -69,6 +69,20 @@ async def test_a_counterexample_that_stays_never_makes_a_green_run_red(project: 
     assert [f.kind for f in result.findings] == ["counterexample"]
 
 
+async def test_one_counterexample_is_shown_once_and_at_its_function(project: Path) -> None:
+    """The code returns a wrong value, so no trace leads to a line of it."""
+    source = '"""Bounds."""\n\nLIMIT = 3\n\n\n' + FIRST[10:-4]
+    write(project, {"clamp.py": source})
+    twice = (
+        ATTACK.removesuffix("```\n") + "\n" + "\n".join(ATTACK.split("\n")[4:]).replace("def test_", "def test_again_")
+    )
+    config = {"chaos": {"max_examples": 30, "repeat": 1, "mutants": 0}}
+    result = await engines.run(project, "clamp.py", {"chaos": [twice]}, command="chaosTests", config=config)
+    assert result.chaos is not None and result.chaos.counterexamples == 2, result.reason
+    [finding] = result.findings
+    assert source[finding.start : finding.end].startswith("def clamp(")
+
+
 async def test_a_model_that_fails_leaves_the_attack_out(project: Path) -> None:
     config = {**CONFIG, "chaos": {"max_examples": 10, "repeat": 1, "mutants": 0}}
     result = await engines.run(project, "clamp.py", {"artisan": [SECOND], "chaos": []}, at="raise", config=config)

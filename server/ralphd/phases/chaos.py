@@ -191,8 +191,9 @@ class Attack:
         self, ctx: PhaseContext, text: str, span: tuple[int, int], judged: Sequence[Admission], said: str
     ) -> Attacked:
         report = _sum(judged)
-        examples = {c.test + c.input: c for admission in judged for c in admission.counterexamples}
-        found = [_finding(ctx.tree, ctx.target.path, text, span, c) for c in examples.values()]
+        examples = [c for admission in judged for c in admission.counterexamples]
+        said_once = {f.fingerprint: f for c in examples for f in [_finding(ctx.tree, ctx.target.path, text, span, c)]}
+        found = list(said_once.values())
         findings = tuple(f for f in found if f.fingerprint not in self._dismissed)
         if len(findings) < len(found):
             said = f" {len(found) - len(findings)} dismissed before, not shown again.{said}"
@@ -259,7 +260,7 @@ def _summary(report: ChaosReport) -> str:
     if not report.generated:
         return "No hostile test could be made for this target."
     parts = [
-        f"{report.generated} hostile tests: {report.counterexamples} counterexample{'' if report.counterexamples == 1 else 's'}"
+        f"{report.generated} hostile test{'' if report.generated == 1 else 's'}: {report.counterexamples} counterexample{'' if report.counterexamples == 1 else 's'}"
     ]
     parts.append(f"{report.admitted} admitted ({report.killed} of {report.mutants} planted faults caught)")
     if report.dropped:
@@ -270,11 +271,12 @@ def _summary(report: ChaosReport) -> str:
 def _finding(tree: Tree, path: str, text: str, span: tuple[int, int], example: Counterexample) -> Finding:
     """A counterexample on the target: at the line where the trace leaves it, else at its definition."""
     lines = Text(text)
-    line = (
-        example.line - 1
-        if example.line is not None and 0 < example.line <= lines.line_count
-        else lines.line_of(span[0])
-    )
+    line = lines.line_of(span[0])
+    if example.line is not None and 0 < example.line <= lines.line_count:
+        line = example.line - 1
+    elif span == (0, len(text)):
+        used = (d for d in definitions(path, text) if d.name and re.search(rf"\b{re.escape(d.name)}\b", example.pinned))
+        line = next((d.line for d in used), line)
     while line < lines.line_count - 1 and not text[slice(*lines.line_span(line))].strip(" \t@"):
         line += 1
     start, end = lines.line_span(line)
