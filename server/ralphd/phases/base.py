@@ -18,6 +18,10 @@ from ralphd.models.gateway import Gateway, GatewayEvent
 from ralphd.prompts import render
 from ralphd.settings.schema import Settings
 
+LOCAL_MAX_TOKENS = 300
+"""Of the Critic and Chaos. Measured: at the role's own the embedded model writes until its window is full: eight minutes."""
+LOCAL_TEMPERATURE = 0.2
+
 
 @dataclass(frozen=True)
 class PhaseContext:

@@ -21,7 +21,7 @@ from ralphd.models.gateway import CompletionRequest, Message
 from ralphd.phases import small_model, suites
 from ralphd.phases.adapters import Adapter, Job
 from ralphd.phases.admission import Admission, Counterexample, Dropped
-from ralphd.phases.base import PhaseContext
+from ralphd.phases.base import LOCAL_MAX_TOKENS, LOCAL_TEMPERATURE, PhaseContext
 from ralphd.phases.critic import regression_path, span_in
 from ralphd.phases.pytest_session import Pool
 from ralphd.phases.replies import FormatError, parse_module
@@ -30,9 +30,6 @@ from ralphd.settings.schema import Chaos
 
 MOST_TESTS = 6
 LOCAL_MOST_TESTS = 2
-LOCAL_MAX_TOKENS = 300
-"""Measured: at the role's own the embedded model writes until its window is full, which takes eight minutes."""
-LOCAL_TEMPERATURE = 0.2
 MOST_INPUTS = 0.5
 """The share of inputs above which a property that they break is taken to be wrong itself."""
 SOURCE_PATH = "test_ralph_chaos.py"
@@ -192,8 +189,8 @@ class Attack:
     ) -> Attacked:
         report = _sum(judged)
         examples = [c for admission in judged for c in admission.counterexamples]
-        said_once = {f.fingerprint: f for c in examples for f in [_finding(ctx.tree, ctx.target.path, text, span, c)]}
-        found = list(said_once.values())
+        made = [_finding(ctx.tree, ctx.target.path, text, span, c) for c in examples]
+        found = list({f.fingerprint: f for f in made}.values())
         findings = tuple(f for f in found if f.fingerprint not in self._dismissed)
         if len(findings) < len(found):
             said = f" {len(found) - len(findings)} dismissed before, not shown again.{said}"

@@ -16,17 +16,14 @@ from ralphd.core.findings import SEVERITIES, Evidence, Finding, Related, Severit
 from ralphd.core.text import Text
 from ralphd.models.gateway import CompletionRequest, Delta, GatewayEvent, Message
 from ralphd.phases.adapters import PythonAdapter
-from ralphd.phases.base import PhaseContext
+from ralphd.phases.base import LOCAL_MAX_TOKENS, LOCAL_TEMPERATURE, PhaseContext
 from ralphd.phases.librarian import Brief
 from ralphd.phases.replies import FormatError, RawFinding, Review, parse_review, partial_findings
 from ralphd.phases.test_reports import TestCase
 from ralphd.phases.testing import Workbench
 from ralphd.prompts import fenced, render
 
-# At the role's own the embedded model writes until its window is full.
-LOCAL_MAX_TOKENS = 300
 LOCAL_MAX_FINDINGS = 2
-LOCAL_TEMPERATURE = 0.2
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def read(answer: str, source: str, import_path: str, most: int) -> str | FormatE
     bound = {n.id for n in names if isinstance(n.ctx, ast.Store)} | {
         node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)
     }
-    known = bound | set(dir(builtins)) | {name for item in suites.parse(chosen).items for name in item.defines}
+    known = bound | set(dir(builtins)) | {name for item in suite.items for name in item.defines}
     missing = {n.id for n in names} - known
     lines = [line for name, line in _USUAL.items() if name in missing - own]
     if from_target := sorted(missing & own):
