@@ -22,14 +22,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ralphd.app import Engine
+from ralphd.attack.adapters import PythonAdapter
 from ralphd.core.findings import Finding
 from ralphd.core.run import Command, RunRequest, RunResult
 from ralphd.core.runner import Decision, Question
 from ralphd.core.text import Text
+from ralphd.judging.workbench import Tester
 from ralphd.loop.journal import Recording, ReplayGateway
 from ralphd.models.gateway import Completion, CompletionRequest, OnEvent, ignore_event
-from ralphd.phases.adapters import PythonAdapter
-from ralphd.phases.testing import Tester
 from ralphd.sandbox.isolation import detect
 from ralphd.sandbox.shadow import ShadowPool
 from ralphd.settings.schema import Settings

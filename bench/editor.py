@@ -69,7 +69,7 @@ async def host_pid(server: int, limit_s: float = 60.0) -> int:
     while time.monotonic() < end:
         for pid in descendants(server):
             with contextlib.suppress(OSError):
-                if b"ralphd.models.host" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                if b"ralphd.model_host.child" in Path(f"/proc/{pid}/cmdline").read_bytes():
                     return pid
         await asyncio.sleep(0.05)
     raise TimeoutError(f"no model host in {limit_s:g} s")

@@ -18,9 +18,9 @@ from unittest import mock
 from bench.measuring import Row, cpu_s, median, memory_mb, scratch
 from bench.paced_model import Answer, paced_model, prose
 
+from ralphd.model_host.client import HostClient
+from ralphd.model_host.wire import Deployment, HostConfig
 from ralphd.models.gateway import CompletionRequest, Delta, GatewayEvent, Message
-from ralphd.models.host_client import HostClient
-from ralphd.models.wire import Deployment, HostConfig
 
 PACED_ROUNDS, FLOOD_ROUNDS = 5, 3
 PACED = Answer(prose(200), first_s=0.3, per_s=200.0)

@@ -22,12 +22,30 @@ ALLOWED: dict[str, set[str]] = {
     "context": {"context", "settings.schema", *COMMON},
     "sandbox": {"sandbox", "settings.schema", *COMMON},
     "models": {"models", "settings.schema", *COMMON},
+    "model_host": {"model_host", "models", "settings.schema", *COMMON},
     "local_model": {"local_model", "settings.schema", *COMMON},
     "prompts": {"prompts", *COMMON},
-    "phases": {"phases", "models.gateway", "context", "sandbox", "prompts", "settings.schema", *COMMON},
+    "answers": {"answers", "context", *COMMON},
+    "judging": {"judging", "context", "sandbox", "settings.schema", *COMMON},
+    "attack": {"attack", "judging", "answers", "context", "sandbox", "settings.schema", *COMMON},
+    "phases": {
+        "phases",
+        "answers",
+        "judging",
+        "attack",
+        "models.gateway",
+        "context",
+        "sandbox",
+        "prompts",
+        "settings.schema",
+        *COMMON,
+    },
     "loop": {
         "loop",
         "phases",
+        "answers",
+        "judging",
+        "attack",
         "context",
         "models.gateway",
         "models.ledger",
@@ -38,15 +56,19 @@ ALLOWED: dict[str, set[str]] = {
     },
     "lsp": {"lsp", "settings", "__init__", *COMMON},
     "state": {"state", *COMMON},
-    "backend": {"backend", "state", "models", "local_model", "settings", *COMMON},
+    "backend": {"backend", "state", "models", "model_host", "local_model", "settings", *COMMON},
     "app": {
         "app",
         "backend",
         "state",
         "loop",
         "phases",
+        "answers",
+        "judging",
+        "attack",
         "context",
         "models",
+        "model_host",
         "sandbox",
         "settings",
         "prompts",
@@ -57,11 +79,11 @@ ALLOWED: dict[str, set[str]] = {
     "cli": {"cli", "app", "shell", "state", "lsp", "settings", "__init__", *COMMON},
 }
 ONLY = {
-    "litellm": {"models/host/router.py"},
+    "litellm": {"model_host/child/provider_library.py"},
     "pygls": {f"lsp/{p.name}" for p in (PACKAGE / "lsp").glob("*.py")},
     "lsprotocol": {f"lsp/{p.name}" for p in (PACKAGE / "lsp").glob("*.py")},
 }
-ENVIRON = ("cli.py", "app.py", "models/host/keys.py", "sandbox/policy.py")
+ENVIRON = ("cli.py", "app.py", "model_host/child/keys.py", "sandbox/policy.py")
 
 
 def imports(path: Path) -> set[str]:

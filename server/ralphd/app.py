@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ralphd.attack.adapters import adapter_for
 from ralphd.backend import Models
 from ralphd.context.target import find_target
 from ralphd.context.tree import MemoryTree
@@ -25,7 +26,8 @@ from ralphd.core.events import Emit
 from ralphd.core.run import RunRequest, RunResult, dollars
 from ralphd.core.runner import Ask, ConfigProblem, Decision, Question
 from ralphd.errors import Misconfigured, ModelError, RalphError, Untrusted
-from ralphd.loop.engine import Loop
+from ralphd.judging.untested import UntestedBench
+from ralphd.judging.workbench import Tester, Workbench
 from ralphd.loop.journal import (
     Journal,
     Recording,
@@ -36,14 +38,12 @@ from ralphd.loop.journal import (
     recording_admit,
     replay_admit,
 )
+from ralphd.loop.loop import Loop
+from ralphd.model_host.child.redaction import Redactor
 from ralphd.models.gateway import ROLES, Gateway, Role, Usage
-from ralphd.models.host.redaction import Redactor
 from ralphd.models.ledger import BudgetedGateway, Ledger
 from ralphd.phases import chaos
-from ralphd.phases.adapters import adapter_for
 from ralphd.phases.base import PhaseContext
-from ralphd.phases.testing import Tester, Workbench
-from ralphd.phases.untested import UntestedBench
 from ralphd.sandbox.isolation import Isolation, detect
 from ralphd.sandbox.shadow import ShadowPool
 from ralphd.settings.load import Layer, Resolved, find_repository_config, resolve, user_config_path

@@ -12,10 +12,10 @@ from typing import Any
 from ralphd.errors import RalphError
 from ralphd.local_model.server import LocalServer
 from ralphd.local_model.weights import installed
-from ralphd.models.deployments import KEY_NAMES, Places, host_config, log_path
+from ralphd.model_host.client import HostClient
+from ralphd.model_host.deployments import KEY_NAMES, Places, host_config, log_path
+from ralphd.model_host.wire import HostConfig
 from ralphd.models.gateway import ROLES, Gateway, ModelInfo, Role
-from ralphd.models.host_client import HostClient
-from ralphd.models.wire import HostConfig
 from ralphd.settings.schema import Settings
 from ralphd.state import Folders, make_private
 

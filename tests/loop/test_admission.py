@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from ralphd.attack.gate import Admission, Subject, admit
+from ralphd.attack.mutants import mutants
+from ralphd.attack.sessions import Setting, probe
 from ralphd.errors import Misconfigured
-from ralphd.phases.admission import Admission, Subject, admit
-from ralphd.phases.mutants import mutants
-from ralphd.phases.pytest_session import Setting, probe, pytest_prefix
+from ralphd.judging.commands import pytest_prefix
 from ralphd.sandbox.isolation import detect
 from ralphd.sandbox.shadow import ShadowPool
 from ralphd.settings.schema import Settings

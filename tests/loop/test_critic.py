@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from ralphd.answers.replies import RawFinding
 from ralphd.core import events
 from ralphd.models.gateway import Completion, CompletionRequest, Delta, OnEvent, ignore_event
 from ralphd.models.scripted import ScriptedGateway
 from ralphd.phases.critic import anchor, select
-from ralphd.phases.replies import RawFinding
 from tests.support.loops import Outcome, code, drive, tree, write
 
 CLAMP = "def clamp(x, low, high):\n    if x < low:\n        return low\n    return x\n"

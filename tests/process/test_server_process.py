@@ -82,7 +82,7 @@ async def test_a_whole_run_with_the_real_model_host(project: Path, tmp_path: Pat
         try:
             result = await editor.run_ended(timeout=90)
             children = descendants(editor.rpc.pid)
-            assert any("ralphd.models.host" in command_of(pid) for pid in children), "the host was at work"
+            assert any("ralphd.model_host.child" in command_of(pid) for pid in children), "the host was at work"
             log = Path((await editor.command("ralph.server.showLog"))["path"])
             await editor.rpc.wait_for(lambda: editor.shown, 5, "the request log")
             assert await editor.stop() == 0
@@ -97,7 +97,7 @@ async def test_a_whole_run_with_the_real_model_host(project: Path, tmp_path: Pat
     assert rest == b"" and messages and all(m["jsonrpc"] == "2.0" for m in messages)
     assert editor.rpc.raw_stdout.count(b"Content-Length: ") == len(messages)
     modules = (tmp_path / "modules.txt").read_text().split("\n")
-    assert "ralphd.loop.engine" in modules
+    assert "ralphd.loop.loop" in modules
     assert not [m for m in modules if m.split(".")[0] in ("litellm", "openai", "httpx", "tiktoken", "torch")]
     await gone(children, 3)
 
@@ -116,7 +116,7 @@ async def test_nothing_outlives_a_killed_server(project: Path, tmp_path: Path) -
                 await asyncio.sleep(0.02)
             await asyncio.sleep(0.3)
             children = descendants(editor.rpc.pid)
-            assert any("ralphd.models.host" in command_of(pid) for pid in children)
+            assert any("ralphd.model_host.child" in command_of(pid) for pid in children)
             os.kill(editor.rpc.pid, signal.SIGKILL)
             await gone(children, 5)
         finally:

@@ -11,10 +11,10 @@ from typing import Any
 from ralphd.context.target import find_target
 from ralphd.core import events
 from ralphd.core.run import Command, RunRequest, RunResult
-from ralphd.loop.engine import Loop
+from ralphd.judging.workbench import Tester
+from ralphd.loop.loop import Loop
 from ralphd.models.scripted import Reply, ScriptedGateway
 from ralphd.phases.base import PhaseContext
-from ralphd.phases.testing import Tester
 from ralphd.sandbox.isolation import detect
 from ralphd.sandbox.shadow import ShadowPool
 from ralphd.settings.load import Layer, resolve

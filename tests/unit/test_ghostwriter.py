@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ralphd.phases import suites
-from ralphd.phases.adapters import PythonAdapter, adapter_for
-from ralphd.phases.ghostwriter import GhostTest, ghost_module, ghostwrite
+from ralphd.attack import test_modules
+from ralphd.attack.adapters import PythonAdapter, adapter_for
+from ralphd.attack.ghostwriter import GhostTest, ghost_module, ghostwrite
 
 
 def written(source: str, span: tuple[int, int] | None = None) -> list[GhostTest]:
@@ -214,53 +214,58 @@ class TestBox:
 
 
 def test_keeping_some_tests_keeps_what_they_need_and_no_more() -> None:
-    suite = suites.parse(MODULE)
+    suite = test_modules.parse(MODULE)
     assert suite.tests == ("test_within", "test_mean", "test_net", "TestBox::test_one")
-    kept = suites.keep(suite, {"test_within": ["kills: `<` → `<=` at line 3"]})
+    kept = test_modules.keep(suite, {"test_within": ["kills: `<` → `<=` at line 3"]})
     ast.parse(kept)
     assert kept.startswith('"""Attacks."""') and "helper" in kept and "numbers" in kept
     assert "socket" not in kept and "mean" not in kept and "settings" not in kept and "os" not in kept.split()
     assert "# kills: `<` → `<=` at line 3\n# about within\n@given(numbers)" in kept
-    assert suites.keep(suite, {}) == ""
+    assert test_modules.keep(suite, {}) == ""
 
 
 def test_a_class_loses_the_tests_that_did_not_get_in() -> None:
-    suite = suites.parse(
+    suite = test_modules.parse(
         "class TestBox:\n    size = 1\n\n    # bad\n    @staticmethod\n    def test_bad():\n        raise OSError\n\n"
         "    def helper(self):\n        return 2\n\n    def test_good(self):\n        assert self.helper()\n\n    def test_worse(self): ...\n"
     )
-    assert suites.keep(suite, {"TestBox::test_good": ["kills: x"]}) == (
+    assert test_modules.keep(suite, {"TestBox::test_good": ["kills: x"]}) == (
         "class TestBox:\n    size = 1\n\n    def helper(self):\n        return 2\n\n"
         "    # kills: x\n    def test_good(self):\n        assert self.helper()\n"
     )
 
 
 def test_statements_on_one_line_stay_together() -> None:
-    suite = suites.parse("a = 1; b = [\n    a,\n]\n\ndef test_a():\n    assert b\n")
-    assert "a = 1; b = [\n    a,\n]" in suites.keep(suite, {"test_a": ()})
+    suite = test_modules.parse("a = 1; b = [\n    a,\n]\n\ndef test_a():\n    assert b\n")
+    assert "a = 1; b = [\n    a,\n]" in test_modules.keep(suite, {"test_a": ()})
 
 
 def test_imports_that_touch_the_outside_are_blamed_on_who_uses_them() -> None:
-    assert suites.forbidden(suites.parse(MODULE)) == {"test_net": "network"}
-    assert suites.forbidden(suites.parse("from urllib.parse import quote\ndef test_a():\n    quote('')\n")) == {}
-    inside = suites.parse("def go():\n    import subprocess\ndef test_a():\n    go()\ndef test_b(): ...\n")
-    assert suites.forbidden(inside) == {"test_a": "process"}
-    own = suites.parse("from http.views import x\ndef test_a():\n    x\n")
-    assert suites.forbidden(own, {"http"}) == {} and suites.forbidden(own) == {"test_a": "network"}
+    assert test_modules.forbidden(test_modules.parse(MODULE)) == {"test_net": "network"}
+    assert (
+        test_modules.forbidden(test_modules.parse("from urllib.parse import quote\ndef test_a():\n    quote('')\n"))
+        == {}
+    )
+    inside = test_modules.parse("def go():\n    import subprocess\ndef test_a():\n    go()\ndef test_b(): ...\n")
+    assert test_modules.forbidden(inside) == {"test_a": "process"}
+    own = test_modules.parse("from http.views import x\ndef test_a():\n    x\n")
+    assert test_modules.forbidden(own, {"http"}) == {} and test_modules.forbidden(own) == {"test_a": "network"}
 
 
 @pytest.mark.parametrize("word", ["Falsifying example", "Failing test case", "Falsifying explicit example"])
 def test_hypothesis_words_are_read(word: str) -> None:
     notes = f"{word}: test_x(\n    x=-0.0,\n    text='a)\\n(',\n)\nExplanation: none"
-    assert suites.falsifying(notes, "TestA::test_x") == {"x": "-0.0", "text": "'a)\\n('"}
-    assert suites.falsifying(f"{word}: test_x(\n    x=<object at 0x…>,\n)", "test_x") is None
+    assert test_modules.falsifying(notes, "TestA::test_x") == {"x": "-0.0", "text": "'a)\\n('"}
+    assert test_modules.falsifying(f"{word}: test_x(\n    x=<object at 0x…>,\n)", "test_x") is None
 
 
 def test_examples_are_pinned_where_they_can_be_written() -> None:
-    suite = suites.parse(MODULE)
-    assert suites.reproducible(suite, {"x": "nan"}) == {"x": 'float("nan")'}
-    assert suites.reproducible(suite, {"x": "Unknown(1)"}) is None and suites.reproducible(suite, {}) is None
-    pinned = suites.with_examples(MODULE, {"test_mean": {"xs": "[]"}})
+    suite = test_modules.parse(MODULE)
+    assert test_modules.reproducible(suite, {"x": "nan"}) == {"x": 'float("nan")'}
+    assert (
+        test_modules.reproducible(suite, {"x": "Unknown(1)"}) is None and test_modules.reproducible(suite, {}) is None
+    )
+    pinned = test_modules.with_examples(MODULE, {"test_mean": {"xs": "[]"}})
     tree = ast.parse(pinned)
     assert ast.get_docstring(tree) == "Attacks." and "@example(xs=[])\n@settings" in pinned
     assert pinned.index("from __future__") < pinned.index("from hypothesis import example")
@@ -269,17 +274,17 @@ def test_examples_are_pinned_where_they_can_be_written() -> None:
 def test_modules_are_joined_without_losing_a_test() -> None:
     one = "import os\n\ndef test_a():\n    assert os\n"
     other = "import os\nimport sys\n\nlimit = 1\n\ndef test_a():\n    assert sys and limit\n"
-    joined = suites.join([one, other])
-    assert suites.parse(joined).tests == ("test_a", "test_a_2") and joined.count("import os") == 1
+    joined = test_modules.join([one, other])
+    assert test_modules.parse(joined).tests == ("test_a", "test_a_2") and joined.count("import os") == 1
 
 
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=30, deadline=None)
 def test_keeping_all_keeps_all(rng: random.Random) -> None:
-    suite = suites.parse(MODULE)
+    suite = test_modules.parse(MODULE)
     chosen = [test for test in suite.tests if rng.random() < 0.6]
-    kept = suites.keep(suite, dict.fromkeys(chosen, ()))
-    assert list(suites.parse(kept).tests) == chosen if kept else not chosen
+    kept = test_modules.keep(suite, dict.fromkeys(chosen, ()))
+    assert list(test_modules.parse(kept).tests) == chosen if kept else not chosen
 
 
 # where tests go

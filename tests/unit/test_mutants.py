@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ralphd.phases import mutants as module_under_test
-from ralphd.phases.mutants import KINDS, Mutant, mutants
+from ralphd.attack import mutants as module_under_test
+from ralphd.attack.mutants import KINDS, Mutant, mutants
 
 PAGE = '''"""A page of items: `1 < 2` in a docstring is no code."""
 import logging

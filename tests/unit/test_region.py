@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ralphd.context.region import place_region
+from ralphd.answers.region import place_region
 from ralphd.context.target import find_target
 from ralphd.core.edits import Refusal
 

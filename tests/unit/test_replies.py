@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ralphd.phases.replies import (
+from ralphd.answers.replies import (
     Files,
     FormatError,
     Region,

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from ralphd.model_host.client import HostClient
+from ralphd.model_host.wire import CacheConfig, Deployment, HostConfig, Limits, LogConfig
 from ralphd.models.gateway import CompletionRequest, Delta, GatewayEvent, Message, Role
-from ralphd.models.host_client import HostClient
-from ralphd.models.wire import CacheConfig, Deployment, HostConfig, Limits, LogConfig
 from ralphd.settings.schema import KeyRef, Price
 from tests.support.providers import WIRES, Provider, Wire
 

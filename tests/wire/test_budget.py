@@ -262,7 +262,7 @@ async def test_unpriced_may_be_refused(ledger: Ledger) -> None:
 @pytest.mark.asyncio(loop_scope="session")
 async def test_the_whole_way(host: object, openai: Provider, anthropic: Provider, tmp_path: Path) -> None:
     """Through the real host: the dearest of the chain is reserved, a broken request is booked beside the good one."""
-    from ralphd.models.host_client import HostClient
+    from ralphd.model_host.client import HostClient
 
     assert isinstance(host, HostClient)
     book = Ledger(tmp_path / "l.db")

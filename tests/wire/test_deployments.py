@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ralphd.models.deployments import KEY_NAMES, MAKERS, Places, host_config, log_path
-from ralphd.models.host_client import HostClient
-from ralphd.models.wire import Deployment, HostConfig
+from ralphd.model_host.client import HostClient
+from ralphd.model_host.deployments import KEY_NAMES, MAKERS, Places, host_config, log_path
+from ralphd.model_host.wire import Deployment, HostConfig
 from ralphd.settings.schema import KeyRef, Settings
 
 PLACES = Places(Path("/state"), Path("/cache"), "http://127.0.0.1:1234/v1")

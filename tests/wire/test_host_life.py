@@ -16,10 +16,10 @@ import pytest
 import pytest_asyncio
 
 from ralphd.errors import Unreachable
-from ralphd.models import host_process
+from ralphd.model_host import process
+from ralphd.model_host.client import CANCEL_S, HostClient
+from ralphd.model_host.wire import Deployment, HostConfig
 from ralphd.models.gateway import Delta
-from ralphd.models.host_client import CANCEL_S, HostClient
-from ralphd.models.wire import Deployment, HostConfig
 from tests.support.providers import Provider, Reply
 from tests.wire.conftest import Watch, config, deployment, request, until
 
@@ -44,7 +44,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
 def variant(monkeypatch: pytest.MonkeyPatch, patch: str) -> None:
     """Start the real host with a fault put into it."""
     code = f"import sys; sys.path.append(sys.argv.pop(1))\n{textwrap.dedent(patch)}\nsys.exit(m.main())"
-    monkeypatch.setattr(host_process, "_BOOT", code)
+    monkeypatch.setattr(process, "_BOOT", code)
 
 
 async def test_keys_are_told_by_name_without_loading_anything(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ async def test_stray_prints_break_nothing(make: Make, monkeypatch: pytest.Monkey
     variant(
         monkeypatch,
         """
-        import os, ralphd.models.host.main as m
+        import os, ralphd.model_host.child.main as m
         receive = m.Host.receive
         def noisy(self, line):
             print("a library says hello", flush=True)
@@ -89,7 +89,7 @@ async def test_a_flood_on_stderr_blocks_nothing(make: Make, monkeypatch: pytest.
     variant(
         monkeypatch,
         """
-        import os, ralphd.models.host.main as m
+        import os, ralphd.model_host.child.main as m
         receive = m.Host.receive
         def noisy(self, line):
             os.write(2, b"x" * 3_000_000 + b"\\n")
@@ -126,7 +126,7 @@ async def test_a_host_that_ignores_a_cancel_is_killed(
     variant(
         monkeypatch,
         """
-        import time, ralphd.models.host.main as m
+        import time, ralphd.model_host.child.main as m
         receive = m.Host.receive
         def deaf(self, line):
             if b'"cancel"' in line:
@@ -192,7 +192,7 @@ async def test_without_the_provider_library_it_says_so(make: Make, monkeypatch: 
         """
         import sys
         sys.modules["litellm"] = None
-        import ralphd.models.host.main as m
+        import ralphd.model_host.child.main as m
         """,
     )
     client = make()
@@ -217,8 +217,8 @@ async def test_a_hostile_repository_and_a_killed_server(tmp_path: Path, openai: 
         textwrap.dedent(f"""
         import asyncio, sys
         from pathlib import Path
-        from ralphd.models.host_client import HostClient
-        from ralphd.models.wire import Deployment, HostConfig
+        from ralphd.model_host.client import HostClient
+        from ralphd.model_host.wire import Deployment, HostConfig
         from ralphd.models.gateway import CompletionRequest, Message
 
         async def main():
@@ -233,7 +233,7 @@ async def test_a_hostile_repository_and_a_killed_server(tmp_path: Path, openai: 
         asyncio.run(main())
         """)
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(host_process.__file__).resolve().parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(process.__file__).resolve().parents[2])}
     server = await asyncio.create_subprocess_exec(
         sys.executable, str(script), cwd=repo, env=environment, stdout=subprocess.PIPE
     )

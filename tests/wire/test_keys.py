@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ralphd.models.host.keys import NO_KEY, Keyring
-from ralphd.models.host.providers import PROVIDERS, is_own_host, provider_rules
-from ralphd.models.wire import Deployment
+from ralphd.model_host.child.keys import NO_KEY, Keyring
+from ralphd.model_host.child.providers import PROVIDERS, is_own_host, provider_rules
+from ralphd.model_host.wire import Deployment
 from ralphd.settings.schema import KeyRef
 
 ENVIRON = {

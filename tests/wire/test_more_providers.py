@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ralphd.errors import ModelError
-from ralphd.models.host_client import HostClient
+from ralphd.model_host.client import HostClient
 from ralphd.settings.schema import KeyRef
 from tests.support.providers import Provider, Reply
 from tests.wire.conftest import CANARIES, config, deployment, request

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from ralphd.models.host.redaction import MASK, RedactingStream, Redactor
+from ralphd.model_host.child.redaction import MASK, RedactingStream, Redactor
 from tests.wire.conftest import CANARIES
 
 _X = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7cF0xR"

@@ -9,9 +9,9 @@ import time
 import pytest
 
 from ralphd.errors import AuthenticationFailed, ContextTooLong, ModelError, RateLimited, Unreachable
-from ralphd.models.gateway import FellBack, ModelChosen, Retrying
-from ralphd.models.host_client import HostClient
-from ralphd.models.wire import Deployment, Limits, spent_by
+from ralphd.model_host.client import HostClient
+from ralphd.model_host.wire import Deployment, Limits
+from ralphd.models.gateway import FellBack, ModelChosen, Retrying, spent_by
 from ralphd.settings.schema import KeyRef
 from tests.support.providers import Provider, Reply, broken
 from tests.wire.conftest import CANARIES, Watch, config, deployment, request, until

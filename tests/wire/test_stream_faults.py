@@ -9,8 +9,8 @@ from itertools import pairwise
 import pytest
 
 from ralphd.errors import BadAnswer, ModelError, TimedOut, Unreachable
+from ralphd.model_host.client import HostClient
 from ralphd.models.gateway import Completion
-from ralphd.models.host_client import HostClient
 from tests.support.providers import Break, Provider, Recorded, Reply, boundaries, broken
 from tests.wire.conftest import MODELS, Watch, config, deployment, request
 

@@ -15,8 +15,8 @@ from ralphd.errors import (
     RateLimited,
     Unreachable,
 )
-from ralphd.models.host_client import HostClient
-from ralphd.models.wire import Limits
+from ralphd.model_host.client import HostClient
+from ralphd.model_host.wire import Limits
 from ralphd.settings.schema import Price
 from tests.support.providers import Provider, Reply
 from tests.wire.conftest import CANARIES, Watch, config, deployment, request

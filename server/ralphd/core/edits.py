@@ -1,6 +1,6 @@
 """Edits: from what a model wrote to exact replacements, or a refusal that names the nearest real lines.
 
-Parsing (phases/replies.py) gives `FileEdit`s; `resolve` locates each in the snapshot; the result is all or nothing.
+Parsing (answers/replies.py) gives `FileEdit`s; `resolve` locates each in the snapshot; the result is all or nothing.
 Nothing here is fuzzy by edit distance: a place is found by a named rule, in one place only, or it is refused.
 """
 

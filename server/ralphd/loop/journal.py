@@ -16,14 +16,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from ralphd.attack.gate import Admission
 from ralphd.context.tree import Tree
 from ralphd.core import events
 from ralphd.core.run import RunRequest, RunResult
 from ralphd.errors import MODEL_ERRORS, BadAnswer, ModelError, RalphError
+from ralphd.judging.verdict import TestRun
+from ralphd.judging.workbench import Workbench
 from ralphd.models.gateway import Completion, CompletionRequest, Delta, Gateway, ModelInfo, OnEvent, Role, ignore_event
-from ralphd.phases.admission import Admission
-from ralphd.phases.testing import Workbench
-from ralphd.phases.verdict import TestRun
 
 VERSION = 1
 Mask = Callable[[Any], Any]

@@ -9,7 +9,7 @@ from ralphd.context.tree import ImportGraph
 from ralphd.core import events
 from ralphd.core.findings import Finding
 from ralphd.core.run import ChaosReport, TestReport
-from ralphd.phases.verdict import TestRun, Verdict
+from ralphd.judging.verdict import TestRun, Verdict
 
 
 @dataclass

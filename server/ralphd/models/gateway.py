@@ -60,6 +60,19 @@ class Usage(Wire):
         )
 
 
+class Spent(Wire):
+    """What a call that failed has used all the same, by the host's own count; the model host's client puts it on the error."""
+
+    usage: Usage
+    cost_usd: float | None
+
+
+def spent_by(error: BaseException) -> Spent | None:
+    """None where nobody counted."""
+    spent = getattr(error, "spent", None)
+    return spent if isinstance(spent, Spent) else None
+
+
 class Completion(Wire):
     """A whole answer, from exactly one model. `finish_reason` is never proof of completeness."""
 

@@ -40,8 +40,8 @@ from ralphd.models.gateway import (
     Role,
     Usage,
     ignore_event,
+    spent_by,
 )
-from ralphd.models.wire import spent_by
 
 _T = TypeVar("_T")
 _SCHEMA = """

@@ -9,21 +9,21 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ralphd.answers.region import place_region
+from ralphd.answers.replies import FormatError, Region, parse_edits
 from ralphd.context.languages import fence_name
 from ralphd.context.pack import Context
-from ralphd.context.region import place_region
 from ralphd.context.target import definitions
 from ralphd.core import events
 from ralphd.core.edits import FileEdit, Refusal, resolve
 from ralphd.core.findings import Finding
 from ralphd.core.text import Text
 from ralphd.errors import ContextTooLong
+from ralphd.judging.workbench import through_link
 from ralphd.models.gateway import CompletionRequest, Message
 from ralphd.phases.base import PhaseContext, is_stub
-from ralphd.phases.guard import refuse_content, refuse_path
+from ralphd.phases.edit_permissions import refuse_content, refuse_path
 from ralphd.phases.librarian import Brief
-from ralphd.phases.replies import FormatError, Region, parse_edits
-from ralphd.phases.testing import through_link
 from ralphd.prompts import fenced, render
 
 WHOLE_FILE_LINES = 400

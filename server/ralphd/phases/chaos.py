@@ -11,6 +11,11 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ralphd.answers.replies import FormatError, parse_module
+from ralphd.attack import test_modules
+from ralphd.attack.adapters import Adapter, Job
+from ralphd.attack.gate import Admission, Counterexample, Dropped
+from ralphd.attack.sessions import Pool
 from ralphd.context.target import definitions, find_target
 from ralphd.context.tree import Tree
 from ralphd.core.findings import Finding, Related
@@ -18,13 +23,9 @@ from ralphd.core.run import ChaosReport, RunRequest
 from ralphd.core.text import Text
 from ralphd.errors import BadAnswer, ModelError, OverBudget, RalphError
 from ralphd.models.gateway import CompletionRequest, Message
-from ralphd.phases import small_model, suites
-from ralphd.phases.adapters import Adapter, Job
-from ralphd.phases.admission import Admission, Counterexample, Dropped
+from ralphd.phases import small_model
 from ralphd.phases.base import LOCAL_MAX_TOKENS, LOCAL_TEMPERATURE, PhaseContext
 from ralphd.phases.critic import regression_path, span_in
-from ralphd.phases.pytest_session import Pool
-from ralphd.phases.replies import FormatError, parse_module
 from ralphd.prompts import fenced, render
 from ralphd.settings.schema import Chaos
 
@@ -232,9 +233,9 @@ def _without_repaired(found: list[Admission]) -> list[Admission]:
     )
     fresh = replace(fresh, generated=len(fresh.admitted) + len(fresh.counterexamples) + len(fresh.dropped))
     if fresh.module and len(fresh.admitted) != len(second.admitted):
-        suite = suites.parse(fresh.module)
+        suite = test_modules.parse(fresh.module)
         fresh = replace(
-            fresh, module=suites.keep(suite, {a.test: () for a in fresh.admitted}) if fresh.admitted else ""
+            fresh, module=test_modules.keep(suite, {a.test: () for a in fresh.admitted}) if fresh.admitted else ""
         )
     return [replace(first, dropped=again, generated=len(kept) + len(again)), fresh]
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from ralphd.answers.replies import FormatError, RawFinding, Review, parse_review, partial_findings
+from ralphd.attack.adapters import PythonAdapter
 from ralphd.context.languages import fence_name, language_of
 from ralphd.context.pack import is_test_file
 from ralphd.context.target import definitions
@@ -14,13 +16,11 @@ from ralphd.context.tree import Tree
 from ralphd.core.edits import locate
 from ralphd.core.findings import SEVERITIES, Evidence, Finding, Related, Severity
 from ralphd.core.text import Text
+from ralphd.judging.reports import TestCase
+from ralphd.judging.workbench import Workbench
 from ralphd.models.gateway import CompletionRequest, Delta, GatewayEvent, Message
-from ralphd.phases.adapters import PythonAdapter
 from ralphd.phases.base import LOCAL_MAX_TOKENS, LOCAL_TEMPERATURE, PhaseContext
 from ralphd.phases.librarian import Brief
-from ralphd.phases.replies import FormatError, RawFinding, Review, parse_review, partial_findings
-from ralphd.phases.test_reports import TestCase
-from ralphd.phases.testing import Workbench
 from ralphd.prompts import fenced, render
 
 LOCAL_MAX_FINDINGS = 2

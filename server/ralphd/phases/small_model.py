@@ -11,8 +11,8 @@ import ast
 import builtins
 import re
 
-from ralphd.phases import suites
-from ralphd.phases.replies import FormatError, fences
+from ralphd.answers.replies import FormatError, fences
+from ralphd.attack import test_modules
 
 _USUAL = {
     "pytest": "import pytest",
@@ -32,8 +32,8 @@ def read(answer: str, source: str, import_path: str, most: int) -> str | FormatE
         return FormatError("There was no test in the answer. Answer with one fenced block: a complete test module.")
     own = _importable(source)
     kept = [item for item in suite.items if not item.future and (item.imports or not item.defines & own)]
-    suite = suites.Suite(tuple(kept))
-    chosen = suites.keep(suite, dict.fromkeys(suite.tests[:most], ()))
+    suite = test_modules.Suite(tuple(kept))
+    chosen = test_modules.keep(suite, dict.fromkeys(suite.tests[:most], ()))
     tree = ast.parse(chosen)
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     bound = {n.id for n in names if isinstance(n.ctx, ast.Store)} | {
@@ -56,13 +56,13 @@ def _code(answer: str) -> str:
     return ""
 
 
-def _whole(text: str) -> suites.Suite | None:
+def _whole(text: str) -> test_modules.Suite | None:
     """The statements before the place where the text was cut, or stops to be Python."""
     lines = text.split("\n")
     starts = [n for n, line in enumerate(lines) if re.match(r"(?:def|class|@)", line)]
     for end in (len(lines), *reversed(starts)):
         try:
-            return suites.parse("\n".join(lines[:end]))
+            return test_modules.parse("\n".join(lines[:end]))
         except (SyntaxError, ValueError, RecursionError):
             continue
     return None

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from ralphd.attack import sessions, test_modules
+from ralphd.attack.gate import Admission, Subject, admit
+from ralphd.attack.ghostwriter import ghost_module, ghostwrite
+from ralphd.attack.mutants import mutants
+from ralphd.attack.sessions import Pool, Setting, Tools
 from ralphd.context.languages import language_of
 from ralphd.core.text import Span, Text
-from ralphd.phases import pytest_session, suites
-from ralphd.phases.admission import Admission, Subject, admit
-from ralphd.phases.ghostwriter import ghost_module, ghostwrite
-from ralphd.phases.mutants import mutants
-from ralphd.phases.pytest_session import Pool, Setting, Tools
+from ralphd.judging.commands import pytest_prefix
 from ralphd.settings.schema import Chaos
 
 
@@ -42,7 +43,7 @@ class Job:
         lines = Text(self.source)
         first = lines.line_of(self.span[0]) + 1
         last = lines.line_of(max(self.span[0], self.span[1] - 1)) + 1
-        prefix = pytest_session.pytest_prefix(self.command)
+        prefix = pytest_prefix(self.command)
         return Setting(prefix, self.path, (first, last), self.test_path, self.settings.max_examples, self.report_root)
 
 
@@ -104,16 +105,16 @@ class PythonAdapter:
         return name if folder == "." else f"{folder}/{name}"
 
     async def probe(self, job: Job) -> Tools:
-        return await pytest_session.probe(job.pool, job.setting())
+        return await sessions.probe(job.pool, job.setting())
 
     def ghost(self, source: str, span: Span, import_path: str) -> str:
         return ghost_module(ghostwrite(source, span, import_path))
 
     def join(self, modules: Sequence[str]) -> str:
-        return suites.join(modules)
+        return test_modules.join(modules)
 
     def pinned(self, module: str, tests: Collection[str]) -> str:
-        return suites.keep(suites.parse(module), dict.fromkeys(tests, ()))
+        return test_modules.keep(test_modules.parse(module), dict.fromkeys(tests, ()))
 
     async def admit(self, job: Job, module: str) -> Admission:
         faults = mutants(job.source, job.span, job.settings.mutants)

@@ -10,7 +10,7 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from importlib import resources
@@ -49,7 +49,7 @@ class Setting:
     """Relative path of the generated module."""
     max_examples: int
     report_root: Path
-    plugins: str = field(default_factory=lambda: str(resources.files("ralphd.phases").joinpath("pytest_plugins")))
+    plugins: str = field(default_factory=lambda: str(resources.files("ralphd.attack").joinpath("pytest_plugins")))
 
     @property
     def tables(self) -> Path:
@@ -111,14 +111,6 @@ class Tools:
     python: str
     pytest: str
     hypothesis: str | None
-
-
-def pytest_prefix(command: Sequence[str]) -> tuple[str, ...]:
-    """The part of a test command that starts pytest; `python -m pytest` for a command that is not pytest's."""
-    for index, word in enumerate(command):
-        if word.rsplit("/", 1)[-1] in ("pytest", "py.test", "pytest.exe"):
-            return tuple(command[: index + 1])
-    return ("python", "-m", "pytest")
 
 
 async def probe(pool: Pool, setting: Setting, timeout_s: float = 30.0) -> Tools:

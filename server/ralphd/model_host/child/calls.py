@@ -22,6 +22,15 @@ from ralphd.errors import (
     TimedOut,
     Unreachable,
 )
+from ralphd.model_host.child import http_limits
+from ralphd.model_host.child.answer_cache import Answer, Answers
+from ralphd.model_host.child.faults import EmptyAnswer, NotStreamed, TemperatureRefused
+from ralphd.model_host.child.keys import Keyring
+from ralphd.model_host.child.provider_library import Ask, Library, Outcome, open_cache
+from ralphd.model_host.child.redaction import Redactor
+from ralphd.model_host.child.request_log import RequestLog
+from ralphd.model_host.child.resolved_models import Target, Targets, used
+from ralphd.model_host.wire import HostConfig
 from ralphd.models.gateway import (
     Completion,
     CompletionRequest,
@@ -34,15 +43,6 @@ from ralphd.models.gateway import (
     Role,
     Usage,
 )
-from ralphd.models.host import guard
-from ralphd.models.host.answers import Answer, Answers
-from ralphd.models.host.faults import EmptyAnswer, NotStreamed, TemperatureRefused
-from ralphd.models.host.keys import Keyring
-from ralphd.models.host.redaction import Redactor
-from ralphd.models.host.request_log import RequestLog
-from ralphd.models.host.router import Ask, Library, Outcome, open_cache
-from ralphd.models.host.targets import Target, Targets, used
-from ralphd.models.wire import HostConfig
 
 
 @dataclass
@@ -76,7 +76,7 @@ class _Attempt:
 
     number: int
     ask: Ask
-    exchange: guard.Exchange
+    exchange: http_limits.Exchange
     started: float
     outcome: Outcome
     text: str = ""
@@ -160,7 +160,7 @@ class Calls:
             attempt = _Attempt(
                 call.sent + 1,
                 ask,
-                guard.Exchange(self._config.limits.max_response_bytes),
+                http_limits.Exchange(self._config.limits.max_response_bytes),
                 time.monotonic(),
                 Outcome(),
             )
@@ -211,7 +211,7 @@ class Calls:
     async def _attempt(self, call: _Call, target: Target, attempt: _Attempt) -> Completion:
         """One request, watched: text must keep coming, and the whole must end."""
         call.sent = attempt.number
-        token = guard.current.set(attempt.exchange)
+        token = http_limits.current.set(attempt.exchange)
         parts: list[str] = []
         limit = target.deployment.timeout_s
         clock = asyncio.get_running_loop().time
@@ -239,7 +239,7 @@ class Calls:
             attempt.error = raised
             raise
         finally:
-            guard.current.reset(token)
+            http_limits.current.reset(token)
             attempt.text = "".join(parts)
             usage = used(call.request, attempt.text, attempt.outcome, attempt.exchange, attempt.error)
             cost = self._targets.cost(target, attempt.outcome, usage)

@@ -17,12 +17,12 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from ralphd.errors import BadAnswer, ContentRefused, ModelError
+from ralphd.model_host.child import http_limits
+from ralphd.model_host.child.faults import NotStreamed, to_model_error
+from ralphd.model_host.child.keys import Endpoint
+from ralphd.model_host.child.providers import spelled
+from ralphd.model_host.wire import CacheConfig, Deployment
 from ralphd.models.gateway import Message, Usage
-from ralphd.models.host import guard
-from ralphd.models.host.faults import NotStreamed, to_model_error
-from ralphd.models.host.keys import Endpoint
-from ralphd.models.host.providers import spelled
-from ralphd.models.wire import CacheConfig, Deployment
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class Library:
 
     async def stream(self, ask: Ask, outcome: Outcome) -> AsyncGenerator[Piece, None]:
         """The pieces of one answer. Raises `ModelError`; `outcome` is filled as far as the stream came."""
-        exchange = guard.current.get()
+        exchange = http_limits.current.get()
         assert exchange is not None
         response: Any = None
         try:
@@ -230,14 +230,14 @@ def load() -> Library:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     inner: Callable[..., Any] = AsyncHTTPHandler.create_async_transport
 
-    def guarded(*args: Any, **kwargs: Any) -> guard.GuardedTransport:
-        return guard.GuardedTransport(inner(*args, **kwargs) or httpx.AsyncHTTPTransport())
+    def guarded(*args: Any, **kwargs: Any) -> http_limits.GuardedTransport:
+        return http_limits.GuardedTransport(inner(*args, **kwargs) or httpx.AsyncHTTPTransport())
 
     # Every client that LiteLLM makes, for OpenAI's SDK and for its own handlers, takes its transport here.
     handler: Any = AsyncHTTPHandler
     handler.create_async_transport = staticmethod(guarded)
     # LiteLLM asks Ollama's /api/show of its own accord, for a price that is known to be zero.
-    module.module_level_client = HTTPHandler(client=httpx.Client(transport=guard.Closed()))
+    module.module_level_client = HTTPHandler(client=httpx.Client(transport=http_limits.Closed()))
     # What the first call would import, half a second of it; better here than under a person's first click.
     for name in _LATE:
         with contextlib.suppress(Exception):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ralphd.errors import ModelError, TimedOut
+from ralphd.model_host.child.faults import NotStreamed
+from ralphd.model_host.child.http_limits import Exchange
+from ralphd.model_host.child.keys import Endpoint, Keyring
+from ralphd.model_host.child.provider_library import Ask, Facts, Library, Outcome
+from ralphd.model_host.child.providers import provider_rules
+from ralphd.model_host.wire import Deployment, HostConfig
 from ralphd.models.estimate import prompt_tokens, tokens_of
 from ralphd.models.gateway import CompletionRequest, ModelInfo, Role, Usage
-from ralphd.models.host.faults import NotStreamed
-from ralphd.models.host.guard import Exchange
-from ralphd.models.host.keys import Endpoint, Keyring
-from ralphd.models.host.providers import provider_rules
-from ralphd.models.host.router import Ask, Facts, Library, Outcome
-from ralphd.models.wire import Deployment, HostConfig
 from ralphd.settings.schema import Price
 
 DEFAULT_MAX_TOKENS = 8192

@@ -19,8 +19,8 @@ from ralphd.errors import (
     TimedOut,
     Unreachable,
 )
-from ralphd.models.host.guard import Exchange
-from ralphd.models.wire import Deployment
+from ralphd.model_host.child.http_limits import Exchange
+from ralphd.model_host.wire import Deployment
 
 _CONTEXT = re.compile(
     r"context_length_exceeded|ContextWindowExceeded|maximum context length|prompt is too long|context window"

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ralphd.model_host.wire import CacheConfig, Deployment, HostConfig, LogConfig
 from ralphd.models.gateway import ROLES, Role
-from ralphd.models.wire import CacheConfig, Deployment, HostConfig, LogConfig
 from ralphd.settings.schema import RoleModel, Settings
 
 LOCAL = "local"

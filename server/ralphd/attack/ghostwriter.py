@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ralphd.attack.annotations import ANY_TEXT, WHOLE_NUMBERS, checked, strategy
 from ralphd.core.text import BOM, Span, Text
-from ralphd.phases.annotations import ANY_TEXT, WHOLE_NUMBERS, checked, strategy
 
 _INVERSES = (
     ("encode", "decode"), ("encrypt", "decrypt"), ("compress", "decompress"), ("serialize", "deserialize"), ("serialise", "deserialise"),

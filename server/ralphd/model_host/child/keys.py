@@ -12,8 +12,8 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ralphd.models.host.providers import Provider, is_own_host, origin, provider_rules, spelled
-from ralphd.models.wire import Deployment, named
+from ralphd.model_host.child.providers import Provider, is_own_host, origin, provider_rules, spelled
+from ralphd.model_host.wire import Deployment, named
 from ralphd.settings.schema import KeyRef
 
 NO_KEY = "no-key"

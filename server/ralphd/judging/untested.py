@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ralphd.context.tree import Tree
 from ralphd.errors import SandboxError
-from ralphd.phases.verdict import TestRun
+from ralphd.judging.verdict import TestRun
 
 
 class UntestedBench:

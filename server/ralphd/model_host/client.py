@@ -15,17 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ralphd.errors import MODEL_ERRORS, ModelError, RateLimited, Unreachable
-from ralphd.models.gateway import (
-    Completion,
-    CompletionRequest,
-    ModelInfo,
-    OnEvent,
-    Role,
-    Wire,
-    ignore_event,
-)
-from ralphd.models.host_process import HostProcess
-from ralphd.models.wire import (
+from ralphd.model_host.process import HostProcess
+from ralphd.model_host.wire import (
     CANCELLED,
     Cancel,
     Complete,
@@ -44,8 +35,17 @@ from ralphd.models.wire import (
     Probe,
     Probed,
     Ready,
-    Spent,
     Streamed,
+)
+from ralphd.models.gateway import (
+    Completion,
+    CompletionRequest,
+    ModelInfo,
+    OnEvent,
+    Role,
+    Spent,
+    Wire,
+    ignore_event,
 )
 
 CANCEL_S = 0.15

@@ -14,14 +14,13 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from ralphd.context.tree import ImportGraph, Tree, decode
-from ralphd.phases import test_reports
-from ralphd.phases.pytest_session import pytest_prefix
-from ralphd.phases.verdict import TestRun, Verdict, judge
+from ralphd.judging import reports
+from ralphd.judging.commands import pytest_prefix, runner_of, with_report
+from ralphd.judging.verdict import TestRun, Verdict, judge
 from ralphd.sandbox.mirror import read_beneath
 from ralphd.sandbox.shadow import Shadow
 from ralphd.sandbox.snapshot import Snapshot
 
-NODE_RUNNERS = ("npm", "npx", "node", "pnpm", "yarn")
 FAILURE_LIMIT = 3000
 LOCAL_FAILURE_LIMIT = 700
 
@@ -86,8 +85,8 @@ class Tester:
         self._buffers = dict(buffers)
         self._loaded: dict[str, bytes | None] = {}
         self._report_root = report_root
-        self._node_reporter = bool(argv) and self.argv[0].rsplit("/", 1)[-1] in NODE_RUNNERS
-        self._plugins = str(resources.files("ralphd.phases").joinpath("pytest_plugins"))
+        self._node_reporter = runner_of(argv) == "node"
+        self._plugins = str(resources.files("ralphd.judging").joinpath("pytest_plugins"))
         self._snapshot: Snapshot | None = None
 
     async def __aenter__(self) -> Self:
@@ -132,7 +131,7 @@ class Tester:
         for old in self._reports.iterdir():
             old.unlink()
         result = await self.shadow.run(
-            test_reports.with_report(argv),
+            with_report(argv),
             timeout_s=timeout_s,
             env=self._env(only),
             extra_ro=(self._plugins,),
@@ -154,18 +153,18 @@ class Tester:
             sandbox=self.sandbox,
         )
 
-    def _read(self, argv: Sequence[str], output: str) -> tuple[test_reports.Report | None, bool]:
+    def _read(self, argv: Sequence[str], output: str) -> tuple[reports.Report | None, bool]:
         """The report, and whether its absence means that nothing was proven."""
         texts = {p.name: p.read_text("utf-8", "replace") for p in sorted(self._reports.iterdir()) if p.is_file()}
-        found = test_reports.parse_pytest(t for n, t in texts.items() if n.endswith(".json"))
+        found = reports.parse_pytest(t for n, t in texts.items() if n.endswith(".json"))
         if found is None and self._node_reporter:
-            found = test_reports.parse_junit(t for n, t in texts.items() if n.endswith(".xml"))
-        kind = test_reports.runner_of(argv)
+            found = reports.parse_junit(t for n, t in texts.items() if n.endswith(".xml"))
+        kind = runner_of(argv)
         if kind == "go":
-            return test_reports.parse_go(output), True
+            return reports.parse_go(output), True
         if kind == "cargo":
-            return test_reports.parse_cargo(output), True
-        return found, any("pytest" in word for word in argv) or any(n.startswith("report-") for n in texts)
+            return reports.parse_cargo(output), True
+        return found, kind == "pytest" or any(n.startswith("report-") for n in texts)
 
     async def hashes(self, paths: Collection[str]) -> Mapping[str, str]:
         assert self._snapshot is not None
@@ -234,12 +233,12 @@ def failure_text(run: TestRun, verdict: Verdict, root: str, *, local: bool) -> s
     """What the Artisan is told: the failures, normalised, sorted, capped. Byte-stable."""
     limit = LOCAL_FAILURE_LIMIT if local else FAILURE_LIMIT
     if not verdict.failing:
-        tail = test_reports.normalise(run.output, root)[-limit:]
+        tail = reports.normalise(run.output, root)[-limit:]
         return f"{verdict.why}\n{tail}".strip() if not run.cases else verdict.why
     parts = []
     share = max(200, limit // min(len(verdict.failing), 5))
     for case in verdict.failing[:5]:
-        detail = test_reports.normalise(case.detail, root)
+        detail = reports.normalise(case.detail, root)
         parts.append(f"{case.nodeid}\n{detail if len(detail) <= share else '…' + detail[-share:]}")
     if len(verdict.failing) > 5:
         parts.append(
@@ -251,8 +250,8 @@ def failure_text(run: TestRun, verdict: Verdict, root: str, *, local: bool) -> s
 def signature(run: TestRun, verdict: Verdict, root: str) -> str:
     """Equal for equal failures: which tests fail, and how, without what changes from run to run."""
     if verdict.failing:
-        return "\n".join(f"{c.nodeid}\n{_last_line(test_reports.normalise(c.detail, root))}" for c in verdict.failing)
-    return f"{verdict.why}\n{test_reports.normalise(run.output, root)[-500:] if not run.cases else ''}"
+        return "\n".join(f"{c.nodeid}\n{_last_line(reports.normalise(c.detail, root))}" for c in verdict.failing)
+    return f"{verdict.why}\n{reports.normalise(run.output, root)[-500:] if not run.cases else ''}"
 
 
 def _last_line(detail: str) -> str:

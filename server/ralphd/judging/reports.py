@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -135,22 +135,6 @@ def _cargo_detail(output: str, name: str) -> str:
         rf"^---- {re.escape(name)} stdout ----\n(.*?)(?=^----|^failures:|\Z)", output, re.MULTILINE | re.DOTALL
     )
     return match[1] if match else ""
-
-
-def runner_of(argv: Sequence[str]) -> Literal["go", "cargo", "other"]:
-    words = [word.rsplit("/", 1)[-1] for word in argv[:3]]
-    if words[:2] == ["go", "test"]:
-        return "go"
-    if "cargo" in words and "test" in words:
-        return "cargo"
-    return "other"
-
-
-def with_report(argv: Sequence[str]) -> list[str]:
-    """`argv` with the runner's machine-readable report switched on, where that takes an argument."""
-    if runner_of(argv) == "go" and "-json" not in argv:
-        return [*argv[:2], "-json", *argv[2:]]
-    return list(argv)
 
 
 _NOISE: tuple[tuple[re.Pattern[str], str], ...] = (

@@ -12,15 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import ralphd
+from ralphd.model_host.wire import MAX_MESSAGE, FromHost, encode, from_host
 from ralphd.models.gateway import Wire
-from ralphd.models.wire import MAX_MESSAGE, FromHost, encode, from_host
 
 _CHUNK = 64 * 1024
 _STDERR_LINE = 4096
 _STDERR_TOTAL = 1024 * 1024
 _BOOT = (
     # Appended, not put first: what is installed wins over whatever else lies beside the package.
-    "import sys; sys.path.append(sys.argv.pop(1)); from ralphd.models.host.main import main; sys.exit(main())"
+    "import sys; sys.path.append(sys.argv.pop(1)); from ralphd.model_host.child.main import main; sys.exit(main())"
 )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ralphd.core.run import TestReport
-from ralphd.phases.test_reports import Report, TestCase
+from ralphd.judging.reports import Report, TestCase
 
 _STOPPED = re.compile(r"\[(stopped: [^\n\]]*)\]\s*$")
 """The sandbox's own last line, where it ended the command (a flood of output, a full disk)."""

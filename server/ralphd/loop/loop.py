@@ -9,24 +9,24 @@ import asyncio
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import replace
 
+from ralphd.answers.replies import FormatError, Review
 from ralphd.context.tree import ImportGraph
 from ralphd.core import events
 from ralphd.core.edits import unified
 from ralphd.core.findings import Finding
 from ralphd.core.run import Outcome, RunResult, TestReport
 from ralphd.errors import ModelError, OverBudget, RalphError, Unpriced
+from ralphd.judging.verdict import TestRun, judge, to_report
+from ralphd.judging.workbench import Workbench, failure_text, judge_with_rerun, reaching, signature, suggest_command
 from ralphd.loop.state import PhaseEvents, State, Trial
 from ralphd.loop.stuck import Progress, Step
 from ralphd.phases import chaos as chaos_phase
 from ralphd.phases import critic as critic_phase
-from ralphd.phases import guard, librarian
+from ralphd.phases import edit_permissions, librarian
 from ralphd.phases.artisan import Artisan, Candidate, Rejected
 from ralphd.phases.base import PhaseContext, is_stub
 from ralphd.phases.critic import Critic
 from ralphd.phases.librarian import Brief
-from ralphd.phases.replies import FormatError, Review
-from ralphd.phases.testing import Workbench, failure_text, judge_with_rerun, reaching, signature, suggest_command
-from ralphd.phases.verdict import TestRun, judge, to_report
 from ralphd.prompts import render
 
 _OTHERS_WORDS = ("provider_failed", "budget_exceeded")
@@ -491,7 +491,7 @@ class Loop:
     def _refused(self, answer: Rejected) -> None:
         self.ctx.emit(events.Note(f"An answer could not be used: {answer.feedback.splitlines()[0]}"))
         told = {finding.path for finding in self.state.findings if finding.kind == "locked"}
-        self._found([guard.refused(path) for path in answer.locked if path not in told])
+        self._found([edit_permissions.refused(path) for path in answer.locked if path not in told])
 
     def _phase(self, phase: events.Phase, iteration: int | None = None) -> PhaseEvents:
         return PhaseEvents(self.ctx.emit, phase, self.state.iterations if iteration is None else iteration)

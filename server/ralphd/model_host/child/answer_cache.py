@@ -10,9 +10,9 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from ralphd.model_host.child.provider_library import Ask, Cache
+from ralphd.model_host.child.resolved_models import Target
 from ralphd.models.gateway import CompletionRequest
-from ralphd.models.host.router import Ask, Cache
-from ralphd.models.host.targets import Target
 
 _WAIT_S = 2.0
 

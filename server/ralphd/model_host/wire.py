@@ -221,19 +221,6 @@ def named(ref: KeyRef) -> str:
     return ref.env or f"{ref.pointer} in {ref.file}"
 
 
-class Spent(Wire):
-    """What a call that failed has used all the same, by the host's own count; `HostClient` puts it on the error."""
-
-    usage: Usage
-    cost_usd: float | None
-
-
-def spent_by(error: BaseException) -> Spent | None:
-    """None where nobody counted."""
-    spent = getattr(error, "spent", None)
-    return spent if isinstance(spent, Spent) else None
-
-
 to_host: TypeAdapter[ToHost] = TypeAdapter(ToHost)
 from_host: TypeAdapter[FromHost] = TypeAdapter(FromHost)
 

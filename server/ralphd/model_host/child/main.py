@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ralphd.errors import ModelError, RateLimited
-from ralphd.models.gateway import GatewayEvent, Role, Wire
-from ralphd.models.host.keys import Keyring, settle_environment
-from ralphd.models.host.redaction import RedactingStream, Redactor
-from ralphd.models.wire import (
+from ralphd.model_host.child.keys import Keyring, settle_environment
+from ralphd.model_host.child.redaction import RedactingStream, Redactor
+from ralphd.model_host.wire import (
     CANCELLED,
     Cancel,
     Complete,
@@ -43,10 +42,11 @@ from ralphd.models.wire import (
     encode,
     to_host,
 )
+from ralphd.models.gateway import GatewayEvent, Role, Wire
 
 if TYPE_CHECKING:
-    from ralphd.models.host.calls import Calls
-    from ralphd.models.host.router import Library
+    from ralphd.model_host.child.calls import Calls
+    from ralphd.model_host.child.provider_library import Library
 
 _PROBE_S = 3.0
 
@@ -98,10 +98,10 @@ class Host:
             with contextlib.suppress(OSError):
                 os.nice(10)
         try:
-            from ralphd.models.host import calls, router
+            from ralphd.model_host.child import calls, provider_library
 
             del calls
-            library = router.load()
+            library = provider_library.load()
         except Exception as error:
             reason = f"The provider library could not be loaded: {type(error).__name__}: {error}"
             self._loop.call_soon_threadsafe(self._send, Ready(problem=reason))
@@ -109,7 +109,7 @@ class Host:
             self._loop.call_soon_threadsafe(self._adopt, library)
 
     def _adopt(self, library: Library) -> None:
-        from ralphd.models.host.calls import Calls
+        from ralphd.model_host.child.calls import Calls
 
         assert self._config is not None
         try:
@@ -129,7 +129,7 @@ class Host:
         task.add_done_callback(lambda _: self._tasks.pop(id, None))
 
     async def _complete(self, message: Complete) -> None:
-        from ralphd.models.host.calls import Tally
+        from ralphd.model_host.child.calls import Tally
 
         tally = Tally()
 

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ralphd.models.host.redaction import Redactor
-from ralphd.models.wire import LogConfig
+from ralphd.model_host.child.redaction import Redactor
+from ralphd.model_host.wire import LogConfig
 
 
 class RequestLog:

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Literal
 
+from ralphd.attack import test_modules
+from ralphd.attack.mutants import Mutant
+from ralphd.attack.sessions import OUT_OF_CPU, Ended, Mode, Plan, Pool, Session, Setting, run
 from ralphd.core.run import ChaosReport
-from ralphd.phases import suites
-from ralphd.phases.mutants import Mutant
-from ralphd.phases.pytest_session import OUT_OF_CPU, Ended, Mode, Plan, Pool, Session, Setting, run
 
 Reason = Literal[
     "does not collect",
@@ -112,9 +112,9 @@ async def admit(
 ) -> Admission:
     """Judge every test of `module`, all within `timeout_s`."""
     try:
-        suite = suites.parse(module)
+        suite = test_modules.parse(module)
     except (SyntaxError, ValueError, RecursionError) as error:
-        count = max(1, suites.count_tests(module))
+        count = max(1, test_modules.count_tests(module))
         text = f"{type(error).__name__}: {error}"
         return Admission(count, dropped=tuple(Dropped(f"test {n + 1}", "does not collect", text) for n in range(count)))
     return await _Gate(pool, setting, subject, suite, module, repeat, timeout_s, parallel).judge()
@@ -126,7 +126,7 @@ class _Gate:
         pool: Pool,
         setting: Setting,
         subject: Subject,
-        suite: suites.Suite,
+        suite: test_modules.Suite,
         module: str,
         repeat: int,
         timeout_s: float,
@@ -194,12 +194,12 @@ class _Gate:
 
     def refuse_imports(self) -> None:
         own = {PurePosixPath(part).stem for part in PurePosixPath(self.setting.target).parts}
-        for test, kind in suites.forbidden(self.suite, own).items():
+        for test, kind in test_modules.forbidden(self.suite, own).items():
             self.drop(
                 test, _TOUCHED[kind], f"it imports a module for {'the network' if kind == 'network' else 'processes'}"
             )
         if self.dropped and len(self.dropped) < len(self.tests):
-            self.text = suites.keep(self.suite, {test: () for test in self.tests if test not in self.dropped})
+            self.text = test_modules.keep(self.suite, {test: () for test in self.tests if test not in self.dropped})
 
     def take_in(self, first: Session) -> bool:
         """Whether the module could be imported, and under which names pytest knows its tests."""
@@ -283,14 +283,16 @@ class _Gate:
         examples: dict[str, dict[str, str]] = {}
         for test, runs in failing.items():
             first = next(e for e in runs if e.outcome == "failed")
-            if (said := suites.falsifying(first.notes, test)) and (written := suites.reproducible(self.suite, said)):
+            if (said := test_modules.falsifying(first.notes, test)) and (
+                written := test_modules.reproducible(self.suite, said)
+            ):
                 examples[test] = written
         mixed = [t for t, runs in failing.items() if any(e.outcome == "passed" for e in runs)]
         for test in mixed:
             if test not in examples:
                 self.drop(test, "flaky", "the verdict changes with the seed")
         tests = [t for t in failing if t not in self.dropped]
-        text = suites.with_examples(self.text, examples)
+        text = test_modules.with_examples(self.text, examples)
         count = self.repeat if mixed else 1
         seeds = range(count)
         again = (
@@ -318,21 +320,23 @@ class _Gate:
         return [replace(c, share=told[c.test].share) if c.test in told else c for c in found]
 
     def counterexample(self, test: str, ended: Ended, example: Mapping[str, str] | None) -> Counterexample:
-        pinned = suites.keep(self.suite, {test: ()})
-        said = suites.falsifying(ended.notes, test)
+        pinned = test_modules.keep(self.suite, {test: ()})
+        said = test_modules.falsifying(ended.notes, test)
         shown = (
-            ", ".join(f"{name}={value}" for name, value in said.items()) if said else suites.raw_example(ended.notes)
+            ", ".join(f"{name}={value}" for name, value in said.items())
+            if said
+            else test_modules.raw_example(ended.notes)
         )
         inside = [line for path, line, _, _ in ended.frames if path == self.setting.target]
         trace = [f"{path}:{line} in {name}: {source}" for path, line, name, source in ended.frames]
         return Counterexample(
             test,
-            suites.docstring(self.suite, test),
+            test_modules.docstring(self.suite, test),
             shown or ended.frames[-1][3],
             f"{ended.exception}: {ended.message.splitlines()[0]}" if ended.message.strip() else ended.exception,
             "\n".join([*trace, f"{ended.exception}: {ended.message}".strip().removesuffix(":")]),
             inside[-1] if inside else None,
-            suites.with_examples(pinned, {test: example}) if example else pinned,
+            test_modules.with_examples(pinned, {test: example}) if example else pinned,
         )
 
     async def kill(self, passing: Sequence[str], first: Session) -> tuple[dict[str, set[str]], int]:
@@ -376,7 +380,7 @@ class _Gate:
             dropped=tuple(self.dropped[t] for t in sorted(self.dropped, key=order.__getitem__)),
             mutants=mutants,
             killed=killed,
-            module=suites.keep(self.suite, comments) if comments else "",
+            module=test_modules.keep(self.suite, comments) if comments else "",
         )
 
 

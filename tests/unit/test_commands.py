@@ -1,0 +1,70 @@
+"""What a test command starts is decided by how launchers read their arguments, not by the words in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ralphd.judging.commands import pytest_prefix, runner_of, with_report
+
+PYTEST = [
+    "pytest",
+    "pytest -q",
+    "/x/.venv/bin/pytest -q",
+    "python -m pytest",
+    "python3.12 -X dev -m pytest tests",
+    "uv run pytest",
+    "uv run --with pytest pytest",
+    "uv run --with=pytest --python 3.12 -- pytest -x",
+    "uv run -m pytest",
+    "uv run python -m pytest",
+    "poetry run pytest",
+    "env A=1 B=2 pytest",
+    "timeout 60 pytest",
+    "coverage run --source pkg -m pytest",
+    "xvfb-run -s x pytest",
+    "py.test",
+]
+OTHER = [
+    "make pytest",
+    "npm test -- pytest",
+    "sh run-pytest.sh",
+    "./pytest-all",
+    "python pytest.py",
+    "python -m unittest tests.pytest",
+    "uv run --with pytest make test",
+    "tox -e pytest",
+    "",
+]
+
+
+@pytest.mark.parametrize("command", PYTEST)
+def test_pytest_is_seen_behind_its_launchers(command: str) -> None:
+    argv = command.split()
+    assert runner_of(argv) == "pytest"
+    prefix = pytest_prefix(argv)
+    assert list(prefix) == argv[: len(prefix)]
+    assert prefix[-1].endswith(("pytest", "py.test"))
+    assert runner_of(prefix) == "pytest"
+
+
+@pytest.mark.parametrize("command", OTHER)
+def test_a_word_is_not_the_runner(command: str) -> None:
+    assert runner_of(command.split()) != "pytest"
+    assert pytest_prefix(command.split()) == ("python", "-m", "pytest")
+
+
+def test_launchers_keep_their_own_options() -> None:
+    assert pytest_prefix(["uv", "run", "--with", "pytest", "pytest", "-q", "tests"]) == (
+        "uv",
+        "run",
+        "--with",
+        "pytest",
+        "pytest",
+    )
+
+
+def test_other_runners() -> None:
+    assert runner_of(["env", "X=1", "go", "test", "./..."]) == "go"
+    assert with_report(["env", "X=1", "go", "test", "./..."]) == ["env", "X=1", "go", "test", "-json", "./..."]
+    assert runner_of(["cargo", "+nightly", "test"]) == "cargo"
+    assert runner_of(["npm", "test"]) == "node"
