@@ -1,0 +1,49 @@
+"""Addresses of model servers: the one check of an `api_base`, used when settings are read and before a request is made."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+_LONGEST = 4096
+
+
+def address_problem(address: str) -> str | None:
+    """Why `address` cannot be asked over HTTP, as a sentence for a person; None where it can. Opens no connection."""
+    if len(address) > _LONGEST:
+        return "The address is longer than 4,096 characters."
+    if any(character.isspace() or not character.isprintable() for character in address):
+        return f"The address {address!r} holds a space or a control character."
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        return f"The address {address!r} cannot be read: {_reason(str(error))}."
+    if parts.scheme not in ("http", "https"):
+        return f"The address {address!r} must begin with http:// or https://."
+    if not host:
+        return f"The address {address!r} names no host."
+    if port == 0:
+        return f"The address {address!r} cannot be read: port 0 is no port."
+    if not _is_host(host):
+        return f"The address {address!r} names a host that cannot exist: {host!r}."
+    return None
+
+
+def _is_host(host: str) -> bool:
+    if ":" in host:
+        return True  # an IPv6 address: urlsplit has checked it
+    try:
+        name = host.encode("idna").decode("ascii") if not host.isascii() else host
+    except UnicodeError:
+        return False
+    labels = name.removesuffix(".").split(".")
+    return len(name) <= 253 and all(0 < len(label) <= 63 for label in labels)
+
+
+def _reason(said: str) -> str:
+    """urllib's words for the two usual mistakes, in plainer ones."""
+    if "IPv6" in said or "bracket" in said.lower():
+        return "an IPv6 address stands in brackets, as in http://[::1]:8000/v1"
+    if "ort" in said:
+        return "a port is a number from 1 to 65535"
+    return said[:1].lower() + said[1:]
