@@ -75,7 +75,18 @@ ALLOWED: dict[str, set[str]] = {
         "local_model",
         *COMMON,
     },
-    "shell": {"shell", "app", "backend", "state", "lsp", "settings", "local_model", "sandbox", "__init__", *COMMON},
+    "shell": {
+        "shell",
+        "app",
+        "backend",
+        "state",
+        "lsp.client",
+        "settings",
+        "local_model",
+        "sandbox",
+        "__init__",
+        *COMMON,
+    },
     "cli": {"cli", "app", "shell", "state", "lsp", "settings", "__init__", *COMMON},
 }
 ONLY = {

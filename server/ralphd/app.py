@@ -23,8 +23,9 @@ from ralphd.context.target import find_target
 from ralphd.context.tree import MemoryTree
 from ralphd.core import events
 from ralphd.core.events import Emit
-from ralphd.core.run import RunRequest, RunResult, dollars
+from ralphd.core.run import LEADING_ROLE, RunRequest, RunResult
 from ralphd.core.runner import Ask, ConfigProblem, Decision, Question
+from ralphd.core.wording import OWN_DEFECT, dollars
 from ralphd.errors import Misconfigured, ModelError, RalphError, Untrusted
 from ralphd.judging.untested import UntestedBench
 from ralphd.judging.workbench import Tester, Workbench
@@ -47,15 +48,13 @@ from ralphd.phases.base import PhaseContext
 from ralphd.sandbox.isolation import Isolation, detect
 from ralphd.sandbox.shadow import ShadowPool
 from ralphd.settings.load import Layer, Resolved, find_repository_config, resolve, user_config_path
+from ralphd.settings.project import CONFIG_NAME
 from ralphd.settings.trust import Consent, TrustStore
 from ralphd.state import Dismissed, Folders, make_private
 
 log = logging.getLogger("ralphd")
 
 MAX_TARGET_CHARACTERS = 1_000_000
-SORRY = "ralphd met a problem of its own; its log has the details"
-ROLE_OF: Mapping[str, Role] = {"critique": "critic", "chaosTests": "chaos"}
-"""The role that a command cannot do without, where it is not the Artisan."""
 FIRST_HISTORY = 3
 """Runs of a kind before an estimate is given."""
 
@@ -179,7 +178,7 @@ class Engine:
         except Exception:
             log.exception("run %s", request.run_id)
             result = RunResult(
-                request.run_id, request.command, "internal_error", f"{SORRY}: {self.folders.server_log}."
+                request.run_id, request.command, "internal_error", f"{OWN_DEFECT}: {self.folders.server_log}."
             )
         return self._closed(request, result, journal, budgeted)
 
@@ -213,7 +212,7 @@ class Engine:
     ) -> RunResult:
         settings = resolved.settings
         async with AsyncExitStack() as stack:
-            role = ROLE_OF.get(request.command, "artisan")
+            role = LEADING_ROLE[request.command]
             described = asyncio.create_task(_callable(budgeted, role))
             stack.callback(described.cancel)
             model = await self._gateway.describe(role) if self._gateway else self.models.first(role)
@@ -440,7 +439,7 @@ async def _callable(gateway: Gateway, role: Role) -> None:
 def _check_readable(resolved: Resolved) -> None:
     """A person's own file that is no YAML says nothing: going on with the defaults would be a riddle."""
     for problem in resolved.problems:
-        if problem.code == "syntax" and problem.path and not problem.path.endswith("ralph.config.yaml"):
+        if problem.code == "syntax" and problem.path and not problem.path.endswith(CONFIG_NAME):
             raise Misconfigured(
                 f"Your configuration cannot be read: {problem}", "`ralphd config check` shows the place."
             )

@@ -152,6 +152,7 @@ def _serve() -> int:
 
 def _shell(options: argparse.Namespace) -> int:
     from ralphd import shell
+    from ralphd.core.wording import OWN_DEFECT
     from ralphd.errors import RalphError, UsageError
 
     try:
@@ -169,5 +170,5 @@ def _shell(options: argparse.Namespace) -> int:
         return INTERNAL
     except Exception:
         logging.getLogger("ralphd").exception("command %s", options.command)
-        print("ralphd met a problem of its own; its log has the details (`ralphd doctor` says where).", file=sys.stderr)
+        print(f"{OWN_DEFECT} (`ralphd doctor` says where).", file=sys.stderr)
         return INTERNAL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -9,6 +10,17 @@ from typing import Any, Literal
 from ralphd.core.findings import Finding
 
 Command = Literal["implement", "critique", "chaosTests", "fix"]
+COMMANDS: tuple[Command, ...] = ("implement", "critique", "chaosTests", "fix")
+Role = Literal["librarian", "artisan", "critic", "chaos"]
+ROLES: tuple[Role, ...] = ("librarian", "artisan", "critic", "chaos")
+"""The agents, in the order in which a run asks them."""
+LEADING_ROLE: Mapping[Command, Role] = {
+    "implement": "artisan",
+    "critique": "critic",
+    "chaosTests": "chaos",
+    "fix": "artisan",
+}
+"""The role that a command cannot do without: its model is checked before the run, and its answer is what counts."""
 Outcome = Literal[
     "proposed",
     "proposed_unverified",
@@ -38,6 +50,10 @@ EXIT_CODES: dict[str, int] = {
     "cancelled": 130,
 }
 """Of `ralphd run`; every other outcome is 1."""
+
+
+def new_run_id() -> str:
+    return f"run-{secrets.token_hex(6)}"
 
 
 @dataclass(frozen=True)
@@ -115,17 +131,11 @@ class Cost:
         return None if self.unpriced else sum(self.by_role.values())
 
     def to_json(self) -> dict[str, Any]:
-        roles = ("librarian", "artisan", "critic", "chaos")
         return {
             "usd": self.usd,
             "unpriced": sorted(self.unpriced),
-            "byRole": {role: self.by_role.get(role, 0.0) for role in roles},
+            "byRole": {role: self.by_role.get(role, 0.0) for role in ROLES},
         }
-
-
-def dollars(usd: float) -> str:
-    """`$0.013`, `$0.00042`; what is not nothing never reads as zero."""
-    return f"${usd:.3f}" if usd >= 0.001 or usd == 0 else f"${usd:.5f}" if usd >= 0.00001 else "<$0.00001"
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from ralphd import __version__
-from ralphd.core.run import Command, RunRequest
+from ralphd.core.run import Command, RunRequest, new_run_id
 from ralphd.core.text import Position, Text
-from ralphd.lsp import convert, runs
+from ralphd.lsp import convert
 from ralphd.lsp.diagnostics import Shown
 from ralphd.lsp.review import Hunk, Review
 from ralphd.lsp.runs import Run
@@ -104,7 +104,7 @@ class Commands:
         if not isinstance(instruction, str):
             raise JsonRpcInvalidParams("instruction must be a string.")
         request = RunRequest(
-            run_id=runs.new_run_id(),
+            run_id=new_run_id(),
             command=command,
             root=root,
             path=path,
@@ -163,7 +163,7 @@ class Commands:
         document = server.session.documents.get(uri)
         request = replace(
             request,
-            run_id=runs.new_run_id(),
+            run_id=new_run_id(),
             text=document.text.value if document else request.text,
             buffers=server.session.buffers(request.root),
             allowed=tuple(sorted({*request.allowed, shown.finding.path})),
@@ -234,7 +234,7 @@ class Commands:
         span = review.request.span
         request = replace(
             review.request,
-            run_id=runs.new_run_id(),
+            run_id=new_run_id(),
             text=text,
             span=None if span is None else (min(span[0], len(text)), min(span[1], len(text))),
             buffers=server.session.buffers(review.request.root),

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from lsprotocol import types
 
-from ralphd.core.findings import Finding
-from ralphd.core.run import RunResult
 from ralphd.core.text import Encoding, Position, Span, Text
 
 
@@ -61,45 +58,3 @@ def path_to_uri(path: str) -> str:
 def same_uri(a: str, b: str) -> bool:
     """Clients escape differently: `%3A` and `:` name the same document."""
     return a == b or unquote(a) == unquote(b)
-
-
-def finding_json(finding: Finding, finding_id: str, value: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "findingId": finding_id,
-        "path": finding.path,
-        "range": dict(value),
-        "kind": finding.kind,
-        "severity": finding.severity,
-        "evidence": finding.evidence,
-        "message": finding.message,
-        "scenario": finding.scenario,
-    }
-
-
-def range_in(text: str, span: Span, encoding: Encoding = "utf-16") -> dict[str, Any]:
-    return range_json(to_range(Text(text), span, encoding))
-
-
-def result_json(
-    result: RunResult, *, review_id: str | None, hunks: int, findings: list[dict[str, Any]], cost_shown: bool = True
-) -> dict[str, Any]:
-    """RunResult as docs/protocol.md gives it."""
-    cost = result.cost.to_json()
-    return {
-        "runId": result.run_id,
-        "command": result.command,
-        "outcome": result.outcome,
-        "reason": result.reason,
-        "iterations": result.iterations,
-        "reviewId": review_id,
-        "hunks": hunks,
-        "findings": len(findings),
-        "findingList": findings,
-        "chaos": result.chaos.to_json() if result.chaos else None,
-        "tests": result.tests.to_json() if result.tests else None,
-        "usage": dict(result.usage)
-        or {"promptTokens": 0, "completionTokens": 0, "totalTokens": 0, "cachedTokens": 0, "calls": 0},
-        "cost": cost if cost_shown else None,
-        "models": {role: dict(model) for role, model in result.models.items()},
-        "journal": result.journal,
-    }

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from ralphd.core import events
-from ralphd.core.run import Cost, dollars
+from ralphd.core.run import Cost
+from ralphd.core.wording import money, tokens
 
 if TYPE_CHECKING:
     from ralphd.lsp.server import RalphServer
@@ -223,27 +224,3 @@ class Progress:
             self._report(value)
         else:
             self._begun.cancel()  # the client has not answered `create` yet: nothing was begun
-
-
-def tokens(count: int) -> str:
-    """`950 tok`, `1.2k tok`."""
-    return f"{count / 1000:.1f}k tok" if count >= 1000 else f"{count} tok"
-
-
-def by_role(cost: Cost, used: Mapping[str, int]) -> str:
-    """`artisan 1.2k tok $0.010, critic 0.9k tok $0.004`: the roles that were asked. Where a price is unknown, without one."""
-    parts = []
-    for role, count in used.items():
-        if count:
-            usd = cost.by_role.get(role)
-            priced = "" if usd is None or cost.unpriced else f" {money(Cost({role: usd}))}"
-            parts.append(f"{role} {tokens(count)}{priced}")
-    return ", ".join(parts)
-
-
-def money(cost: Cost) -> str:
-    """`$0.013`, or what is known of it: an unknown price is never shown as zero."""
-    if cost.usd is None:
-        known = sum(cost.by_role.values())
-        return f"cost unknown ({', '.join(sorted(cost.unpriced))} has no known price{f', the rest {dollars(known)}' if known else ''})"
-    return dollars(cost.usd)

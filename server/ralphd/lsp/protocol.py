@@ -18,13 +18,14 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.protocol import LanguageServerProtocol, lsp_method
 from pygls.protocol.json_rpc import JsonRPCRequestMessage
 
+from ralphd.core.wording import OWN_DEFECT
+
 if TYPE_CHECKING:
     from ralphd.lsp.server import RalphServer
 
 log = logging.getLogger("ralphd.lsp")
 
 PARSE_ERROR, INVALID_REQUEST, NOT_INITIALIZED, INTERNAL_ERROR = -32700, -32600, -32002, -32603
-SORRY = "ralphd met a problem of its own; its log has the details."
 
 
 class RalphProtocol(LanguageServerProtocol):
@@ -73,7 +74,7 @@ class RalphProtocol(LanguageServerProtocol):
         except Exception:
             log.exception("reading %s", method)
             if has_id and method is not None:
-                self.answer_error(data["id"], INTERNAL_ERROR, SORRY)
+                self.answer_error(data["id"], INTERNAL_ERROR, f"{OWN_DEFECT}.")
             return
         if method == "initialize":  # read well: one that is refused is no handshake
             self.raw_initialize = data["params"]
@@ -83,7 +84,7 @@ class RalphProtocol(LanguageServerProtocol):
         except Exception:
             log.exception("unhandled in %s", method)
             if has_id and method is not None:
-                self.answer_error(data["id"], INTERNAL_ERROR, SORRY)
+                self.answer_error(data["id"], INTERNAL_ERROR, f"{OWN_DEFECT}.")
         if method == types.SHUTDOWN and has_id:
             self._shutdown = True  # at once: a client that does not wait for the answer sends `exit` right behind
 
@@ -135,7 +136,7 @@ class RalphProtocol(LanguageServerProtocol):
 
     def _send_response(self, msg_id: Any, result: Any = None, error: Any = None) -> None:
         if error is not None and error.code == INTERNAL_ERROR:
-            error = types.ResponseError(code=INTERNAL_ERROR, message=SORRY)
+            error = types.ResponseError(code=INTERNAL_ERROR, message=f"{OWN_DEFECT}.")
         super()._send_response(msg_id, result, error)
 
     @lsp_method(types.INITIALIZE)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ralphd.core import events
-from ralphd.core.run import RunRequest, RunResult
+from ralphd.core.result_json import finding_json, range_json, result_json
+from ralphd.core.run import LEADING_ROLE, RunRequest, RunResult
 from ralphd.core.runner import Decision, Question
 from ralphd.core.text import Replacement, Text
+from ralphd.core.wording import OWN_DEFECT
 from ralphd.lsp import convert, review
 from ralphd.lsp.progress import Progress
 from ralphd.lsp.session import Changed
@@ -30,7 +31,6 @@ TITLES = {
     "chaosTests": "Ralph: chaos tests",
     "fix": "Ralph: fix",
 }
-SORRY = "ralphd met a problem of its own; its log has the details."
 
 
 @dataclass
@@ -92,9 +92,9 @@ class Runs:
             answer = await self._publish(run, result)
         except Exception:
             log.exception("publishing run %s", run.run_id)
-            failed = RunResult(run.run_id, run.request.command, "internal_error", SORRY)
-            run.progress.end(SORRY)
-            answer = convert.result_json(failed, review_id=None, hunks=0, findings=[])
+            failed = RunResult(run.run_id, run.request.command, "internal_error", f"{OWN_DEFECT}.")
+            run.progress.end(f"{OWN_DEFECT}.")
+            answer = result_json(failed, review_id=None, hunks=0, findings=[])
             self._tell_ended(answer)
         self.live.pop(run.run_id, None)
         self._server.refresh_lenses()
@@ -107,7 +107,7 @@ class Runs:
         error = run.work.exception()
         if error is not None:
             log.error("run %s", run.run_id, exc_info=error)
-            return RunResult(run.run_id, run.request.command, "internal_error", SORRY)
+            return RunResult(run.run_id, run.request.command, "internal_error", f"{OWN_DEFECT}.")
         return run.work.result()
 
     async def _publish(self, run: Run, result: RunResult) -> dict[str, Any]:
@@ -117,7 +117,7 @@ class Runs:
             result, made = await self._propose(run, result)
         fresh = [self._show(run, finding) for finding in result.findings]
         kept = {shown.finding_id for shown in fresh if shown}
-        asked = {"critique": "critic", "chaosTests": "chaos"}.get(result.command)
+        asked = None if LEADING_ROLE[result.command] == "artisan" else LEADING_ROLE[result.command]
         looked = asked in result.models and result.outcome in ("reviewed", "tests_proposed", "no_change")
         if looked:  # a new look replaces the last one; one whose model did not answer, or not legibly, does not
             server.diagnostics.clear(
@@ -133,10 +133,10 @@ class Runs:
                 else run.request.text
             )
             listed.append(
-                convert.finding_json(
+                finding_json(
                     finding,
                     shown.finding_id if shown else "",
-                    convert.range_in(text, shown.span if shown else (0, 0), session.client.encoding),
+                    range_json(Text(text), shown.span if shown else (0, 0), session.client.encoding),
                 )
             )
         shows_cost = server.runner().shows_cost(run.root, run.request.path)
@@ -144,7 +144,7 @@ class Runs:
         if hunks:
             waiting = f"{hunks} change{'s wait' if hunks > 1 else ' waits'} for your review"
             result = replace(result, reason=f"{waiting}; {result.reason}")
-        answer = convert.result_json(
+        answer = result_json(
             result,
             review_id=made.review_id if made and hunks else None,
             hunks=hunks,
@@ -219,8 +219,8 @@ class Runs:
         shown = self._show(run, event.finding)
         document = self._server.session.documents.get(shown.uri)
         text = document.text.value if document else run.request.text
-        return convert.finding_json(
-            event.finding, shown.finding_id, convert.range_in(text, shown.span, self._server.session.client.encoding)
+        return finding_json(
+            event.finding, shown.finding_id, range_json(Text(text), shown.span, self._server.session.client.encoding)
         )
 
     async def _ask(self, run: Run, question: Question) -> Decision:
@@ -254,7 +254,3 @@ class Runs:
         for run in self.live.values():
             if run.uri == uri:
                 run.closed = True
-
-
-def new_run_id() -> str:
-    return f"run-{secrets.token_hex(6)}"

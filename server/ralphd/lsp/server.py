@@ -19,8 +19,10 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from ralphd import __version__
+from ralphd.core.result_json import range_json
 from ralphd.core.run import RunRequest
 from ralphd.core.runner import Decision, Question, Runner
+from ralphd.core.text import Text
 from ralphd.lsp import code_actions, code_lens, convert, loading, review, stdio
 from ralphd.lsp.applying import Applying
 from ralphd.lsp.code_actions import CodeActions
@@ -31,10 +33,10 @@ from ralphd.lsp.protocol import RalphProtocol
 from ralphd.lsp.review import Review, Reviews
 from ralphd.lsp.runs import Runs
 from ralphd.lsp.session import Changed, Session
+from ralphd.settings.project import CONFIG_NAME
 
 log = logging.getLogger("ralphd.lsp")
 
-CONFIG_NAME = "ralph.config.yaml"
 ASK_TIMEOUT_S = 120.0
 SHUTDOWN_TIMEOUT_S = 1.5
 GRACE_S = 3.0
@@ -259,7 +261,7 @@ class RalphServer(LanguageServer):
         for hunk in changed.hunks:
             document = self.session.documents.get(hunk.uri)
             base = document.text.value if document else changed.request.text if hunk.uri == changed.home else ""
-            where = convert.range_in(base, hunk.span, self.session.client.encoding)
+            where = range_json(Text(base), hunk.span, self.session.client.encoding)
             listed.append(
                 {
                     "hunkId": hunk.hunk_id,

@@ -11,8 +11,8 @@ from lsprotocol import types
 
 from ralphd.core.text import Document, Encoding, Position, Replacement, Text
 from ralphd.lsp.convert import from_position, uri_to_path
+from ralphd.settings.project import nearest_project
 
-PROJECT_MARKERS = (".git", "ralph.config.yaml", "pyproject.toml", "package.json", "go.mod", "Cargo.toml", "setup.py")
 MAX_CHARACTERS = 1_000_000
 
 
@@ -165,15 +165,7 @@ class Session:
             return max(around, key=len)
         if self.roots:
             return None
-        folder = os.path.dirname(path)
-        here = folder
-        while True:
-            if any(os.path.exists(os.path.join(here, marker)) for marker in PROJECT_MARKERS):
-                return here
-            up = os.path.dirname(here)
-            if up == here:
-                return folder
-            here = up
+        return nearest_project(path) or os.path.dirname(path)
 
     def relative(self, uri: str) -> tuple[str, str] | None:
         """(root, path in it with forward slashes) of a document; None where it is outside the workspace."""

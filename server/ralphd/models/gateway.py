@@ -11,8 +11,8 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-Role = Literal["librarian", "artisan", "critic", "chaos"]
-ROLES: tuple[Role, ...] = ("librarian", "artisan", "critic", "chaos")
+from ralphd.core.run import ROLES as ROLES
+from ralphd.core.run import Role as Role
 
 
 class Wire(BaseModel):

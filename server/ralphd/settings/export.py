@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
+from ralphd.core.run import ROLES
 from ralphd.settings import schema
 from ralphd.settings.layers import entry_type, is_secret, marker, sections
 from ralphd.settings.schema import Price, RoleModel, Section, Settings, Tightens, UserOnly
@@ -208,7 +209,7 @@ def markdown() -> str:
 def _by_role(key: Key) -> Any:
     """The role's default, or each role's where they differ."""
     name = key.path.rpartition(".")[2]
-    values = {role: getattr(getattr(Settings().models, role), name) for role in schema.ROLES}
+    values = {role: getattr(getattr(Settings().models, role), name) for role in ROLES}
     if all(value == key.default for value in values.values()):
         return key.default
     return ", ".join(f"{role} {value}" for role, value in values.items())

@@ -11,10 +11,11 @@ from typing import Any, Final, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from ralphd.core.run import ROLES
 from ralphd.settings import tree
 from ralphd.settings.messages import explain
 from ralphd.settings.provenance import Layer, Place, Problem, Severity
-from ralphd.settings.schema import ROLES, KeyRef, Models, RoleModel, Section, Settings, Tightens, UserOnly
+from ralphd.settings.schema import KeyRef, Models, RoleModel, Section, Settings, Tightens, UserOnly
 from ralphd.settings.tree import Node
 
 Key = tuple[str, ...]

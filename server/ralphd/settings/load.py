@@ -11,14 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ralphd.core.run import ROLES
 from ralphd.settings import model_names
 from ralphd.settings.layers import Key, Leaf, entry_type, read_layer, sections
+from ralphd.settings.project import CONFIG_NAME
 from ralphd.settings.provenance import Layer, Problem, Resolved, Source
-from ralphd.settings.schema import ROLES, Section, Settings, Tightens
+from ralphd.settings.schema import Section, Settings, Tightens
 from ralphd.settings.show import show, show_json
 
 __all__ = [
-    "CONFIG_NAME",
     "Layer",
     "Problem",
     "Resolved",
@@ -29,8 +30,6 @@ __all__ = [
     "show_json",
     "user_config_path",
 ]
-
-CONFIG_NAME = "ralph.config.yaml"
 
 
 def resolve(layers: Sequence[Layer], environ: Mapping[str, str]) -> Resolved:

@@ -328,6 +328,3 @@ class Settings(Section):
     """The process that talks to models."""
     litellm: LiteLLM = LiteLLM.model_construct()
     """How calls are made."""
-
-
-ROLES: tuple[str, ...] = ("librarian", "artisan", "critic", "chaos")

@@ -17,14 +17,13 @@ from typing import Any
 from ralphd.app import Engine
 from ralphd.core import events
 from ralphd.core.edits import unified
-from ralphd.core.run import EXIT_CODES, Command, Cost, RunRequest, RunResult
+from ralphd.core.result_json import finding_json, range_json, result_json
+from ralphd.core.run import EXIT_CODES, Command, Cost, RunRequest, RunResult, new_run_id
 from ralphd.core.runner import Decision, Question
 from ralphd.core.text import Text
+from ralphd.core.wording import by_role, money
 from ralphd.errors import UsageError
-from ralphd.lsp.convert import finding_json, range_in, result_json
-from ralphd.lsp.progress import by_role, money
-from ralphd.lsp.runs import new_run_id
-from ralphd.lsp.session import PROJECT_MARKERS
+from ralphd.settings.project import nearest_project
 from ralphd.state import write_private
 
 COMMANDS: Mapping[str, Command] = {"implement": "implement", "critique": "critique", "chaos": "chaosTests"}
@@ -72,10 +71,10 @@ def request_for(place: str, options: argparse.Namespace) -> RunRequest:
 
 
 def project_of(path: Path) -> Path:
-    """The project that a file belongs to: the nearest folder with a marker of one, else the file's own."""
-    for folder in path.parents:
-        if any((folder / marker).exists() for marker in PROJECT_MARKERS):
-            return folder
+    """The project that a file belongs to: the nearest folder with a marker of one, else the working folder or its own."""
+    found = nearest_project(str(path))
+    if found is not None:
+        return Path(found)
     here = Path.cwd()
     return here if here in path.parents else path.parent
 
@@ -175,7 +174,8 @@ async def ask(question: Question) -> Decision:
 def _report(result: RunResult, request: RunRequest, options: argparse.Namespace) -> int:
     applied = _apply(result, request, options)
     if options.json:
-        found = [finding_json(f, f.fingerprint, range_in(request.text, (f.start, f.end))) for f in result.findings]
+        text = Text(request.text)
+        found = [finding_json(f, f.fingerprint, range_json(text, (f.start, f.end))) for f in result.findings]
         made = sum(1 for _ in result.edits)
         print(
             json.dumps({**result_json(result, review_id=None, hunks=made, findings=found), "edits": dict(result.edits)})

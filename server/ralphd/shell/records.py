@@ -13,12 +13,13 @@ from typing import Any
 
 from ralphd.app import Engine
 from ralphd.app import replay as replay_run
+from ralphd.core.result_json import result_json
 from ralphd.core.run import EXIT_CODES, Cost
+from ralphd.core.wording import by_role, money, tokens
 from ralphd.errors import UsageError
-from ralphd.lsp.convert import result_json
-from ralphd.lsp.progress import by_role, money, tokens
 from ralphd.settings import export
-from ralphd.settings.load import CONFIG_NAME, show, show_json
+from ralphd.settings.load import show, show_json
+from ralphd.settings.project import CONFIG_NAME
 from ralphd.settings.trust import TrustStore
 from ralphd.shell.headless import project_of
 from ralphd.state import Dismissed, Folders
