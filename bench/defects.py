@@ -30,6 +30,7 @@ from ralphd.core.text import Text
 from ralphd.judging.workbench import Tester
 from ralphd.loop.journal import Recording, ReplayGateway
 from ralphd.models.gateway import Completion, CompletionRequest, OnEvent, ignore_event
+from ralphd.sandbox.environment import sandbox_environment
 from ralphd.sandbox.isolation import detect
 from ralphd.sandbox.shadow import ShadowPool
 from ralphd.settings.schema import Settings
@@ -158,7 +159,13 @@ class Laboratory:
         """Whether each test module fails, or cannot run, on the correct variant: then it did not find the bug."""
         root = project(case, "right", self._scratch)
         settings = Settings().sandbox
-        pool = ShadowPool(str(root), str(self._scratch / "twins"), settings, await detect(settings.mode))
+        pool = ShadowPool(
+            str(root),
+            str(self._scratch / "twins"),
+            settings,
+            await detect(settings.mode),
+            environment=sandbox_environment(os.environ),
+        )
         try:
             async with (
                 pool.lease() as shadow,

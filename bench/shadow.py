@@ -23,6 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ralphd.sandbox.environment import sandbox_environment
 from ralphd.sandbox.isolation import Isolation, detect
 from ralphd.sandbox.shadow import ShadowPool
 
@@ -66,7 +67,14 @@ async def measure(base: Path, files: int, rounds: int) -> dict[str, list[float]]
     root.mkdir()
     make_tree(root, files)
     isolation: Isolation = await detect("auto")
-    pool = ShadowPool(str(root), str(base / "cache"), Settings(), isolation, allow_unisolated=True)
+    pool = ShadowPool(
+        str(root),
+        str(base / "cache"),
+        Settings(),
+        isolation,
+        environment=sandbox_environment(os.environ),
+        allow_unisolated=True,
+    )
     times: dict[str, list[float]] = {name: [] for name in ("first copy", "os.walk + lstat", "idle", "after a run")}
     changed = root / "p00" / "q0000" / "m00000.py"
     rsync = shutil.which("rsync")

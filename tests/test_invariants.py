@@ -94,7 +94,7 @@ ONLY = {
     "pygls": {f"lsp/{p.name}" for p in (PACKAGE / "lsp").glob("*.py")},
     "lsprotocol": {f"lsp/{p.name}" for p in (PACKAGE / "lsp").glob("*.py")},
 }
-ENVIRON = ("cli.py", "app.py", "model_host/child/keys.py", "sandbox/policy.py")
+ENVIRON = ("cli.py", "app.py", "model_host/child/keys.py")
 
 
 def imports(path: Path) -> set[str]:

@@ -25,6 +25,7 @@ from ralphd.core import events
 from ralphd.core.events import Emit
 from ralphd.core.run import LEADING_ROLE, RunRequest, RunResult
 from ralphd.core.runner import Ask, ConfigProblem, Decision, Question
+from ralphd.core.text import is_binary
 from ralphd.core.wording import OWN_DEFECT, dollars
 from ralphd.errors import Misconfigured, ModelError, RalphError, Untrusted
 from ralphd.judging.untested import UntestedBench
@@ -45,6 +46,7 @@ from ralphd.models.gateway import ROLES, Gateway, Role, Usage
 from ralphd.models.ledger import BudgetedGateway, Ledger
 from ralphd.phases import chaos
 from ralphd.phases.base import PhaseContext
+from ralphd.sandbox.environment import sandbox_environment
 from ralphd.sandbox.isolation import Isolation, detect
 from ralphd.sandbox.shadow import ShadowPool
 from ralphd.settings.load import Layer, Resolved, find_repository_config, resolve, user_config_path
@@ -243,7 +245,7 @@ class Engine:
             raise Misconfigured(
                 f"{request.path} is too big for a model ({len(request.text):,} characters).", "Work on a smaller file."
             )
-        if "\0" in request.text[:8192]:
+        if is_binary(request.text):
             raise Misconfigured(f"{request.path} is a binary file.", "Only text can be worked on.")
 
     # ---- consent -----------------------------------------------------------------------------------------------
@@ -325,7 +327,7 @@ class Engine:
     def _pool_of(self, request: RunRequest, resolved: Resolved) -> ShadowPool:
         mode = resolved.settings.sandbox.mode
         isolation = self._isolation.get(mode) or Isolation("none", "not looked for yet")
-        key = (request.root, resolved.settings.sandbox.model_dump_json())
+        key = (request.root, f"{resolved.settings.sandbox.model_dump_json()} {resolved.settings.testing.env}")
         if key not in self._pools:
             allowed = mode == "none" or (isolation.kind == "none" and sys.platform != "linux")
             self._pools[key] = ShadowPool(
@@ -334,7 +336,7 @@ class Engine:
                 resolved.settings.sandbox,
                 isolation,
                 allow_unisolated=allowed,
-                person=self.environ,
+                environment=sandbox_environment(self.environ, resolved.settings.testing.env),
             )
         return self._pools[key]
 

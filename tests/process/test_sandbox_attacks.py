@@ -26,6 +26,7 @@ import ralphd.sandbox
 from ralphd.errors import SandboxError
 from ralphd.sandbox import isolation as isolation_module
 from ralphd.sandbox import planning, policy
+from ralphd.sandbox.environment import sandbox_environment
 from ralphd.sandbox.isolation import Isolation, detect
 from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.process import ProcessResult
@@ -114,7 +115,13 @@ class TestIsolationIsProven:
             run(python(pool, "pass"))
 
     def test_without_isolation_nothing_runs(self, ws: Path, tmp_path: Path) -> None:
-        pool = ShadowPool(str(ws), str(tmp_path / "cache"), Settings(), Isolation("none", "Install it: line"))
+        pool = ShadowPool(
+            str(ws),
+            str(tmp_path / "cache"),
+            Settings(),
+            Isolation("none", "Install it: line"),
+            environment=sandbox_environment({}),
+        )
         with pytest.raises(SandboxError, match="Install it: line"):
             run(python(pool, f"open({str(tmp_path / 'ran')!r}, 'w')"))
         assert not (tmp_path / "ran").exists()
@@ -555,6 +562,7 @@ def nobody() -> Iterator[list[str]]:
         lib, home = Path(folder, "lib"), Path(folder, "home")
         package = Path(ralphd.sandbox.__file__).parent
         shutil.copytree(package, lib / "ralphd/sandbox")
+        shutil.copytree(package.parent / "core", lib / "ralphd/core")
         for name in ("__init__.py", "errors.py"):
             shutil.copy(package.parent / name, lib / "ralphd")
         shutil.copytree(Path(pathspec.__file__).parent, lib / "pathspec")
@@ -583,6 +591,7 @@ def _fit(path: str) -> bool:
 
 ORDINARY = """
 import asyncio, json, os, subprocess, sys, time, types
+from ralphd.sandbox.environment import sandbox_environment
 from ralphd.sandbox.isolation import detect
 from ralphd.sandbox.shadow import ShadowPool
 home = os.environ['HOME']
@@ -591,7 +600,7 @@ crowd = [subprocess.Popen(['sleep', '120']) for _ in range(600)]
 async def work():
     found = await detect('auto')
     assert found.kind == 'bwrap', found
-    pool = ShadowPool(home + '/ws', home + '/.cache/ralphd', settings, found)
+    pool = ShadowPool(home + '/ws', home + '/.cache/ralphd', settings, found, environment=sandbox_environment(os.environ))
     out = {}
     async with pool.lease() as shadow:
         await shadow.refresh({'a.py': b'buffer\\n'})

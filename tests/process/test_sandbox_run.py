@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ralphd.errors import SandboxError
+from ralphd.sandbox.environment import sandbox_environment
 from ralphd.sandbox.process import ProcessResult
 from ralphd.sandbox.shadow import Shadow, ShadowPool
 from ralphd.sandbox.slots import reclaim
@@ -146,7 +147,10 @@ def test_a_workspace_under_home_and_a_link_to_it(tmp_path: Path) -> None:
     (home / "link").symlink_to("ws")
     person = {"PATH": f"{home}/tools/bin:/usr/bin:/bin", "HOME": str(home)}
     pool = bwrap_pool(
-        home / "link", tmp_path / "cache", person=person, settings=Settings(read_only=(str(home / "other"),))
+        home / "link",
+        tmp_path / "cache",
+        environment=sandbox_environment(person),
+        settings=Settings(read_only=(str(home / "other"),)),
     )
     command = f"pwd; mytool; ls -A ~; cat {home}/link/a.py {home}/other/b.py; touch {home}/other/c || echo ro; echo x > ~/new && echo wrote"
     result = run(once(pool, "sh", "-c", command))
@@ -160,8 +164,8 @@ def test_folders_of_the_caller(pool: ShadowPool, ws: Path, tmp_path: Path) -> No
     write(ws, {"sub/x": ""})
     plugin, reports = write(tmp_path / "plugin", {"p.py": "x"}), tmp_path / "cache" / "reports"
     reports.mkdir(parents=True)
-    command = f"pwd; echo $EXTRA; cat {plugin}/p.py && touch {plugin}/q; echo done > {reports}/r.xml"
-    more = {"extra_ro": [str(plugin)], "writable": [str(reports)], "cwd": "sub", "env": {"EXTRA": "yes"}}
+    command = f"pwd; echo $RALPHD_EXTRA; cat {plugin}/p.py && touch {plugin}/q; echo done > {reports}/r.xml"
+    more = {"extra_ro": [str(plugin)], "writable": [str(reports)], "cwd": "sub", "env": {"RALPHD_EXTRA": "yes"}}
     result = run(once(pool, "sh", "-c", command, **more))
     assert result.output.startswith(f"{ws}/sub\nyes\nx") and "Read-only" in result.output
     assert (reports / "r.xml").read_text() == "done\n"
@@ -364,7 +368,9 @@ def test_your_home_is_no_project(tmp_path: Path) -> None:
     home.mkdir(parents=True)
     for root in (home, tmp_path, Path("/")):
         with pytest.raises(SandboxError, match="no project folder"):
-            bwrap_pool(root, tmp_path / "cache", person={"HOME": str(home), "PATH": "/usr/bin"})
+            bwrap_pool(
+                root, tmp_path / "cache", environment=sandbox_environment({"HOME": str(home), "PATH": "/usr/bin"})
+            )
 
 
 def test_a_full_disk_is_said_cleanly(tmp_path: Path) -> None:

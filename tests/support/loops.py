@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from ralphd.judging.workbench import Tester
 from ralphd.loop.loop import Loop
 from ralphd.models.scripted import Reply, ScriptedGateway
 from ralphd.phases.base import PhaseContext
+from ralphd.sandbox.environment import sandbox_environment
 from ralphd.sandbox.isolation import detect
 from ralphd.sandbox.shadow import ShadowPool
 from ralphd.settings.load import Layer, resolve
@@ -85,7 +87,9 @@ async def drive(
         tell(event)
 
     isolation = await detect("auto")
-    pool = ShadowPool(str(root), str(root.parent / "cache"), chosen.sandbox, isolation)
+    pool = ShadowPool(
+        str(root), str(root.parent / "cache"), chosen.sandbox, isolation, environment=sandbox_environment(os.environ)
+    )
     try:
         async with pool.lease() as shadow:
             tester = Tester(

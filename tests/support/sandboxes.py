@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from ralphd.sandbox.environment import sandbox_environment
 from ralphd.sandbox.isolation import Isolation, detect
 from ralphd.sandbox.shadow import ShadowPool
 
@@ -55,6 +56,7 @@ def write(root: Path, files: Mapping[str, str]) -> Path:
 
 
 def bwrap_pool(root: Path, cache: Path, **more: Any) -> ShadowPool:
+    more.setdefault("environment", sandbox_environment(os.environ))
     return ShadowPool(str(root), str(cache), more.pop("settings", Settings()), need_bwrap(), **more)
 
 
@@ -66,6 +68,7 @@ def plain_pool(root: Path, cache: Path, **more: Any) -> ShadowPool:
         str(cache),
         more.pop("settings", Settings()),
         none,
+        environment=more.pop("environment", None) or sandbox_environment(os.environ),
         allow_unisolated=more.pop("allow_unisolated", True),
         **more,
     )

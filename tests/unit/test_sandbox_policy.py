@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from ralphd.sandbox import policy
+from ralphd.core.paths import within
+from ralphd.errors import SandboxError
+from ralphd.sandbox.environment import SandboxEnvironment, run_environment, sandbox_environment, with_ours
+from ralphd.sandbox.isolation import Isolation
 from ralphd.sandbox.policy import (
     Bind,
     Limits,
     Plan,
     bwrap_argv,
     outermost,
-    person_environment,
     readable_in_home,
-    run_environment,
 )
+from ralphd.sandbox.shadow import ShadowPool
+from tests.support.sandboxes import Settings
 
 KEYS = {
     "OPENAI_API_KEY": "sk-1",
@@ -31,7 +36,7 @@ KEYS = {
 
 
 def test_environment_is_an_allow_list() -> None:
-    person = person_environment({**KEYS, "PATH": "/usr/bin", "HOME": "/home/a", "LC_ALL": "C", "PYENV_ROOT": "/p"})
+    person = sandbox_environment({**KEYS, "PATH": "/usr/bin", "HOME": "/home/a", "LC_ALL": "C", "PYENV_ROOT": "/p"})
     assert set(person) == {"PATH", "HOME", "LC_ALL", "PYENV_ROOT"}
     env = run_environment(person, home="/home/a", tmp="/tmp", program_dirs=[], virtual_env=None)
     assert not set(KEYS) & set(env) and not set(KEYS.values()) & set(env.values())
@@ -91,8 +96,8 @@ def test_what_of_home_a_program_needs(path: str, shown: tuple[str, ...]) -> None
 
 
 def test_within_is_by_components() -> None:
-    assert policy.within("/ws/a", "/ws") and policy.within("/ws", "/ws") and policy.within("/x", "/")
-    assert not policy.within("/ws2", "/ws")
+    assert within("/ws/a", "/ws") and within("/ws", "/ws") and within("/x", "/")
+    assert not within("/ws2", "/ws")
 
 
 def test_outermost() -> None:
@@ -134,3 +139,25 @@ def test_bwrap_argv_hides_before_it_shows_and_binds_in_order() -> None:
     ]
     assert argv[-3:] == ["NONCE", "pytest", "-q"]
     assert "--share-net" in bwrap_argv(Plan((), "/", "/h", network=True), status_fd=1, nonce="N", prlimit="p")
+
+
+def test_no_other_mapping_passes_for_an_environment(tmp_path: Path) -> None:
+    """By type and at run time: only the filter makes the value that a pool takes."""
+    with pytest.raises(TypeError, match="sandbox_environment"):
+        SandboxEnvironment(KEYS, None)
+    with pytest.raises(TypeError, match="filtered"):
+        ShadowPool(str(tmp_path), str(tmp_path), Settings(), Isolation("none", ""), environment=KEYS)  # type: ignore[arg-type]
+
+
+def test_names_of_the_person_are_added_and_no_others() -> None:
+    person = sandbox_environment({**KEYS, "DATABASE_URL": "db", "HOME": "/h"}, ["DATABASE_URL", "NOT_THERE"])
+    assert dict(person) == {"DATABASE_URL": "db", "HOME": "/h"}
+
+
+def test_the_caller_of_a_run_cannot_hand_an_environment_through() -> None:
+    assert with_ours({"PYTHONPATH": "/theirs"}, {"PYTHONPATH": "/ours", "RALPHD_X": "1"}) == {
+        "PYTHONPATH": "/ours:/theirs",
+        "RALPHD_X": "1",
+    }
+    with pytest.raises(SandboxError, match="OPENAI_API_KEY"):
+        with_ours({}, KEYS)

@@ -9,6 +9,8 @@ from collections.abc import Container, Iterable, Mapping
 from fnmatch import fnmatch
 from typing import Protocol
 
+from ralphd.core.text import is_binary
+
 SECRET_PATTERNS = (
     ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "id_rsa*", "id_ed25519*", "id_ecdsa*", "*.keystore", "*.jks",
     ".netrc", ".npmrc", ".pypirc", "credentials", "credentials.*", "secrets.*", "*.kdbx", ".htpasswd", "token", "*.token",
@@ -30,7 +32,7 @@ def is_secret(path: str) -> bool:
 
 
 def decode(data: bytes | None, limit: int = 1_000_000) -> str | None:
-    if data is None or len(data) > limit or b"\0" in data[:8192]:
+    if data is None or len(data) > limit or is_binary(data):
         return None
     try:
         return data.decode("utf-8")

@@ -20,6 +20,12 @@ _EOL = re.compile(r"\r\n|\n|\r")
 BOM = "\ufeff"
 
 
+def is_binary(data: bytes | str) -> bool:
+    """Whether a file's content is no text: a NUL among its first 8,192 bytes or characters, as git decides it."""
+    head = data[:8192]
+    return "\0" in head if isinstance(head, str) else b"\0" in head
+
+
 def units(text: str, encoding: Encoding) -> int:
     """Length of `text` in code units of `encoding`."""
     if encoding == "utf-32" or text.isascii():

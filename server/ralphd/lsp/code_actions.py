@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from ralphd.core.text import Span
+from ralphd.core.text import Span, is_binary
 from ralphd.lsp import convert
 from ralphd.lsp.commands import PREFIX
 from ralphd.lsp.diagnostics import Shown, finding_diagnostic, hunk_diagnostic
@@ -80,7 +80,7 @@ class CodeActions:
             return "Ralph is at work on this document."
         if len(document.text.value) > MAX_CHARACTERS:
             return "The file is too big."
-        if "\0" in document.text.value[:8192]:
+        if is_binary(document.text.value):
             return "The file is binary."
         if not document.uri.startswith("untitled:") and self._server.session.relative(document.uri) is None:
             return "The file is outside the workspace."

@@ -9,6 +9,7 @@ from typing import Any
 
 from lsprotocol import types
 
+from ralphd.core.paths import within
 from ralphd.core.text import Document, Encoding, Position, Replacement, Text
 from ralphd.lsp.convert import from_position, uri_to_path
 from ralphd.settings.project import nearest_project
@@ -160,7 +161,7 @@ class Session:
 
     def root_of(self, path: str) -> str | None:
         """The workspace folder that a file belongs to; without folders, its project; None: outside the workspace."""
-        around = [root for root in self.roots if _inside(path, root)]
+        around = [root for root in self.roots if within(path, root)]
         if around:
             return max(around, key=len)
         if self.roots:
@@ -183,10 +184,6 @@ class Session:
             if place and place[0] == root:
                 found[place[1]] = document.text.value.encode("utf-8", "surrogatepass")
         return found
-
-
-def _inside(path: str, root: str) -> bool:
-    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
 
 
 def _difference(old: str, new: str) -> Replacement:

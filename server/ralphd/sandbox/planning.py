@@ -8,8 +8,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ralphd.core.paths import within
 from ralphd.errors import SandboxError
 from ralphd.sandbox import policy, toolchains
+from ralphd.sandbox.environment import run_environment, with_ours
 from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.selection import Listing
 from ralphd.sandbox.workspace import Workspace
@@ -43,7 +45,7 @@ def make_plan(workspace: Workspace, mirror: Mirror, listing: Listing, request: R
         raise SandboxError(f"{request.cwd!r} is no folder of the workspace.")
     home, tmp = _private_places(workspace, mirror)
     environments = [path for path in (".venv", "venv") if os.path.isfile(f"{workspace.root}/{path}/pyvenv.cfg")]
-    env = policy.run_environment(
+    env = run_environment(
         _moved(workspace, mirror),
         home=home,
         tmp=tmp,
@@ -56,17 +58,11 @@ def make_plan(workspace: Workspace, mirror: Mirror, listing: Listing, request: R
         home=home,
         hidden=workspace.hidden,
         binds=_binds(workspace, mirror, listing, request, environments) if workspace.isolated else (),
-        env=_joined(env, request.env),
+        env=with_ours(env, request.env),
         network=workspace.settings.network,
         disable_userns=workspace.isolation.disable_userns,
         limits=_limits(workspace.settings.memory_mb),
     )
-
-
-def _joined(env: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]:
-    """`ours` over `env`; of PYTHONPATH both count, ours first: the person's tests may need theirs."""
-    path = ":".join(part for part in (ours.get("PYTHONPATH"), env.get("PYTHONPATH")) if part)
-    return {**env, **ours, **({"PYTHONPATH": path} if path else {})}
 
 
 def _binds(
@@ -75,12 +71,12 @@ def _binds(
     root = workspace.root
     extra = [policy.Bind(os.path.realpath(path), os.path.realpath(path)) for path in request.extra_ro]
     extra += [policy.Bind(os.path.realpath(path), os.path.realpath(path), True) for path in request.writable]
-    inside = [os.path.relpath(bind.target, root) for bind in extra if policy.within(bind.target, root)]
+    inside = [os.path.relpath(bind.target, root) for bind in extra if within(bind.target, root)]
     mirror.check_mounts([*listing.trees, *inside])
     workspace.check_trees(listing.trees)
     shown = [os.path.realpath(os.path.expanduser(path)) for path in workspace.settings.read_only]
     needed = toolchains.needed(
-        workspace.person,
+        workspace.environment,
         root,
         workspace.hidden,
         environments=[os.path.join(root, path) for path in dict.fromkeys([*environments, *listing.trees])],
@@ -97,11 +93,11 @@ def _binds(
 
 def _moved(workspace: Workspace, mirror: Mirror) -> dict[str, str]:
     """The person's environment; without isolation its PYTHONPATH leads to the copy instead of the original."""
-    person = dict(workspace.person)
+    person = dict(workspace.environment)
     if not workspace.isolated and "PYTHONPATH" in person:
         root, parts = workspace.root, person["PYTHONPATH"].split(":")
         person["PYTHONPATH"] = ":".join(
-            mirror.tree + part[len(root) :] if policy.within(part, root) else part for part in parts
+            mirror.tree + part[len(root) :] if within(part, root) else part for part in parts
         )
     return person
 
@@ -109,8 +105,8 @@ def _moved(workspace: Workspace, mirror: Mirror) -> dict[str, str]:
 def _private_places(workspace: Workspace, mirror: Mirror) -> tuple[str, str]:
     """HOME and TMPDIR of the run: tmpfs inside; without isolation folders of the slot, emptied before each run."""
     if workspace.isolated:
-        home = os.path.realpath(workspace.person["HOME"])
-        covered = any(policy.within(home, place) for place in workspace.hidden)
+        home = os.path.realpath(workspace.environment["HOME"])
+        covered = any(within(home, place) for place in workspace.hidden)
         return (home if covered else "/tmp/home"), "/tmp"
     made = []
     for name in ("home", "tmp"):

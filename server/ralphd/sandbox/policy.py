@@ -1,16 +1,17 @@
-"""What a test run may see, in pure functions: environment, hidden folders, bwrap's argv. Starts nothing, reads no file.
+"""What a test run may see, in pure functions: which folders below HOME are shown, and bubblewrap's arguments.
 
-The one look outside is `person_environment`, the only reader of `os.environ` here; it returns the allow-list and never a
-key. Everything else maps values to values, so that the policy can be read and tested without a sandbox.
+Starts nothing and reads neither files nor the process's environment: every function maps values to values, so that the
+policy can be read and tested without a sandbox.
 """
 
 from __future__ import annotations
 
-import os
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from ralphd.core.paths import within
 
 BWRAP = "/usr/bin/bwrap"
 """Only this path: Ubuntu's AppArmor profile names it, and a PATH look-up could be answered by the repository."""
@@ -27,13 +28,6 @@ FILE_BYTES = 1 << 30
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
-
-_PASSED = _names(
-    "PATH LANG LANGUAGE TERM TZ PYTHONPATH VIRTUAL_ENV NODE_PATH LD_LIBRARY_PATH JAVA_HOME GOROOT GOPATH GOFLAGS"
-    " PYENV_ROOT PYENV_VERSION NVM_DIR NVM_BIN VOLTA_HOME ASDF_DIR ASDF_DATA_DIR CARGO_HOME RUSTUP_HOME"
-    " RUSTUP_TOOLCHAIN CONDA_PREFIX CONDA_DEFAULT_ENV"
-)
-"""Names passed on; `LC_*` as well. Nothing that can hold a key, a proxy with a password or an index address."""
 
 _SECRET = _names(
     ".ssh .aws .gnupg .gpg .azure .kube .docker .config .netrc .npmrc .pypirc .git-credentials .password-store .mozilla"
@@ -97,53 +91,6 @@ class Plan:
     network: bool = False
     disable_userns: bool = True
     limits: Limits = Limits()
-
-
-def person_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables of the person's environment that a test run may have, and HOME."""
-    source = os.environ if environ is None else environ
-    kept = {name: value for name, value in source.items() if name in _PASSED or name.startswith("LC_")}
-    kept["HOME"] = source.get("HOME") or "/"
-    return kept
-
-
-def within(path: str, folder: str) -> bool:
-    """Whether `path` is `folder` or lies below it, by whole components (`/ws2` is not in `/ws`)."""
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
-
-
-def run_environment(
-    person: Mapping[str, str], *, home: str, tmp: str, program_dirs: Sequence[str], virtual_env: str | None
-) -> dict[str, str]:
-    """What the test command gets: as in the person's terminal with the workspace's environment switched on."""
-    env = {name: value for name, value in person.items() if name != "HOME"}
-    inherited = [part for part in env.get("PATH", "").split(":") if part.startswith("/")]
-    env["PATH"] = ":".join(dict.fromkeys([*program_dirs, *(inherited or ["/usr/local/bin", "/usr/bin", "/bin"])]))
-    env.setdefault("LANG", "C.UTF-8")
-    env.setdefault("TERM", "dumb")
-    if virtual_env is not None:
-        env["VIRTUAL_ENV"] = virtual_env
-        env.pop("CONDA_PREFIX", None)
-    # With HOME empty these keep pointing at what `readable_in_home` shows; without isolation HOME is another folder.
-    real = person.get("HOME", home)
-    if real != home:
-        for name, below in (
-            ("PYENV_ROOT", ".pyenv"),
-            ("CARGO_HOME", ".cargo"),
-            ("RUSTUP_HOME", ".rustup"),
-            ("GOPATH", "go"),
-        ):
-            env.setdefault(name, posixpath.join(real, below))
-        env.setdefault("PYTHONUSERBASE", posixpath.join(real, ".local"))
-    env.update(
-        HOME=home,
-        TMPDIR=tmp,
-        XDG_CACHE_HOME=posixpath.join(tmp, "cache"),
-        GOCACHE=posixpath.join(tmp, "go-build"),
-        CARGO_NET_OFFLINE="true",
-        PYTHONDONTWRITEBYTECODE="1",
-    )
-    return env
 
 
 def readable_in_home(relative: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from ralphd.errors import RalphError, SandboxError
 from ralphd.sandbox import policy, process
+from ralphd.sandbox.environment import SandboxEnvironment
 from ralphd.sandbox.isolation import Isolation
 from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.planning import Request, guard, make_plan
@@ -128,14 +129,14 @@ class ShadowPool:
         sandbox: policy.SandboxSettings,
         isolation: Isolation,
         *,
+        environment: SandboxEnvironment,
         allow_unisolated: bool = False,
-        person: Mapping[str, str] | None = None,
         slots: int = 4,
         max_files: int = 200_000,
         max_bytes: int = 2 << 30,
     ) -> None:
         self._workspace = Workspace(
-            root, cache_dir, sandbox, isolation, person=person, max_files=max_files, max_bytes=max_bytes
+            root, cache_dir, sandbox, isolation, environment=environment, max_files=max_files, max_bytes=max_bytes
         )
         self._allow_unisolated = allow_unisolated
         self._slots = Slots(self._workspace.cache, self._workspace.root)

@@ -10,7 +10,8 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from ralphd.sandbox.policy import ALWAYS_SHOWN, Bind, readable_in_home, within
+from ralphd.core.paths import within
+from ralphd.sandbox.policy import ALWAYS_SHOWN, Bind, readable_in_home
 
 _PROGRAMS = ("python3", "python", "node", "go", "cargo", "rustc", "java", "pytest", "uv", "ruby")
 _MAX_HOPS = 40

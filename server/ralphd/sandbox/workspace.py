@@ -9,8 +9,10 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
 
+from ralphd.core.paths import within
 from ralphd.errors import SandboxError
 from ralphd.sandbox import policy, toolchains
+from ralphd.sandbox.environment import SandboxEnvironment
 from ralphd.sandbox.isolation import Isolation
 from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.selection import OUT, Listing, Selection, Sig, signature
@@ -26,7 +28,7 @@ class Workspace:
         settings: policy.SandboxSettings,
         isolation: Isolation,
         *,
-        person: Mapping[str, str] | None,
+        environment: SandboxEnvironment,
         max_files: int,
         max_bytes: int,
     ) -> None:
@@ -35,14 +37,18 @@ class Workspace:
         self.settings = settings
         self.isolation = isolation
         self.isolated = isolation.kind == "bwrap"
-        self.person = dict(policy.person_environment() if person is None else person)
-        home = os.path.realpath(self.person.setdefault("HOME", "/"))
-        if self.root == "/" or policy.within(home, self.root):
+        if not isinstance(environment, SandboxEnvironment):
+            raise TypeError(
+                "a workspace's test runs take a SandboxEnvironment, which is filtered, and no other mapping"
+            )
+        self.environment = environment
+        home = os.path.realpath(environment["HOME"])
+        if self.root == "/" or within(home, self.root):
             raise SandboxError(
                 f"{self.root} is no project folder: a test copy of it would hold all your files.",
                 "Open the project's own folder.",
             )
-        inside = policy.within(self.cache, self.root)
+        inside = within(self.cache, self.root)
         hidden = toolchains.hidden_places(home, also=() if inside else (self.cache,))
         self.hidden = tuple(path for path in hidden if path != "/") if self.isolated else ()
         self.places = self._places(os.path.abspath(root))
@@ -55,7 +61,7 @@ class Workspace:
         """`path` relative to the root, through the workspace's own links; SandboxError when it leads out of it."""
         bad = not path or path.startswith("/") or "\0" in path or ".." in path.split("/")
         real = self.root if bad else os.path.realpath(os.path.join(self.root, path))
-        if bad or real == self.root or not policy.within(real, self.root):
+        if bad or real == self.root or not within(real, self.root):
             raise SandboxError(f"{path!r} lies outside the workspace.")
         return os.path.relpath(real, self.root)
 
@@ -88,7 +94,7 @@ class Workspace:
 
     def _places(self, given: str) -> tuple[str, ...]:
         """Where the copy is shown: at the real path, and at the one the person uses when hiding covers the link to it."""
-        linked = given != self.root and any(policy.within(given, place) for place in self.hidden)
+        linked = given != self.root and any(within(given, place) for place in self.hidden)
         return (self.root, given) if linked else (self.root,)
 
 
@@ -103,7 +109,7 @@ def _check_overlay(path: str, relative: str, listing: Listing) -> None:
     parts = relative.split("/")
     if any(part in OUT for part in parts):
         raise SandboxError(f"{path!r} lies in a folder that no test run sees.")
-    if any(policy.within(relative, tree) for tree in listing.trees):
+    if any(within(relative, tree) for tree in listing.trees):
         raise SandboxError(f"{path!r} lies in a dependency folder, which test runs see as it is.")
     above = {"/".join(parts[:count]) for count in range(1, len(parts))}
     if relative in listing.dirs or above & listing.files.keys():

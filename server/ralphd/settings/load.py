@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ralphd.core.paths import within
 from ralphd.core.run import ROLES
 from ralphd.settings import model_names
 from ralphd.settings.layers import Key, Leaf, entry_type, read_layer, sections
@@ -60,21 +61,17 @@ def find_repository_config(start_dir: str, root: str) -> str | None:
     """The nearest `ralph.config.yaml` from `start_dir` upwards, at most to `root`; one that links out of it is none."""
     real_root = os.path.realpath(root)
     for top, start in ((os.path.abspath(root), os.path.abspath(start_dir)), (real_root, os.path.realpath(start_dir))):
-        if not _inside(start, top):
+        if not within(start, top):
             continue
         folder = start
         while True:
             path = os.path.join(folder, CONFIG_NAME)
-            if os.path.isfile(path) and _inside(os.path.realpath(path), real_root):
+            if os.path.isfile(path) and within(os.path.realpath(path), real_root):
                 return path
             if folder == top:
                 return None
             folder = os.path.dirname(folder)
     return None
-
-
-def _inside(path: str, root: str) -> bool:
-    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
 
 
 def user_config_path(environ: Mapping[str, str], platform_dir: str) -> str:

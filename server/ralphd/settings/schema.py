@@ -187,6 +187,9 @@ class Testing(Section):
     only after your consent to exactly this command."""
     fast_command: Argv | None = None
     """A quicker command to try first; `command` still decides."""
+    env: Annotated[Names, UserOnly()] = ()
+    """Names of further variables of your environment that the tests may see. Without it they see `PATH` and what
+    toolchains need, so that no key or password can reach a test, a prompt or a journal."""
     timeout_s: Seconds = 300.0
     """Seconds for one run of the tests."""
     adversarial_tests: Flag = True

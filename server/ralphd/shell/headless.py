@@ -20,7 +20,7 @@ from ralphd.core.edits import unified
 from ralphd.core.result_json import finding_json, range_json, result_json
 from ralphd.core.run import EXIT_CODES, Command, Cost, RunRequest, RunResult, new_run_id
 from ralphd.core.runner import Decision, Question
-from ralphd.core.text import Text
+from ralphd.core.text import Text, is_binary
 from ralphd.core.wording import by_role, money
 from ralphd.errors import UsageError
 from ralphd.settings.project import nearest_project
@@ -54,7 +54,7 @@ def request_for(place: str, options: argparse.Namespace) -> RunRequest:
     root = project_of(path)
     try:
         data = path.read_bytes()
-        text = data.decode("utf-8") if b"\0" not in data[:8192] else data.decode("utf-8", "replace")
+        text = data.decode("utf-8") if not is_binary(data) else data.decode("utf-8", "replace")
     except UnicodeDecodeError:
         raise UsageError(f"{name} is not UTF-8 text.") from None
     except OSError as error:
