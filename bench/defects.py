@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ralphd.app import Engine
+from ralphd.app import build_service
 from ralphd.attack.adapters import PythonAdapter
 from ralphd.core.findings import Finding
 from ralphd.core.run import Command, RunRequest, RunResult
@@ -30,6 +30,7 @@ from ralphd.core.text import Text
 from ralphd.judging.workbench import Tester
 from ralphd.loop.journal import Recording, ReplayGateway
 from ralphd.models.gateway import Completion, CompletionRequest, OnEvent, ignore_event
+from ralphd.runs.service import RunService
 from ralphd.sandbox.environment import sandbox_environment
 from ralphd.sandbox.isolation import detect
 from ralphd.sandbox.shadow import ShadowPool
@@ -124,7 +125,7 @@ class Laboratory:
         }
         self._asking = self._engine(confirm=True) if ask else None
 
-    def _engine(self, *, confirm: bool, gateway: ReplayGateway | None = None) -> Engine:
+    def _engine(self, *, confirm: bool, gateway: ReplayGateway | None = None) -> RunService:
         settings = {
             "models": "local",
             "testing": {"command": PYTEST},
@@ -133,7 +134,7 @@ class Laboratory:
             "litellm": {"enable_caching": False},
             "loop": {"max_wall_s": 3600},
         }
-        return Engine(self._environ, command_line=settings, gateway=gateway)
+        return build_service(self._environ, command_line=settings, scripted=gateway)
 
     async def run(self, case: Case, variant: str, command: Command, *, confirm: bool = True) -> RunResult:
         journal = JOURNALS / f"{case.name}-{variant}-{command}.jsonl"

@@ -57,13 +57,12 @@ ALLOWED: dict[str, set[str]] = {
     "lsp": {"lsp", "settings", "__init__", *COMMON},
     "state": {"state", *COMMON},
     "backend": {"backend", "state", "models", "model_host", "local_model", "settings", *COMMON},
-    "app": {
-        "app",
+    "runs": {
+        "runs",
         "backend",
         "state",
         "loop",
         "phases",
-        "answers",
         "judging",
         "attack",
         "context",
@@ -71,13 +70,13 @@ ALLOWED: dict[str, set[str]] = {
         "model_host",
         "sandbox",
         "settings",
-        "prompts",
-        "local_model",
         *COMMON,
     },
+    "app": {"app", "runs", "backend", "state", "models.gateway", "settings", *COMMON},
     "shell": {
         "shell",
         "app",
+        "runs",
         "backend",
         "state",
         "lsp.client",
@@ -94,7 +93,7 @@ ONLY = {
     "pygls": {f"lsp/{p.name}" for p in (PACKAGE / "lsp").glob("*.py")},
     "lsprotocol": {f"lsp/{p.name}" for p in (PACKAGE / "lsp").glob("*.py")},
 }
-ENVIRON = ("cli.py", "app.py", "model_host/child/keys.py")
+ENVIRON = ("cli.py", "model_host/child/keys.py")
 
 
 def imports(path: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""The command line: `ralphd` speaks LSP; the other commands run the same engine headless. Imports what a command needs.
+"""The command line: `ralphd` speaks LSP; the other commands run the same service headless. Imports what a command needs.
 
 Exit codes of `run`: docs/protocol.md, "Shell". Progress goes to stderr, results to stdout; no traceback reaches a person.
 """
@@ -143,9 +143,9 @@ def _serve() -> int:
         import ralphd.app  # noqa: F401
 
     def make_runner():  # type: ignore[no-untyped-def]
-        from ralphd.app import Engine
+        from ralphd.app import build_service
 
-        return Engine(environ)
+        return build_service(environ)
 
     return RalphServer(make_runner, load).serve()
 

@@ -4,6 +4,7 @@
     ├── UsageError             a wrong argument of a command
     ├── Misconfigured          a setting, a test command or a model that is not there
     ├── Untrusted              a repository's own word where the person's is needed
+    ├── Declined               the person was asked before it began, and said no
     ├── SandboxError           the shadow copy or the isolation could not be made
     └── ModelError             a call to a model brought no usable answer
         ├── RateLimited        429; `retry_after_s` where the provider names it
@@ -43,6 +44,10 @@ class Misconfigured(RalphError):
 
 
 class Untrusted(RalphError):
+    pass
+
+
+class Declined(RalphError):
     pass
 
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from ralphd.app import Engine
+from ralphd.app import build_service
 from ralphd.core.run import RunRequest, RunResult
 from ralphd.core.runner import Decision, Question
 from ralphd.models.scripted import Reply, ScriptedGateway
-from tests.support.loops import PYTEST, code, drive, tree, write
 from tests.support.processes import command_of
+from tests.support.projects import PYTEST, code, tree, write
+from tests.support.service import drive
 
 RIGHT = code("def double(x):\n    return 2 * x")
 FILES: dict[str, str | bytes] = {
@@ -163,7 +164,7 @@ async def engine_run(root: Path, path: str, text: str, replies: Sequence[Reply |
 
     line: dict[str, Any] = {"testing": {"command": list(given.pop("argv", PYTEST)), "adversarial_tests": False}}
     gateway = ScriptedGateway({"artisan": replies})
-    engine = Engine(dict(os.environ), gateway=gateway, command_line={**line, "loop": {"critic": "never"}})
+    engine = build_service(dict(os.environ), scripted=gateway, command_line={**line, "loop": {"critic": "never"}})
     try:
         result = await engine.run(RunRequest("r1", "implement", str(root), path, text, **given), lambda _: None, ask)
     finally:

@@ -8,8 +8,8 @@ import pytest
 
 from ralphd.core import events
 from ralphd.models.scripted import ScriptedGateway
-from tests.support import engines
-from tests.support.loops import code, write
+from tests.support.projects import code, write
+from tests.support.service import result_of
 
 FIRST = code("""
     def clamp(x: int, low: int, high: int) -> int:
@@ -47,7 +47,7 @@ def project(tmp_path: Path) -> Path:
 async def test_a_counterexample_goes_back_and_what_held_is_said(project: Path) -> None:
     seen: list[events.Event] = []
     replies = {"artisan": [FIRST, SECOND], "chaos": [ATTACK, ATTACK]}
-    result = await engines.run(project, "clamp.py", replies, at="raise", config=CONFIG, seen=seen)
+    result = await result_of(project, "clamp.py", replies, at="raise", config=CONFIG, tell=seen.append)
     assert (result.outcome, result.iterations) == ("proposed", 2), result.reason
     assert "min(x, high)" in result.edits["clamp.py"]
     assert result.chaos is not None and (result.chaos.counterexamples, result.chaos.admitted > 0) == (0, True)
@@ -63,7 +63,7 @@ async def test_a_counterexample_goes_back_and_what_held_is_said(project: Path) -
 async def test_a_counterexample_that_stays_never_makes_a_green_run_red(project: Path) -> None:
     config = {**CONFIG, "loop": {"critic": "never", "critic_rounds": 1}}
     replies = {"artisan": [FIRST, FIRST], "chaos": [ATTACK, ATTACK]}
-    result = await engines.run(project, "clamp.py", replies, at="raise", config=config)
+    result = await result_of(project, "clamp.py", replies, at="raise", config=config)
     assert result.outcome == "proposed", result.reason
     assert "left open" in result.reason and "1 counterexample;" in result.reason
     assert [f.kind for f in result.findings] == ["counterexample"]
@@ -77,7 +77,7 @@ async def test_one_counterexample_is_shown_once_and_at_its_function(project: Pat
         ATTACK.removesuffix("```\n") + "\n" + "\n".join(ATTACK.split("\n")[4:]).replace("def test_", "def test_again_")
     )
     config = {"chaos": {"max_examples": 30, "repeat": 1, "mutants": 0}}
-    result = await engines.run(project, "clamp.py", {"chaos": [twice]}, command="chaosTests", config=config)
+    result = await result_of(project, "clamp.py", {"chaos": [twice]}, command="chaosTests", config=config)
     assert result.chaos is not None and result.chaos.counterexamples == 2, result.reason
     [finding] = result.findings
     assert source[finding.start : finding.end].startswith("def clamp(")
@@ -85,7 +85,7 @@ async def test_one_counterexample_is_shown_once_and_at_its_function(project: Pat
 
 async def test_a_model_that_fails_leaves_the_attack_out(project: Path) -> None:
     config = {**CONFIG, "chaos": {"max_examples": 10, "repeat": 1, "mutants": 0}}
-    result = await engines.run(project, "clamp.py", {"artisan": [SECOND], "chaos": []}, at="raise", config=config)
+    result = await result_of(project, "clamp.py", {"artisan": [SECOND], "chaos": []}, at="raise", config=config)
     assert result.outcome == "proposed" and "no answer number 1" in result.reason
 
 
@@ -111,7 +111,7 @@ async def test_a_small_models_claims_are_not_taken_on_its_word(project: Path) ->
     write(project, {"clamp.py": '"""`x`, but never below `low` or above `high`."""\n\n' + SECOND[10:-4]})
     gateway = ScriptedGateway({"chaos": [SMALL]}, local=True)
     config = {"chaos": {"max_examples": 30, "repeat": 1, "mutants": 0}}
-    result = await engines.run(project, "clamp.py", {}, command="chaosTests", config=config, gateway=gateway)
+    result = await result_of(project, "clamp.py", {}, command="chaosTests", config=config, gateway=gateway)
     assert result.chaos is not None and result.chaos.counterexamples == 0 and result.findings == ()
     assert result.chaos.dropped["claims what the code does not say"] == 1, result.reason
     assert result.chaos.dropped["most inputs break it"] == 1, result.reason

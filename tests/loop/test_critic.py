@@ -15,7 +15,8 @@ from ralphd.core import events
 from ralphd.models.gateway import Completion, CompletionRequest, Delta, OnEvent, ignore_event
 from ralphd.models.scripted import ScriptedGateway
 from ralphd.phases.critic import anchor, select
-from tests.support.loops import Outcome, code, drive, tree, write
+from tests.support.projects import code, tree, write
+from tests.support.service import Outcome, drive
 
 CLAMP = "def clamp(x, low, high):\n    if x < low:\n        return low\n    return x\n"
 PASSING = code("""

@@ -9,7 +9,8 @@ import pytest
 from ralphd.errors import ContextTooLong
 from ralphd.models.scripted import Reply
 from tests.loop.test_implement import RIGHT, SLUG, WRONG
-from tests.support.loops import drive, write
+from tests.support.projects import write
+from tests.support.service import drive
 
 PASS = '{"verdict": "pass", "findings": []}'
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from ralphd.core import events
-from tests.support.loops import code, drive, tree, write
+from tests.support.patience import seconds
+from tests.support.projects import code, tree, write
+from tests.support.service import drive
 
 SLUG = {
     "slug.py": '''\
@@ -174,7 +176,7 @@ async def test_a_hanging_candidate(project: Path) -> None:
         {"artisan": [hang, RIGHT]},
         path="slug.py",
         at="raise",
-        config={"loop": {"critic": "never"}, "testing": {"timeout_s": 4.0}},
+        config={"loop": {"critic": "never"}, "testing": {"timeout_s": seconds(8)}},
     )
     assert (run.result.outcome, run.result.iterations) == ("proposed", 2)
     assert "time limit" in run.gateway.requests[1].messages[-1].content

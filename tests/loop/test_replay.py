@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ralphd.app import Engine, replay
+from ralphd.app import build_service
 from ralphd.core import events
 from ralphd.models.scripted import ScriptedGateway
+from ralphd.runs.replay import replay
 from tests.loop.test_implement import RIGHT, SLUG, WRONG
-from tests.support import engines
-from tests.support.loops import code, write
+from tests.support.projects import code, write
+from tests.support.service import result_of
 
 KEY = "sk-proj-" + "a1B2" * 10
 
@@ -40,7 +41,7 @@ async def test_same_outcome_offline(project: Path, monkeypatch: pytest.MonkeyPat
             ],
         }
     )
-    first = await engines.run(
+    first = await result_of(
         project,
         "slug.py",
         {"artisan": [f"my key is {KEY}", WRONG, RIGHT], "critic": [review]},
@@ -81,7 +82,7 @@ async def test_chaos_counterexample_and_admitted_test(project: Path) -> None:
             """bounded: "never below `low`" """
             assert clamp(x, 0, 10) >= 0
         ''')
-    result = await engines.run(
+    result = await result_of(
         project,
         "clamp.py",
         {"chaos": [module]},
@@ -103,11 +104,11 @@ async def test_chaos_counterexample_and_admitted_test(project: Path) -> None:
     assert not (project / path).exists()
     again, then = await replay(Path(result.journal), lambda event: None)
     assert (again.outcome, then) == ("tests_proposed", "tests_proposed")
-    engine = Engine(dict(os.environ))
+    engine = build_service(dict(os.environ))
     engine.dismiss(str(project), finding.fingerprint, finding.message)
     await engine.close()
     config = {"chaos": {"max_examples": 30, "repeat": 1, "mutants": 0}}
-    after = await engines.run(project, "clamp.py", {"chaos": [module]}, command="chaosTests", at="if x", config=config)
+    after = await result_of(project, "clamp.py", {"chaos": [module]}, command="chaosTests", at="if x", config=config)
     assert after.chaos is not None and after.chaos.counterexamples == result.chaos.counterexamples, after.reason
     assert [f.fingerprint for f in after.findings] == [
         f.fingerprint for f in result.findings if f.fingerprint != finding.fingerprint
@@ -128,7 +129,7 @@ async def test_fix_runs_with_the_pinned_test(project: Path) -> None:
     finding = Finding("half.py", "return x // 2", 17, 30, "counterexample", "error", "x=3 breaks: halves", "AssertionError", "confirmed",
                       test="from half import half\n\ndef test_odd():\n    assert half(3) == 1.5\n", test_path="tests/test_half_odd.py")  # fmt: skip
     gateway = ScriptedGateway({"artisan": [code("def half(x):\n    return x / 2")]})
-    result = await engines.run(project, "half.py", {}, command="fix", at="return", gateway=gateway, findings=(finding,))
+    result = await result_of(project, "half.py", {}, command="fix", at="return", gateway=gateway, findings=(finding,))
     assert result.outcome == "proposed" and result.tests is not None and result.tests.passed == 2, result.reason
     assert "test_odd" in gateway.requests[0].messages[1].content
     assert list(result.edits) == ["half.py"]
@@ -146,13 +147,13 @@ async def test_the_budget_ends_a_run_before_it_is_passed(project: Path) -> None:
         output_usd_per_token=1e-3,
     )
     gateway = ScriptedGateway({"artisan": [WRONG, RIGHT]}, info=dear)
-    result = await engines.run(
+    result = await result_of(
         project, "slug.py", {}, at="raise", gateway=gateway, config={"budget": {"usd_per_run": 0.5}}
     )
     assert result.outcome == "budget_exceeded" and gateway.requests == [], result.reason
     unknown = ModelInfo(role="artisan", model="unknown", provider="x")
     gateway = ScriptedGateway({"artisan": [RIGHT]}, info=unknown)
-    result = await engines.run(
+    result = await result_of(
         project, "slug.py", {}, at="raise", gateway=gateway, config={"budget": {"unpriced": "refuse"}}
     )
     assert result.outcome == "budget_exceeded" and gateway.requests == []

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.loops import drive, tree
+from tests.support.projects import tree
+from tests.support.service import drive
 
 CASES = sorted((Path(__file__).resolve().parents[1] / "scenarios").glob("*/case.json"))
 

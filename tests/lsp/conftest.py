@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.fake_editor import FakeEditor
-from tests.support.loops import PYTEST, write
+from tests.support.projects import PYTEST, write
 
 ROOT = Path(__file__).resolve().parents[2]
 SLUG = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.lsp.conftest import Start
 from tests.lsp.test_implement import cursor
-from tests.support.loops import write
+from tests.support.projects import write
 
 SOURCE = '''\
 def clamp(x: int, low: int, high: int) -> int:

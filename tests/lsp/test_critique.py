@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.lsp.conftest import RIGHT, Start
-from tests.support.loops import write
+from tests.support.projects import write
 
 ERROR, WARNING, HINT = 1, 2, 4
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from ralphd.app import Engine
+from ralphd.app import build_service
 from ralphd.core import events
 from ralphd.models.scripted import ScriptedGateway
-from tests.support import engines
-from tests.support.loops import write
+from tests.support.projects import write
+from tests.support.service import result_of
 
 REVIEW = json.dumps(
     {
@@ -48,7 +48,7 @@ def ralphd(folder: Path, *words: str) -> tuple[int, str]:
 
 
 async def critique(project: Path) -> list[str]:
-    result = await engines.run(project, "a.py", {"critic": [REVIEW]}, command="critique")
+    result = await result_of(project, "a.py", {"critic": [REVIEW]}, command="critique")
     assert result.outcome == "reviewed"
     return [finding.fingerprint for finding in result.findings]
 
@@ -56,7 +56,7 @@ async def critique(project: Path) -> list[str]:
 async def test_dismissed_for_good_listed_and_taken_back(project: Path) -> None:
     [fingerprint] = await critique(project)
     assert "It is always one." in ralphd(project, "findings")[1]
-    engine = Engine(dict(os.environ))
+    engine = build_service(dict(os.environ))
     engine.dismiss(str(project), fingerprint, "It is always one.")
     await engine.close()
     assert await critique(project) == []
@@ -85,14 +85,14 @@ async def test_an_estimate_from_past_runs_and_a_question_above_the_threshold(pro
     for expected in ("no history of costs yet", "no history", "no history", "$0.001 to $0.001 in 3 past runs"):
         seen: list[events.Event] = []
         replies = {"critic": [REVIEW]}
-        result = await engines.run(
-            project, "a.py", replies, command="critique", seen=seen, config=dear, answer="once", sample=len(told)
+        result = await result_of(
+            project, "a.py", replies, command="critique", tell=seen.append, config=dear, answer="once", sample=len(told)
         )
         assert result.outcome == "reviewed"
         told += [e.text for e in seen if isinstance(e, events.Note) and e.text.startswith("Estimate: ")]
         assert expected in told[-1], told
     refused = ScriptedGateway({"critic": [REVIEW]})
-    result = await engines.run(project, "a.py", {}, command="critique", config=dear, answer="never", gateway=refused)
+    result = await result_of(project, "a.py", {}, command="critique", config=dear, answer="never", gateway=refused)
     assert result.outcome == "cancelled" and refused.requests == []
-    cheap = await engines.run(project, "a.py", {"critic": [REVIEW]}, command="critique", answer="never")
+    cheap = await result_of(project, "a.py", {"critic": [REVIEW]}, command="critique", answer="never")
     assert cheap.outcome == "reviewed", "below the threshold nobody is asked"

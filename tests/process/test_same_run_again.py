@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ralphd.app import Engine
+from ralphd.app import build_service
 from ralphd.core import events
 from ralphd.core.run import RunRequest, RunResult
 from ralphd.core.runner import Decision, Question
 from tests.loop.test_implement import RIGHT, SLUG, WRONG
-from tests.support.loops import PYTEST, write
+from tests.support.projects import PYTEST, write
 from tests.support.scripted_server import ScriptedServer
 
 REVIEW = '{"verdict": "pass", "findings": []}'
@@ -28,7 +28,7 @@ async def test_no_request_the_second_time(tmp_path: Path, monkeypatch: pytest.Mo
         (config / "config.yaml").write_text(
             f'models: {{default: {{model: openai/scripted, api_base: "{model.base_url}", api_key: "${{SCRIPTED_KEY}}"}}}}\n'
         )
-        engine = Engine(
+        engine = build_service(
             dict(os.environ), command_line={"testing": {"command": list(PYTEST), "adversarial_tests": False}}
         )
 

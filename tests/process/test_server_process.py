@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from ralphd import cli
-from ralphd.app import Engine
+from ralphd.app import build_service
 from ralphd.models.scripted import Reply, ScriptedGateway
 from ralphd.shell import headless
 from tests.support.fake_editor import FakeEditor
-from tests.support.loops import code, tree, write
 from tests.support.processes import command_of, descendants, gone
+from tests.support.projects import code, tree, write
 from tests.support.raw_rpc import frame, split_frames
 from tests.support.scripted_server import ScriptedServer
 
@@ -163,7 +163,7 @@ class Shell:
 
     def __call__(self, *argv: str, artisan: list[Reply | str] | None = None, critic: str = "") -> tuple[int, str, str]:
         gateway = ScriptedGateway({"artisan": artisan or [], "critic": [critic] if critic else []})
-        self._monkeypatch.setattr(headless, "Engine", functools.partial(Engine, gateway=gateway))
+        self._monkeypatch.setattr(headless, "build_service", functools.partial(build_service, scripted=gateway))
         self._capsys.readouterr()
         try:
             exit_code = cli.main(argv)
@@ -273,7 +273,7 @@ from ralphd import app, cli
 from ralphd.models.scripted import Reply, ScriptedGateway
 from ralphd.shell import headless
 gateway = ScriptedGateway({"artisan": [Reply("x", delay_s=60)]})
-headless.Engine = functools.partial(app.Engine, gateway=gateway)
+headless.build_service = functools.partial(app.build_service, scripted=gateway)
 sys.exit(cli.main(sys.argv[1:]))
 """
 

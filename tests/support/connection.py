@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ralphd.app import Engine
+from ralphd.app import build_service
 from ralphd.lsp.server import RalphServer
 from ralphd.models.scripted import Reply, ScriptedGateway
 from tests.support.raw_rpc import split_frames
@@ -25,7 +25,7 @@ class Connection:
 
     def __init__(self, replies: Mapping[str, Sequence[Reply | str]] | None = None) -> None:
         self.gateway = ScriptedGateway(replies or {})
-        self.server = RalphServer(lambda: Engine(dict(os.environ), gateway=self.gateway))
+        self.server = RalphServer(lambda: build_service(dict(os.environ), scripted=self.gateway))
         self.received: list[Json] = []
         self.closed = False
         self._rest = b""

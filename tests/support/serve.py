@@ -12,12 +12,12 @@ from ralphd.lsp.server import RalphServer
 
 
 def make_runner() -> Runner:
-    from ralphd.app import Engine
+    from ralphd.app import build_service
     from ralphd.models.scripted import Reply, ScriptedGateway
 
     script = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     replies = {role: [Reply(**r) if isinstance(r, dict) else r for r in given] for role, given in script.items()}
-    return Engine(dict(os.environ), gateway=ScriptedGateway(replies))
+    return build_service(dict(os.environ), scripted=ScriptedGateway(replies))
 
 
 if __name__ == "__main__":

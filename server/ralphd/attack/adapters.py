@@ -17,9 +17,14 @@ from ralphd.attack.ghostwriter import ghost_module, ghostwrite
 from ralphd.attack.mutants import mutants
 from ralphd.attack.sessions import Pool, Setting, Tools
 from ralphd.context.languages import language_of
+from ralphd.context.target import definitions, find_target
+from ralphd.core.run import RunRequest
 from ralphd.core.text import Span, Text
 from ralphd.judging.commands import pytest_prefix
 from ralphd.settings.schema import Chaos
+
+SOURCE_PATH = "test_ralph_chaos.py"
+"""Where the gate puts a module in the shadow copy."""
 
 
 @dataclass(frozen=True)
@@ -132,3 +137,42 @@ class PythonAdapter:
 def adapter_for(path: str) -> Adapter | None:
     """The adapter of the file's language; None where hostile tests are not offered."""
     return PythonAdapter() if language_of(path).name == "python" else None
+
+
+class Gate:
+    """Judges modules of hostile tests against the target of one run, in shadow copies of its workspace."""
+
+    def __init__(
+        self, adapter: Adapter, pool: Pool, argv: Sequence[str], request: RunRequest, settings: Chaos, reports: Path
+    ) -> None:
+        self.adapter, self._pool, self._argv, self._request = adapter, pool, argv, request
+        self._settings, self._reports = settings, reports
+
+    def _job(self, source: str) -> Job:
+        request = self._request
+        return Job(
+            self._pool,
+            self._argv,
+            request.path,
+            source,
+            _span(request, source),
+            SOURCE_PATH,
+            self._settings,
+            self._reports,
+            dict(request.buffers),
+        )
+
+    async def probe(self) -> None:
+        """`Misconfigured`, with the line that installs it, where Hypothesis is not in the person's environment."""
+        await self.adapter.probe(self._job(self._request.text))
+
+    async def admit(self, source: str, module: str) -> Admission:
+        return await self.adapter.admit(self._job(source), module)
+
+
+def _span(request: RunRequest, source: str) -> tuple[int, int]:
+    target = find_target(request.path, request.text, request.span)
+    for definition in definitions(request.path, source):
+        if target.name and definition.name == target.name:
+            return definition.span
+    return (0, len(source)) if target.kind == "file" or source != request.text else target.span

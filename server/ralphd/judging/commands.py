@@ -27,9 +27,7 @@ class Launcher:
 
 
 _UV = "--with --with-editable --with-requirements --python -p --package --extra --group --only-group --env-file "
-_UV += (
-    "--directory --project --index --default-index --index-url --extra-index-url --find-links --cache-dir --config-file"
-)
+_UV += "--directory --project --index --default-index --find-links --cache-dir --config-file"
 _LAUNCHERS: dict[str, Launcher] = {
     "uv": Launcher("run", frozenset(_UV.split())),
     "uvx": Launcher("", frozenset({"--from", *_UV.split()})),

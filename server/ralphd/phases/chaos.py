@@ -1,6 +1,6 @@
 """The Chaos agent: hostile tests that prove that they catch something, or show a counterexample.
 
-Properties come from the signature and names (the ghostwriter, no model) and from a model; the gate (admission.py) judges
+Properties come from the signature and names (the ghostwriter, no model) and from a model; the gate (attack/gate.py) judges
 each test by running it. What a model says of its tests counts for nothing.
 """
 
@@ -9,17 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from ralphd.answers.replies import FormatError, parse_module
 from ralphd.attack import test_modules
-from ralphd.attack.adapters import Adapter, Job
+from ralphd.attack.adapters import Adapter
 from ralphd.attack.gate import Admission, Counterexample, Dropped
-from ralphd.attack.sessions import Pool
-from ralphd.context.target import definitions, find_target
+from ralphd.context.target import definitions
 from ralphd.context.tree import Tree
 from ralphd.core.findings import Finding, Related
-from ralphd.core.run import ChaosReport, RunRequest
+from ralphd.core.run import ChaosReport
 from ralphd.core.text import Text
 from ralphd.errors import BadAnswer, ModelError, OverBudget, RalphError
 from ralphd.models.gateway import CompletionRequest, Message
@@ -27,14 +25,11 @@ from ralphd.phases import small_model
 from ralphd.phases.base import LOCAL_MAX_TOKENS, LOCAL_TEMPERATURE, PhaseContext
 from ralphd.phases.critic import regression_path, span_in
 from ralphd.prompts import fenced, render
-from ralphd.settings.schema import Chaos
 
 MOST_TESTS = 6
 LOCAL_MOST_TESTS = 2
 MOST_INPUTS = 0.5
 """The share of inputs above which a property that they break is taken to be wrong itself."""
-SOURCE_PATH = "test_ralph_chaos.py"
-"""Where the gate puts a module in the shadow copy."""
 REPAIRABLE = ("does not collect", "import error", "fails for another reason", "flaky", "time-out", "kills nothing")
 
 
@@ -47,45 +42,6 @@ class Attacked:
     tests: Mapping[str, str] = field(default_factory=dict)
     summary: str = ""
     problem: str = ""
-
-
-class Gate:
-    """Judges modules against one target in shadow copies of its workspace."""
-
-    def __init__(
-        self, adapter: Adapter, pool: Pool, argv: Sequence[str], request: RunRequest, settings: Chaos, reports: Path
-    ) -> None:
-        self._adapter, self._pool, self._argv, self._request = adapter, pool, argv, request
-        self._settings, self._reports = settings, reports
-
-    def _job(self, source: str) -> Job:
-        request = self._request
-        return Job(
-            self._pool,
-            self._argv,
-            request.path,
-            source,
-            _span(request, source),
-            SOURCE_PATH,
-            self._settings,
-            self._reports,
-            dict(request.buffers),
-        )
-
-    async def probe(self) -> None:
-        """`Misconfigured`, with the line that installs it, where Hypothesis is not in the person's environment."""
-        await self._adapter.probe(self._job(self._request.text))
-
-    async def admit(self, source: str, module: str) -> Admission:
-        return await self._adapter.admit(self._job(source), module)
-
-
-def _span(request: RunRequest, source: str) -> tuple[int, int]:
-    target = find_target(request.path, request.text, request.span)
-    for definition in definitions(request.path, source):
-        if target.name and definition.name == target.name:
-            return definition.span
-    return (0, len(source)) if target.kind == "file" or source != request.text else target.span
 
 
 class Attack:

@@ -18,9 +18,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ralphd.app import Engine
+from ralphd.app import build_service
 from ralphd.core.edits import unified
 from ralphd.lsp.client import Client
+from ralphd.runs.service import RunService
 from ralphd.sandbox.isolation import detect
 from ralphd.settings.load import resolve
 from ralphd.shell.weights import fetch_with_bar
@@ -30,8 +31,8 @@ TARGET, FUNCTION = "pages.py", "def expand"
 
 def demo(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     screen = Screen(rich=sys.stdout.isatty() and not options.plain)
-    engine = Engine(environ)
-    resolved = resolve(engine.layers(os.getcwd(), os.getcwd())[:1], environ)
+    service = build_service(environ)
+    resolved = resolve(service.settings.layers(os.getcwd(), os.getcwd())[:1], environ)
     isolation = asyncio.run(detect(resolved.settings.sandbox.mode))
     settings: dict[str, Any] = {
         "testing": {"command": [sys.executable, "-m", "pytest", "-q"]},
@@ -44,14 +45,14 @@ def demo(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             return 1
         settings["sandbox"] = {"mode": "none"}
     chosen = resolved.settings.models.artisan.model
-    if chosen is None and not asyncio.run(_has_key(engine, resolved)):
+    if chosen is None and not asyncio.run(_has_key(service, resolved)):
         settings["models"] = "local"
-        fetch_with_bar(engine.folders.cache)
+        fetch_with_bar(service.folders.cache)
         screen.say(
             "Model: the embedded Qwen2.5-Coder 1.5B, on this machine. Small and free: expect a wrong answer or two."
         )
     elif chosen == "local":
-        fetch_with_bar(engine.folders.cache)
+        fetch_with_bar(service.folders.cache)
     else:
         screen.say(
             f"Model: {chosen or 'the one your key belongs to'}, as configured. This costs what its provider asks; the budget of your configuration holds."
@@ -63,13 +64,13 @@ def demo(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         return asyncio.run(_play(folder, settings, screen, environ))
 
 
-async def _has_key(engine: Engine, resolved: Any) -> bool:
+async def _has_key(service: RunService, resolved: Any) -> bool:
     """Whether a provider's key is there, so that a default model answers: asked of the host, not looked up here."""
     try:
-        await engine.models.open(resolved.settings, os.getcwd(), start_local=False)
-        return any(chain != ["local"] for chain in engine.models.known()["roles"].values())
+        await service.models.open(resolved.settings, os.getcwd(), start_local=False)
+        return any(chain != ["local"] for chain in service.models.known()["roles"].values())
     finally:
-        await engine.close()
+        await service.close()
 
 
 def _agreed(question: str, options: argparse.Namespace) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ralphd import __version__
-from ralphd.app import Engine
+from ralphd.app import build_service
 from ralphd.local_model.server import OLLAMA, ollama_models
 from ralphd.local_model.weights import describe
 from ralphd.sandbox.isolation import detect
@@ -32,18 +32,18 @@ def doctor(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 async def _look(environ: Mapping[str, str]) -> dict[str, Any]:
     root = str(project_of(Path.cwd() / "_"))
-    engine = Engine(environ)
+    service = build_service(environ)
     try:
-        resolved = engine.resolved(root, "_")
-        roles = await engine.models.describe(resolved.settings, root)
+        resolved = service.settings.read(root, "_")
+        roles = await service.models.describe(resolved.settings, root)
         isolation = await detect(resolved.settings.sandbox.mode)
         ollama = await ollama_models()
         pulled = {
             role: await ollama_models(getattr(resolved.settings.models, role).api_base or OLLAMA) for role in roles
         }
     finally:
-        await engine.close()
-    local = describe(engine.folders.cache)
+        await service.close()
+    local = describe(service.folders.cache)
     command = resolved.settings.testing.command
     chains = {
         role: [_role(info, local, None if number else pulled[role]) for number, info in enumerate(chain)]
@@ -75,7 +75,7 @@ async def _look(environ: Mapping[str, str]) -> dict[str, Any]:
         ),
         "configuration": [str(problem) for problem in resolved.problems],
         "litellm": importlib.util.find_spec("litellm") is not None,
-        "log": str(engine.folders.server_log),
+        "log": str(service.folders.server_log),
     }
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ralphd.app import Engine
+from ralphd.app import build_service
 from ralphd.core import events
 from ralphd.core.edits import unified
 from ralphd.core.result_json import finding_json, range_json, result_json
@@ -145,8 +145,8 @@ async def _run(request: RunRequest, options: argparse.Namespace, environ: Mappin
             given["testing"] = {"command": shlex.split(options.test_command)}
         except ValueError as error:
             raise UsageError(f"--test-command {options.test_command}: {error}.") from None
-    engine = Engine(environ, command_line=given or None)
-    task = asyncio.ensure_future(engine.run(request, Shown(), ask))
+    service = build_service(environ, command_line=given or None)
+    task = asyncio.ensure_future(service.run(request, Shown(), ask))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
@@ -156,7 +156,7 @@ async def _run(request: RunRequest, options: argparse.Namespace, environ: Mappin
     try:
         return await task
     finally:
-        await engine.close()
+        await service.close()
 
 
 async def ask(question: Question) -> Decision:

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ralphd.app import Engine
-from ralphd.app import replay as replay_run
+from ralphd.app import build_service
 from ralphd.core.result_json import result_json
 from ralphd.core.run import EXIT_CODES, Cost
 from ralphd.core.wording import by_role, money, tokens
 from ralphd.errors import UsageError
+from ralphd.runs.replay import replay as replay_run
 from ralphd.settings import export
 from ralphd.settings.load import show, show_json
 from ralphd.settings.project import CONFIG_NAME
@@ -43,7 +43,9 @@ def config(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if not place.exists():
         raise UsageError(f"{options.path} does not exist.")
     root = project_of(place if place.is_file() else place / "_")
-    resolved = Engine(environ).resolved(str(root), os.path.relpath(place if place.is_file() else place / "_", root))
+    resolved = build_service(environ).settings.read(
+        str(root), os.path.relpath(place if place.is_file() else place / "_", root)
+    )
     if options.action == "show":
         print(json.dumps(show_json(resolved), indent=1) if options.json else show(resolved).rstrip("\n"))
         return 0
@@ -171,11 +173,11 @@ def runs(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 async def _today(environ: Mapping[str, str]) -> str:
-    engine = Engine(environ)
+    service = build_service(environ)
     try:
-        found = await engine.ledger.today_by_role()
+        found = await service.books.ledger.today_by_role()
     finally:
-        await engine.close()
+        await service.close()
     return ", ".join(
         f"{role} {tokens(used)} {money(Cost({role: usd}))}"
         for role, (usd, used) in sorted(found.items())

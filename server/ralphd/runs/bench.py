@@ -1,0 +1,101 @@
+"""The one place that builds what judges a candidate: shadow copy, tester and the gate for hostile tests, from settings.
+
+The product and its tests both come through here, so what a test saw hold is what holds in the product.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from ralphd.attack.adapters import Gate, adapter_for
+from ralphd.context.tree import MemoryTree
+from ralphd.core.run import RunRequest
+from ralphd.judging.untested import UntestedBench
+from ralphd.judging.workbench import Tester, Workbench
+from ralphd.sandbox.environment import sandbox_environment
+from ralphd.sandbox.isolation import Isolation, detect
+from ralphd.sandbox.shadow import ShadowPool
+from ralphd.settings.schema import Settings
+from ralphd.state import Folders, make_private
+
+
+class Benches:
+    """Keeps one pool of shadow copies for each workspace root and sandbox setting, and opens a run's bench on it."""
+
+    def __init__(self, folders: Folders, environ: Mapping[str, str]) -> None:
+        self._folders, self._environ = folders, environ
+        self._pools: dict[tuple[str, str], ShadowPool] = {}
+        self._isolation: dict[str, Isolation] = {}
+
+    @property
+    def known_isolation(self) -> Isolation | None:
+        """What was found so far; None before the first run."""
+        return next(iter(self._isolation.values()), None)
+
+    async def isolation(self, settings: Settings) -> Isolation:
+        """What isolates test runs here; looked for once per mode."""
+        mode = settings.sandbox.mode
+        if mode not in self._isolation:
+            self._isolation[mode] = await detect(mode)
+        return self._isolation[mode]
+
+    @asynccontextmanager
+    async def open(self, request: RunRequest, settings: Settings, argv: Sequence[str]) -> AsyncIterator[Workbench]:
+        """The bench of one run, on a shadow copy of the workspace with the person's unsaved buffers over it."""
+        if request.untitled:
+            yield UntestedBench(request.root, MemoryTree({request.path: request.text}))
+            return
+        pool = await self._pool(request.root, settings)
+        async with pool.lease() as shadow:
+            tester = Tester(
+                shadow,
+                root=request.root,
+                argv=argv,
+                fast_argv=settings.testing.fast_command or (),
+                buffers=request.buffers,
+                timeout_s=settings.testing.timeout_s,
+                sandbox=(await self.isolation(settings)).kind,
+                report_root=self._reports(),
+            )
+            async with tester:
+                yield tester
+
+    async def gate(self, request: RunRequest, settings: Settings, argv: Sequence[str]) -> Gate | None:
+        """What admits hostile tests for the request's file; None where its language has no chaos tests."""
+        adapter = adapter_for(request.path)
+        if adapter is None or request.untitled or not (argv or request.command == "chaosTests"):
+            return None
+        pool = await self._pool(request.root, settings)
+        return Gate(adapter, pool, argv, request, settings.chaos, self._reports())
+
+    async def warm(self, root: str, settings: Settings) -> None:
+        """Make the workspace's first shadow copy before it is asked for. Raises `RalphError`."""
+        await (await self._pool(root, settings)).warm()
+
+    async def close(self) -> list[BaseException]:
+        """End every pool; what went wrong is returned, for the log."""
+        pools, self._pools = list(self._pools.values()), {}
+        done = await asyncio.gather(*(pool.close() for pool in pools), return_exceptions=True)
+        return [error for error in done if isinstance(error, Exception)]
+
+    async def _pool(self, root: str, settings: Settings) -> ShadowPool:
+        isolation = await self.isolation(settings)
+        key = (root, f"{settings.sandbox.model_dump_json()} {settings.testing.env}")
+        if key not in self._pools:
+            mode = settings.sandbox.mode
+            self._pools[key] = ShadowPool(
+                root,
+                str(self._folders.cache),
+                settings.sandbox,
+                isolation,
+                allow_unisolated=mode == "none" or (isolation.kind == "none" and sys.platform != "linux"),
+                environment=sandbox_environment(self._environ, settings.testing.env),
+            )
+        return self._pools[key]
+
+    def _reports(self) -> Path:
+        return make_private(self._folders.cache / "reports")

@@ -1,0 +1,239 @@
+"""A run from its request to its one ending. Implements `core.runner.Runner`; `app.build_service` wires it.
+
+Every part of a run is its own: settings, model configuration, budget, shadow copy and journal are made for the request,
+so nothing of one workspace can reach another's run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any, Literal
+
+from ralphd.backend import Models
+from ralphd.context.target import find_target
+from ralphd.core import events
+from ralphd.core.events import Emit
+from ralphd.core.run import LEADING_ROLE, Outcome, RunRequest, RunResult
+from ralphd.core.runner import Ask, ConfigProblem, Decision
+from ralphd.core.text import is_binary
+from ralphd.core.wording import OWN_DEFECT
+from ralphd.errors import Declined, Misconfigured, ModelError, RalphError, Untrusted
+from ralphd.loop.journal import Journal, RecordingBench, RecordingGateway, recording_admit
+from ralphd.loop.loop import Loop
+from ralphd.model_host.child.redaction import Redactor
+from ralphd.models.gateway import Gateway, Role
+from ralphd.models.ledger import BudgetedGateway
+from ralphd.phases import chaos
+from ralphd.phases.base import PhaseContext
+from ralphd.runs.bench import Benches
+from ralphd.runs.books import Books
+from ralphd.runs.consent import Consents
+from ralphd.runs.settings_source import SettingsSource
+from ralphd.settings.load import Resolved
+from ralphd.settings.project import CONFIG_NAME
+from ralphd.state import Dismissed, Folders, make_private
+
+log = logging.getLogger("ralphd")
+
+MAX_TARGET_CHARACTERS = 1_000_000
+_OUTCOME_OF: tuple[tuple[type[RalphError], Outcome], ...] = (
+    (Declined, "cancelled"),
+    (Untrusted, "untrusted"),
+    (ModelError, "provider_failed"),
+    (RalphError, "misconfigured"),
+)
+"""How a run ends that met this error before its loop began; the first that fits."""
+
+
+class RunService:
+    """Runs, one after the other or side by side. `scripted`: answers in place of the model host, for tests."""
+
+    def __init__(
+        self,
+        folders: Folders,
+        *,
+        settings: SettingsSource,
+        consents: Consents,
+        benches: Benches,
+        books: Books,
+        models: Models,
+        scripted: Gateway | None = None,
+    ) -> None:
+        self.folders, self.settings, self.consents = folders, settings, consents
+        self.benches, self.books, self.models = benches, books, models
+        self._scripted = scripted
+
+    # ---- a run -------------------------------------------------------------------------------------------------
+
+    async def run(self, request: RunRequest, emit: Emit, ask: Ask) -> RunResult:
+        """Every ending is a result. Cancelling gives `cancelled`; a defect is logged and becomes `internal_error`."""
+        journal: Journal | None = None
+        gateway: BudgetedGateway | None = None
+        try:
+            resolved = await asyncio.to_thread(self.settings.read, request.root, request.path)
+            journal = await asyncio.to_thread(self._journal, request)
+            tell = _recording(journal, emit)
+            _check_target(request)
+            _check_readable(resolved)
+            request = _with_pinned(request)
+            isolation = await self.benches.isolation(resolved.settings)
+            argv = await self.consents.command(request, resolved, isolation, ask)
+            inner = self._scripted or await self.models.open(resolved.settings, request.root)
+            gateway = self.books.gateway(inner, request, resolved.settings.budget, tell)
+            result = await self._work(request, resolved, argv, gateway, journal, tell, ask)
+        except asyncio.CancelledError:
+            result = _ended(request, "cancelled", "The run was cancelled; nothing was changed.")
+        except RalphError as error:
+            outcome = next(outcome for kind, outcome in _OUTCOME_OF if isinstance(error, kind))
+            result = _ended(request, outcome, str(error))
+        except Exception:
+            log.exception("run %s", request.run_id)
+            result = _ended(request, "internal_error", f"{OWN_DEFECT}: {self.folders.server_log}.")
+        if gateway is not None:
+            result = self.books.closed(request, result, gateway)
+        if journal is not None:
+            result = replace(result, journal=str(journal.path))
+            journal.end(result)
+        return result
+
+    async def _work(
+        self,
+        request: RunRequest,
+        resolved: Resolved,
+        argv: Sequence[str],
+        gateway: BudgetedGateway,
+        journal: Journal,
+        tell: Emit,
+        ask: Ask,
+    ) -> RunResult:
+        settings = resolved.settings
+        async with AsyncExitStack() as stack:
+            role = LEADING_ROLE[request.command]
+            callable_ = asyncio.create_task(_check_callable(gateway, role))
+            stack.callback(callable_.cancel)
+            model = await self._scripted.describe(role) if self._scripted else self.models.first(role)
+            bench = await stack.enter_async_context(self.benches.open(request, settings, argv))
+            await self.books.confirm(request, settings.budget, ask, tell)
+            journal.begin(request, settings.model_dump(mode="json"), argv, model)
+            recorded = RecordingBench(bench, journal)
+            target = await asyncio.to_thread(find_target, request.path, request.text, request.span)
+            recording = RecordingGateway(gateway, journal, tell)
+            ctx = PhaseContext(request, settings, recording, recorded.tree, target, tell, model.local)
+            dismissed = set(await asyncio.to_thread(Dismissed(self.folders, request.root).all))
+            gate = await self.benches.gate(request, settings, argv)
+            attack = (
+                chaos.Attack(gate.adapter, recording_admit(gate.admit, journal), gate.probe, dismissed)
+                if gate
+                else None
+            )
+            return await Loop(ctx, recorded, dismissed, attack, callable_).run()
+
+    def _journal(self, request: RunRequest) -> Journal:
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        folder = make_private(self.folders.journals(request.root))
+        return Journal(folder / f"{stamp}-{request.run_id}.jsonl", Redactor().value)
+
+    # ---- what an editor asks beside runs -----------------------------------------------------------------------
+
+    def configure(self, *, settings: Mapping[str, Any] | None, user_settings: Mapping[str, Any] | None) -> None:
+        self.settings.configure(settings=settings, user_settings=user_settings)
+
+    def review_mode(self, root: str, path: str) -> Literal["pending", "apply", "preview"]:
+        return self.settings.recent(root, path).settings.review
+
+    def shows_cost(self, root: str, path: str) -> bool:
+        return self.settings.recent(root, path).settings.litellm.enable_cost_tracking
+
+    async def problems(self, root: str, path: str, text: str | None) -> Sequence[ConfigProblem]:
+        return await self.settings.problems(path, text)
+
+    async def warm(self, roots: Sequence[str]) -> None:
+        """The host and the shadow copies, once the workspace may use a model; a failure here is told by the first run."""
+        for root in roots:
+            resolved = await asyncio.to_thread(self.settings.read, root, "_")
+            if self._scripted is None and resolved.settings.host.prewarm:
+                await self.models.prewarm(resolved.settings)
+            if resolved.settings.testing.command:
+                try:
+                    await self.benches.warm(root, resolved.settings)
+                except RalphError as error:
+                    log.info("warming %s: %s", root, error)
+
+    def dismiss(self, root: str, fingerprint: str, message: str) -> None:
+        Dismissed(self.folders, root).add(fingerprint, message)
+
+    def decide(self, digest: str, decision: Decision) -> bool:
+        return self.consents.decide(digest, decision)
+
+    def log_path(self, root: str) -> str:
+        return str(self.models.log_path(self.settings.recent(root, "_").settings, root))
+
+    def status(self) -> Mapping[str, Any]:
+        isolation, trust = self.benches.known_isolation, self.consents.trust
+        sandbox = {"kind": isolation.kind, "detail": isolation.detail} if isolation else None
+        return {
+            "cost": {"todayUsd": self.books.today_usd},
+            "models": self.models.known(),
+            "sandbox": sandbox or {"kind": "unknown", "detail": "not needed yet"},
+            "trust": {"given": len(trust.list()), "problem": trust.problem},
+        }
+
+    async def close(self) -> None:
+        closing: list[Awaitable[Any]] = [self.models.close(), self.books.close(), self.benches.close()]
+        for done in await asyncio.gather(*closing, return_exceptions=True):
+            for error in done if isinstance(done, list) else [done]:
+                if isinstance(error, BaseException):
+                    log.warning("closing: %s", error)
+
+
+def _ended(request: RunRequest, outcome: Outcome, reason: str) -> RunResult:
+    return RunResult(request.run_id, request.command, outcome, reason)
+
+
+def _recording(journal: Journal, emit: Emit) -> Emit:
+    """Tells each event to the journal first, then to whoever watches."""
+
+    def tell(event: events.Event) -> None:
+        journal.event(event)
+        emit(event)
+
+    return tell
+
+
+def _check_target(request: RunRequest) -> None:
+    if len(request.text) > MAX_TARGET_CHARACTERS:
+        raise Misconfigured(
+            f"{request.path} is too big for a model ({len(request.text):,} characters).", "Work on a smaller file."
+        )
+    if is_binary(request.text):
+        raise Misconfigured(f"{request.path} is a binary file.", "Only text can be worked on.")
+
+
+def _check_readable(resolved: Resolved) -> None:
+    """A person's own file that is no YAML says nothing; going on with the defaults would hide that."""
+    for problem in resolved.problems:
+        if problem.code == "syntax" and problem.path and not problem.path.endswith(CONFIG_NAME):
+            raise Misconfigured(
+                f"Your configuration cannot be read: {problem}", "`ralphd config check` shows the place."
+            )
+
+
+def _with_pinned(request: RunRequest) -> RunRequest:
+    """For `fix`: the findings' tests join the project's, so that mending them is what makes the run green."""
+    pinned = {f.test_path: f.test.encode() for f in request.findings if f.test and f.test_path}
+    return replace(request, buffers={**request.buffers, **pinned}) if pinned else request
+
+
+async def _check_callable(gateway: Gateway, role: Role) -> None:
+    """`Misconfigured` where the role's model could not be called at all. It may wait seconds for the host's import, so
+    the baseline tests run beside it."""
+    model = await gateway.describe(role)
+    if model.problem:
+        raise Misconfigured(
+            model.problem, "" if "ralphd" in model.problem else "`ralphd doctor` shows what is missing."
+        )
