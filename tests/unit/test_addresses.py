@@ -43,11 +43,17 @@ def test_what_can_be_asked(address: str) -> None:
         ("http://a..b/v1", "cannot exist"),
         ("http://" + "a" * 64 + ".example/v1", "cannot exist"),
         ("http://x/" + "a" * 5000, "longer"),
+        ("https://me:sk-live-0123456789@gateway.example/v1", "api_key"),
+        ("https://sk-live-0123456789@gateway.example/v1", "api_key"),
+        ("http://good.example\\@evil.example/v1", "api_key"),
+        ("http://good.example\\.evil.example/v1", "backslash"),
+        ("http://localhost/v1#part", "#"),
     ],
 )
 def test_what_cannot(address: str, said: str) -> None:
     problem = address_problem(address)
     assert problem is not None and said in problem
+    assert "sk-live" not in problem
 
 
 @given(st.text(max_size=60) | st.text(max_size=40).map(lambda text: "http://" + text))

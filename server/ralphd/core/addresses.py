@@ -8,24 +8,31 @@ _LONGEST = 4096
 
 
 def address_problem(address: str) -> str | None:
-    """Why `address` cannot be asked over HTTP, as a sentence for a person; None where it can. Opens no connection."""
+    """Why `address` cannot be asked over HTTP, as a sentence for a person; None where it can. Opens no connection.
+
+    The sentence never quotes the address: people paste keys into it.
+    """
     if len(address) > _LONGEST:
         return "The address is longer than 4,096 characters."
     if any(character.isspace() or not character.isprintable() for character in address):
-        return f"The address {address!r} holds a space or a control character."
+        return "The address holds a space or a control character."
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        return f"The address {address!r} cannot be read: {_reason(str(error))}."
+        return f"The address cannot be read: {_reason(str(error))}."
     if parts.scheme not in ("http", "https"):
-        return f"The address {address!r} must begin with http:// or https://."
+        return "The address must begin with http:// or https://."
+    if "@" in parts.netloc:
+        return "The address holds a user or a password. A key goes into `api_key`."
+    if "\\" in address or "#" in address:
+        return "The address holds a backslash or a `#`, which no address of a server has."
     if not host:
-        return f"The address {address!r} names no host."
+        return "The address names no host."
     if port == 0:
-        return f"The address {address!r} cannot be read: port 0 is no port."
+        return "The address cannot be read: port 0 is no port."
     if not _is_host(host):
-        return f"The address {address!r} names a host that cannot exist: {host!r}."
+        return "The address names a host that cannot exist."
     return None
 
 

@@ -1,26 +1,32 @@
 """The settings in force: layers merged, later ones winning, each value with its source and each fault with its place.
 
-Reads no environment of its own and, but for finding the repository's file, no disk. A bad value never stops the rest:
-what the lower layers say stays.
+One pass: each layer is read and its values are validated (`reading.py`), they are merged here with their provenance, and
+the result is put together without a second look. Reads no environment of its own and no disk. A bad value never hides
+the others: what the lower layers say stays, and `Configuration.stopping` says which faults no run may start with.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from ralphd.core.paths import within
 from ralphd.core.run import ROLES
 from ralphd.settings import model_names
-from ralphd.settings.layers import Key, Leaf, entry_type, read_layer, sections
-from ralphd.settings.project import CONFIG_NAME
-from ralphd.settings.provenance import Layer, Problem, Resolved, Source
-from ralphd.settings.schema import Section, Settings, Tightens
+from ralphd.settings.files import find_repository_config, user_config_path
+from ralphd.settings.problems import Place, Problem, Severity
+from ralphd.settings.provenance import Configuration, Layer, Source
+from ralphd.settings.reading import Key, Leaf, entry_type, read_layer, section_of
+from ralphd.settings.schema import Section, Settings
+from ralphd.settings.scopes import Asked, TightenOnly, tightened
 from ralphd.settings.show import show, show_json
+from ralphd.settings.trust import SettingsConsent
+
+SectionT = TypeVar("SectionT", bound=Section)
+
+Resolved = Configuration
 
 __all__ = [
+    "Configuration",
     "Layer",
     "Problem",
     "Resolved",
@@ -33,22 +39,30 @@ __all__ = [
 ]
 
 
-def resolve(layers: Sequence[Layer], environ: Mapping[str, str]) -> Resolved:
-    """Merge `layers`, lowest first, over the defaults. Never raises for what a person wrote."""
-    merge = _Merge()
-    for key, value in defaults(Settings()):
-        merge.values[key] = merge.trusted[key] = value
-        merge.sources[key] = Source("default")
+def resolve(
+    layers: Sequence[Layer],
+    environ: Mapping[str, str],
+    *,
+    root: str = "",
+    agreed: Callable[[str], bool] = lambda digest: True,
+) -> Configuration:
+    """Merge `layers`, lowest first, over the defaults. Never raises for what a person wrote.
+
+    `agreed` says whether the person agreed to what a repository at `root` asks for, by the digest of the consent.
+    """
+    merge = _Merge(root, agreed)
     for layer in layers:
         leaves, problems = read_layer(layer, environ)
         merge.problems += problems
-        for leaf in leaves:
-            merge.apply(leaf, layer)
+        merge.layer(leaves, layer)
     merge.rename_models()
     merge.keep_masking()
-    settings = Settings.model_validate(_nested(merge.values))
-    provenance = {".".join(key): source for key, source in sorted(merge.sources.items())}
-    return Resolved(settings, provenance, _once_each(merge.problems))
+    return Configuration(
+        _assembled(Settings(), merge.values, ()),
+        {".".join(key): source for key, source in sorted(merge.sources.items())},
+        _once_each(merge.problems),
+        tuple(merge.asked),
+    )
 
 
 def _once_each(problems: Sequence[Problem]) -> tuple[Problem, ...]:
@@ -57,50 +71,61 @@ def _once_each(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(seen.values(), key=lambda one: (one.path or "", one.line, one.start_col)))
 
 
-def find_repository_config(start_dir: str, root: str) -> str | None:
-    """The nearest `ralph.config.yaml` from `start_dir` upwards, at most to `root`; one that links out of it is none."""
-    real_root = os.path.realpath(root)
-    for top, start in ((os.path.abspath(root), os.path.abspath(start_dir)), (real_root, os.path.realpath(start_dir))):
-        if not within(start, top):
-            continue
-        folder = start
-        while True:
-            path = os.path.join(folder, CONFIG_NAME)
-            if os.path.isfile(path) and within(os.path.realpath(path), real_root):
-                return path
-            if folder == top:
-                return None
-            folder = os.path.dirname(folder)
-    return None
-
-
-def user_config_path(environ: Mapping[str, str], platform_dir: str) -> str:
-    """Of the person's file. `platform_dir`: what `platformdirs.user_config_dir("ralphd")` says, where XDG is silent."""
-    xdg = environ.get("XDG_CONFIG_HOME", "")
-    folder = os.path.join(xdg, "ralphd") if os.path.isabs(xdg) else platform_dir
-    return os.path.join(folder, "config.yaml")
-
-
-def defaults(section: Section, prefix: Key = ()) -> list[tuple[Key, Any]]:
+def _leaves(section: Section, prefix: Key = ()) -> list[tuple[Key, Any]]:
     """Every leaf of `section` that has a value, by its path."""
     out: list[tuple[Key, Any]] = []
     for name, info in type(section).model_fields.items():
         value = getattr(section, name)
-        if sections(info) is not None:
-            out += defaults(value, (*prefix, name))
+        if section_of(info) is not None:
+            out += _leaves(value, (*prefix, name))
         elif entry_type(info) is None and value is not None:
             out.append(((*prefix, name), value))
     return out
 
 
-@dataclass
+def _assembled(defaults: SectionT, values: Mapping[Key, Any], prefix: Key) -> SectionT:
+    """A section of the merged values, all of which are valid. A leaf without a value is unset: None."""
+    found: dict[str, Any] = {}
+    for name, info in type(defaults).model_fields.items():
+        key = (*prefix, name)
+        if section_of(info) is not None:
+            found[name] = _assembled(getattr(defaults, name), values, key)
+        elif entry_type(info) is not None:
+            found[name] = {at[-1]: value for at, value in values.items() if at[:-1] == key}
+        else:
+            found[name] = values.get(key)
+    return type(defaults).model_construct(**found)
+
+
 class _Merge:
-    values: dict[Key, Any] = field(default_factory=dict)
-    trusted: dict[Key, Any] = field(default_factory=dict)
-    """What the person's own layers say so far: the measure of what a repository may tighten."""
-    sources: dict[Key, Source] = field(default_factory=dict)
-    origin: dict[Key, tuple[Layer, Leaf]] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    def __init__(self, root: str, agreed: Callable[[str], bool]) -> None:
+        self.root, self.agreed = root, agreed
+        self.values: dict[Key, Any] = dict(_leaves(Settings()))
+        self.trusted: dict[Key, Any] = dict(self.values)
+        """What the person's own layers say so far: the measure of what a repository may tighten."""
+        self.sources: dict[Key, Source] = dict.fromkeys(self.values, Source("default"))
+        self.origin: dict[Key, tuple[Layer, Leaf]] = {}
+        self.problems: list[Problem] = []
+        self.asked: list[SettingsConsent] = []
+
+    def layer(self, leaves: Sequence[Leaf], layer: Layer) -> None:
+        """Put the leaves of the next higher layer over what is there."""
+        if not layer.trusted:
+            leaves = self.counted(leaves, layer)
+        for leaf in leaves:
+            self.apply(leaf, layer)
+
+    def counted(self, leaves: Sequence[Leaf], layer: Layer) -> Sequence[Leaf]:
+        """The leaves without those that need a consent which the person has not given."""
+        wanted = [leaf for leaf in leaves if isinstance(leaf.mark, Asked) and leaf.mark.question == "settings"]
+        given = {".".join(leaf.key): leaf.value for leaf in wanted if not leaf.reset}
+        if all(self.values.get(leaf.key) == leaf.value for leaf in wanted if not leaf.reset):
+            return [leaf for leaf in leaves if leaf not in wanted]  # nothing would change
+        consent = SettingsConsent.of(self.root, layer.path or layer.in_words, given)
+        if self.agreed(consent.digest):
+            return leaves
+        self.asked.append(consent)
+        return [leaf for leaf in leaves if leaf not in wanted]
 
     def apply(self, leaf: Leaf, layer: Layer) -> None:
         if leaf.reset:
@@ -111,39 +136,19 @@ class _Merge:
         value = leaf.value
         if layer.trusted:
             self.trusted[leaf.key] = value
-        elif leaf.tightens is not None:
-            value = self.tightened(leaf, leaf.tightens, layer)
+        elif isinstance(leaf.mark, TightenOnly):
+            value, told = tightened(leaf.mark, self.trusted[leaf.key], value)
+            if told:
+                self.problem(leaf.key, layer, leaf.place, "warning", "loosening", f"`{'.'.join(leaf.key)}` {told}")
             if value is None:
                 return
         self.values[leaf.key] = value
-        self.sources[leaf.key] = Source(
-            layer.scope, layer.path, leaf.line if layer.path and layer.text is not None else None
-        )
+        line = leaf.line if layer.path and layer.text is not None else None
+        self.sources[leaf.key] = Source(layer.scope, layer.path, line)
         self.origin[leaf.key] = (layer, leaf)
 
-    def tightened(self, leaf: Leaf, tightens: Tightens, layer: Layer) -> Any:
-        """What of a repository's word on a limit counts; None: nothing."""
-        mine, dotted = self.trusted[leaf.key], ".".join(leaf.key)
-        match tightens.how:
-            case "lower" if leaf.value > mine:
-                self.loosening(
-                    leaf, layer, f"`{dotted}` is ignored here: a repository can only lower it, and yours is {mine:g}."
-                )
-                return None
-            case "word" if leaf.value not in (mine, tightens.word):
-                self.loosening(
-                    leaf, layer, f"`{dotted}` is ignored here: a repository can only set it to `{tightens.word}`."
-                )
-                return None
-            case "union":
-                missing = [item for item in mine if item not in leaf.value]
-                if missing:
-                    self.loosening(leaf, layer, f"`{dotted}` is added to yours here, which stay: {', '.join(missing)}.")
-                return tuple(dict.fromkeys((*mine, *leaf.value)))
-        return leaf.value
-
-    def loosening(self, leaf: Leaf, layer: Layer, message: str) -> None:
-        self.problems.append(Problem.at(layer.path, leaf.place, "warning", "loosening", message, ".".join(leaf.key)))
+    def problem(self, key: Key, layer: Layer, place: Place, severity: Severity, code: str, message: str) -> None:
+        self.problems.append(layer.problem(place, severity, code, message, ".".join(key)))
 
     def rename_models(self) -> None:
         """Aliases and retired names to the names that are asked for, with a notice where a retired one stands."""
@@ -167,7 +172,7 @@ class _Merge:
             layer, leaf = self.origin[key]
             place = leaf.items[index] if index is not None and index < len(leaf.items) else leaf.place
             message = f"{found.retired} is no longer offered; {found.model} is asked instead."
-            self.problems.append(Problem.at(layer.path, place, "info", "retired-model", message, ".".join(key)))
+            self.problem(key, layer, place, "info", "retired-model", message)
         return found.model
 
     def keep_masking(self) -> None:
@@ -175,15 +180,5 @@ class _Merge:
         if self.values[key] is False:
             layer, leaf = self.origin[key]
             message = "Keys are masked in every log all the same: `redact_api_keys: false` is not honoured."
-            self.problems.append(Problem.at(layer.path, leaf.place, "info", "not-honoured", message, ".".join(key)))
+            self.problem(key, layer, leaf.place, "info", "not-honoured", message)
             self.values[key] = True
-
-
-def _nested(values: Mapping[Key, Any]) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for key, value in values.items():
-        at = out
-        for part in key[:-1]:
-            at = at.setdefault(part, {})
-        at[key[-1]] = value
-    return out

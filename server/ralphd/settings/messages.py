@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ _TYPES: Mapping[str, str] = {
     "float_type": "must be a number.",
     "bool_type": "must be true or false.",
     "string_type": "must be text; put it in quotes.",
+    "string_unicode": "holds half of a character.",
+    "int_parsing_size": "is too big.",
     "tuple_type": "must be a list.",
     "mapping_type": "must be a mapping.",
     "model_type": "must be a mapping.",
@@ -30,16 +33,24 @@ _BOUNDS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def explain(error: Mapping[str, Any]) -> str:
-    """The rest of a sentence that begins with the setting's name; `error` is one of pydantic's."""
+_HOW_TO_WRITE: Mapping[str, tuple[re.Pattern[str], str]] = {
+    "bool_type": (re.compile("yes|no|on|off|y|n", re.IGNORECASE), "In YAML 1.2 yes, no, on and off are text."),
+    "int_type": (re.compile(r"[-+]?[0-9][0-9_,']*"), "Write the digits alone, without quotes and marks between them."),
+    "float_type": (
+        re.compile(r"[-+]?[0-9][0-9_,']*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?"),
+        "Write it without quotes and without marks between the digits.",
+    ),
+}
+"""By pydantic's name of the error: values that were nearly right, and what to do about them."""
+
+
+def explain(error: Mapping[str, Any], value: Any = None) -> str:
+    """The rest of a sentence that begins with the setting's name; `error` is one of pydantic's, of `value`."""
     kind, context = error["type"], error.get("ctx") or {}
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
-        return (
-            f"{words} {context[name]:,g}."
-            if isinstance(context.get(name), (int, float))
-            else f"{words} {context.get(name)}."
-        )
+        bound = context.get(name)
+        return f"{words} {bound:,g}." if isinstance(bound, (int, float)) else f"{words} {bound}."
     if kind == "literal_error":
         return f"must be {str(context.get('expected', '')).replace(chr(39), '`')}."
     if kind == "missing":
@@ -48,4 +59,8 @@ def explain(error: Mapping[str, Any]) -> str:
         return f"has no part `{error['loc'][-1]}`."
     if kind == "value_error":
         return "must be a command whose quotes match."
-    return _TYPES.get(kind, "is not valid.")
+    if kind == "endpoint":
+        return f"is no address of a model's server. {context['problem']}"
+    nearly, advice = _HOW_TO_WRITE.get(kind, (None, ""))
+    told = _TYPES.get(kind, "is not valid.")
+    return f"{told} {advice}" if nearly and isinstance(value, str) and nearly.fullmatch(value[:64]) else told

@@ -1,4 +1,4 @@
-"""Where settings come from and what is wrong with them: what loading takes and gives. No I/O, no pydantic."""
+"""Where settings come from: the layers that go into loading, and the configuration that comes out. No I/O."""
 
 from __future__ import annotations
 
@@ -6,12 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from ralphd.settings.problems import NOWHERE, Place, Problem, Severity
+
 if TYPE_CHECKING:
     from ralphd.settings.schema import Settings
+    from ralphd.settings.trust import SettingsConsent
 
-Scope = Literal["default", "user", "repository", "editor", "command_line"]
 LayerScope = Literal["user", "repository", "editor", "command_line"]
-Severity = Literal["error", "warning", "info"]
+Scope = Literal["default", "user", "repository", "editor", "command_line"]
+
+_IN_WORDS = {
+    "user": "your own settings in the editor",
+    "repository": "the repository's settings",
+    "editor": "the editor's settings for this workspace",
+    "command_line": "the command line",
+}
+LIMITS = ("budget", "sandbox", "testing")
+"""The sections that hold limits. An error in one of them, whoever wrote it, would leave a limit unset."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +38,40 @@ class Layer:
     text: str | None = field(default=None, repr=False)
     path: str | None = None
     """Of the file. A literal key in `text` is found again through it; without a path such a key is refused."""
+    unreadable: str = ""
+    """Why the file at `path` could not be read, as a sentence; empty where it could."""
 
     @property
     def trusted(self) -> bool:
+        """Is this the person's own word?"""
         return self.scope in ("user", "command_line")
+
+    @property
+    def in_words(self) -> str:
+        return _IN_WORDS[self.scope]
+
+    def problem(
+        self, place: Place, severity: Severity, code: str, message: str, key: str = "", *, limit: bool = False
+    ) -> Problem:
+        """A problem of this layer. An error stops runs where the person wrote it, in a section of limits, or where it
+        hides which sections there are (`limit`)."""
+        limit = limit or key.split(".")[0] in LIMITS
+        return Problem(
+            self.in_words,
+            self.path,
+            place.line,
+            place.start,
+            place.end,
+            severity,
+            code,
+            message,
+            key,
+            stops_run=severity == "error" and (self.trusted or limit),
+        )
+
+    def unread(self, code: str, message: str, place: Place = NOWHERE) -> Problem:
+        """None of the layer could be read, so nobody knows which limits it sets."""
+        return self.problem(place, "error", code, message, limit=True)
 
 
 @dataclass(frozen=True)
@@ -53,48 +94,25 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Place:
-    """A stretch of one line, 0-based, in code points, end exclusive."""
-
-    line: int = 0
-    start: int = 0
-    end: int = 0
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something about a setting that a person should know. Never quotes a value.
-
-    Codes: syntax, unknown-key, duplicate-key, wrong-value, unset-variable, not-expanded, literal-key (the person's),
-    key-in-repository, user-only, loosening, endpoint-in-name, retired-model, not-honoured.
-    """
-
-    path: str | None
-    line: int
-    start_col: int
-    end_col: int
-    severity: Severity
-    code: str
-    message: str
-    key: str = ""
-
-    @staticmethod
-    def at(path: str | None, place: Place, severity: Severity, code: str, message: str, key: str = "") -> Problem:
-        return Problem(path, place.line, place.start, place.end, severity, code, message, key)
-
-    def __str__(self) -> str:
-        where = f"{self.path}:{self.line + 1}:{self.start_col + 1}: " if self.path else ""
-        return f"{where}{self.severity}: {self.message}"
-
-
-@dataclass(frozen=True)
-class Resolved:
+class Configuration:
     """The settings in force, where each value was set, and what was wrong."""
 
     settings: Settings
     provenance: Mapping[str, Source]
     """By dotted key: every key that has a value, the defaults included."""
     problems: tuple[Problem, ...] = ()
+    asked: tuple[SettingsConsent, ...] = ()
+    """What a repository or a workspace sets that counts only after the person agreed, and has not agreed to yet."""
 
     def source(self, key: str) -> Source:
         return self.provenance.get(key, Source("default"))
+
+    @property
+    def stopping(self) -> tuple[Problem, ...]:
+        """The problems that no run may start with: it would go on under other settings than somebody wrote down."""
+        return tuple(problem for problem in self.problems if problem.stops_run)
+
+    @property
+    def told(self) -> tuple[Problem, ...]:
+        """The other faults, which a run goes on with and tells the person about."""
+        return tuple(p for p in self.problems if not p.stops_run and p.severity != "info")

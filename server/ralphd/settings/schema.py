@@ -8,27 +8,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+from pydantic_core import PydanticCustomError
 
-# Scope of a key, as metadata of its annotation. A key without one may be set anywhere.
+from ralphd.core.addresses import address_problem
+from ralphd.settings.scopes import Asked, Free, PersonOnly, TightenOnly
 
-
-@dataclass(frozen=True)
-class UserOnly:
-    """Only the person's own settings may set it; elsewhere it is ignored, with a problem of this severity."""
-
-    severity: Literal["warning", "info"] = "warning"
-
-
-@dataclass(frozen=True)
-class Tightens:
-    """A repository may only make it stricter: lower the number, add to the list, or choose this word."""
-
-    how: Literal["lower", "union", "word"]
-    word: str = ""
+# Who may set a key: each field, or the section it lies in, has one of these marks.
+PERSON = PersonOnly()
+FREE = Free()
+LOWER = TightenOnly("lower")
+ADD = TightenOnly("add")
+ASKED = Asked()
+COMMAND = Asked("command")
 
 
 class Section(BaseModel):
@@ -62,17 +56,31 @@ def _program(argv: tuple[str, ...]) -> tuple[str, ...]:
     return argv
 
 
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: `1e3` and `8192.0` are whole."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _endpoint(value: str) -> str:
+    problem = address_problem(value)
+    if problem is not None:
+        raise PydanticCustomError("endpoint", "{problem}", {"problem": problem})
+    return value
+
+
 def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
 Flag = Annotated[bool, Strict()]
-Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000_000)]
-Natural = Annotated[int, Strict(), Field(ge=0, le=1_000_000_000)]
+WHOLE = BeforeValidator(_whole)
+Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000_000), WHOLE]
+Natural = Annotated[int, Strict(), Field(ge=0, le=1_000_000_000), WHOLE]
 Seconds = Annotated[float, Strict(), Field(gt=0, le=86_400, allow_inf_nan=False)]
 Usd = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
 Line = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=256, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+Endpoint = Annotated[Line, AfterValidator(_endpoint)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_tuple)]
 Lines = Annotated[tuple[Line, ...], BeforeValidator(_tuple)]
 Argument = Annotated[str, StringConstraints(strict=True, max_length=4096, pattern=r"^[^\x00]*$")]
@@ -84,32 +92,32 @@ Argv = Annotated[
 class RoleModel(Section):
     """One role's model. `model` is None where none is set: the default selection chooses."""
 
-    model: Name | None = None
+    model: Annotated[Name | None, ASKED] = None
     """Name of the model as LiteLLM knows it (`openai/gpt-4.1-mini`, `gemini/gemini-3.8-flash`,
     `ollama/qwen2.5-coder`), an alias, or `local`."""
-    provider: Name | None = None
+    provider: Annotated[Name | None, ASKED] = None
     """Provider of a bare model name: `openai`, `anthropic`, `gemini`, `azure`, `bedrock`, `ollama`, …"""
-    temperature: Annotated[float, Strict(), Field(ge=0, le=2, allow_inf_nan=False)] | None = None
+    temperature: Annotated[Annotated[float, Strict(), Field(ge=0, le=2, allow_inf_nan=False)] | None, ASKED] = None
     """How freely the model samples. Dropped where the model refuses one."""
-    max_tokens: Count | None = None
+    max_tokens: Annotated[Count | None, ASKED] = None
     """Longest answer in tokens, capped at the model's own maximum."""
-    fallback: Names = ()
+    fallback: Annotated[Names, ASKED] = ()
     """Models to ask, in this order, when the first one does not answer."""
-    api_base: Annotated[Line | None, UserOnly()] = None
+    api_base: Annotated[Endpoint | None, PERSON] = None
     """Endpoint to use instead of the provider's own. Model names are then taken as they are written."""
-    api_key: Annotated[KeyRef | None, UserOnly()] = None
+    api_key: Annotated[KeyRef | None, PERSON] = None
     """Key for the `api_base` beside it, best as `${NAME}`. It is sent nowhere else."""
-    api_version: Line | None = None
+    api_version: Annotated[Line | None, ASKED] = None
     """API version, for Azure."""
-    timeout_s: Seconds = 120.0
+    timeout_s: Annotated[Seconds, ASKED] = 120.0
     """Seconds without any text after which a call is given up."""
-    prompt: Annotated[Line | None, UserOnly()] = None
+    prompt: Annotated[Line | None, PERSON] = None
     """File with a prompt to use instead of the role's own."""
-    edit_format: Literal["auto", "region", "whole", "blocks"] = "auto"
+    edit_format: Annotated[Literal["auto", "region", "whole", "blocks"], ASKED] = "auto"
     """The form in which edits are asked for. All forms are understood at any time."""
-    candidates: Annotated[int, Strict(), Field(ge=1, le=8)] = 1
+    candidates: Annotated[int, Strict(), Field(ge=1, le=8), WHOLE, ASKED] = 1
     """Fresh samples to ask for at once when the loop resamples; the first that passes the tests wins."""
-    headers: Annotated[Mapping[str, KeyRef], UserOnly()] = {}
+    headers: Annotated[Mapping[str, KeyRef], PERSON] = {}
     """HTTP headers to send along to `api_base`, each best as `${NAME}`."""
 
 
@@ -138,18 +146,20 @@ class Price(Section):
 class Loop(Section):
     """How long a run goes on, and what it is made of."""
 
-    max_iterations: Annotated[int, Strict(), Field(ge=1, le=100)] = 5
+    max_iterations: Annotated[int, Strict(), Field(ge=1, le=100), WHOLE, LOWER] = 5
     """Verified answers of the artisan before the run ends."""
-    max_wall_s: Seconds = 900.0
+    max_wall_s: Annotated[Seconds, LOWER] = 900.0
     """Seconds before the run ends."""
-    stuck_after: Annotated[int, Strict(), Field(ge=2, le=100)] = 3
+    stuck_after: Annotated[int, Strict(), Field(ge=2, le=100), WHOLE, LOWER] = 3
     """The same failure this many times ends the run."""
-    librarian: Literal["auto", "always", "never"] = "auto"
+    librarian: Annotated[Literal["auto", "always", "never"], TightenOnly("choose", ("never", "auto", "always"))] = (
+        "auto"
+    )
     """Whether the librarian's model writes a brief. `auto`: when what was retrieved does not fit, or the task
     reaches beyond the file. Retrieval itself always runs."""
-    critic: Literal["after", "beside", "never"] = "after"
+    critic: Annotated[Literal["after", "beside", "never"], PERSON] = "after"
     """When the critic reads a candidate: after its tests are green, beside the tests, or never. The embedded model is not asked: its reviews are noise."""
-    critic_rounds: Annotated[int, Strict(), Field(ge=0, le=20)] = 2
+    critic_rounds: Annotated[int, Strict(), Field(ge=0, le=20), WHOLE, LOWER] = 2
     """How often confirmed findings send the artisan back."""
 
 
@@ -165,15 +175,15 @@ class CeilingPrice(Section):
 class Budget(Section):
     """What may be spent. A call whose worst case would pass it is not sent."""
 
-    usd_per_run: Annotated[Usd, Tightens("lower")] = 1.0
+    usd_per_run: Annotated[Usd, LOWER] = 1.0
     """USD for one run."""
-    usd_per_day: Annotated[Usd, Tightens("lower")] = 10.0
+    usd_per_day: Annotated[Usd, LOWER] = 10.0
     """USD for one day, over all windows."""
-    unpriced: Annotated[Literal["ceiling", "refuse"], Tightens("word", "refuse")] = "ceiling"
+    unpriced: Annotated[Literal["ceiling", "refuse"], TightenOnly("choose", ("refuse", "ceiling"))] = "ceiling"
     """A model without a known price: reckon with `ceiling_usd_per_mtok`, or refuse to call it."""
-    ceiling_usd_per_mtok: Annotated[CeilingPrice, UserOnly()] = CeilingPrice.model_construct()
+    ceiling_usd_per_mtok: Annotated[CeilingPrice, PERSON] = CeilingPrice.model_construct()
     """What a model without a known price is taken to cost."""
-    confirm_above_usd: Annotated[Usd, Tightens("lower")] = 0.5
+    confirm_above_usd: Annotated[Usd, LOWER] = 0.5
     """A run that is estimated above this asks first."""
 
 
@@ -182,19 +192,19 @@ class Testing(Section):
 
     __test__ = False
 
-    command: Argv | None = None
+    command: Annotated[Argv | None, COMMAND] = None
     """The test command, as one line or as a list of arguments. No shell reads it. From a repository's file it runs
     only after your consent to exactly this command."""
-    fast_command: Argv | None = None
+    fast_command: Annotated[Argv | None, COMMAND] = None
     """A quicker command to try first; `command` still decides."""
-    env: Annotated[Names, UserOnly()] = ()
+    env: Annotated[Names, PERSON] = ()
     """Names of further variables of your environment that the tests may see. Without it they see `PATH` and what
     toolchains need, so that no key or password can reach a test, a prompt or a journal."""
-    timeout_s: Seconds = 300.0
+    timeout_s: Annotated[Seconds, LOWER] = 300.0
     """Seconds for one run of the tests."""
-    adversarial_tests: Flag = True
+    adversarial_tests: Annotated[Flag, PERSON] = True
     """Attack a green candidate with hostile tests, where the language has an adapter."""
-    locked: Annotated[Lines, Tightens("union")] = (
+    locked: Annotated[Lines, ADD] = (
         "tests/**",
         "**/test_*",
         "**/*_test.*",
@@ -207,93 +217,93 @@ class Testing(Section):
 class Chaos(Section):
     """Hostile tests."""
 
-    max_examples: Annotated[int, Strict(), Field(ge=1, le=100_000)] = 200
+    max_examples: Annotated[int, Strict(), Field(ge=1, le=100_000), WHOLE, LOWER] = 200
     """Inputs tried for each property."""
-    repeat: Annotated[int, Strict(), Field(ge=1, le=20)] = 3
+    repeat: Annotated[int, Strict(), Field(ge=1, le=20), WHOLE, PERSON] = 3
     """Runs, each under another seed, that must give the same verdict."""
-    mutants: Annotated[int, Strict(), Field(ge=0, le=200)] = 8
+    mutants: Annotated[int, Strict(), Field(ge=0, le=200), WHOLE, LOWER] = 8
     """Small faults put into the target to see whether a test catches them."""
-    timeout_s: Seconds = 60.0
+    timeout_s: Annotated[Seconds, LOWER] = 60.0
     """Seconds for one run of a hostile test."""
 
 
 class Context(Section):
     """What of the repository a model is shown."""
 
-    max_tokens: Annotated[int, Strict(), Field(ge=200, le=1_000_000)] = 16_000
+    max_tokens: Annotated[int, Strict(), Field(ge=200, le=1_000_000), WHOLE, LOWER] = 16_000
     """Tokens of context beside the target itself."""
-    exclude: Annotated[Lines, Tightens("union")] = ()
+    exclude: Annotated[Lines, ADD] = ()
     """Files never shown to a model, as patterns of .gitignore. Ignored files and files of secrets never are."""
-    rules_files: Lines = ("AGENTS.md", "CLAUDE.md", ".ralph/rules.md")
+    rules_files: Annotated[Lines, TightenOnly("inside")] = ("AGENTS.md", "CLAUDE.md", ".ralph/rules.md")
     """Files that tell a model the house style. They shape style, never permissions."""
 
 
 class Critic(Section):
     """Findings."""
 
-    max_findings: Annotated[int, Strict(), Field(ge=1, le=50)] = 5
+    max_findings: Annotated[int, Strict(), Field(ge=1, le=50), WHOLE, LOWER] = 5
     """Findings shown at most, the most severe first."""
-    confirm: Flag = True
+    confirm: Annotated[Flag, PERSON] = True
     """Run the test that comes with a finding: it is confirmed when the test fails, dropped when it passes."""
 
 
 class Sandbox(Section):
     """How what models write is kept in."""
 
-    mode: Annotated[Literal["auto", "bwrap", "none"], UserOnly()] = "auto"
+    mode: Annotated[Literal["auto", "bwrap", "none"], PERSON] = "auto"
     """`auto`: bubblewrap where it works, nothing is run elsewhere. `none`: run without isolation."""
-    network: Annotated[Flag, UserOnly()] = False
+    network: Annotated[Flag, PERSON] = False
     """Let tests reach the network."""
-    read_only: Annotated[Lines, UserOnly()] = ()
+    read_only: Annotated[Lines, PERSON] = ()
     """Further folders that tests may read."""
-    memory_mb: Annotated[Annotated[int, Strict(), Field(ge=64, le=1_048_576)], UserOnly()] = 4096
+    memory_mb: Annotated[Annotated[int, Strict(), Field(ge=64, le=1_048_576), WHOLE], PERSON] = 4096
     """Memory of a test run in MB."""
-    output_mb: Annotated[Annotated[int, Strict(), Field(ge=1, le=1024)], UserOnly()] = 4
+    output_mb: Annotated[Annotated[int, Strict(), Field(ge=1, le=1024), WHOLE], PERSON] = 4
     """Output of a test run that is kept, in MB."""
 
 
 class Host(Section):
     """The process that talks to models."""
 
-    prewarm: Flag = True
+    prewarm: Annotated[Flag, FREE] = True
     """Start it early, at low priority, so that the first run does not wait for it."""
-    idle_s: Seconds = 900.0
+    idle_s: Annotated[Seconds, LOWER] = 900.0
     """Seconds without a call after which it is stopped."""
 
 
 class Cache(Section):
     """Where answers are kept."""
 
-    type: Literal["disk", "redis"] = "disk"
+    type: Annotated[Literal["disk", "redis"], ASKED] = "disk"
     """On this machine, or in a Redis that a team shares."""
-    url: Annotated[KeyRef | None, UserOnly()] = None
+    url: Annotated[KeyRef | None, PERSON] = None
     """Address of the Redis server, best as `${REDIS_URL}`."""
 
 
 class LiteLLM(Section):
     """How calls are made."""
 
-    enable_fallback: Flag = True
+    enable_fallback: Annotated[Flag, ASKED] = True
     """Go on to a role's `fallback` models when its first does not answer."""
-    retry_attempts: Annotated[int, Strict(), Field(ge=1, le=20)] = 3
+    retry_attempts: Annotated[int, Strict(), Field(ge=1, le=20), WHOLE, ASKED] = 3
     """Requests per model in all."""
-    retry_delay_ms: Annotated[int, Strict(), Field(ge=0, le=600_000)] = 2000
+    retry_delay_ms: Annotated[int, Strict(), Field(ge=0, le=600_000), WHOLE, ASKED] = 2000
     """Wait before the second request; it grows by as much with each further one."""
-    enable_caching: Flag = True
+    enable_caching: Annotated[Flag, ASKED] = True
     """Answer a question that was asked before from the cache, at no cost."""
-    cache_ttl_seconds: Natural = 3600
+    cache_ttl_seconds: Annotated[Natural, ASKED] = 3600
     """Seconds that an answer is kept."""
-    enable_cost_tracking: Flag = True
+    enable_cost_tracking: Annotated[Flag, ASKED] = True
     """Show what calls cost. `false` hides the figures; the budget still holds."""
-    log_requests: Flag = True
+    log_requests: Annotated[Flag, ASKED] = True
     """Write the text of calls to the request log, masked."""
-    log_file: Annotated[Line, UserOnly("info")] = ".ralph/litellm.log"
+    log_file: Annotated[Line, PersonOnly("info")] = ".ralph/litellm.log"
     """The request log. A relative path lies in ralphd's own state folder, never in a repository."""
-    redact_api_keys: Flag = True
+    redact_api_keys: Annotated[Flag, PERSON] = True
     """Keys are always masked; `false` is not honoured."""
     cache: Cache = Cache.model_construct()
     """Where answers are kept."""
-    prompt_caching: Flag = True
+    prompt_caching: Annotated[Flag, ASKED] = True
     """Use the providers' own prompt caches."""
 
 
@@ -302,12 +312,12 @@ class Settings(Section):
 
     models: Models = Models.model_construct()
     """The model of each role."""
-    aliases: Mapping[str, Name] = {}
+    aliases: Annotated[Mapping[str, Name], ASKED] = {}
     """Your own short names for models, beside the built-in `claude`, `sonnet`, `opus`, `gpt-4`, `gpt`, `gemini`,
     `gemini-pro` and `local`."""
-    prices: Annotated[Mapping[str, Price], UserOnly()] = {}
+    prices: Annotated[Mapping[str, Price], PERSON] = {}
     """Prices of models that have none in LiteLLM's table, or another one for you."""
-    api_keys: Annotated[Mapping[str, KeyRef], UserOnly("info")] = {}
+    api_keys: Annotated[Mapping[str, KeyRef], PersonOnly("info")] = {}
     """Key of each provider, best as `${NAME}`; sent to that provider's own hosts only. The usual variables
     (`OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, …) are read anyway."""
     loop: Loop = Loop.model_construct()
@@ -322,7 +332,9 @@ class Settings(Section):
     """What of the repository a model is shown."""
     critic: Critic = Critic.model_construct()
     """Findings."""
-    review: Literal["pending", "apply", "preview"] = "pending"
+    review: Annotated[
+        Literal["pending", "apply", "preview"], TightenOnly("choose", ("pending", "preview", "apply"))
+    ] = "pending"
     """What happens to a proposal: it waits hunk by hunk, it is applied when its tests are green, or the editor
     previews it (VS Code)."""
     sandbox: Sandbox = Sandbox.model_construct()

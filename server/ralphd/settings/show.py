@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ralphd.settings.layers import entry_type, sections
-from ralphd.settings.provenance import Resolved, Source
+from ralphd.settings.provenance import Configuration, Source
+from ralphd.settings.reading import entry_type, section_of
 from ralphd.settings.schema import KeyRef, Section
 
 MASK = "********"
@@ -18,7 +18,7 @@ _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 _QUERY = re.compile(r"\?.*$")
 
 
-def show(resolved: Resolved) -> str:
+def show(resolved: Configuration) -> str:
     """One line for each key that has a value, then the problems."""
     rows = [(key, _text(value), str(source)) for key, value, source in _rows(resolved)]
     width = max(len(f"{key}: {value}") for key, value, _ in rows)
@@ -28,7 +28,7 @@ def show(resolved: Resolved) -> str:
     return "\n".join(lines) + "\n"
 
 
-def show_json(resolved: Resolved) -> dict[str, Any]:
+def show_json(resolved: Configuration) -> dict[str, Any]:
     """The same for machines; lines are 1-based."""
     return {
         "settings": {
@@ -55,7 +55,7 @@ def show_json(resolved: Resolved) -> dict[str, Any]:
     }
 
 
-def _rows(resolved: Resolved) -> Iterator[tuple[str, Any, Source]]:
+def _rows(resolved: Configuration) -> Iterator[tuple[str, Any, Source]]:
     for key, value in _leaves(resolved.settings, ""):
         yield key, value, resolved.source(key)
 
@@ -63,7 +63,7 @@ def _rows(resolved: Resolved) -> Iterator[tuple[str, Any, Source]]:
 def _leaves(section: Section, prefix: str) -> Iterator[tuple[str, Any]]:
     for name, info in type(section).model_fields.items():
         value = getattr(section, name)
-        if sections(info) is not None:
+        if section_of(info) is not None:
             yield from _leaves(value, f"{prefix}{name}.")
         elif entry_type(info) is not None:
             for entry in sorted(value):

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -46,6 +46,25 @@ class Consent:
 
 
 @dataclass(frozen=True)
+class SettingsConsent:
+    """What is asked for when a repository names models or switches of its own: `values` by their keys, as JSON texts."""
+
+    root: str
+    origin: str
+    """Where the values stand: the path of the repository's file, or the layer in words. Not part of the digest."""
+    values: tuple[tuple[str, str], ...]
+
+    @staticmethod
+    def of(root: str, origin: str, values: Mapping[str, Any]) -> SettingsConsent:
+        shown = sorted((key, json.dumps(value, ensure_ascii=True)) for key, value in values.items())
+        return SettingsConsent(root, origin, tuple(shown))
+
+    @property
+    def digest(self) -> str:
+        return _sha256(["settings", self.root, self.values])
+
+
+@dataclass(frozen=True)
 class Given:
     """A decision that is remembered. `consent` is None where only its digest was known."""
 
@@ -56,7 +75,10 @@ class Given:
 
 def digest(root: str, argv: Sequence[str], folder: str = "", isolation: str = "") -> str:
     """SHA-256 over all that a consent is bound to."""
-    parts = [root, list(argv), folder, isolation]
+    return _sha256([root, list(argv), folder, isolation])
+
+
+def _sha256(parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode("ascii")).hexdigest()
 
 
