@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "context": {"context", "settings.schema", *COMMON},
     "sandbox": {"sandbox", "settings.schema", *COMMON},
     "models": {"models", "settings.schema", *COMMON},
-    "model_host": {"model_host", "models", "settings.schema", *COMMON},
+    "model_host": {"model_host", "models", "settings.schema", "settings.variables", "settings.yaml_text", *COMMON},
     "local_model": {"local_model", "settings.schema", *COMMON},
     "prompts": {"prompts", *COMMON},
     "answers": {"answers", "context", *COMMON},

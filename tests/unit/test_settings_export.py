@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import re
 import subprocess
 import sys
@@ -14,8 +13,8 @@ import pytest
 import yaml
 
 from ralphd.settings import export, model_names
-from ralphd.settings.reading import known_keys
 from ralphd.settings.load import Layer, resolve, show, show_json
+from ralphd.settings.reading import known_keys
 from ralphd.settings.schema import Settings
 
 jsonschema = importlib.import_module("jsonschema")

@@ -70,4 +70,3 @@ def read_file(scope: LayerScope, path: str) -> Layer | None:
 
 
 TOO_LONG = f"The file is longer than {MAX_CHARACTERS:,} characters and is not read."
-

@@ -15,6 +15,8 @@ from pathlib import Path
 from ralphd.model_host.child.providers import Provider, is_own_host, origin, provider_rules, spelled
 from ralphd.model_host.wire import Deployment, named
 from ralphd.settings.schema import KeyRef
+from ralphd.settings.variables import expanded, missing
+from ralphd.settings.yaml_text import text_at
 
 NO_KEY = "no-key"
 """What an endpoint gets that no key belongs to: never None, or the library looks for one itself."""
@@ -28,7 +30,6 @@ _AWS = {
 _AZURE_VERSION = "2024-10-21"
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 _ENDPOINT_NAME = re.compile(r"(?:_API_BASE|_BASE_URL|_ENDPOINT|_API_VERSION)$|^OLLAMA_HOST$|^LITELLM_|^DATABASE_URL$")
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _PATHS = frozenset({"GOOGLE_APPLICATION_CREDENTIALS", "SSL_CERT_FILE", "AWS_SHARED_CREDENTIALS_FILE"})
 """Names that look secret but hold a path."""
 
@@ -102,10 +103,9 @@ class Keyring:
 
     def _expanded(self, text: str) -> str | None:
         """`text` with `${NAME}` and `${NAME:-default}` filled in; None where a variable is missing."""
-        for match in _VARIABLE.finditer(text):
-            if not self._environ.get(match[1]) and match[2] is None:
-                return None
-        return _VARIABLE.sub(lambda found: self._environ.get(found[1]) or found[2] or "", text).strip() or None
+        if missing(text, self._environ) is not None:
+            return None
+        return expanded(text, self._environ).strip() or None
 
     def endpoint(self, deployment: Deployment, provider: str, provider_keys: Mapping[str, KeyRef]) -> Endpoint:
         """Which key, if any, goes to which address for `deployment`."""
@@ -188,19 +188,12 @@ class Keyring:
 
 
 def _file_text(ref: KeyRef) -> str | None:
-    """The text at the reference's place in the person's own file (YAML, of which JSON is a part)."""
-    import yaml
-
+    """The text at the reference's place in the person's own file, read as the settings read it."""
     if ref.file is None:
         return None
     try:
         text = Path(ref.file).expanduser().read_text("utf-8-sig")
-        if ref.pointer is None:
-            return text.strip() or None
-        value: object = yaml.safe_load(text)
-        for part in ref.pointer.strip("/").split("/"):
-            key = part.replace("~1", "/").replace("~0", "~")
-            value = value[int(key)] if isinstance(value, list) else value[key] if isinstance(value, dict) else None
-    except (OSError, ValueError, KeyError, IndexError, yaml.YAMLError):
+    except (OSError, ValueError):
         return None
-    return value.strip() or None if isinstance(value, str) else None
+    found = text if ref.pointer is None else text_at(text, ref.pointer)
+    return found.strip() or None if found is not None else None
