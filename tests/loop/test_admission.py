@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from ralphd.attack.mutants import mutants
 from ralphd.attack.sessions import Setting, probe
 from ralphd.errors import Misconfigured
 from ralphd.judging.commands import pytest_prefix
+from ralphd.sandbox.environment import sandbox_environment
 from ralphd.sandbox.isolation import detect
 from ralphd.sandbox.shadow import ShadowPool
 from ralphd.settings.schema import Settings
@@ -79,7 +81,13 @@ class Lab:
         isolation = await detect(settings.sandbox.mode)
         if isolation.kind == "none":
             pytest.skip(isolation.detail)
-        return ShadowPool(str(self.root), str(self.folder / "cache"), settings.sandbox, isolation)
+        return ShadowPool(
+            str(self.root),
+            str(self.folder / "cache"),
+            settings.sandbox,
+            isolation,
+            environment=sandbox_environment(os.environ),
+        )
 
     def admit(
         self, tests: str, *, repeat: int = 2, timeout_s: float = 240, most: int = 6, head: str = HEAD

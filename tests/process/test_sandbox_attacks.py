@@ -19,7 +19,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pathspec
 import pytest
 
 import ralphd.sandbox
@@ -565,7 +564,6 @@ def nobody() -> Iterator[list[str]]:
         shutil.copytree(package.parent / "core", lib / "ralphd/core")
         for name in ("__init__.py", "errors.py"):
             shutil.copy(package.parent / name, lib / "ralphd")
-        shutil.copytree(Path(pathspec.__file__).parent, lib / "pathspec")
         write(home, {"ws/a.py": "disk\n", "ws/node_modules/m.js": "m", ".ssh/id_rsa": "x"})
         for at, _, names in os.walk(home):
             for name in (at, *(os.path.join(at, name) for name in names)):

@@ -41,7 +41,8 @@ class Job:
     """Where the generated module stands while it is judged, and where it will be proposed."""
     settings: Chaos
     report_root: Path
-    overlay: Mapping[str, bytes | None] = field(default_factory=dict)
+    buffers: Mapping[str, bytes | None] = field(default_factory=dict)
+    """Open documents whose text differs from the disk."""
     parallel: int = 2
 
     def setting(self) -> Setting:
@@ -126,7 +127,7 @@ class PythonAdapter:
         return await admit(
             job.pool,
             job.setting(),
-            Subject(job.source, faults, job.overlay),
+            Subject(job.source, faults, job.buffers),
             module,
             repeat=job.settings.repeat,
             timeout_s=job.settings.timeout_s,

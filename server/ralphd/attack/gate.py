@@ -100,11 +100,11 @@ class Admission:
 
 @dataclass(frozen=True)
 class Subject:
-    """The code under attack. `overlay`: what differs from the disk (the candidate, unsaved buffers)."""
+    """The code under attack. `buffers`: open documents whose text differs from the disk."""
 
     source: str
     mutants: Sequence[Mutant] = ()
-    overlay: Mapping[str, bytes | None] = field(default_factory=dict)
+    buffers: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
 async def admit(
@@ -154,11 +154,14 @@ class _Gate:
         cpu_s: float | None = None,
     ) -> Session:
         """`text` instead of the module, `code` instead of the target's source."""
-        overlay = dict(self.subject.overlay)
-        overlay[self.setting.target] = (self.subject.source if code is None else code).encode("utf-8", "surrogatepass")
-        overlay[self.setting.module] = (self.text if text is None else text).encode("utf-8", "surrogatepass")
+        overlay = {
+            self.setting.target: (self.subject.source if code is None else code).encode("utf-8", "surrogatepass"),
+            self.setting.module: (self.text if text is None else text).encode("utf-8", "surrogatepass"),
+        }
         limit = self.cpu_s if cpu_s is None else cpu_s
-        plan = Plan(overlay, tuple(sorted(tests)), seed, mode, limit, max(4 * limit, 10.0), reverse)
+        plan = Plan(
+            overlay, tuple(sorted(tests)), seed, mode, limit, max(4 * limit, 10.0), reverse, self.subject.buffers
+        )
         async with self.slots:
             return await run(self.pool, self.setting, plan, self.until)
 

@@ -69,6 +69,8 @@ class Plan:
     cpu_s: float = 10.0
     wall_s: float = 30.0
     reverse: bool = False
+    buffers: Mapping[str, bytes | None] = field(default_factory=dict)
+    """Open documents, which lie under `overlay`."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ async def run(pool: Pool, setting: Setting, plan: Plan, until: float) -> Session
             remaining = until - loop.time()
             if remaining <= 0:
                 return _late(session, done, plan)
-            await shadow.refresh(plan.overlay)
+            await shadow.refresh(plan.overlay, buffers=plan.buffers)
             with _Folder(setting.report_root) as reports:
                 result = await shadow.run(
                     _argv(setting, replace(plan, tests=left), reports),

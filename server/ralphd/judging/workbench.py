@@ -92,7 +92,7 @@ class Tester:
     async def __aenter__(self) -> Self:
         self._report_root.mkdir(parents=True, exist_ok=True)
         self._reports = Path(tempfile.mkdtemp(prefix="report-", dir=self._report_root))
-        self._snapshot = await self.shadow.refresh(self._buffers)
+        self._snapshot = await self.shadow.refresh({}, buffers=self._buffers)
         self.tree = SnapshotTree(self.root, self._snapshot.paths(), self._buffers)
         return self
 
@@ -103,7 +103,7 @@ class Tester:
 
     async def load(self, candidate: Mapping[str, str | None]) -> None:
         self._loaded = {p: None if t is None else t.encode("utf-8", "surrogatepass") for p, t in candidate.items()}
-        self._snapshot = await self.shadow.refresh({**self._buffers, **self._loaded})
+        self._snapshot = await self.shadow.refresh(self._loaded, buffers=self._buffers)
 
     def _env(self, only: Sequence[str]) -> dict[str, str]:
         env = {
@@ -121,11 +121,11 @@ class Tester:
         return await self._run(self.fast_argv if fast else self.argv, self.timeout_s, only)
 
     async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
-        await self.shadow.refresh({**self._buffers, **self._loaded, path: text.encode("utf-8", "surrogatepass")})
+        await self.shadow.refresh({**self._loaded, path: text.encode("utf-8", "surrogatepass")}, buffers=self._buffers)
         try:
             return await self._run([*pytest_prefix(self.argv), "-q", *args, path], min(timeout_s, self.timeout_s), ())
         finally:
-            await self.shadow.refresh({**self._buffers, **self._loaded})
+            await self.shadow.refresh(self._loaded, buffers=self._buffers)
 
     async def _run(self, argv: Sequence[str], timeout_s: float, only: Sequence[str]) -> TestRun:
         for old in self._reports.iterdir():

@@ -9,10 +9,9 @@ import posixpath
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-import pathspec
-
 from ralphd.core.edits import FileEdit, Refusal
 from ralphd.core.findings import Finding
+from ralphd.core.ignore import IgnoreRules
 
 CONTROL_FILES = (
     ".vscode/**", ".idea/**", ".github/**", ".gitlab-ci.yml", ".circleci/**", ".git/**", ".gitmodules", ".gitattributes",
@@ -30,8 +29,7 @@ def canonical(path: str) -> str:
 
 
 def matches(path: str, patterns: Iterable[str]) -> bool:
-    spec = pathspec.GitIgnoreSpec.from_lines([canonical(p) for p in patterns])
-    return spec.match_file(canonical(path))
+    return IgnoreRules(canonical(pattern) for pattern in patterns).ignores(canonical(path))
 
 
 def refuse_path(

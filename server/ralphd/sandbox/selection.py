@@ -12,8 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pathspec import GitIgnoreSpec
-
+from ralphd.core.ignore import IgnoreRules
 from ralphd.errors import SandboxError
 from ralphd.sandbox.git_index import git_folder, tracked_paths
 
@@ -26,10 +25,11 @@ _TREES = frozenset({"node_modules", "bower_components", ".tox", ".nox", "__pypac
 _ENVIRONMENTS = frozenset({".venv", "venv"})
 _GENERATED_ENDS = (".so", ".pyd", ".node", "_version.py", "__version__.py", "_pb2.py", "_pb2.pyi", "_pb2_grpc.py")
 """Ignored files that code imports nonetheless: without them the baseline is red."""
-_MAX_RULES = 1 << 20
+_MAX_RULES_BYTES = 1 << 18
+"""A bigger ignore file is not read, as if it were not there."""
 
-Rule = tuple[int, str, GitIgnoreSpec]
-"""Match `prefix + relative[cut:]`."""
+Rule = tuple[int, str, IgnoreRules]
+"""Rules that are asked about `prefix + relative[cut:]`."""
 
 
 class Stopped(Exception):
@@ -67,7 +67,7 @@ class Selection:
         self._lock = threading.Lock()
         self._verdicts: dict[str, bool] = {}
         self._rules_seen: dict[str, Sig] = {}
-        self._specs: dict[str, GitIgnoreSpec] = {}
+        self._specs: dict[str, IgnoreRules] = {}
         self._index_sig: Sig | None = None
         self._tracked: frozenset[str] = frozenset()
         self._tracked_dirs: frozenset[str] = frozenset()
@@ -162,7 +162,7 @@ class Selection:
             return known
         verdict = False
         for cut, prefix, spec in reversed(rules):
-            said = spec.check_file(prefix + key[cut:]).include
+            said = spec.decide(prefix + key[cut:].removesuffix("/"), key.endswith("/"))
             if said is not None:
                 verdict = said
                 break
@@ -217,13 +217,13 @@ class Selection:
                 folder = folder.rpartition("/")[0]
         self._tracked, self._tracked_dirs, self._index_sig = paths, frozenset(dirs), sig
 
-    def _spec(self, path: str, scope: str) -> GitIgnoreSpec | None:
+    def _spec(self, path: str, scope: str) -> IgnoreRules | None:
         """The rules of one ignore file; a changed one takes back the decisions made below `scope`."""
         try:
             sig = signature(os.lstat(path))
         except OSError:
             sig = None
-        if sig is None or not stat.S_ISREG(sig[0]) or sig[1] > _MAX_RULES:
+        if sig is None or not stat.S_ISREG(sig[0]) or sig[1] > _MAX_RULES_BYTES:
             if self._rules_seen.pop(path, None) is not None:
                 self._specs.pop(path, None)
                 self._forget(scope)
@@ -231,10 +231,10 @@ class Selection:
         if self._rules_seen.get(path) != sig:
             try:
                 with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                    lines = file.read(_MAX_RULES).splitlines()
+                    lines = file.read(_MAX_RULES_BYTES).splitlines()
             except OSError:
                 return None
-            self._specs[path] = _compile(lines)
+            self._specs[path] = IgnoreRules(lines)
             self._rules_seen[path] = sig
             self._forget(scope)
         return self._specs[path]
@@ -252,21 +252,6 @@ class Selection:
             f"The workspace is too big to copy for a test run: more than {self._max_files} files or {self._max_bytes >> 20} MB.",
             f"Most of it lies in {heaviest!r}: put it into .gitignore if the tests do not need it, or open a smaller folder.",
         )
-
-
-def _compile(lines: list[str]) -> GitIgnoreSpec:
-    try:
-        return GitIgnoreSpec.from_lines(lines)
-    except ValueError:
-        # One bad pattern must not undo the others.
-        good = []
-        for line in lines:
-            try:
-                GitIgnoreSpec.from_lines([line])
-            except ValueError:
-                continue
-            good.append(line)
-        return GitIgnoreSpec.from_lines(good)
 
 
 def _dropping(name: str) -> bool:

@@ -44,14 +44,20 @@ class Shadow:
         self._listing: Listing | None = None
         self._snapshot: Snapshot | None = None
 
-    async def refresh(self, overlay: Mapping[str, bytes | None]) -> Snapshot:
-        """Bring the slot to exactly the workspace's state on disk, under `overlay` (None: deleted).
+    async def refresh(
+        self, overlay: Mapping[str, bytes | None], *, buffers: Mapping[str, bytes | None] | None = None
+    ) -> Snapshot:
+        """Bring the slot to exactly the workspace's state on disk, under `buffers`, under `overlay` (None: deleted).
 
-        Whatever an earlier run left is undone; only what differs is copied.
+        `overlay` is what is to be tried: SandboxError where a path of it cannot be placed. `buffers` are the editor's
+        open documents: those in a folder that no test run sees (`.git`, `.venv`, `node_modules`, through a link out of
+        the workspace) are left out. Whatever an earlier run left is undone; only what differs is copied.
         """
         self.retire()
-        given = dict(overlay)
-        listing, resolved = await self._in_thread(lambda stop: self._workspace.bring_up(self._mirror, given, stop))
+        tried, opened = dict(overlay), dict(buffers or {})
+        listing, resolved = await self._in_thread(
+            lambda stop: self._workspace.bring_up(self._mirror, tried, opened, stop)
+        )
         self._listing = listing
         self._snapshot = Snapshot(self._workspace, self._mirror, listing, resolved, self._in_thread)
         return self._snapshot
@@ -246,7 +252,7 @@ class ShadowPool:
             return
         mirror, lock = held
         try:
-            self._workspace.bring_up(mirror, {}, stop)
+            self._workspace.bring_up(mirror, {}, {}, stop)
         except Stopped:
             pass
         finally:

@@ -5,6 +5,7 @@ Only reads the workspace. Blocking throughout: the pool calls it from worker thr
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
@@ -66,21 +67,35 @@ class Workspace:
         return os.path.relpath(real, self.root)
 
     def bring_up(
-        self, mirror: Mirror, overlay: Mapping[str, bytes | None], stop: Callable[[], bool]
+        self,
+        mirror: Mirror,
+        overlay: Mapping[str, bytes | None],
+        buffers: Mapping[str, bytes | None],
+        stop: Callable[[], bool],
     ) -> tuple[Listing, dict[str, bytes | None]]:
-        """Scan, then make `mirror` equal to the workspace under `overlay`; the overlay by resolved paths."""
+        """Scan, then make `mirror` equal to the workspace under `buffers` under `overlay`; both by resolved paths.
+
+        SandboxError where a path of `overlay` cannot be placed; such paths of `buffers` are left out.
+        """
         listing = self.selection.scan(stop)
         resolved: dict[str, bytes | None] = {}
+        for path, data in buffers.items():
+            with contextlib.suppress(SandboxError):
+                resolved[self._placed(path, listing)] = data
         for path, data in overlay.items():
-            relative = self.resolve(path)
-            _check_overlay(path, relative, listing)
-            resolved[relative] = data
+            resolved[self._placed(path, listing)] = data
         if not self.isolated:
             # A stray of an earlier run may have gone on writing.
             mirror.touched()
         links = {} if self.isolated else {path: os.path.join(self.root, path) for path in listing.trees}
         mirror.refresh(self.root, listing, resolved, listing.trees if self.isolated else (), links, stop)
         return listing, resolved
+
+    def _placed(self, path: str, listing: Listing) -> str:
+        """Where in the copy a file of an overlay belongs; SandboxError where no test run sees it, or no file can be."""
+        relative = self.resolve(path)
+        _check_overlay(path, relative, listing)
+        return relative
 
     def check_trees(self, trees: Iterable[str]) -> None:
         """The dependency folders to be bound are still real folders of the workspace, by every component."""
