@@ -19,6 +19,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import filelock
+import psutil
 import pytest
 
 import ralphd.sandbox
@@ -562,6 +564,8 @@ def nobody() -> Iterator[list[str]]:
         package = Path(ralphd.sandbox.__file__).parent
         shutil.copytree(package, lib / "ralphd/sandbox")
         shutil.copytree(package.parent / "core", lib / "ralphd/core")
+        for library in (filelock, psutil):
+            shutil.copytree(Path(library.__file__).parent, lib / library.__name__)
         for name in ("__init__.py", "errors.py"):
             shutil.copy(package.parent / name, lib / "ralphd")
         write(home, {"ws/a.py": "disk\n", "ws/node_modules/m.js": "m", ".ssh/id_rsa": "x"})

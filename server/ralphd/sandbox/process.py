@@ -19,6 +19,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import psutil
+
 from ralphd.errors import SandboxError
 
 if sys.platform != "win32":
@@ -353,26 +355,17 @@ def _kill_plain(process: subprocess.Popen[bytes], tag: str) -> None:
 
 
 def _strays(parent: int, tag: str) -> list[int]:
-    """Living processes that descend from `parent` or carry `tag`; by /proc, so on Linux only."""
+    """Living processes that descend from `parent` or have the entry `tag` (`NAME=value`) in their environment."""
+    name, _, value = tag.partition("=")
     parents: dict[int, int] = {}
-    marked: set[int] = set()
-    try:
-        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-    except OSError:
-        return []
-    for pid in pids:
-        try:
-            with open(f"/proc/{pid}/stat", "rb") as file:
-                fields = file.read().rpartition(b")")[2].split()
-            if fields[0] in (b"Z", b"X"):
-                continue
-            parents[pid] = int(fields[1])
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                if tag and tag.encode() in file.read().split(b"\0"):
-                    marked.add(pid)
-        except (OSError, IndexError, ValueError):
+    found: set[int] = set()
+    for one in psutil.process_iter(["ppid", "status"]):
+        if one.info["status"] in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) or one.info["ppid"] is None:
             continue
-    found = set(marked)
+        parents[one.pid] = one.info["ppid"]
+        with contextlib.suppress(psutil.Error, OSError):
+            if tag and one.environ().get(name) == value:
+                found.add(one.pid)
     for pid in parents:
         at, seen = pid, 0
         while at in parents and seen < 100:

@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from filelock import FileLock
+
 from ralphd.errors import RalphError, SandboxError
 from ralphd.sandbox import policy, process
 from ralphd.sandbox.environment import SandboxEnvironment
@@ -221,7 +223,7 @@ class ShadowPool:
                 future.exception()
             raise
 
-    async def _acquire(self) -> tuple[Mirror, int]:
+    async def _acquire(self) -> tuple[Mirror, FileLock]:
         taken = asyncio.get_running_loop().run_in_executor(self._threads, self._slots.acquire)
         try:
             held = await asyncio.shield(taken)
@@ -233,11 +235,11 @@ class ShadowPool:
             raise SandboxError("No test copy of this workspace is free.")
         return held
 
-    async def _give_back(self, mirror: Mirror, lock: int) -> None:
+    async def _give_back(self, mirror: Mirror, lock: FileLock) -> None:
         try:
             await self._in_thread(lambda stop: mirror.save())
         finally:
-            os.close(lock)
+            lock.release()
 
     async def _stop_warming(self) -> None:
         if self._warming is not None:
@@ -257,14 +259,14 @@ class ShadowPool:
             pass
         finally:
             mirror.save()
-            os.close(lock)
+            lock.release()
 
 
-def _let_go(taken: asyncio.Future[tuple[Mirror, int] | None]) -> None:
+def _let_go(taken: asyncio.Future[tuple[Mirror, FileLock] | None]) -> None:
     if not taken.cancelled() and taken.exception() is None:
         held = taken.result()
         if held is not None:
-            os.close(held[1])
+            held[1].release()
 
 
 def _lower_priority() -> None:

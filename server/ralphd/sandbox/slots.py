@@ -1,6 +1,7 @@
-"""Which directories under the cache hold copies, who holds them, and which may go. Locks are the kernel's (flock):
+"""Which directories under the cache hold copies, who holds them, and which may go.
 
-a server that was killed holds nothing any more, and its slot is taken up by the next one as it is.
+Each slot has a lock file whose lock is the kernel's: a server that was killed holds nothing any more, and its slot is
+taken up by the next one as it is.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ import os
 import sys
 import time
 
+from filelock import FileLock, Timeout
+
 from ralphd.errors import SandboxError
 from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.workspace import lstat
-
-if sys.platform != "win32":
-    import fcntl
 
 _MAX_SLOTS = 64
 _MAX_AGE_S = 14 * 86400.0
@@ -29,8 +29,8 @@ class Slots:
         self._folder = os.path.join(cache, "shadow", hashlib.sha256(os.fsencode(root)).hexdigest()[:16])
         self._mirrors: dict[int, Mirror] = {}
 
-    def acquire(self, only: int | None = None) -> tuple[Mirror, int] | None:
-        """The first slot that nobody holds and the descriptor that holds it; None when `only` is taken."""
+    def acquire(self, only: int | None = None) -> tuple[Mirror, FileLock] | None:
+        """The first slot that nobody holds and its lock, which is held; None when `only` is taken."""
         if sys.platform == "win32":
             raise SandboxError("Test runs are not possible on Windows yet.", "Use the server inside WSL.")
         try:
@@ -67,26 +67,24 @@ def reclaim(cache_dir: str, max_age_s: float = _MAX_AGE_S) -> int:
                 continue
             Mirror(path.removesuffix(".lock")).remove()
             os.unlink(path)
-            os.close(lock)
+            lock.release()
             removed += 1
         with contextlib.suppress(OSError):
             os.rmdir(folder)
     return removed
 
 
-def _try_lock(path: str, *, touch: bool = True) -> int | None:
-    """Hold the lock file at `path`, or None while another server (or lease) does."""
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+def _try_lock(path: str, *, touch: bool = True) -> FileLock | None:
+    """Hold the lock file at `path`, or None while another server (or lease) does. Its time tells when it was last held."""
+    # Held and released by different threads. Never a file that stands for a lock by being there: it would outlive its server.
+    lock = FileLock(path, mode=0o600, thread_local=False, fallback_to_soft=False)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Somebody may have removed the file between our opening and locking it: then another one counts.
-        if os.fstat(lock).st_nlink == 0:
-            raise BlockingIOError
-    except OSError:
-        os.close(lock)
+        lock.acquire(timeout=0)
+        if touch:
+            os.utime(path)
+    except (OSError, Timeout):
+        lock.release()
         return None
-    if touch:
-        os.utime(lock)
     return lock
 
 

@@ -15,20 +15,20 @@ import stat
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ralphd.errors import RalphError
+from filelock import FileLock, Timeout
 
-if sys.platform != "win32":
-    import fcntl
+from ralphd.errors import RalphError
 
 Decision = Literal["once", "always", "never"]
 DECISIONS: tuple[Decision, ...] = ("once", "always", "never")
 _DIGEST = re.compile("[0-9a-f]{64}")
 _MAX_BYTES = 4_000_000
+_LOCK_WAIT_S = 2.0
+"""A window that hangs while it holds the lock may cost one decision, not the server."""
 
 
 @dataclass(frozen=True)
@@ -193,24 +193,19 @@ class TrustStore:
         with self._guard:
             try:
                 os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
-                handle = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+                lock = FileLock(f"{self.path}.lock", mode=0o600)
+                lock.acquire(timeout=_LOCK_WAIT_S)
             except OSError as error:
                 raise self._unwritable(error) from error
+            except Timeout:
+                raise RalphError(
+                    f"The decision could not be remembered: another ralphd has held {self.path} for {_LOCK_WAIT_S:g} s.",
+                    "Decide again.",
+                ) from None
             try:
-                _lock(handle)
                 yield
             finally:
-                os.close(handle)
-
-
-def _lock(handle: int) -> None:
-    """Waits two seconds at most: a window that hangs while it holds the lock can cost one decision, not the server."""
-    if sys.platform != "win32":
-        for _ in range(100):
-            with contextlib.suppress(OSError):
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            time.sleep(0.02)
+                lock.release()
 
 
 def _others_may_write(info: os.stat_result) -> bool:
