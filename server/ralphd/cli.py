@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
-import logging.handlers
 import os
 import sys
 from collections.abc import Sequence
@@ -23,10 +22,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")):
         arguments = ["serve", *arguments]
     options = _parser().parse_args(arguments)
-    _log_to_file(stderr=options.command == "serve")
+    from ralphd.errors import RalphError
+
+    try:
+        _log_to_file(stderr=options.command == "serve")
+    except RalphError as error:
+        print(f"ralphd: {error}", file=sys.stderr)
+        return USAGE
+    _clean_daily(options.command)
     if options.command == "serve":
         return _serve()
     return _shell(options)
+
+
+def _clean_daily(command: str) -> None:
+    """A server cleans once its start is over; a run at once, since it may be short."""
+    if command in ("serve", "run"):
+        from ralphd.shell import housekeeping
+
+        housekeeping.begin(os.environ, after_s=10.0 if command == "serve" else 0.0)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -105,16 +119,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _log_to_file(*, stderr: bool) -> None:
-    """Everything to the log file in full; a server's stderr (the editor's log) gets warnings, without tracebacks."""
-    from ralphd.state import Folders, make_private
+    """Everything to the log file in full; a server's stderr (the editor's log) gets warnings, without tracebacks.
+
+    Raises `Misconfigured` where the folders that ralphd keeps things in are not safe to use.
+    """
+    from ralphd.state import Folders, PrivateLog, check, make_private
 
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     logging.getLogger("pygls").setLevel(logging.WARNING)
+    folders = Folders.of(os.environ)
+    check(folders)
     with contextlib.suppress(OSError):
-        folder = make_private(Folders.of(os.environ).state)
-        handler = logging.handlers.RotatingFileHandler(
-            folder / "ralphd.log", maxBytes=5_000_000, backupCount=2, encoding="utf-8", delay=True
+        handler = PrivateLog(
+            make_private(folders.state) / "ralphd.log", maxBytes=5_000_000, backupCount=2, encoding="utf-8", delay=True
         )
         handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
         root.addHandler(handler)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.loops import code, write
+from tests.support.projects import code, write
 
 WRONG = code("def double(x):\n    return x")
 RIGHT = code("def double(x):\n    return 2 * x")

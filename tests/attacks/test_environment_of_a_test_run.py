@@ -8,7 +8,7 @@ import pytest
 
 from tests.attacks.conftest import PLACE, RIGHT, WRONG
 from tests.support import product
-from tests.support.loops import write
+from tests.support.projects import write
 from tests.support.scripted_server import ScriptedServer
 
 CANARY = "canary-5f1d0c7e"

@@ -9,8 +9,8 @@ import pytest
 
 from ralphd.errors import SandboxError
 from tests.support.fake_editor import FakeEditor
-from tests.support.loops import code, write
 from tests.support.product import person_settings
+from tests.support.projects import code, write
 from tests.support.sandboxes import bwrap_pool, run
 from tests.support.scripted_server import ScriptedServer
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from tests.support.loops import PYTEST
+from tests.support.projects import PYTEST
 from tests.support.scripted_server import ScriptedServer
 
 HANGS_S = 600.0

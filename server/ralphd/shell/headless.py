@@ -24,7 +24,7 @@ from ralphd.core.text import Text, is_binary
 from ralphd.core.wording import by_role, money
 from ralphd.errors import UsageError
 from ralphd.settings.project import nearest_project
-from ralphd.state import write_private
+from ralphd.state import replace_file
 
 COMMANDS: Mapping[str, Command] = {"implement": "implement", "critique": "critique", "chaos": "chaosTests"}
 _PLACE = re.compile(r"^(?P<path>.+?)(?::(?P<line>\d+)(?::(?P<col>\d+))?)?$")
@@ -213,6 +213,5 @@ def _apply(result: RunResult, request: RunRequest, options: argparse.Namespace) 
         target = Path(os.path.realpath(Path(request.root, path)))  # a link stays a link
         target.parent.mkdir(parents=True, exist_ok=True)
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
-        write_private(target, text)
-        target.chmod(mode)
+        replace_file(target, text, mode)
     return sorted(result.edits)

@@ -21,9 +21,9 @@ from ralphd.settings import export
 from ralphd.settings.load import show, show_json
 from ralphd.settings.project import CONFIG_NAME
 from ralphd.settings.trust import TrustStore
+from ralphd.shell import housekeeping
 from ralphd.shell.headless import project_of
 from ralphd.state import Dismissed, Folders
-from ralphd.state import clean as clean_up
 
 
 def config(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -217,11 +217,7 @@ def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def clean(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    from ralphd.sandbox.slots import reclaim
-
-    folders = Folders.of(environ)
-    removed, freed = clean_up(folders)
-    copies = reclaim(str(folders.cache))
+    removed, freed, copies = housekeeping.clean(Folders.of(environ))
     print(
         f"Removed {removed} old journals ({freed / 1e6:.1f} MB) and {copies} unused copies. Weights, consents and the books stay."
     )
