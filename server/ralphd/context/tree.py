@@ -17,6 +17,10 @@ SECRET_PATTERNS = (
 )  # fmt: skip
 
 
+PARSED_CHARACTERS = 100_000
+"""A bigger file's imports are found by a search instead: parsing a megabyte can take five seconds."""
+
+
 class Tree(Protocol):
     """Read-only view of a snapshot. Paths are relative, with forward slashes, sorted."""
 
@@ -70,9 +74,12 @@ def module_names(path: str, files: Container[str]) -> set[str]:
 def _imported(path: str, text: str) -> set[str]:
     """Dotted names a Python file imports (also inside functions); relative ones resolved against its folder."""
     try:
+        if len(text) > PARSED_CHARACTERS:
+            raise ValueError("too big")
         tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return set(re.findall(r"^\s*(?:from|import)\s+([\w.]+)", text, re.MULTILINE))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        # Blanks only: `\s` would match line ends, and a megabyte of empty lines would then take hours.
+        return set(re.findall(r"^[ \t]*(?:from|import)[ \t]+([\w.]+)", text, re.MULTILINE))
     found: set[str] = set()
     package = path.split("/")[:-1]
     for node in ast.walk(tree):

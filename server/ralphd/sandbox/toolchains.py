@@ -150,8 +150,11 @@ def _interpreters(environment: str) -> list[str]:
             config = file.read(4096)
     except OSError:
         return found
-    match = re.search(r"^\s*home\s*=\s*(/.*?)\s*$", config, re.MULTILINE)
-    return [*found, *([os.path.join(match.group(1), "python3")] if match else [])]
+    for line in config.splitlines():
+        key, _, value = line.partition("=")
+        if key.strip() == "home" and value.strip().startswith("/"):
+            return [*found, os.path.join(value.strip(), "python3")]
+    return found
 
 
 def _is_python(prefix: str) -> bool:
