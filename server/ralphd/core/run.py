@@ -52,6 +52,15 @@ EXIT_CODES: dict[str, int] = {
 """Of `ralphd run`; every other outcome is 1."""
 
 
+_WITH_CHAOS = (".py",)
+"""Ends of the names of files whose language has an adapter for hostile tests (`attack/adapters.py`)."""
+
+
+def offers_chaos(path: str) -> bool:
+    """Whether chaos tests can be asked for on this file (a path or a URI)."""
+    return path.endswith(_WITH_CHAOS)
+
+
 def new_run_id() -> str:
     return f"run-{secrets.token_hex(6)}"
 

@@ -10,6 +10,7 @@ from ralphd.core.events import Emit
 from ralphd.core.run import RunRequest, RunResult
 
 Decision = Literal["once", "always", "never"]
+DECISIONS: tuple[Decision, ...] = ("once", "always", "never")
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,21 @@ class ConfigProblem:
     message: str
 
 
+@dataclass(frozen=True)
+class EditorSettings:
+    """What the editor's side needs of the settings that are in force for one file."""
+
+    review: Literal["pending", "apply", "preview"] = "pending"
+    """How proposed changes reach the text (setting `review`)."""
+    shows_cost: bool = True
+    """Whether money is shown (setting `litellm.enable_cost_tracking`)."""
+    request_log: str = ""
+    """Path of the masked log of requests to models."""
+
+
 class Runner(Protocol):
-    """Starts nothing by itself; every method but `run` and `warm` answers at once."""
+    """Starts nothing by itself. Only `configure` is no coroutine: it touches memory alone, and nothing else may be
+    called on an event loop without waiting."""
 
     def configure(self, *, settings: Mapping[str, Any] | None, user_settings: Mapping[str, Any] | None) -> None:
         """The editor's layers: `settings` counts as repository scope for user-only keys, `user_settings` as the person's."""
@@ -51,21 +65,19 @@ class Runner(Protocol):
     async def warm(self, roots: Sequence[str]) -> None:
         """Prepare what a first run waits for, at low priority."""
 
-    def review_mode(self, root: str, path: str) -> Literal["pending", "apply", "preview"]: ...
-
-    def shows_cost(self, root: str, path: str) -> bool: ...
+    async def editor_settings(self, root: str, path: str) -> EditorSettings:
+        """For the file `path` (relative to `root`), as the disk says now."""
 
     async def problems(self, root: str, path: str, text: str | None) -> Sequence[ConfigProblem]:
         """Of the configuration file at `path`; `text`: what the editor shows of it, None: the disk."""
 
-    def dismiss(self, root: str, fingerprint: str, message: str) -> None: ...
+    async def dismiss(self, root: str, fingerprint: str, message: str) -> None:
+        """Remember that the person put this finding away for good."""
 
-    def decide(self, digest: str, decision: Decision) -> bool:
-        """A consent given outside a question; False: no such digest is known."""
+    async def decide(self, digest: str, decision: Decision) -> bool:
+        """A consent given outside a question, or after its time was over; False: no such digest is known."""
 
-    def status(self) -> Mapping[str, Any]:
+    async def status(self) -> Mapping[str, Any]:
         """Models, sandbox, trust, cost of the day: no secret in it."""
-
-    def log_path(self, root: str) -> str: ...
 
     async def close(self) -> None: ...

@@ -3,21 +3,24 @@ problems of a configuration file. Published anew after each change, because clie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from lsprotocol import types
 
 from ralphd.core.findings import Finding
+from ralphd.core.run import RunRequest
 from ralphd.core.runner import ConfigProblem
-from ralphd.core.text import Text, shift
+from ralphd.core.text import Span, Text, shift
+from ralphd.lsp.client_capabilities import ClientCapabilities
 from ralphd.lsp.convert import path_to_uri, to_range
-from ralphd.lsp.review import Hunk, Review, short_diff, summary
-from ralphd.lsp.session import Changed, Session
-
-if TYPE_CHECKING:
-    from ralphd.lsp.review import Reviews
+from ralphd.lsp.documents import Changed
+from ralphd.lsp.hunks import Hunk
+from ralphd.lsp.outbox import Outbox
+from ralphd.lsp.refusals import failed
+from ralphd.lsp.review import Review, Reviews
+from ralphd.lsp.workspace import Workspace
 
 SOURCE = "ralph"
 _SEVERITY = {
@@ -27,60 +30,83 @@ _SEVERITY = {
 }
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The run that made a finding: what to start again when the person allows what it was refused."""
+
+    uri: str
+    """The document that the run was on."""
+    request: RunRequest
+
+
 @dataclass
-class Shown:
+class ShownFinding:
     """A finding on a document. `touched`: its quote was edited; it goes when the document is saved so."""
 
     finding_id: str
     uri: str
-    root: str
     finding: Finding
-    span: tuple[int, int]
+    span: Span
+    origin: Origin
     touched: bool = False
+
+    @property
+    def root(self) -> str:
+        return self.origin.request.root
 
 
 class Diagnostics:
-    def __init__(self, session: Session, publish: Callable[[types.PublishDiagnosticsParams], None]) -> None:
-        self._session, self._publish = session, publish
-        self.reviews: Reviews | None = None
-        self._findings: dict[str, list[Shown]] = {}
+    def __init__(self, outbox: Outbox, workspace: Workspace, reviews: Reviews) -> None:
+        self._outbox, self._workspace, self._reviews = outbox, workspace, reviews
+        self._findings: dict[str, list[ShownFinding]] = {}
         self._problems: dict[str, Sequence[ConfigProblem]] = {}
         self._published: set[str] = set()
         self._next = 0
 
-    def add(self, uri: str, root: str, finding: Finding, text: Text | None) -> Shown:
+    def add(self, uri: str, finding: Finding, text: Text | None, origin: Origin) -> ShownFinding:
         """Show a finding (once: a confirmed one replaces its quoted self)."""
+        origin = replace(origin, request=replace(origin.request, buffers={}))  # as large as all open documents
         known = self._findings.setdefault(uri, [])
+        for shown in known:
+            if shown.finding == finding:
+                shown.origin = origin
+                return shown
         known[:] = [shown for shown in known if shown.finding.fingerprint != finding.fingerprint]
         self._next += 1
-        span = (
-            _reanchor(finding, text, (finding.start, finding.end)) if text is not None else (finding.start, finding.end)
-        )
-        shown = Shown(f"f{self._next}", uri, root, finding, span or (finding.start, finding.end), touched=span is None)
+        given = (finding.start, finding.end)
+        span = _reanchor(finding, text, given) if text is not None else given
+        shown = ShownFinding(f"f{self._next}", uri, finding, span or given, origin, touched=span is None)
         known.append(shown)
         self.refresh(uri)
         return shown
 
-    def clear(self, uri: str, keep: Callable[[Shown], bool]) -> None:
+    def clear(self, uri: str, keep: Callable[[ShownFinding], bool]) -> None:
         """Take away those that `keep` does not want."""
         if self._findings.get(uri):
             self._findings[uri] = [shown for shown in self._findings[uri] if keep(shown)]
             self.refresh(uri)
 
-    def remove(self, shown: Shown) -> None:
+    def remove(self, shown: ShownFinding) -> None:
         self._findings[shown.uri] = [other for other in self._findings.get(shown.uri, []) if other is not shown]
         self.refresh(shown.uri)
 
-    def find(self, finding_id: str) -> Shown | None:
+    def find(self, finding_id: str) -> ShownFinding | None:
         return next((s for shown in self._findings.values() for s in shown if s.finding_id == finding_id), None)
 
-    def of(self, uri: str) -> list[Shown]:
+    def required(self, argument: Mapping[str, Any]) -> ShownFinding:
+        """The finding that a command's argument names; refused where it is gone."""
+        shown = self.find(str(argument.get("findingId")))
+        if shown is None:
+            raise failed("This finding is not there any more.")
+        return shown
+
+    def of(self, uri: str) -> list[ShownFinding]:
         return self._findings.get(uri, [])
 
     def follow(self, change: Changed) -> None:
         """Move findings with typing; one that was touched becomes a hint until its quote is back."""
         for shown in self.of(change.uri):
-            span: tuple[int, int] | None = shown.span
+            span: Span | None = shown.span
             for step in change.steps:
                 span = shift(span, step) if span is not None else None
             intact = span is not None and change.after.value[span[0] : span[1]] == shown.finding.quote
@@ -92,7 +118,7 @@ class Diagnostics:
 
     def fixed(self, uri: str, findings: Sequence[Finding], *, verified: bool) -> None:
         """A fix was accepted, all of it: what its tests proved is dealt with, and what no longer stands in the text."""
-        document = self._session.documents.get(uri)
+        document = self._workspace.documents.get(uri)
         proven = {f.fingerprint for f in findings if verified and f.evidence == "confirmed"}
         gone = proven | {f.fingerprint for f in findings if document and f.quote not in document.text.value}
         self.clear(uri, lambda shown: shown.finding.fingerprint not in gone)
@@ -106,31 +132,33 @@ class Diagnostics:
         self.refresh(uri)
 
     def refresh(self, uri: str) -> None:
-        document = self._session.documents.get(uri)
+        document = self._workspace.documents.get(uri)
         text = document.text if document else None
         items = [*self._hunk_items(uri, text), *self._finding_items(uri, text), *self._problem_items(uri)]
         if not items and uri not in self._published:
             return
         (self._published.add if items else self._published.discard)(uri)
-        self._publish(
-            types.PublishDiagnosticsParams(uri=uri, version=document.version if document else None, diagnostics=items)
-        )
+        version = document.version if document else None
+        params = types.PublishDiagnosticsParams(uri=uri, version=version, diagnostics=items)
+        self._outbox.notify(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)
 
     def _hunk_items(self, uri: str, text: Text | None) -> list[types.Diagnostic]:
-        if self.reviews is None or text is None:
+        if text is None:
             return []
-        return [hunk_diagnostic(self._session, review, hunk, text) for review, hunk in self.reviews.pending_in(uri)]
+        return [
+            hunk_diagnostic(self._workspace.client, review, hunk, text) for review, hunk in self._reviews.shown_in(uri)
+        ]
 
     def _finding_items(self, uri: str, text: Text | None) -> list[types.Diagnostic]:
         return [
-            finding_diagnostic(self._session, shown, text)
+            finding_diagnostic(self._workspace.client, shown, text)
             for shown in self.of(uri)
             if text is not None or shown.finding.kind == "locked"
         ]
 
     def _problem_items(self, uri: str) -> list[types.Diagnostic]:
-        encoding = self._session.client.encoding
-        document = self._session.documents.get(uri)
+        encoding = self._workspace.client.encoding
+        document = self._workspace.documents.get(uri)
         items = []
         for problem in self._problems.get(uri, ()):
             start = types.Position(line=problem.line, character=problem.start)
@@ -151,11 +179,11 @@ class Diagnostics:
         return items
 
 
-def _reanchor(finding: Finding, text: Text, near: tuple[int, int]) -> tuple[int, int] | None:
+def _reanchor(finding: Finding, text: Text, near: Span) -> Span | None:
     """The place of the finding's quote nearest to where it was; None when it is gone."""
     if not finding.quote:
         return (0, 0)
-    places: list[tuple[int, int]] = []
+    places: list[Span] = []
     at = text.value.find(finding.quote)
     while at != -1 and len(places) < 100:
         places.append((at, at + len(finding.quote)))
@@ -163,19 +191,19 @@ def _reanchor(finding: Finding, text: Text, near: tuple[int, int]) -> tuple[int,
     return min(places, key=lambda span: abs(span[0] - near[0]), default=None)
 
 
-def hunk_diagnostic(session: Session, review: Review, hunk: Hunk, text: Text) -> types.Diagnostic:
+def hunk_diagnostic(client: ClientCapabilities, review: Review, hunk: Hunk, text: Text) -> types.Diagnostic:
     stale = hunk.state == "stale"
     where = (0, 0) if hunk.creates else hunk.span
     head = (
         "Ralph's change is stale: these lines were edited since."
         if stale
-        else f"Ralph proposes {hunk.path}, {summary(hunk)}:"
+        else f"Ralph proposes {hunk.path}, {hunk.headline}:"
         if hunk.creates
-        else f"Ralph {summary(hunk)}:"
+        else f"Ralph {hunk.headline}:"
     )
     return types.Diagnostic(
-        range=to_range(text, where, session.client.encoding),
-        message=head if stale else f"{head}\n{short_diff(hunk)}",
+        range=to_range(text, where, client.encoding),
+        message=head if stale else f"{head}\n{hunk.short_diff()}",
         severity=types.DiagnosticSeverity.Information,
         source=SOURCE,
         code="ralph.change",
@@ -183,8 +211,8 @@ def hunk_diagnostic(session: Session, review: Review, hunk: Hunk, text: Text) ->
     )
 
 
-def finding_diagnostic(session: Session, shown: Shown, text: Text | None) -> types.Diagnostic:
-    finding, client = shown.finding, session.client
+def finding_diagnostic(client: ClientCapabilities, shown: ShownFinding, text: Text | None) -> types.Diagnostic:
+    finding = shown.finding
     code = "ralph.chaos.counterexample" if finding.kind == "counterexample" else f"ralph.critic.{finding.kind}"
     tags = [types.DiagnosticTag.Unnecessary] if shown.touched and client.unnecessary_tag else None
     related = None

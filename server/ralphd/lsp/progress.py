@@ -6,25 +6,22 @@ Progress at most 5 messages a second, streams at most 20: serialising costs noth
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lsprotocol import types
 
 from ralphd.core import events
 from ralphd.core.run import Cost
 from ralphd.core.wording import money, tokens
-
-if TYPE_CHECKING:
-    from ralphd.lsp.server import RalphServer
-
-log = logging.getLogger("ralphd.lsp")
+from ralphd.lsp.client_capabilities import ClientCapabilities
+from ralphd.lsp.event_json import event_json
+from ralphd.lsp.outbox import Outbox
 
 PROGRESS_INTERVAL_S = 0.2
 STREAM_INTERVAL_S = 0.05
+CREATE_TIMEOUT_S = 5.0
 _DOING = {
     "baseline": "Tests · running them as they are",
     "librarian": "Librarian · gathering context",
@@ -35,21 +32,25 @@ _DOING = {
 }
 
 
-class Progress:
+class ProgressReporter:
     """The reporting of one run. `end` may be called more than once; the client sees exactly one end."""
 
     def __init__(
         self,
-        server: RalphServer,
+        outbox: Outbox,
+        client: ClientCapabilities,
         run_id: str,
         title: str,
-        shows_cost: bool,
         finding_json: Callable[[events.FindingAdded], dict[str, Any]],
     ) -> None:
-        self._server, self._run_id, self._title, self._shows_cost = server, run_id, title, shows_cost
+        self._outbox, self._client = outbox, client
+        self._run_id, self._title = run_id, title
         self._finding_json = finding_json
+        self.shows_cost = True
+        """Whether the person wants to see money; set as soon as the settings of the run are read."""
         self.token = f"ralph-{secrets.token_hex(8)}"
-        self._begun: asyncio.Task[None] | None = None
+        self._created = False
+        """The client took the token. A client that refuses it, or has not answered yet, gets no reports on it."""
         self._ended = False
         self._seq = 0
         self._stream_seq = 0
@@ -61,28 +62,28 @@ class Progress:
         self._last = 0.0
         self._pending: dict[tuple[str, int, int], list[str]] = {}
         self._stream_timer: asyncio.TimerHandle | None = None
-        self.sandbox = ""
 
     def begin(self) -> None:
-        if self._server.session.client.progress:
-            self._begun = asyncio.create_task(self._create())
+        if self._client.progress:
+            self._outbox.background(self._create())
         else:
-            self._server.log_message(f"{self._title} …")
+            self._outbox.log(f"{self._title} …")
 
     async def _create(self) -> None:
-        try:
-            await asyncio.wait_for(self._server.work_done_progress.create_async(self.token), 5)
-        except Exception as error:  # a client that refuses or never answers: the run goes on without progress
-            log.info("no progress: %s", error)
-            return
-        if not self._ended:
-            self._report(types.WorkDoneProgressBegin(title=self._title, cancellable=True, message=self._message()))
+        params = types.WorkDoneProgressCreateParams(token=self.token)
+        method = types.WINDOW_WORK_DONE_PROGRESS_CREATE
+        answer = await self._outbox.request(method, params, CREATE_TIMEOUT_S, late=lambda _: self._taken())
+        if answer.usable:
+            self._taken()
 
-    def _report(self, value: Any) -> None:
-        if self._begun is not None and (self._begun.done() or isinstance(value, types.WorkDoneProgressBegin)):
-            self._server.progress(
-                types.ProgressParams(token=self.token, value=self._server.protocol._converter.unstructure(value))
-            )
+    def _taken(self) -> None:
+        if not self._ended:
+            self._created = True
+            self._report({"kind": "begin", "title": self._title, "cancellable": True, "message": self._message()})
+
+    def _report(self, value: Mapping[str, Any]) -> None:
+        if self._created:
+            self._outbox.notify("$/progress", {"token": self.token, "value": value})
 
     def _message(self) -> str:
         parts = [_DOING.get(self._phase, "starting")]
@@ -91,7 +92,7 @@ class Progress:
         if self._tokens:
             own = self._tokens_by_role.get(self._phase, 0)
             parts.append(tokens(self._tokens) + (f" ({self._phase} {tokens(own)})" if 0 < own < self._tokens else ""))
-        if self._shows_cost and self._tokens:
+        if self.shows_cost and self._tokens:
             parts.append(money(self._cost) if self._cost.usd is not None else "cost unknown")
         if self._extra:
             parts.append(self._extra)
@@ -106,8 +107,8 @@ class Progress:
             return
         self._flush_stream()
         self._take(event)
-        payload = self._payload(event)
-        if payload is not None and self._server.session.client.events:
+        payload = event_json(event, self._finding_json, shows_cost=self.shows_cost)
+        if payload is not None and self._client.events:
             self.send_event(payload)
         self._schedule()
 
@@ -130,47 +131,9 @@ class Progress:
         elif isinstance(event, events.TestsEnded):
             self._extra = f"{event.tests.passed} passed, {event.tests.failed + event.tests.errors} failed"
 
-    def _payload(self, event: events.Event) -> dict[str, Any] | None:
-        if isinstance(event, events.PhaseStarted | events.PhaseEnded):
-            kind = "phaseStarted" if isinstance(event, events.PhaseStarted) else "phaseEnded"
-            return {"type": kind, "phase": event.phase, "iteration": event.iteration}
-        if isinstance(event, events.IterationStarted):
-            return {"type": "iterationStarted", "iteration": event.iteration, "of": event.of}
-        if isinstance(event, events.TestsEnded):
-            return {"type": "testsEnded", "iteration": event.iteration, "tests": event.tests.to_json()}
-        if isinstance(event, events.FindingAdded):
-            return {"type": "findingAdded", "finding": self._finding_json(event)}
-        if isinstance(event, events.ModelChosen):
-            return {"type": "modelChosen", "role": event.role, "model": event.model}
-        if isinstance(event, events.FellBack):
-            return {
-                "type": "fallback",
-                "role": event.role,
-                "from": event.from_model,
-                "to": event.to_model,
-                "why": event.why,
-            }
-        if isinstance(event, events.Retrying):
-            fields = asdict(event)
-            return {
-                "type": "retry",
-                "role": fields["role"],
-                "model": fields["model"],
-                "attempt": event.attempt,
-                "waitMs": event.wait_ms,
-                "why": event.why,
-            }
-        if isinstance(event, events.CostChanged):
-            return {
-                "type": "costChanged",
-                "cost": event.cost.to_json() if self._shows_cost else None,
-                "usage": event.usage,
-            }
-        return None
-
     def send_event(self, payload: dict[str, Any]) -> None:
         self._seq += 1
-        self._server.notify("ralph/event", {"runId": self._run_id, "seq": self._seq, **payload})
+        self._outbox.notify("ralph/event", {"runId": self._run_id, "seq": self._seq, **payload})
 
     def _schedule(self) -> None:
         loop = asyncio.get_running_loop()
@@ -181,10 +144,10 @@ class Progress:
         self._timer = None
         self._last = asyncio.get_running_loop().time()
         if not self._ended:
-            self._report(types.WorkDoneProgressReport(message=self._message(), cancellable=True))
+            self._report({"kind": "report", "message": self._message(), "cancellable": True})
 
     def _stream(self, event: events.TextStreamed) -> None:
-        if not self._server.session.client.stream:
+        if not self._client.stream:
             return
         self._pending.setdefault((event.phase, event.iteration, event.attempt), []).append(event.delta)
         if self._stream_timer is None:
@@ -196,7 +159,7 @@ class Progress:
             self._stream_timer = None
         for (phase, iteration, attempt), parts in self._pending.items():
             self._stream_seq += 1
-            self._server.notify(
+            self._outbox.notify(
                 "ralph/stream",
                 {
                     "runId": self._run_id,
@@ -214,13 +177,8 @@ class Progress:
             return
         self._flush_stream()
         self._ended = True
-        self._server.work_done_progress.tokens.pop(self.token, None)
         if self._timer is not None:
             self._timer.cancel()
-        value = types.WorkDoneProgressEnd(message=sentence)
-        if self._begun is None:
-            self._server.log_message(f"{self._title}: {sentence}")
-        elif self._begun.done():
-            self._report(value)
-        else:
-            self._begun.cancel()  # the client has not answered `create` yet: nothing was begun
+        self._report({"kind": "end", "message": sentence})
+        if not self._client.progress:
+            self._outbox.log(f"{self._title}: {sentence}")

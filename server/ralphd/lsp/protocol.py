@@ -10,34 +10,51 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
+from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 from pygls.protocol.json_rpc import JsonRPCRequestMessage
 
 from ralphd.core.wording import OWN_DEFECT
-
-if TYPE_CHECKING:
-    from ralphd.lsp.server import RalphServer
 
 log = logging.getLogger("ralphd.lsp")
 
 PARSE_ERROR, INVALID_REQUEST, NOT_INITIALIZED, INTERNAL_ERROR = -32700, -32600, -32002, -32603
 
 
+@dataclass(frozen=True)
+class Handlers:
+    """Who takes the messages that pygls would otherwise handle itself."""
+
+    capabilities: Callable[[types.ServerCapabilities], types.ServerCapabilities]
+    """Makes the server's capabilities out of those that pygls found."""
+    opened: Callable[[types.TextDocumentItem], None]
+    changed: Callable[[types.VersionedTextDocumentIdentifier, Sequence[Any]], None]
+    closed: Callable[[str], None]
+    cancel_progress: Callable[[int | str], None]
+    commands: Mapping[str, Callable[[list[Any]], Any]]
+    """By id. A handler gets the arguments, and may answer with a coroutine where it has to wait."""
+    end_all: Callable[[], Awaitable[None]]
+    """Ends all runs, before `shutdown` is answered."""
+    leave: Callable[[int], None]
+    """Ends the process with this exit code."""
+
+
 class RalphProtocol(LanguageServerProtocol):
-    """One connection. `handle_body` is the only entrance of messages."""
+    """One connection. `handle_body` is the only entrance of messages; `handlers` is set before the first one comes."""
 
-    _server: RalphServer
+    handlers: Handlers
 
-    def __init__(self, server: RalphServer, converter: Any) -> None:
+    def __init__(self, server: LanguageServer, converter: Any) -> None:
         super().__init__(server, converter)
         self.raw_initialize: Mapping[str, Any] = {}
         self._initialized = False
-        self.commands: Mapping[str, Callable[[list[Any]], Any]] = {}
 
     @property
     def was_shut_down(self) -> bool:
@@ -139,46 +156,61 @@ class RalphProtocol(LanguageServerProtocol):
             error = types.ResponseError(code=INTERNAL_ERROR, message=f"{OWN_DEFECT}.")
         super()._send_response(msg_id, result, error)
 
+    def _send_handler_result(self, future: Any, *, msg_id: Any) -> None:
+        """A handler answers at once where it can; where it has to wait for a thread it answers with a coroutine.
+
+        A handler that is a coroutine function would begin one turn of the event loop later, after messages that
+        arrived behind its own.
+        """
+        waits = not future.cancelled() and future.exception() is None and asyncio.iscoroutine(future.result())
+        if not waits:
+            super()._send_handler_result(future, msg_id=msg_id)
+            return
+        task = asyncio.ensure_future(future.result())
+        self._request_futures[msg_id] = task
+        task.add_done_callback(partial(super()._send_handler_result, msg_id=msg_id))
+
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(self, params: types.InitializeParams) -> Any:
         result = yield from super().lsp_initialize(params)
-        result.capabilities = self._server.capabilities(result.capabilities)
+        result.capabilities = self.handlers.capabilities(result.capabilities)
         return result
 
     @lsp_method(types.SHUTDOWN)
     async def lsp_shutdown(self, *args: Any) -> None:  # type: ignore[override]
         """End all runs, then answer. pygls iterates a dict that its own callbacks shrink, and fails."""
-        await self._server.end_all()
+        await self.handlers.end_all()
 
     @lsp_method(types.EXIT)
     def lsp_exit(self, *args: Any) -> None:  # type: ignore[override]
-        self._server.leave(0 if self._shutdown else 1)
+        self.handlers.leave(0 if self._shutdown else 1)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
-        self._server.session.opened(params.text_document)
+        self.handlers.opened(params.text_document)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
-        self._server.session.changed(params.text_document, params.content_changes)
+        self.handlers.changed(params.text_document, params.content_changes)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
-        self._server.session.closed(params.text_document.uri)
+        self.handlers.closed(params.text_document.uri)
 
     @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:
-        self._server.runs.cancel_token(params.token)
+        self.handlers.cancel_progress(params.token)
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
     def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Any:
-        """Commands answer in milliseconds and never await: pygls answers a cancel at once but lets the command run on."""
-        handler = self.commands.get(params.command)
+        """Commands answer in milliseconds; the work goes on in the run's own task."""
+        handler = self.handlers.commands.get(params.command)
         if handler is None:
             raise JsonRpcInvalidParams(f"There is no command {params.command!r}.")
         return handler(list(params.arguments or []))
 
     def _handle_cancel_notification(self, msg_id: Any) -> None:
+        """Only what the client asked can be cancelled by it: our own requests to it have futures of another kind."""
         future = self._request_futures.get(msg_id)
         if future is not None and not isinstance(future, asyncio.Task):
             return

@@ -8,37 +8,33 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from ralphd.core.edits import apply, hunks
+from ralphd.core.edits import hunks as hunks_between
 from ralphd.core.run import RunRequest
-from ralphd.core.text import Replacement, Text, shift
-from ralphd.lsp.session import Changed
+from ralphd.core.text import Replacement, Text
+from ralphd.lsp.documents import Changed
+from ralphd.lsp.hunks import Hunk, HunkState, already_applied, applied
 
-State = Literal["pending", "accepted", "rejected", "stale"]
+REASONS_KEPT = 5
+"""Of the reasons for rejecting proposals on one document, the last ones are told to the next try."""
 
 
-@dataclass
-class Hunk:
-    """`span` lies in the document's current text; `creates`: a new file (the span is empty)."""
+class NewText(NamedTuple):
+    """What a run proposes for one file."""
 
-    hunk_id: str
     uri: str
     path: str
-    span: tuple[int, int]
-    old: str
-    new: str
-    state: State = "pending"
-    creates: bool = False
-
-    @property
-    def replacement(self) -> Replacement:
-        return Replacement(self.span[0], self.span[1], self.new)
+    before: str | None
+    """None: the file is new."""
+    after: str
 
 
 @dataclass
 class Review:
+    """A person's review of what one run proposed."""
+
     review_id: str
     run_id: str
     request: RunRequest
@@ -56,168 +52,114 @@ class Review:
         return [hunk for hunk in self.hunks if hunk.state == "pending"]
 
 
-def build(request: RunRequest, home: str, files: Iterable[tuple[str, str, str | None, str]]) -> Review:
-    """`files`: (uri, path, text before or None for a new file, text after)."""
+def build(request: RunRequest, home: str, files: Iterable[NewText]) -> Review:
+    """The hunks of new texts. Takes as long as their diffs do: for worker threads."""
     review = Review(f"r{secrets.token_hex(6)}", request.run_id, request, home)
     for uri, path, before, after in files:
-        if before is None:
-            review.hunks.append(Hunk(f"h{len(review.hunks) + 1}", uri, path, (0, 0), "", after, creates=True))
-            continue
-        for change in hunks(before, after):
-            old = before[change.start : change.end]
-            review.hunks.append(
-                Hunk(f"h{len(review.hunks) + 1}", uri, path, (change.start, change.end), old, change.new)
-            )
+        created = before is None
+        changes = [Replacement(0, 0, after)] if before is None else hunks_between(before, after)
+        for change in changes:
+            old = (before or "")[change.start : change.end]
+            number = len(review.hunks) + 1
+            hunk = Hunk(f"h{number}", uri, path, (change.start, change.end), old, change.new, creates=created)
+            _ = hunk.headline  # split into lines here, not on the event loop
+            review.hunks.append(hunk)
     return review
 
 
 class Reviews:
-    """All live reviews of a connection. `on_changed(review, uris)` is told when hunks moved or changed state."""
+    """All live reviews of a connection. `on_changed` are told which review's hunks moved or changed state, and where."""
 
-    def __init__(self, on_changed: Callable[[Review, set[str]], None]) -> None:
-        self.reviews: dict[str, Review] = {}
-        self._on_changed = on_changed
+    def __init__(self) -> None:
+        self.live: dict[str, Review] = {}
+        self.on_changed: list[Callable[[Review, set[str]], None]] = []
+        self._reasons: dict[str, list[str]] = {}
 
     def add(self, review: Review) -> None:
         """A new proposal on a document under review replaces the old review."""
         uris = {hunk.uri for hunk in review.hunks}
-        for old in [r for r in self.reviews.values() if uris & {hunk.uri for hunk in r.hunks}]:
+        for old in [r for r in self.live.values() if uris & {hunk.uri for hunk in r.hunks}]:
             self.settle(old, old.pending, "rejected")
-        self.reviews[review.review_id] = review
-        self._on_changed(review, uris)
+        self.live[review.review_id] = review
+        self._tell(review, uris)
 
-    def pending_in(self, uri: str) -> list[tuple[Review, Hunk]]:
-        found = [
-            (r, h)
-            for r in self.reviews.values()
-            for h in r.of(uri)
-            if h.state in ("pending", "stale") and not h.creates
-        ]
-        found += [
-            (r, h)
-            for r in self.reviews.values()
-            if r.home == uri
-            for h in r.hunks
-            if h.creates and h.state == "pending"
-        ]
+    def find(self, review_id: object) -> Review | None:
+        return self.live.get(str(review_id))
+
+    def shown_in(self, uri: str) -> list[tuple[Review, Hunk]]:
+        """What waits on a document, in the order of its text: its own hunks, and new files of runs that were on it."""
+        found = []
+        for review in self.live.values():
+            for hunk in review.hunks:
+                here = hunk.state == "pending" and review.home == uri if hunk.creates else hunk.uri == uri
+                if here and hunk.state in ("pending", "stale"):
+                    found.append((review, hunk))
         return sorted(found, key=lambda pair: pair[1].span)
 
-    def find(self, review_id: str) -> Review | None:
-        return self.reviews.get(review_id)
-
-    def settle(self, review: Review, chosen: Iterable[Hunk], state: State) -> None:
+    def settle(self, review: Review, chosen: Iterable[Hunk], state: HunkState) -> None:
         """Give `chosen` a state, tell, and forget the review when nothing of it waits any more."""
         uris = set()
         for hunk in chosen:
             hunk.state = state
             uris.add(hunk.uri)
         if not review.pending:
-            for hunk in review.hunks:
-                if hunk.state == "stale":
-                    uris.add(hunk.uri)
-            self.reviews.pop(review.review_id, None)
+            uris |= {hunk.uri for hunk in review.hunks if hunk.state == "stale"}
+            self.live.pop(review.review_id, None)
         if uris:
-            self._on_changed(review, uris)
+            self._tell(review, uris)
+
+    # ---- what the person says of a proposal --------------------------------------------------------------------
+
+    def remember_reason(self, review: Review, reason: object) -> None:
+        """Why the person did not want it: the next try on the document is told."""
+        if isinstance(reason, str) and reason.strip():
+            self._reasons[review.home] = [*self.reasons(review.home), reason.strip()][-REASONS_KEPT:]
+
+    def reasons(self, home: str) -> tuple[str, ...]:
+        return tuple(self._reasons.get(home, ()))
+
+    # ---- the documents go on living ----------------------------------------------------------------------------
 
     def opened(self, uri: str, text: Text) -> None:
         """A document under review was opened: it may show the proposal already, or another text than the snapshot's."""
-        for review in list(self.reviews.values()):
+        for review in list(self.live.values()):
             waiting = [hunk for hunk in review.of(uri) if hunk.state == "pending"]
-            if not waiting:
-                continue
-            if waiting[0].creates:
+            if waiting and waiting[0].creates:
                 if text.value.rstrip("\r\n") == waiting[0].new.rstrip("\r\n"):
                     self.settle(review, waiting, "accepted")
-                continue
-            shown = [h for h in waiting if _stands(h, text, waiting)]
-            if shown:
-                self.settle(review, shown, "accepted")
-                continue
-            for hunk in waiting:
-                if text.value[hunk.span[0] : hunk.span[1]] != hunk.old:
-                    hunk.state, hunk.span = "stale", _clamp(hunk.span, len(text.value))
-            self._on_changed(review, {uri})
+            elif waiting:
+                shown = already_applied(waiting, text)
+                if shown:
+                    self.settle(review, shown, "accepted")
+                    continue
+                for hunk in waiting:
+                    if not hunk.stands_in(text):
+                        hunk.give_up(text)
+                self._tell(review, {uri})
 
     def follow(self, change: Changed) -> None:
         """Move the hunks of a changed document; recognise an accepted one by the text it leaves."""
-        for review in list(self.reviews.values()):
+        for review in list(self.live.values()):
             waiting = [hunk for hunk in review.of(change.uri) if hunk.state == "pending"]
             if waiting and change.before.value != change.after.value:
                 self._follow(review, waiting, change)
 
     def _follow(self, review: Review, waiting: list[Hunk], change: Changed) -> None:
-        before, after = change.before.value, change.after.value
-        accepted = _accepted(waiting, before, after)
-        steps: tuple[Replacement, ...] = change.steps
+        accepted = applied(waiting, change.before.value, change.after.value)
+        steps = change.steps
         if accepted:
             # The text is what accepting leaves, whatever steps the client took to get there.
             steps = tuple(h.replacement for h in sorted(accepted, key=lambda h: h.span, reverse=True))
         for hunk in review.of(change.uri):
-            if hunk in accepted or hunk.state not in ("pending", "stale"):
-                continue
-            span: tuple[int, int] | None = hunk.span
-            for step in steps:
-                span = shift(span, step) if span is not None else None
-            if span is None:
-                hunk.state = "stale"
-                hunk.span = _clamp(hunk.span, len(after))
-            else:
-                hunk.span = span
+            if hunk not in accepted and hunk.state in ("pending", "stale"):
+                hunk.follow(steps, change.after)
         if accepted:
             self.settle(review, accepted, "accepted")
         else:
             if not review.pending:
-                self.reviews.pop(review.review_id, None)
-            self._on_changed(review, {change.uri})
+                self.live.pop(review.review_id, None)
+            self._tell(review, {change.uri})
 
-
-def _stands(hunk: Hunk, text: Text, waiting: list[Hunk]) -> bool:
-    """Whether all of `waiting` are in `text` already: the client opened the file with the accepted edit in it."""
-    moved = sum(len(h.new) - len(h.old) for h in waiting if h.span < hunk.span)
-    start = hunk.span[0] + moved
-    return hunk.old != hunk.new and text.value[start : start + len(hunk.new)] == hunk.new and bool(hunk.new)
-
-
-def _clamp(span: tuple[int, int], size: int) -> tuple[int, int]:
-    return min(span[0], size), min(span[1], size)
-
-
-def _accepted(waiting: list[Hunk], before: str, after: str) -> list[Hunk]:
-    """The hunks whose application explains the change from `before` to `after` exactly."""
-    if any(before[h.span[0] : h.span[1]] != h.old for h in waiting):
-        waiting = [h for h in waiting if before[h.span[0] : h.span[1]] == h.old]
-    for hunk in waiting:
-        if len(after) - len(before) == len(hunk.new) - len(hunk.old) and apply(before, [hunk.replacement]) == after:
-            return [hunk]
-    if len(waiting) > 1 and apply(before, [h.replacement for h in waiting]) == after:
-        return waiting
-    return []
-
-
-def rebase(hunk: Hunk, steps: Iterable[Replacement], text: Text) -> Hunk:
-    """`hunk` as it lies after `steps` (typing during the run); stale when they touched it or its text is not there."""
-    span: tuple[int, int] | None = hunk.span
-    for step in steps:
-        span = shift(span, step) if span is not None else None
-    if span is None or text.value[span[0] : span[1]] != hunk.old:
-        return replace(hunk, state="stale", span=_clamp(hunk.span, len(text.value)))
-    return replace(hunk, span=span)
-
-
-def short_diff(hunk: Hunk, most: int = 12) -> str:
-    """What a hunk does, as a person reads it in a diagnostic."""
-    lines = [f"- {line}" for line in hunk.old.splitlines()] + [f"+ {line}" for line in hunk.new.splitlines()]
-    if len(lines) > most:
-        lines = [*lines[:most], f"… {len(lines) - most} more lines"]
-    return "\n".join(lines)
-
-
-def summary(hunk: Hunk) -> str:
-    old, new = len(hunk.old.splitlines()), len(hunk.new.splitlines())
-    if hunk.creates:
-        return f"new file, {new} line{'s' if new != 1 else ''}"
-    if not old:
-        return f"adds {new} line{'s' if new != 1 else ''}"
-    if not new:
-        return f"removes {old} line{'s' if old != 1 else ''}"
-    return f"replaces {old} line{'s' if old != 1 else ''} by {new}"
+    def _tell(self, review: Review, uris: set[str]) -> None:
+        for call in self.on_changed:
+            call(review, uris)

@@ -1,0 +1,64 @@
+"""Commands on a finding: dismiss it for good, pin its counterexample as a test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ralphd.core.run import RunRequest
+from ralphd.core.runner import Runner
+from ralphd.lsp import review
+from ralphd.lsp.commands.table import ServerCommand
+from ralphd.lsp.diagnostics import Diagnostics
+from ralphd.lsp.outbox import Outbox
+from ralphd.lsp.refusals import failed
+from ralphd.lsp.review import NewText, Reviews
+from ralphd.lsp.workspace import Place, Workspace
+
+_KEYS = frozenset({"uri", "findingId"})
+
+
+class Findings:
+    def __init__(
+        self,
+        outbox: Outbox,
+        workspace: Workspace,
+        diagnostics: Diagnostics,
+        reviews: Reviews,
+        runner: Callable[[], Runner],
+    ) -> None:
+        self._outbox, self._workspace, self._runner = outbox, workspace, runner
+        self._diagnostics, self._reviews = diagnostics, reviews
+
+    def commands(self) -> list[ServerCommand]:
+        return [ServerCommand("dismiss", _KEYS, self._dismiss), ServerCommand("pin", _KEYS, self._pin)]
+
+    def _dismiss(self, argument: dict[str, Any]) -> dict[str, Any]:
+        shown = self._diagnostics.required(argument)
+        finding = shown.finding
+        self._diagnostics.remove(shown)
+        said = f"{finding.path}: {finding.message}"
+        self._outbox.background(self._runner().dismiss(shown.root, finding.fingerprint, said))
+        return {"dismissed": True}
+
+    async def _pin(self, argument: dict[str, Any]) -> dict[str, Any]:
+        """The finding's test as a change to accept: a new file of the project."""
+        shown = self._diagnostics.required(argument)
+        test, path = shown.finding.test, shown.finding.test_path
+        if not test or not path:
+            raise failed("There is no test to pin for this finding.")
+        place = Place(shown.root, path)
+        if await asyncio.to_thread(os.path.lexists, place.absolute):
+            raise failed(f"{path} exists already; nothing was overwritten.")
+        document = self._workspace.documents.get(shown.uri)
+        request = RunRequest("pin", "fix", shown.root, shown.finding.path, document.text.value if document else "")
+        made = review.build(
+            replace(request, run_id=f"pin-{shown.finding_id}"),
+            shown.uri,
+            [NewText(self._workspace.uri_of(place), path, None, test)],
+        )
+        self._reviews.add(made)
+        return {"reviewId": made.review_id}

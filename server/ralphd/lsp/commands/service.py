@@ -1,0 +1,74 @@
+"""Commands about the service as a whole: cancel, status, trust, showLog."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Any
+
+from pygls.exceptions import JsonRpcInvalidParams
+
+from ralphd import __version__
+from ralphd.core.runner import DECISIONS, Runner
+from ralphd.lsp.commands.table import ServerCommand
+from ralphd.lsp.convert import path_to_uri
+from ralphd.lsp.outbox import Outbox
+from ralphd.lsp.refusals import failed
+from ralphd.lsp.review import Reviews
+from ralphd.lsp.runs import Runs
+from ralphd.lsp.workspace import Workspace
+
+
+class ServiceCommands:
+    def __init__(
+        self, outbox: Outbox, workspace: Workspace, runs: Runs, reviews: Reviews, runner: Callable[[], Runner]
+    ) -> None:
+        self._outbox, self._workspace, self._runner = outbox, workspace, runner
+        self._runs, self._reviews = runs, reviews
+
+    def commands(self) -> list[ServerCommand]:
+        return [
+            ServerCommand("cancel", frozenset({"runId"}), self._cancel),
+            ServerCommand("status", frozenset(), self._status),
+            ServerCommand("trust", frozenset({"digest", "decision"}), self._trust),
+            ServerCommand("showLog", frozenset(), self._show_log),
+        ]
+
+    def _cancel(self, argument: dict[str, Any]) -> dict[str, Any]:
+        wanted = argument.get("runId")
+        chosen = [run for run in self._runs.live.values() if wanted in (None, run.run_id)]
+        for run in chosen:
+            self._runs.cancel(run)
+        return {"cancelled": [run.run_id for run in chosen]}
+
+    async def _status(self, argument: dict[str, Any]) -> dict[str, Any]:
+        runs = [{"runId": r.run_id, "uri": r.uri, "command": r.request.command} for r in self._runs.live.values()]
+        reviews = [
+            {"reviewId": r.review_id, "runId": r.run_id, "pending": len(r.pending)} for r in self._reviews.live.values()
+        ]
+        return {"version": __version__, "runs": runs, "reviews": reviews, **await self._runner().status()}
+
+    def _trust(self, argument: dict[str, Any]) -> Any:
+        digest, decision = argument.get("digest"), argument.get("decision")
+        if decision not in DECISIONS or not isinstance(digest, str):
+            raise JsonRpcInvalidParams('decision must be "once", "always" or "never", and digest a string.')
+
+        async def decide() -> dict[str, Any]:
+            if not await self._runner().decide(digest, decision):
+                raise failed("This digest was not asked about: start the run first.")
+            return {"digest": digest, "decision": decision}
+
+        return decide()
+
+    async def _show_log(self, argument: dict[str, Any]) -> dict[str, Any]:
+        root = self._workspace.roots[0] if self._workspace.roots else os.getcwd()
+        path = (await self._runner().editor_settings(root, "_")).request_log
+        self._outbox.background(self._open_log(path))
+        return {"path": path}
+
+    async def _open_log(self, path: str) -> None:
+        if not await asyncio.to_thread(os.path.exists, path):
+            self._outbox.show("No request was made yet: the log is empty.")
+        elif not await self._outbox.open_document(path_to_uri(path), take_focus=True):
+            self._outbox.show(f"The request log is {path}")

@@ -1,0 +1,166 @@
+"""Commands that start a run: implement, critique, chaosTests, fix; and those that start one again: retry, allow."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pygls.exceptions import JsonRpcInvalidParams
+
+from ralphd.core.encodings import decoded
+from ralphd.core.run import Command, RunRequest, new_run_id
+from ralphd.core.text import Position, Span, Text
+from ralphd.lsp.commands.table import ServerCommand
+from ralphd.lsp.diagnostics import Diagnostics, ShownFinding
+from ralphd.lsp.live_run import LiveRun
+from ralphd.lsp.refusals import failed, outdated
+from ralphd.lsp.review import Reviews
+from ralphd.lsp.runs import Runs
+from ralphd.lsp.workspace import Place, Workspace
+
+RUN_KEYS: Mapping[Command, frozenset[str]] = {
+    "implement": frozenset({"uri", "version", "range", "instruction"}),
+    "critique": frozenset({"uri", "version", "range", "instruction"}),
+    "chaosTests": frozenset({"uri", "version", "range"}),
+    "fix": frozenset({"uri", "findingId"}),
+}
+"""The keys that the argument of each run may have."""
+MAX_BYTES = 4_000_000
+
+
+class Starting:
+    def __init__(self, workspace: Workspace, runs: Runs, reviews: Reviews, diagnostics: Diagnostics) -> None:
+        self._workspace, self._runs = workspace, runs
+        self._reviews, self._diagnostics = reviews, diagnostics
+
+    def commands(self) -> list[ServerCommand]:
+        return [
+            ServerCommand("implement", RUN_KEYS["implement"], lambda a: self._started("implement", a)),
+            ServerCommand("critique", RUN_KEYS["critique"], lambda a: self._started("critique", a)),
+            ServerCommand("chaosTests", RUN_KEYS["chaosTests"], lambda a: self._started("chaosTests", a)),
+            ServerCommand("fix", RUN_KEYS["fix"], lambda a: self._started("fix", a)),
+            ServerCommand("retry", frozenset({"reviewId", "reason"}), self._retry),
+            ServerCommand("allow", frozenset({"uri", "findingId"}), self._allow),
+        ]
+
+    def _started(self, command: Command, argument: dict[str, Any]) -> dict[str, Any] | Coroutine[Any, Any, Any]:
+        run = self.start(command, argument)
+        return {"runId": run.run_id} if isinstance(run, LiveRun) else _run_id(run)
+
+    def start(self, command: Command, argument: Mapping[str, Any]) -> LiveRun | Coroutine[Any, Any, LiveRun]:
+        """Check, snapshot, start. Refusals are errors; what is wrong with the work itself is the run's outcome.
+
+        The run has started when this returns, with the document as it is now. Only where the disk has to be read first
+        (a file that is not open, or one whose place is not known yet) it comes later, from a coroutine.
+        """
+        shown = self._diagnostics.required(argument) if command == "fix" else None
+        uri = argument.get("uri") or self._workspace.documents.last_uri
+        if not isinstance(uri, str):
+            raise failed("There is no active document. Open a file first.")
+        uri = self._workspace.documents.spelled(uri)
+        document = self._workspace.documents.get(uri)
+        version = argument.get("version")
+        if document is not None and version is not None and version != document.version:
+            raise outdated("The document changed since. Try again.")
+        self._check_free(uri)
+        if document is None or not self._workspace.is_placed(uri):
+            return self._start_later(command, argument, uri, document.text if document else None, shown)
+        return self._start(command, argument, uri, document.text, shown)
+
+    async def _start_later(
+        self, command: Command, argument: Mapping[str, Any], uri: str, text: Text | None, shown: ShownFinding | None
+    ) -> LiveRun:
+        place = await self._workspace.locate(uri)
+        if text is None:
+            if place is None:
+                raise failed("The file is outside the workspace. Add its folder to the workspace first.")
+            text = await asyncio.to_thread(_read, place.absolute)
+        self._check_free(uri)
+        return self._start(command, argument, uri, text, shown)
+
+    def _start(
+        self, command: Command, argument: Mapping[str, Any], uri: str, text: Text, shown: ShownFinding | None
+    ) -> LiveRun:
+        untitled = uri.startswith("untitled:")
+        place = self._untitled_place(uri) if untitled else self._workspace.place_of(uri)
+        if place is None:
+            raise failed("The file is outside the workspace. Add its folder to the workspace first.")
+        instruction = argument.get("instruction") or ""
+        if not isinstance(instruction, str):
+            raise JsonRpcInvalidParams("instruction must be a string.")
+        request = RunRequest(
+            run_id=new_run_id(),
+            command=command,
+            root=place.root,
+            path=place.path,
+            text=text.value,
+            span=(shown.span[0], shown.span[0]) if shown else self._span(argument.get("range"), text),
+            instruction=instruction,
+            findings=(shown.finding,) if shown else (),
+            untitled=untitled,
+        )
+        return self._runs.start(request, uri)
+
+    def _untitled_place(self, uri: str) -> Place:
+        root = self._workspace.roots[0] if self._workspace.roots else os.path.expanduser("~")
+        return Place(root, f"untitled-{uri.split(':', 1)[1].strip('/')}")
+
+    def _check_free(self, uri: str) -> None:
+        if live := self._runs.on(uri):
+            raise failed("Ralph is at work on this document already.", {"runId": live.run_id})
+
+    def _span(self, value: Any, text: Text) -> Span | None:
+        if value is None:
+            return None
+        try:
+            ends = [Position(int(value[key]["line"]), int(value[key]["character"])) for key in ("start", "end")]
+        except (TypeError, KeyError, ValueError):
+            raise JsonRpcInvalidParams("range must be an LSP Range.") from None
+        first, last = sorted(text.offset_at(position, self._workspace.client.encoding) for position in ends)
+        return first, last
+
+    # ---- again -------------------------------------------------------------------------------------------------
+
+    def _retry(self, argument: dict[str, Any]) -> dict[str, Any]:
+        """Reject the review, and run again as a fresh sample that is told why."""
+        review = self._reviews.find(argument.get("reviewId"))
+        if review is None:
+            raise failed("This review is over.")
+        self._check_free(review.home)
+        self._reviews.remember_reason(review, argument.get("reason"))
+        self._reviews.settle(review, review.pending, "rejected")
+        request = replace(review.request, rejected=self._reviews.reasons(review.home))
+        return {"runId": self._again(request, review.home).run_id}
+
+    def _allow(self, argument: dict[str, Any]) -> dict[str, Any]:
+        """Start the run again that was refused to edit a file, with this one file opened to edits."""
+        shown = self._diagnostics.required(argument)
+        uri, refused = shown.origin.uri, shown.origin.request
+        self._check_free(uri)
+        self._diagnostics.remove(shown)
+        allowed = tuple(sorted({*refused.allowed, shown.finding.path}))
+        return {"runId": self._again(replace(refused, allowed=allowed), uri).run_id}
+
+    def _again(self, request: RunRequest, uri: str) -> LiveRun:
+        """A fresh sample of `request`, on the document as it is now."""
+        document = self._workspace.documents.get(uri)
+        text = document.text.value if document else request.text
+        span = None if request.span is None else (min(request.span[0], len(text)), min(request.span[1], len(text)))
+        again = replace(request, run_id=new_run_id(), text=text, span=span, sample=request.sample + 1)
+        return self._runs.start(again, uri)
+
+
+async def _run_id(starting: Coroutine[Any, Any, LiveRun]) -> dict[str, Any]:
+    return {"runId": (await starting).run_id}
+
+
+def _read(path: str) -> Text:
+    """A file that is not open in the editor. Blocks on the disk."""
+    try:
+        with open(path, "rb") as file:
+            return Text(decoded(file.read(MAX_BYTES)))
+    except (OSError, UnicodeError) as error:
+        raise failed(f"{path} cannot be read as text ({error.__class__.__name__}).") from None

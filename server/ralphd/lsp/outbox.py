@@ -1,0 +1,149 @@
+"""All that the server says to the client on its own: notifications, requests, questions, messages.
+
+Components are handed an `Outbox` and never the server, so none of them can reach another one through it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from ralphd.core.runner import Decision, Question
+from ralphd.lsp.protocol import RalphProtocol
+from ralphd.lsp.workspace import Workspace
+
+log = logging.getLogger("ralphd.lsp")
+
+ASK_TIMEOUT_S = 120.0
+SHORT_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back for a request: `usable` is False where nothing came in time, an error, or what cannot be read."""
+
+    usable: bool
+    value: Any = None
+
+
+class Outbox:
+    def __init__(self, protocol: RalphProtocol, workspace: Workspace) -> None:
+        self._protocol, self._workspace = protocol, workspace
+        self._asking = asyncio.Lock()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._waiting: set[asyncio.Future[Any]] = set()
+
+    # ---- telling -----------------------------------------------------------------------------------------------
+
+    def notify(self, method: str, params: Any) -> None:
+        """`params`: plain JSON for our own notifications, else pygls' type for the method."""
+        if isinstance(params, Mapping):
+            self._protocol.send_json({"jsonrpc": "2.0", "method": method, "params": params})
+        else:
+            self._protocol.notify(method, params)
+
+    def show(self, text: str, *, error: bool = False) -> None:
+        """A message that the person sees at once: a warning, or an error."""
+        kind = types.MessageType.Error if error else types.MessageType.Warning
+        self.notify(types.WINDOW_SHOW_MESSAGE, types.ShowMessageParams(type=kind, message=text))
+
+    def log(self, text: str) -> None:
+        """A line in the client's log of this server."""
+        params = types.LogMessageParams(type=types.MessageType.Info, message=text)
+        self.notify(types.WINDOW_LOG_MESSAGE, params)
+
+    # ---- asking ------------------------------------------------------------------------------------------------
+
+    async def request(
+        self, method: str, params: Any, timeout_s: float, late: Callable[[Any], None] | None = None
+    ) -> Answer:
+        """Send a request, and wait for the client's answer at most `timeout_s`.
+
+        A client may answer after that: the value is then given to `late`, also when the caller was cancelled meanwhile.
+        """
+        future = self._protocol.send_request_async(method, params)
+        self._waiting.add(future)
+        future.add_done_callback(self._waiting.discard)
+        try:
+            await asyncio.wait({future}, timeout=timeout_s)
+        finally:
+            if not future.done():
+                log.info("no answer from the client to %s yet", method)
+                future.add_done_callback(lambda done: _give(done, late))
+        return _answer(future) if future.done() else Answer(False)
+
+    async def ask(self, question: Question, late: Callable[[Decision], None]) -> Decision:
+        """One question at a time (Helix drops the first of two); no answer within two minutes means "never".
+
+        `late` is told what the person chose after that time.
+        """
+        if not self._workspace.client.message_request:
+            return "never"
+        actions = [types.MessageActionItem(title=title) for title, _ in question.choices]
+        params = types.ShowMessageRequestParams(type=types.MessageType.Warning, message=question.text, actions=actions)
+
+        def chosen(item: Any) -> Decision | None:
+            title = getattr(item, "title", None)
+            return next((decision for offered, decision in question.choices if offered == title), None)
+
+        def told(item: Any) -> None:
+            if (decision := chosen(item)) is not None:
+                late(decision)
+
+        async with self._asking:
+            answer = await self.request(types.WINDOW_SHOW_MESSAGE_REQUEST, params, ASK_TIMEOUT_S, late=told)
+        return chosen(answer.value) or "never"
+
+    async def open_document(self, uri: str, *, take_focus: bool, timeout_s: float = SHORT_TIMEOUT_S) -> bool:
+        """Ask the client to show a document; False where it cannot."""
+        if not self._workspace.client.show_document:
+            return False
+        params = types.ShowDocumentParams(uri=uri, take_focus=take_focus)
+        await self.request(types.WINDOW_SHOW_DOCUMENT, params, timeout_s)
+        return True
+
+    def refresh_lenses(self) -> None:
+        if self._workspace.client.code_lens_refresh:
+            self.background(self.request(types.WORKSPACE_CODE_LENS_REFRESH, None, SHORT_TIMEOUT_S))
+
+    # ---- work that nobody waits for ----------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """The connection ends: nobody waits for an answer any more."""
+        for waiting in [*self._tasks, *self._waiting]:
+            waiting.cancel()
+
+    def background(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Let `work` go on by itself; what goes wrong in it is logged."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background task", exc_info=error)
+
+
+def _answer(future: asyncio.Future[Any]) -> Answer:
+    if future.cancelled():
+        return Answer(False)
+    error = future.exception()
+    if error is None:
+        return Answer(True, future.result())
+    log.info(
+        "no usable answer from the client: %s", error, exc_info=None if isinstance(error, JsonRpcException) else error
+    )
+    return Answer(False)
+
+
+def _give(future: asyncio.Future[Any], late: Callable[[Any], None] | None) -> None:
+    answer = _answer(future)
+    if answer.usable and late is not None:
+        late(answer.value)

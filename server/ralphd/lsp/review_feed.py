@@ -1,0 +1,56 @@
+"""Tells the client how its reviews stand: diagnostics, lenses, and `hunksChanged` to clients that take events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ralphd.core.result_json import range_json
+from ralphd.core.text import Text
+from ralphd.lsp.diagnostics import Diagnostics
+from ralphd.lsp.hunks import Hunk
+from ralphd.lsp.live_run import LiveRun
+from ralphd.lsp.outbox import Outbox
+from ralphd.lsp.review import Review
+from ralphd.lsp.workspace import Workspace
+
+
+class ReviewFeed:
+    """Listens to `Reviews.on_changed`. `live`: the runs that are live, by id."""
+
+    def __init__(
+        self, outbox: Outbox, workspace: Workspace, diagnostics: Diagnostics, live: Mapping[str, LiveRun]
+    ) -> None:
+        self._outbox, self._workspace, self._diagnostics, self._live = outbox, workspace, diagnostics, live
+        self._seq = 0
+
+    def changed(self, review: Review, uris: set[str]) -> None:
+        for uri in {*uris, review.home}:
+            self._diagnostics.refresh(uri)
+        if review.hunks and all(hunk.state == "accepted" for hunk in review.hunks):
+            self._diagnostics.fixed(review.home, review.request.findings, verified=review.verified)
+        self._outbox.refresh_lenses()
+        if self._workspace.client.events:
+            self._send(review)
+
+    def _send(self, review: Review) -> None:
+        hunks = [self._hunk_json(review, hunk) for hunk in review.hunks]
+        payload = {"type": "hunksChanged", "reviewId": review.review_id, "hunks": hunks}
+        run = self._live.get(review.run_id)
+        if run is not None:
+            run.progress.send_event(payload)
+        else:
+            self._seq += 1
+            self._outbox.notify("ralph/event", {"runId": None, "seq": self._seq, **payload})
+
+    def _hunk_json(self, review: Review, hunk: Hunk) -> dict[str, Any]:
+        document = self._workspace.documents.get(hunk.uri)
+        text = document.text if document else Text(review.request.text if hunk.uri == review.home else "")
+        return {
+            "hunkId": hunk.hunk_id,
+            "uri": hunk.uri,
+            "range": range_json(text, hunk.span, self._workspace.client.encoding),
+            "newText": hunk.new,
+            "oldText": hunk.old,
+            "state": hunk.state,
+        }
