@@ -90,8 +90,8 @@ ALLOWED: dict[str, set[str]] = {
 }
 ONLY = {
     "litellm": {"model_host/child/provider_library.py"},
-    "pygls": {f"lsp/{p.name}" for p in (PACKAGE / "lsp").glob("*.py")},
-    "lsprotocol": {f"lsp/{p.name}" for p in (PACKAGE / "lsp").glob("*.py")},
+    "pygls": {p.relative_to(PACKAGE).as_posix() for p in (PACKAGE / "lsp").rglob("*.py")},
+    "lsprotocol": {p.relative_to(PACKAGE).as_posix() for p in (PACKAGE / "lsp").rglob("*.py")},
 }
 ENVIRON = ("cli.py", "model_host/child/keys.py")
 
@@ -127,6 +127,36 @@ def test_import_rules(path: Path) -> None:
         fits = any(inner == rule or inner.startswith(rule + ".") for rule in allowed)
         parent = inner in {rule.split(".")[0] for rule in allowed if "." in rule}
         assert fits or parent or inner == "__version__", f"{name_of(path)} imports {name}"
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_no_import_cycles() -> None:
+    """Among the modules of the whole package, imports for type checking included: a circle hides behind those too."""
+    modules = {module_of(path): path for path in FILES}
+    graph = {name: sorted((imports(path) & modules.keys()) - {name}) for name, path in modules.items()}
+    done: set[str] = set()
+
+    def walk(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " -> ".join([*trail[trail.index(name) :], name])
+        if name not in done:
+            for other in graph[name]:
+                walk(other, (*trail, name))
+            done.add(name)
+
+    for name in graph:
+        walk(name, ())
+    assert graph["ralphd.lsp.server"], "the graph was read"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if name_of(p).startswith("lsp/")], ids=name_of)
+def test_components_of_the_language_server_do_not_know_it(path: Path) -> None:
+    """They are handed an outbox: only the command line imports the server, and only the server holds itself."""
+    if name_of(path) != "lsp/server.py":
+        assert "RalphServer" not in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if name_of(p).startswith(("core/", "errors.py"))], ids=name_of)

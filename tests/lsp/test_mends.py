@@ -6,6 +6,7 @@ Most run the server in this process (tests/support/connection.py); what is about
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import io
 import os
 import subprocess
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 from ralphd.lsp import stdio
+from ralphd.lsp.features.code_actions import CodeActions
 from ralphd.models.scripted import Reply
 from tests.lsp.conftest import RIGHT, USER, Start
 from tests.support.connection import Connection
@@ -133,7 +135,7 @@ async def test_requests_before_initialize_are_served(connect: Connect, tmp_path:
     connection.open("file:///a.py", "x")
     connection.notify("initialize", {"capabilities": {}})  # no request: no handshake
     assert (await connection.request("shutdown"))["error"]["code"] == NOT_INITIALIZED
-    assert connection.server.session.documents == {}
+    assert connection.server.workspace_state.documents.open == {}
     assert "result" in await connection.initialize(tmp_path)
 
 
@@ -142,7 +144,9 @@ async def test_a_second_initialize_is_accepted(connect: Connect, tmp_path: Path)
     await connection.initialize(tmp_path)
     again = await connection.request("initialize", {"processId": None, "rootUri": None, "capabilities": {}})
     assert again["error"]["code"] == INVALID_REQUEST
-    assert connection.server.session.roots == [str(tmp_path)] and connection.server.session.client.events
+    assert (
+        connection.server.workspace_state.roots == [str(tmp_path)] and connection.server.workspace_state.client.events
+    )
 
 
 async def test_requests_after_shutdown_have_no_answer(connect: Connect, tmp_path: Path) -> None:
@@ -167,7 +171,7 @@ async def test_shutdown_fails_with_a_run_in_flight(connect: Connect, project: Pa
 async def test_cancel_answers_and_the_work_goes_on(connect: Connect, project: Path) -> None:
     connection = connect(FOREVER)
     _, msg_id = await run_started(connection, project)
-    work = next(iter(connection.server.runs.live.values())).work
+    work = next(iter(connection.server.runs._work.values()))
     connection.notify("$/cancelRequest", {"id": msg_id})
     answer = await connection.answer(msg_id, 2)
     assert answer["error"]["code"] == CANCELLED and work.done() and connection.server.runs.live == {}
@@ -208,8 +212,9 @@ async def test_errors_show_tracebacks_and_paths(
     def broken(*_: object) -> None:
         raise RuntimeError("in /home/someone/secret")
 
-    monkeypatch.setattr(connection.server.code_actions, "offer", broken)
-    monkeypatch.setattr(connection.server.session, "opened", broken)
+    monkeypatch.setattr(CodeActions, "answer", broken)
+    protocol = connection.server.protocol
+    monkeypatch.setattr(protocol, "handlers", dataclasses.replace(protocol.handlers, opened=broken))
     here = {"line": 0, "character": 0}
     params = {
         "textDocument": {"uri": "file:///a.py"},
@@ -262,7 +267,9 @@ async def test_a_change_out_of_order_is_applied(connect: Connect, tmp_path: Path
     connection.open("file:///a.py", "new\n", version=5)
     connection.change("file:///a.py", 3, ((0, 0), (0, 3), "old"))
     connection.change("file:///b.py", 1, ((0, 0), (0, 0), "never opened"))
-    assert connection.text("file:///a.py") == "new\n" and list(connection.server.session.documents) == ["file:///a.py"]
+    assert connection.text("file:///a.py") == "new\n" and list(connection.server.workspace_state.documents.open) == [
+        "file:///a.py"
+    ]
 
 
 # ---- the pipe ----------------------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ class Connection:
         )
 
     def text(self, uri: str) -> str:
-        return self.server.session.documents[uri].text.value
+        return self.server.workspace_state.documents.open[uri].text.value
 
     async def stop(self) -> None:
         await self.server.end_all()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lsprotocol import types
 
 from ralphd.core.text import Encoding, Position, Replacement, Text, shift, units
-from ralphd.lsp.session import Client, Session
+from ralphd.lsp.documents import Documents
 from tests.support.fake_editor import apply_text_edits, offset_at, position_at
 
 ENCODINGS: tuple[Encoding, ...] = ("utf-8", "utf-16", "utf-32")
@@ -90,8 +90,8 @@ def changes(value: str, data: st.DataObject, encoding: Encoding) -> dict[str, An
 @given(texts, encodings, st.data())
 def test_did_change_follows_an_editor(value: str, encoding: Encoding, data: st.DataObject) -> None:
     """Several changes in one message, each on the text that the one before left; the steps lead there too."""
-    session = Session(client=Client(encoding=encoding))
-    session.opened(types.TextDocumentItem("file:///a.py", types.LanguageKind.Python, 1, value))
+    documents = Documents(encoding)
+    documents.opened(types.TextDocumentItem("file:///a.py", types.LanguageKind.Python, 1, value))
     theirs, steps = value, []
     sent = []
     for _ in range(data.draw(st.integers(1, 4))):
@@ -99,9 +99,9 @@ def test_did_change_follows_an_editor(value: str, encoding: Encoding, data: st.D
         theirs = apply_text_edits(theirs, [{"range": change["range"], "newText": change["text"]}], encoding)
         where = types.Range(types.Position(**change["range"]["start"]), types.Position(**change["range"]["end"]))
         sent.append(types.TextDocumentContentChangePartial(range=where, text=change["text"]))
-    session.on_changed.append(lambda changed: steps.extend(changed.steps))
-    session.changed(types.VersionedTextDocumentIdentifier(version=2, uri="file:///a.py"), sent)
-    document = session.documents["file:///a.py"]
+    documents.on_changed.append(lambda changed: steps.extend(changed.steps))
+    documents.changed(types.VersionedTextDocumentIdentifier(version=2, uri="file:///a.py"), sent)
+    document = documents.open["file:///a.py"]
     assert (document.text.value, document.version) == (theirs, 2)
     replayed = value
     for step in steps:
@@ -113,28 +113,28 @@ def test_did_change_follows_an_editor(value: str, encoding: Encoding, data: st.D
 @given(texts, texts)
 def test_a_whole_text_is_the_smallest_change(before: str, after: str) -> None:
     """A client that syncs whole texts must not make every hunk stale."""
-    session = Session()
-    session.opened(types.TextDocumentItem("file:///a.py", types.LanguageKind.Python, 1, before))
+    documents = Documents()
+    documents.opened(types.TextDocumentItem("file:///a.py", types.LanguageKind.Python, 1, before))
     steps: list[Replacement] = []
-    session.on_changed.append(lambda changed: steps.extend(changed.steps))
-    session.changed(
+    documents.on_changed.append(lambda changed: steps.extend(changed.steps))
+    documents.changed(
         types.VersionedTextDocumentIdentifier(version=2, uri="file:///a.py"),
         [types.TextDocumentContentChangeWholeDocument(text=after)],
     )
     (step,) = steps
-    assert before[: step.start] + step.new + before[step.end :] == after == session.documents["file:///a.py"].text.value
+    assert before[: step.start] + step.new + before[step.end :] == after == documents.open["file:///a.py"].text.value
     if before == after:
         assert step.new == "" and step.start == step.end
 
 
 def test_a_version_that_falls_is_ignored() -> None:
-    session = Session()
-    session.opened(types.TextDocumentItem("file:///a.py", types.LanguageKind.Python, 5, "new"))
+    documents = Documents()
+    documents.opened(types.TextDocumentItem("file:///a.py", types.LanguageKind.Python, 5, "new"))
     for version in (4, 0, -1):
         old = [types.TextDocumentContentChangeWholeDocument(text="old")]
-        session.changed(types.VersionedTextDocumentIdentifier(version=version, uri="file:///a.py"), old)
-    session.changed(types.VersionedTextDocumentIdentifier(version=9, uri="file:///never-opened.py"), [])
-    assert session.documents["file:///a.py"].text.value == "new" and len(session.documents) == 1
+        documents.changed(types.VersionedTextDocumentIdentifier(version=version, uri="file:///a.py"), old)
+    documents.changed(types.VersionedTextDocumentIdentifier(version=9, uri="file:///never-opened.py"), [])
+    assert documents.open["file:///a.py"].text.value == "new" and len(documents.open) == 1
 
 
 @quick

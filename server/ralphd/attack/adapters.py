@@ -16,9 +16,8 @@ from ralphd.attack.gate import Admission, Subject, admit
 from ralphd.attack.ghostwriter import ghost_module, ghostwrite
 from ralphd.attack.mutants import mutants
 from ralphd.attack.sessions import Pool, Setting, Tools
-from ralphd.context.languages import language_of
 from ralphd.context.target import definitions, find_target
-from ralphd.core.run import RunRequest
+from ralphd.core.run import RunRequest, offers_chaos
 from ralphd.core.text import Span, Text
 from ralphd.judging.commands import pytest_prefix
 from ralphd.settings.schema import Chaos
@@ -137,7 +136,7 @@ class PythonAdapter:
 
 def adapter_for(path: str) -> Adapter | None:
     """The adapter of the file's language; None where hostile tests are not offered."""
-    return PythonAdapter() if language_of(path).name == "python" else None
+    return PythonAdapter() if offers_chaos(path) else None
 
 
 class Gate:

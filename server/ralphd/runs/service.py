@@ -19,7 +19,7 @@ from ralphd.context.target import find_target
 from ralphd.core import events
 from ralphd.core.events import Emit
 from ralphd.core.run import LEADING_ROLE, Outcome, RunRequest, RunResult
-from ralphd.core.runner import Ask, ConfigProblem, Decision
+from ralphd.core.runner import Ask, ConfigProblem, Decision, EditorSettings
 from ralphd.core.text import is_binary
 from ralphd.core.wording import OWN_DEFECT
 from ralphd.errors import Declined, Misconfigured, ModelError, RalphError, Untrusted
@@ -143,11 +143,10 @@ class RunService:
     def configure(self, *, settings: Mapping[str, Any] | None, user_settings: Mapping[str, Any] | None) -> None:
         self.settings.configure(settings=settings, user_settings=user_settings)
 
-    def review_mode(self, root: str, path: str) -> Literal["pending", "apply", "preview"]:
-        return self.settings.recent(root, path).settings.review
-
-    def shows_cost(self, root: str, path: str) -> bool:
-        return self.settings.recent(root, path).settings.litellm.enable_cost_tracking
+    async def editor_settings(self, root: str, path: str) -> EditorSettings:
+        found = (await asyncio.to_thread(self.settings.read, root, path)).settings
+        request_log = str(self.models.log_path(found, root))
+        return EditorSettings(found.review, found.litellm.enable_cost_tracking, request_log)
 
     async def problems(self, root: str, path: str, text: str | None) -> Sequence[ConfigProblem]:
         return await self.settings.problems(path, text)
@@ -164,23 +163,21 @@ class RunService:
                 except RalphError as error:
                     log.info("warming %s: %s", root, error)
 
-    def dismiss(self, root: str, fingerprint: str, message: str) -> None:
-        Dismissed(self.folders, root).add(fingerprint, message)
+    async def dismiss(self, root: str, fingerprint: str, message: str) -> None:
+        await asyncio.to_thread(Dismissed(self.folders, root).add, fingerprint, message)
 
-    def decide(self, digest: str, decision: Decision) -> bool:
-        return self.consents.decide(digest, decision)
+    async def decide(self, digest: str, decision: Decision) -> bool:
+        return await asyncio.to_thread(self.consents.decide, digest, decision)
 
-    def log_path(self, root: str) -> str:
-        return str(self.models.log_path(self.settings.recent(root, "_").settings, root))
-
-    def status(self) -> Mapping[str, Any]:
+    async def status(self) -> Mapping[str, Any]:
         isolation, trust = self.benches.known_isolation, self.consents.trust
         sandbox = {"kind": isolation.kind, "detail": isolation.detail} if isolation else None
+        given, problem = await asyncio.to_thread(lambda: (len(trust.list()), trust.problem))
         return {
             "cost": {"todayUsd": self.books.today_usd},
             "models": self.models.known(),
             "sandbox": sandbox or {"kind": "unknown", "detail": "not needed yet"},
-            "trust": {"given": len(trust.list()), "problem": trust.problem},
+            "trust": {"given": given, "problem": problem},
         }
 
     async def close(self) -> None:

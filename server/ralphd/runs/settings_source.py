@@ -1,21 +1,18 @@
 """Where a run's settings come from: the layers, read from the disk, the editor and the command line.
 
-`read` looks at the disk anew, so what the files say when a run starts is what counts. `recent` answers from memory.
+`read` looks at the disk anew, so what the files say when a run starts is what counts.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ralphd.core.runner import ConfigProblem
 from ralphd.settings.load import Layer, Resolved, find_repository_config, resolve, user_config_path
 
-RECENT_S = 2.0
-"""`recent` may be this old, in seconds, before the two files are read again."""
 MAX_FILE_CHARACTERS = 1_000_000
 
 
@@ -30,12 +27,10 @@ class SettingsSource:
         self._command_line = command_line
         self._editor: Mapping[str, Any] | None = None
         self._user: Mapping[str, Any] | None = None
-        self._recent: dict[tuple[str, str], tuple[float, Resolved]] = {}
 
     def configure(self, *, settings: Mapping[str, Any] | None, user_settings: Mapping[str, Any] | None) -> None:
         """The editor's layers: `settings` counts as a repository's word for keys of the person's own scope."""
         self._editor, self._user = settings, user_settings
-        self._recent.clear()
 
     def layers(self, root: str, folder: str) -> list[Layer]:
         """All layers for a file in `folder` of the workspace `root`, lowest first. Reads two small files."""
@@ -56,16 +51,7 @@ class SettingsSource:
     def read(self, root: str, path: str) -> Resolved:
         """The settings in force for the file `path` (relative to `root`), as the disk says now. Blocks on two reads."""
         folder = os.path.dirname(os.path.join(root, path))
-        found = resolve(self.layers(root, folder), self._environ)
-        self._recent[root, os.path.dirname(path)] = (time.monotonic(), found)
-        return found
-
-    def recent(self, root: str, path: str) -> Resolved:
-        """As `read`, at most `RECENT_S` old: for answers that must not wait for the disk each time."""
-        known = self._recent.get((root, os.path.dirname(path)))
-        if known is None or time.monotonic() - known[0] > RECENT_S:
-            return self.read(root, path)
-        return known[1]
+        return resolve(self.layers(root, folder), self._environ)
 
     async def problems(self, path: str, text: str | None) -> Sequence[ConfigProblem]:
         """What is wrong in the configuration file at `path`. `text`: what an editor shows of it; None: the disk."""
