@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 from .client_profiles import PROFILES, Profile
+from .patience import seconds
 from .raw_rpc import Json, RawClient, load_capabilities
 
 _EOL = re.compile(r"\r\n|\n|\r")
@@ -291,13 +292,13 @@ class FakeEditor:
             params["arguments"] = list(arguments)
         return await self.rpc.result("workspace/executeCommand", params)
 
-    async def run_ended(self, run_id: str | None = None, timeout: float = 60) -> Json:
+    async def run_ended(self, run_id: str | None = None, timeout: float = seconds(300)) -> Json:
         """The RunResult of a run (of the next that ends, without an id); needs `events`."""
         fits = (lambda p: p["runId"] == run_id) if run_id else (lambda p: True)
         result: Json = await self.rpc.wait_notification("ralph/runEnded", fits, timeout)
         return result
 
-    async def wait_diagnostics(self, uri: str, count: int, code: str = "", timeout: float = 10) -> list[Json]:
+    async def wait_diagnostics(self, uri: str, count: int, code: str = "", timeout: float = seconds(60)) -> list[Json]:
         """Until `uri` has `count` diagnostics whose code begins with `code`."""
 
         def those() -> list[Json]:
