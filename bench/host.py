@@ -19,7 +19,8 @@ from bench.measuring import Row, cpu_s, median, memory_mb, scratch
 from bench.paced_model import Answer, paced_model, prose
 
 from ralphd.model_host.client import HostClient
-from ralphd.model_host.wire import Deployment, HostConfig
+from ralphd.model_host.gateway import HostGateway
+from ralphd.model_host.wire import CallConfig, ConfiguredModel
 from ralphd.models.gateway import CompletionRequest, Delta, GatewayEvent, Message
 
 PACED_ROUNDS, FLOOD_ROUNDS = 5, 3
@@ -59,25 +60,26 @@ async def measure_all() -> list[Row]:
             [SHORT] * FEW + [PACED] * paced + [FLOOD] * flood + [SHORT] + [FLOOD] * FLOOD_ROUNDS + [SHORT]
         ) as model,
     ):
-        role = Deployment(model="openai/scripted", api_base=model.base_url, timeout_s=60.0)
+        role = ConfiguredModel(model="openai/scripted", api_base=model.base_url, timeout_s=60.0)
         with mock.patch.dict(os.environ, env, clear=True):
-            client = HostClient(HostConfig(roles={"artisan": (role,)}), work_dir=base / "host")
-            await client.describe("artisan")  # has loaded
+            client = HostClient(work_dir=base / "host")
+            gateway = HostGateway(client, CallConfig(roles={"artisan": (role,)}))
+            await gateway.describe("artisan")  # has loaded
         try:
             for _ in range(FEW):
-                await _through_host(client)
+                await _through_host(gateway)
             assert client.pid
             early = memory_mb(client.pid)
-            pace = await _in_turn(client, model.port, PACED_ROUNDS, len(PACED.text))
+            pace = await _in_turn(gateway, model.port, PACED_ROUNDS, len(PACED.text))
             before = cpu_s(client.pid)
-            full = await _in_turn(client, model.port, FLOOD_ROUNDS, len(FLOOD.text))
+            full = await _in_turn(gateway, model.port, FLOOD_ROUNDS, len(FLOOD.text))
             host_cpu = (cpu_s(client.pid) - before) / FLOOD_ROUNDS
             alone = await asyncio.to_thread(_litellm, env, model.base_url)
             left = iter(range(MANY - FEW - PACED_ROUNDS - FLOOD_ROUNDS))
 
             async def some() -> None:
                 for _ in left:
-                    await _through_host(client)
+                    await _through_host(gateway)
 
             await asyncio.gather(*(some() for _ in range(SIDE_BY_SIDE)))
             late = memory_mb(client.pid)
@@ -129,12 +131,12 @@ async def measure_all() -> list[Row]:
     ]
 
 
-async def _in_turn(client: HostClient, port: int, rounds: int, characters: int) -> list[tuple[Times, Times]]:
+async def _in_turn(gateway: HostGateway, port: int, rounds: int, characters: int) -> list[tuple[Times, Times]]:
     found = []
     for _ in range(rounds):
         pair = []
         ways: tuple[Callable[[], Awaitable[tuple[float, float, int]]], ...] = (
-            lambda: _through_host(client),
+            lambda: _through_host(gateway),
             lambda: asyncio.to_thread(_directly, port),
         )
         for way in ways:
@@ -145,7 +147,7 @@ async def _in_turn(client: HostClient, port: int, rounds: int, characters: int) 
     return found
 
 
-async def _through_host(client: HostClient) -> tuple[float, float, int]:
+async def _through_host(gateway: HostGateway) -> tuple[float, float, int]:
     began, first, text = time.perf_counter(), 0.0, []
 
     def on_event(event: GatewayEvent) -> None:
@@ -155,7 +157,7 @@ async def _through_host(client: HostClient) -> tuple[float, float, int]:
             text.append(event.text)
 
     request = CompletionRequest(role="artisan", messages=(Message(role="user", content="hi"),))
-    answer = await client.complete(request, on_event)
+    answer = await gateway.complete(request, on_event)
     ended = time.perf_counter()
     assert "".join(text) == answer.text, "the deltas are not the answer"
     return first - began, ended - began, len(answer.text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ralphd.backend import Models
+from ralphd.backend import ModelBackend
 from ralphd.models.gateway import Gateway
 from ralphd.runs.bench import Benches
 from ralphd.runs.books import Books
@@ -34,6 +34,6 @@ def build_service(
         consents=Consents(TrustStore(str(folders.trust))),
         benches=Benches(folders, environ),
         books=Books(folders.ledger),
-        models=Models(folders, environ),
+        models=ModelBackend(folders, environ),
         scripted=scripted,
     )

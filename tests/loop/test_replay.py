@@ -136,10 +136,9 @@ async def test_fix_runs_with_the_pinned_test(project: Path) -> None:
 
 
 async def test_the_budget_ends_a_run_before_it_is_passed(project: Path) -> None:
-    from ralphd.models.gateway import ModelInfo
+    from ralphd.models.gateway import ResolvedModel
 
-    dear = ModelInfo(
-        role="artisan",
+    dear = ResolvedModel(
         model="dear",
         provider="x",
         max_output_tokens=8000,
@@ -151,7 +150,7 @@ async def test_the_budget_ends_a_run_before_it_is_passed(project: Path) -> None:
         project, "slug.py", {}, at="raise", gateway=gateway, config={"budget": {"usd_per_run": 0.5}}
     )
     assert result.outcome == "budget_exceeded" and gateway.requests == [], result.reason
-    unknown = ModelInfo(role="artisan", model="unknown", provider="x")
+    unknown = ResolvedModel(model="unknown", provider="x")
     gateway = ScriptedGateway({"artisan": [RIGHT]}, info=unknown)
     result = await result_of(
         project, "slug.py", {}, at="raise", gateway=gateway, config={"budget": {"unpriced": "refuse"}}

@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 
 from ralphd.model_host.client import HostClient
-from ralphd.model_host.wire import CacheConfig, Deployment, HostConfig, Limits, LogConfig
+from ralphd.model_host.gateway import HostGateway
+from ralphd.model_host.wire import CacheConfig, CallConfig, ConfiguredModel, Limits, LogConfig
 from ralphd.models.gateway import CompletionRequest, Delta, GatewayEvent, Message, Role
 from ralphd.settings.schema import KeyRef, Price
 from tests.support.providers import WIRES, Provider, Wire
@@ -49,14 +50,14 @@ MODELS: dict[Wire, str] = {
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def host(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HostClient]:
-    client = HostClient(HostConfig(), work_dir=tmp_path_factory.mktemp("host"))
+    client = HostClient(work_dir=tmp_path_factory.mktemp("host"))
     os.environ.update(CANARIES)
     try:
         await client.prewarm()
     finally:
         for name in CANARIES:
             del os.environ[name]
-    await client.describe("artisan")  # waits until it has loaded
+    await HostGateway(client, CallConfig()).probe("artisan")  # waits until it has loaded
     yield client
     await client.close()
 
@@ -89,14 +90,14 @@ def anthropic(servers: dict[Wire, Provider]) -> Provider:
     return servers["anthropic"]
 
 
-def deployment(server: Provider, **changes: object) -> Deployment:
+def deployment(server: Provider, **changes: object) -> ConfiguredModel:
     """The usual model of this wire at the test's server; no key belongs there."""
     values: dict[str, object] = {"model": MODELS[server.wire], "api_base": server.api_base, "timeout_s": 5.0}
-    return Deployment.model_validate({**values, **changes})
+    return ConfiguredModel.model_validate({**values, **changes})
 
 
 def config(
-    *chain: Deployment,
+    *chain: ConfiguredModel,
     role: Role = "artisan",
     retry_attempts: int = 3,
     retry_delay_ms: int = 10,
@@ -106,8 +107,8 @@ def config(
     limits: Limits | None = None,
     prices: dict[str, Price] | None = None,
     provider_keys: dict[str, KeyRef] | None = None,
-) -> HostConfig:
-    return HostConfig(
+) -> CallConfig:
+    return CallConfig(
         roles={role: chain},
         retry_attempts=retry_attempts,
         retry_delay_ms=retry_delay_ms,

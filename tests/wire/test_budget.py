@@ -18,8 +18,8 @@ from ralphd.models.gateway import (
     Completion,
     CompletionRequest,
     Delta,
-    ModelInfo,
     OnEvent,
+    ResolvedModel,
     Retrying,
     Role,
     Usage,
@@ -40,16 +40,15 @@ async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     await book.close()
 
 
-def info(**changes: object) -> ModelInfo:
+def info(**changes: object) -> ResolvedModel:
     values = {
-        "role": "artisan",
         "model": "scripted/model",
         "provider": "scripted",
         "input_usd_per_token": 1e-6,
         "output_usd_per_token": 2e-6,
         "max_output_tokens": 1000,
     }
-    return ModelInfo.model_validate({**values, **changes})
+    return ResolvedModel.model_validate({**values, **changes})
 
 
 def scripted(*replies: Reply | str, **changes: object) -> ScriptedGateway:
@@ -111,7 +110,7 @@ class Slow:
         await self.go.wait()
         return Completion(text="x", model="m", provider="p", usage=Usage(completion_tokens=1, calls=1), cost_usd=0.01)
 
-    async def describe(self, role: Role) -> ModelInfo:
+    async def describe(self, role: Role) -> ResolvedModel:
         return info(input_usd_per_token=1e-12, output_usd_per_token=1e-3)
 
     async def close(self) -> None: ...
@@ -263,11 +262,12 @@ async def test_unpriced_may_be_refused(ledger: Ledger) -> None:
 async def test_the_whole_way(host: object, openai: Provider, anthropic: Provider, tmp_path: Path) -> None:
     """Through the real host: the dearest of the chain is reserved, a broken request is booked beside the good one."""
     from ralphd.model_host.client import HostClient
+    from ralphd.model_host.gateway import HostGateway
 
     assert isinstance(host, HostClient)
     book = Ledger(tmp_path / "l.db")
-    await host.configure(config(deployment(openai, max_tokens=100), deployment(anthropic, max_tokens=100)))
-    gateway = BudgetedGateway(host, book, "run", Budget())
+    models = HostGateway(host, config(deployment(openai, max_tokens=100), deployment(anthropic, max_tokens=100)))
+    gateway = BudgetedGateway(models, book, "run", Budget())
     asked = request()
     assert await gateway.worst(asked) == pytest.approx(-(-prompt_tokens(asked) * 11 // 10) * 3e-6 + 100 * 15e-6)
     openai.default = HttpReply(status=401)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
+import pickle
 import socket
+import sqlite3
 import stat
 import subprocess
 import time
@@ -19,6 +22,7 @@ from redis import Redis
 
 from ralphd.errors import ModelError
 from ralphd.model_host.client import HostClient
+from ralphd.model_host.gateway import HostGateway
 from ralphd.model_host.wire import CacheConfig, LogConfig
 from ralphd.models.gateway import Delta
 from ralphd.settings.schema import KeyRef
@@ -33,10 +37,10 @@ def disk(tmp_path: Path, **changes: Any) -> CacheConfig:
 
 
 async def test_the_same_question_costs_nothing(host: HostClient, openai: Provider, tmp_path: Path) -> None:
-    await host.configure(config(deployment(openai), cache=disk(tmp_path)))
-    first = await host.complete(request())
+    gateway = HostGateway(host, config(deployment(openai), cache=disk(tmp_path)))
+    first = await gateway.complete(request())
     watch = Watch()
-    second = await host.complete(request(role="artisan"), watch)
+    second = await gateway.complete(request(role="artisan"), watch)
     assert (second.text, second.cached, second.cost_usd, second.usage.calls) == (first.text, True, 0.0, 0)
     assert first.cached is False and first.cost_usd
     assert watch.of(Delta) == [Delta(attempt=1, text=first.text)]
@@ -61,39 +65,39 @@ async def test_what_is_never_mixed(host: HostClient, openai: Provider, anthropic
     ]
     for number, (settings, asked) in enumerate(variants):
         openai.default = Reply(pieces=(f"answer {number}",))
-        await host.configure(settings)
-        assert (await host.complete(asked)).text == f"answer {number}"
+        gateway = HostGateway(host, settings)
+        assert (await gateway.complete(asked)).text == f"answer {number}"
     for number, (settings, asked) in enumerate(variants):
-        await host.configure(settings)
-        assert (await host.complete(asked)).text == f"answer {number}"
+        gateway = HostGateway(host, settings)
+        assert (await gateway.complete(asked)).text == f"answer {number}"
     assert len(openai.requests) == len(variants)
 
 
 async def test_the_role_is_no_part_of_the_question(host: HostClient, openai: Provider, tmp_path: Path) -> None:
-    await host.configure(config(deployment(openai), cache=disk(tmp_path)))
-    await host.complete(request())
-    await host.configure(config(deployment(openai), role="critic", cache=disk(tmp_path)))
-    assert (await host.complete(request(role="critic"))).cached
+    gateway = HostGateway(host, config(deployment(openai), cache=disk(tmp_path)))
+    await gateway.complete(request())
+    gateway = HostGateway(host, config(deployment(openai), role="critic", cache=disk(tmp_path)))
+    assert (await gateway.complete(request(role="critic"))).cached
 
 
 async def test_only_complete_answers_are_kept(host: HostClient, openai: Provider, tmp_path: Path) -> None:
-    await host.configure(config(deployment(openai), cache=disk(tmp_path), retry_attempts=1))
+    gateway = HostGateway(host, config(deployment(openai), cache=disk(tmp_path), retry_attempts=1))
     for reply in (Reply(finish="length"), Reply(finish=None)):
         openai.default = reply
-        await host.complete(request())
+        await gateway.complete(request())
     openai.default = broken(Reply(), "eof", events=3)
     with pytest.raises(ModelError):
-        await host.complete(request())
+        await gateway.complete(request())
     openai.default = Reply()
-    assert not (await host.complete(request())).cached
+    assert not (await gateway.complete(request())).cached
     assert len(openai.requests) == 4
 
 
 async def test_answers_grow_old(host: HostClient, openai: Provider, tmp_path: Path) -> None:
-    await host.configure(config(deployment(openai), cache=disk(tmp_path, ttl_s=1)))
-    await host.complete(request())
+    gateway = HostGateway(host, config(deployment(openai), cache=disk(tmp_path, ttl_s=1)))
+    await gateway.complete(request())
     await asyncio.sleep(1.1)
-    assert not (await host.complete(request())).cached
+    assert not (await gateway.complete(request())).cached
 
 
 PASSWORD = "canary0redis0canary"
@@ -127,13 +131,13 @@ async def test_a_shared_redis(host: HostClient, openai: Provider, tmp_path: Path
     own = tmp_path / "config.yaml"
     own.write_text(f"litellm:\n  cache:\n    url: redis://:{PASSWORD}@127.0.0.1:{redis}/0\n")
     ref = KeyRef(file=str(own), pointer="/litellm/cache/url")
-    await host.configure(config(deployment(openai), cache=CacheConfig(type="redis", url=ref, ttl_s=77)))
+    gateway = HostGateway(host, config(deployment(openai), cache=CacheConfig(type="redis", url=ref, ttl_s=77)))
     asked = "a question between us"
-    first = await host.complete(request(asked))
-    again = await host.complete(request(asked))
+    first = await gateway.complete(request(asked))
+    again = await gateway.complete(request(asked))
     assert (first.cached, again.cached, again.text) == (False, True, first.text) and len(openai.requests) == 1
     assert again.cost_usd == 0.0
-    assert not (await host.complete(request("another"))).cached and len(openai.requests) == 2
+    assert not (await gateway.complete(request("another"))).cached and len(openai.requests) == 2
     with client(redis) as db:
         keys = db.keys()
         assert isinstance(keys, list) and len(keys) == 2
@@ -144,7 +148,7 @@ async def test_a_shared_redis(host: HostClient, openai: Provider, tmp_path: Path
     with client(redis) as db:
         for key in keys:
             db.set(key, b"garbage \xff")
-    assert not (await host.complete(request(asked))).cached and len(openai.requests) == 3
+    assert not (await gateway.complete(request(asked))).cached and len(openai.requests) == 3
 
 
 async def test_a_redis_that_refuses_the_password_costs_nothing_but_the_call(
@@ -153,8 +157,8 @@ async def test_a_redis_that_refuses_the_password_costs_nothing_but_the_call(
     own = tmp_path / "config.yaml"
     own.write_text(f"url: redis://:wrong@127.0.0.1:{redis}/0\n")
     ref = KeyRef(file=str(own), pointer="/url")
-    await host.configure(config(deployment(openai), cache=CacheConfig(type="redis", url=ref, ttl_s=77)))
-    assert not (await host.complete(request())).cached
+    gateway = HostGateway(host, config(deployment(openai), cache=CacheConfig(type="redis", url=ref, ttl_s=77)))
+    assert not (await gateway.complete(request())).cached
 
 
 async def test_a_cache_that_is_down_costs_nothing_but_the_call(
@@ -163,11 +167,47 @@ async def test_a_cache_that_is_down_costs_nothing_but_the_call(
     own = tmp_path / "config.yaml"
     own.write_text("url: redis://127.0.0.1:1/0\n")
     url = KeyRef(file=str(own), pointer="/url")
-    await host.configure(config(deployment(openai), cache=CacheConfig(type="redis", url=url)))
-    assert (await host.complete(request())).text == "Hello, world"
+    gateway = HostGateway(host, config(deployment(openai), cache=CacheConfig(type="redis", url=url)))
+    assert (await gateway.complete(request())).text == "Hello, world"
     (tmp_path / "cache").write_text("in the way")
-    await host.configure(config(deployment(openai), cache=disk(tmp_path)))
-    assert (await host.complete(request())).text == "Hello, world"
+    gateway = HostGateway(host, config(deployment(openai), cache=disk(tmp_path)))
+    assert (await gateway.complete(request())).text == "Hello, world"
+
+
+class Planted:
+    """What an attacker would write into a cache: unpickling it makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open, (str(self._path), "w")
+
+
+async def test_a_planted_row_is_never_run(host: HostClient, openai: Provider, tmp_path: Path) -> None:
+    """Every column of every row holds a pickle, as a text, as bytes, as JSON of another shape: each is a miss."""
+    gateway = HostGateway(host, config(deployment(openai), cache=disk(tmp_path)))
+    await gateway.complete(request())
+    pwned = tmp_path / "pwned"
+    code = pickle.dumps(Planted(pwned))
+    rows: list[Any] = [code, code.decode("latin-1"), base64.b64encode(code).decode(), "[1, 2]", '{"text": 7}', "", None]
+    for number, planted in enumerate(rows, 2):
+        with sqlite3.connect(tmp_path / "cache" / "answers.sqlite3") as db:
+            db.execute("PRAGMA ignore_check_constraints=ON")
+            with contextlib.suppress(sqlite3.IntegrityError):
+                db.execute("UPDATE answers SET value = ?", (planted,))
+        db.close()
+        answer = await gateway.complete(request())
+        assert answer.text == "Hello, world" and not pwned.exists()
+        assert answer.cached is (planted is None) and len(openai.requests) == min(number, len(rows))
+
+
+async def test_what_is_no_cache_file_is_a_miss(host: HostClient, openai: Provider, tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "answers.sqlite3").write_bytes(b"not a database at all" * 100)
+    gateway = HostGateway(host, config(deployment(openai), cache=disk(tmp_path)))
+    assert not (await gateway.complete(request())).cached
+    assert not (await gateway.complete(request())).cached
 
 
 # the request log
@@ -181,10 +221,10 @@ async def test_one_line_per_request(host: HostClient, openai: Provider, anthropi
     log = tmp_path / "state" / "litellm.log"
     openai.default = Reply(status=500)
     chain = (deployment(openai), deployment(anthropic))
-    await host.configure(config(*chain, retry_attempts=2, cache=disk(tmp_path), log=LogConfig(path=str(log))))
-    await host.complete(request("the question"))
+    gateway = HostGateway(host, config(*chain, retry_attempts=2, cache=disk(tmp_path), log=LogConfig(path=str(log))))
+    await gateway.complete(request("the question"))
     openai.default = Reply(status=401)
-    await host.complete(request("the question"))
+    await gateway.complete(request("the question"))
     first, second, third, fourth, hit = lines(log)
     assert [line["outcome"] for line in (first, second, third, fourth, hit)] == [
         "unreachable",
@@ -209,8 +249,8 @@ async def test_one_line_per_request(host: HostClient, openai: Provider, anthropi
 
 async def test_no_bodies_where_they_are_not_wanted(host: HostClient, openai: Provider, tmp_path: Path) -> None:
     log = tmp_path / "l.log"
-    await host.configure(config(deployment(openai), log=LogConfig(path=str(log), bodies=False)))
-    await host.complete(request("my secret plans"))
+    gateway = HostGateway(host, config(deployment(openai), log=LogConfig(path=str(log), bodies=False)))
+    await gateway.complete(request("my secret plans"))
     assert "my secret plans" not in log.read_text() and "Hello" not in log.read_text()
     assert lines(log)[0]["prompt_tokens"] == 11
 
@@ -218,9 +258,9 @@ async def test_no_bodies_where_they_are_not_wanted(host: HostClient, openai: Pro
 async def test_a_cancelled_call_is_logged_with_what_arrived(host: HostClient, openai: Provider, tmp_path: Path) -> None:
     log = tmp_path / "l.log"
     openai.default = Reply(pieces=tuple("word " for _ in range(500)), pause_s=0.01)
-    await host.configure(config(deployment(openai), log=LogConfig(path=str(log))))
+    gateway = HostGateway(host, config(deployment(openai), log=LogConfig(path=str(log))))
     watch = Watch()
-    call = asyncio.create_task(host.complete(request(), watch))
+    call = asyncio.create_task(gateway.complete(request(), watch))
     await until(lambda: len(watch.of(Delta)) >= 5, call)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -240,11 +280,13 @@ async def test_nothing_secret_is_written(host: HostClient, openai: Provider, tmp
     ]
     headers = {"x-api-key": key, "Authorization": "Bearer abcdefghijklmnop"}
     pasted = f"{json.dumps({'headers': headers})} {CANARIES['GROQ_API_KEY']}"
-    await host.configure(config(deployment(openai, api_key=KeyRef(env="RALPH_TEST_KEY")), log=LogConfig(path=str(log))))
-    answer = await host.complete(request(pasted))
+    gateway = HostGateway(
+        host, config(deployment(openai, api_key=KeyRef(env="RALPH_TEST_KEY")), log=LogConfig(path=str(log)))
+    )
+    answer = await gateway.complete(request(pasted))
     assert key in answer.text  # the answer itself is the model's, untouched
     with pytest.raises(ModelError):
-        await host.complete(request(pasted))
+        await gateway.complete(request(pasted))
     text = log.read_text()
     assert not [name for name, value in CANARIES.items() if value in text]
     assert "abcdefghijklmnop" not in text
@@ -253,9 +295,9 @@ async def test_nothing_secret_is_written(host: HostClient, openai: Provider, tmp
 
 async def test_the_log_is_rotated(host: HostClient, openai: Provider, tmp_path: Path) -> None:
     log = tmp_path / "l.log"
-    await host.configure(config(deployment(openai), log=LogConfig(path=str(log), max_bytes=1500, keep=2)))
+    gateway = HostGateway(host, config(deployment(openai), log=LogConfig(path=str(log), max_bytes=1500, keep=2)))
     for _ in range(8):
-        await host.complete(request())
+        await gateway.complete(request())
     names = sorted(path.name for path in tmp_path.glob("l.log*"))
     assert names == ["l.log", "l.log.1", "l.log.2"]
     assert all(path.stat().st_size <= 1500 for path in tmp_path.glob("l.log*"))
@@ -266,6 +308,6 @@ async def test_a_log_is_not_written_through_a_link(host: HostClient, openai: Pro
     victim.write_text("mine")
     log = tmp_path / "l.log"
     log.symlink_to(victim)
-    await host.configure(config(deployment(openai), log=LogConfig(path=str(log))))
-    assert (await host.complete(request())).text == "Hello, world"
+    gateway = HostGateway(host, config(deployment(openai), log=LogConfig(path=str(log))))
+    assert (await gateway.complete(request())).text == "Hello, world"
     assert victim.read_text() == "mine"

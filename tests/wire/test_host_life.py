@@ -18,7 +18,8 @@ import pytest_asyncio
 from ralphd.errors import Unreachable
 from ralphd.model_host import process
 from ralphd.model_host.client import CANCEL_S, HostClient
-from ralphd.model_host.wire import Deployment, HostConfig
+from ralphd.model_host.gateway import HostGateway
+from ralphd.model_host.wire import ConfiguredModel
 from ralphd.models.gateway import Delta
 from tests.support.providers import Provider, Reply
 from tests.wire.conftest import Watch, config, deployment, request, until
@@ -33,7 +34,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
     made: list[HostClient] = []
 
     def build(**options: object) -> HostClient:
-        made.append(HostClient(HostConfig(), work_dir=tmp_path / "work", **options))  # type: ignore[arg-type]
+        made.append(HostClient(work_dir=tmp_path / "work", **options))  # type: ignore[arg-type]
         return made[-1]
 
     yield build
@@ -105,9 +106,9 @@ async def test_a_flood_on_stderr_blocks_nothing(make: Make, monkeypatch: pytest.
 
 async def test_cancel_stops_the_request_quickly(host: HostClient, openai: Provider) -> None:
     openai.default = Reply(pieces=tuple("word " for _ in range(2000)), pause_s=0.01)
-    await host.configure(config(deployment(openai)))
+    gateway = HostGateway(host, config(deployment(openai)))
     watch = Watch()
-    call = asyncio.create_task(host.complete(request(), watch))
+    call = asyncio.create_task(gateway.complete(request(), watch))
     await until(lambda: len(watch.of(Delta)) >= 3, call)
     started, pid = time.monotonic(), host.pid
     call.cancel()
@@ -137,9 +138,9 @@ async def test_a_host_that_ignores_a_cancel_is_killed(
     )
     openai.default = Reply(pieces=tuple("word " for _ in range(2000)), pause_s=0.01)
     client = make()
-    await client.configure(config(deployment(openai)))
+    gateway = HostGateway(client, config(deployment(openai)))
     watch = Watch()
-    call = asyncio.create_task(client.complete(request(), watch))
+    call = asyncio.create_task(gateway.complete(request(), watch))
     await until(lambda: watch.of(Delta), call)
     pid = client.pid
     assert pid is not None
@@ -153,7 +154,7 @@ async def test_a_host_that_ignores_a_cancel_is_killed(
     # The next call starts a new one. A SIGKILL of that in mid-stream fails what is under way, by name, and no more.
     monkeypatch.undo()
     watch = Watch()
-    call = asyncio.create_task(client.complete(request(), watch))
+    call = asyncio.create_task(gateway.complete(request(), watch))
     await until(lambda: watch.of(Delta), call)
     assert client.pid is not None and client.pid != pid
     os.kill(client.pid, signal.SIGKILL)
@@ -183,7 +184,7 @@ async def test_close_leaves_no_process(make: Make) -> None:
     await client.close()
     assert not _alive(pid)
     with pytest.raises(Unreachable):
-        await client.complete(request())
+        await HostGateway(client, config()).complete(request())
 
 
 async def test_without_the_provider_library_it_says_so(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,11 +197,11 @@ async def test_without_the_provider_library_it_says_so(make: Make, monkeypatch: 
         """,
     )
     client = make()
-    await client.configure(config(Deployment(model="openai/x")))
+    gateway = HostGateway(client, config(ConfiguredModel(model="openai/x")))
     assert await client.ping("alive") == "alive"
     with pytest.raises(Unreachable, match="could not be loaded"):
-        await client.complete(request())
-    info = await client.describe("artisan")
+        await gateway.complete(request())
+    info = await gateway.describe("artisan")
     assert info.problem is not None and "could not be loaded" in info.problem
 
 
@@ -218,14 +219,16 @@ async def test_a_hostile_repository_and_a_killed_server(tmp_path: Path, openai: 
         import asyncio, sys
         from pathlib import Path
         from ralphd.model_host.client import HostClient
-        from ralphd.model_host.wire import Deployment, HostConfig
+        from ralphd.model_host.gateway import HostGateway
+        from ralphd.model_host.wire import ConfiguredModel, CallConfig
         from ralphd.models.gateway import CompletionRequest, Message
 
         async def main():
-            chain = (Deployment(model="openai/gpt-4o", api_base={openai.api_base!r}),)
-            client = HostClient(HostConfig(roles={{"artisan": chain}}), work_dir=Path({str(tmp_path / "work")!r}))
+            chain = (ConfiguredModel(model="openai/gpt-4o", api_base={openai.api_base!r}),)
+            client = HostClient(work_dir=Path({str(tmp_path / "work")!r}))
+            gateway = HostGateway(client, CallConfig(roles={{"artisan": chain}}))
             ask = CompletionRequest(role="artisan", messages=(Message(role="user", content="hi"),))
-            answer = await client.complete(ask)
+            answer = await gateway.complete(ask)
             assert "litellm" not in sys.modules and "httpx" not in sys.modules, "the server loaded it"
             print(client.pid, answer.text, flush=True)
             await asyncio.Event().wait()

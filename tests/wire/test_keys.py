@@ -8,7 +8,7 @@ import pytest
 
 from ralphd.model_host.child.keys import NO_KEY, Keyring
 from ralphd.model_host.child.providers import PROVIDERS, is_own_host, provider_rules
-from ralphd.model_host.wire import Deployment
+from ralphd.model_host.wire import ConfiguredModel
 from ralphd.settings.schema import KeyRef
 
 ENVIRON = {
@@ -25,7 +25,7 @@ ENVIRON = {
 def endpoint(model: str = "m", provider: str = "openai", environ: dict[str, str] | None = None, **more: object):  # type: ignore[no-untyped-def]
     keys = more.pop("keys", {})
     ring = Keyring(ENVIRON if environ is None else environ)
-    return ring.endpoint(Deployment.model_validate({"model": model, **more}), provider, keys)
+    return ring.endpoint(ConfiguredModel.model_validate({"model": model, **more}), provider, keys)
 
 
 @pytest.mark.parametrize(

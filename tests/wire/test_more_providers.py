@@ -6,6 +6,7 @@ import pytest
 
 from ralphd.errors import ModelError
 from ralphd.model_host.client import HostClient
+from ralphd.model_host.gateway import HostGateway
 from ralphd.settings.schema import KeyRef
 from tests.support.providers import Provider, Reply
 from tests.wire.conftest import CANARIES, config, deployment, request
@@ -28,8 +29,8 @@ KEY = CANARIES["RALPH_TEST_KEY"]
     ],
 )
 async def test_openai_shaped_providers(host: HostClient, openai: Provider, model: str, asked_as: str) -> None:
-    await host.configure(config(deployment(openai, model=model, api_key=KeyRef(env="RALPH_TEST_KEY"))))
-    answer = await host.complete(request("routed?"))
+    gateway = HostGateway(host, config(deployment(openai, model=model, api_key=KeyRef(env="RALPH_TEST_KEY"))))
+    answer = await gateway.complete(request("routed?"))
     (sent,) = openai.requests
     assert (answer.text, answer.provider) == ("Hello, world", model.partition("/")[0])
     assert sent.path.endswith("/chat/completions")
@@ -39,8 +40,8 @@ async def test_openai_shaped_providers(host: HostClient, openai: Provider, model
 
 @pytest.mark.parametrize("name", ["groq", "mistral", "openrouter", "deepseek", "xai", "together_ai", "huggingface"])
 async def test_their_own_keys_stay_at_home(host: HostClient, openai: Provider, name: str) -> None:
-    await host.configure(config(deployment(openai, model=f"{name}/some-model")))
-    await host.complete(request())
+    gateway = HostGateway(host, config(deployment(openai, model=f"{name}/some-model")))
+    await gateway.complete(request())
     seen = f"{openai.requests[0].headers} {openai.requests[0].body}"
     assert not [variable for variable, value in CANARIES.items() if value in seen]
 
@@ -49,9 +50,9 @@ async def test_bedrock(host: HostClient, openai: Provider) -> None:
     """Signed by AWS's rules; at an address that is not AWS's nothing of the person's credentials goes along."""
     openai.default = Reply(status=400, error="not bedrock")
     model = "bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0"
-    await host.configure(config(deployment(openai, model=model, api_base=openai.origin)))
+    gateway = HostGateway(host, config(deployment(openai, model=model, api_base=openai.origin)))
     with pytest.raises(ModelError):
-        await host.complete(request())
+        await gateway.complete(request())
     seen = "".join(f"{sent.headers} {sent.query} {sent.body}" for sent in openai.requests)
     assert CANARIES["AWS_ACCESS_KEY_ID"] not in seen and CANARIES["AWS_SECRET_ACCESS_KEY"] not in seen
 
@@ -61,9 +62,9 @@ async def test_bedrock_request_shape(host: HostClient, openai: Provider) -> None
     openai.default = Reply(status=400, error="not bedrock")
     model = "bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0"
     bound = deployment(openai, model=model, api_base=openai.origin, api_key=KeyRef(env="RALPH_TEST_KEY"))
-    await host.configure(config(bound))
+    gateway = HostGateway(host, config(bound))
     with pytest.raises(ModelError):
-        await host.complete(request("routed?"))
+        await gateway.complete(request("routed?"))
     sent = openai.requests[0]
     assert sent.path.startswith("/model/anthropic.claude-sonnet-4-5-20250929-v1") and "/converse" in sent.path
     assert sent.headers["authorization"] == f"Bearer {KEY}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import time
 from urllib.parse import quote
 
 import pytest
@@ -125,3 +126,50 @@ def test_a_stream_masks_over_its_chunks() -> None:
         stream.write(part)
     stream.flush()
     assert raw.getvalue() == f"the key is {MASK}!\nnext line\n"
+
+
+_WORST = {
+    "names": "a_",
+    "names with dashes": "api-key-",
+    "a name and spaces": "token" + " " * 50,
+    "equals": "token = ",
+    "schemes": "a.",
+    "half an address": "a://b:",
+    "users": "://a:a",
+    "tokens": "-eyJ",
+    "tokens with dots": "eyJaaaaaaaaaa.",
+    "key heads": "sk-",
+    "key heads that fail": "-sk-a ",
+    "private keys": "-----BEGIN ",
+    "private keys without an end": "-----BEGIN PRIVATE KEY-----",
+    "ends": "-----END A",
+    "bearers": "bearer ",
+    "a bearer and spaces": "bearer" + " " * 50,
+    "queries": "?key=",
+    "queries side by side": "&key",
+    "quotes": '\\"',
+    "one letter": "a",
+    "spaces": " ",
+    "words": "secret signature authorization ",
+    "google": "AIza-",
+}
+
+
+@pytest.mark.parametrize("name", sorted(_WORST))
+def test_no_text_takes_longer_than_its_length(name: str) -> None:
+    """A megabyte of each pattern's worst case, in processor time."""
+    text = (_WORST[name] * (1_000_000 // len(_WORST[name]) + 1))[:1_000_000]
+    redactor = Redactor(["my-own-secret", "aaaaaaaaaaaaaaaaaaaaab"])
+    started = time.process_time()
+    redactor.text(text)
+    redactor.value({text: "x"})
+    assert time.process_time() - started < 2.0  # two texts
+
+
+def test_a_text_of_any_length_is_cut_and_no_secret_with_it() -> None:
+    secret = "sk-proj-0123456789abcdefghij"
+    text = ("x" * 99 + " ") * 20_000
+    long = text[: 2_000_000 - 10] + secret + text * 2
+    masked = Redactor().text(long)
+    assert len(masked) < 2_100_000 and "characters were left out" in masked
+    assert "sk-proj" not in masked

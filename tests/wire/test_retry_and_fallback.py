@@ -10,7 +10,8 @@ import pytest
 
 from ralphd.errors import AuthenticationFailed, ContextTooLong, ModelError, RateLimited, Unreachable
 from ralphd.model_host.client import HostClient
-from ralphd.model_host.wire import Deployment, Limits
+from ralphd.model_host.gateway import HostGateway
+from ralphd.model_host.wire import ConfiguredModel, Limits
 from ralphd.models.gateway import FellBack, ModelChosen, Retrying, spent_by
 from ralphd.settings.schema import KeyRef
 from tests.support.providers import Provider, Reply, broken
@@ -21,9 +22,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def test_a_rate_limit_waits_as_asked_and_tells(host: HostClient, openai: Provider) -> None:
     openai.script[:] = [Reply(status=429, headers=(("Retry-After", "1"),)), Reply()]
-    await host.configure(config(deployment(openai)))
+    gateway = HostGateway(host, config(deployment(openai)))
     watch, started = Watch(), time.monotonic()
-    assert (await host.complete(request(), watch)).text == "Hello, world"
+    assert (await gateway.complete(request(), watch)).text == "Hello, world"
     assert 1.0 <= time.monotonic() - started < 3.0
     (retrying,) = watch.of(Retrying)
     assert isinstance(retrying, Retrying)
@@ -33,10 +34,10 @@ async def test_a_rate_limit_waits_as_asked_and_tells(host: HostClient, openai: P
 
 async def test_waits_grow_and_requests_have_an_end(host: HostClient, openai: Provider) -> None:
     openai.default = Reply(status=500)
-    await host.configure(config(deployment(openai), retry_attempts=3, retry_delay_ms=20))
+    gateway = HostGateway(host, config(deployment(openai), retry_attempts=3, retry_delay_ms=20))
     watch = Watch()
     with pytest.raises(Unreachable):
-        await host.complete(request(), watch)
+        await gateway.complete(request(), watch)
     assert len(openai.requests) == 3  # requests per model in all
     assert [event.wait_ms for event in watch.of(Retrying) if isinstance(event, Retrying)] == [20, 40]
 
@@ -44,18 +45,18 @@ async def test_waits_grow_and_requests_have_an_end(host: HostClient, openai: Pro
 @pytest.mark.parametrize("header", ["3600", "Wed, 21 Oct 2099 07:28:00 GMT"])
 async def test_a_wait_beyond_the_limit_is_passed_over(host: HostClient, openai: Provider, header: str) -> None:
     openai.default = Reply(status=429, headers=(("Retry-After", header),))
-    await host.configure(config(deployment(openai)))
+    gateway = HostGateway(host, config(deployment(openai)))
     with pytest.raises(RateLimited) as caught:
-        await host.complete(request())
+        await gateway.complete(request())
     assert caught.value.retry_after_s is not None and caught.value.retry_after_s >= 3600
     assert len(openai.requests) == 1
 
 
 async def test_a_wait_is_cancelled_at_once(host: HostClient, openai: Provider) -> None:
     openai.default = Reply(status=429, headers=(("Retry-After", "30"),))
-    await host.configure(config(deployment(openai)))
+    gateway = HostGateway(host, config(deployment(openai)))
     watch = Watch()
-    call = asyncio.create_task(host.complete(request(), watch))
+    call = asyncio.create_task(gateway.complete(request(), watch))
     await until(lambda: watch.of(Retrying), call)
     started, pid = time.monotonic(), host.pid
     call.cancel()
@@ -68,9 +69,9 @@ async def test_a_wait_is_cancelled_at_once(host: HostClient, openai: Provider) -
 
 async def test_authentication_goes_on_at_once(host: HostClient, openai: Provider, anthropic: Provider) -> None:
     openai.default = Reply(status=401)
-    await host.configure(config(deployment(openai), deployment(anthropic)))
+    gateway = HostGateway(host, config(deployment(openai), deployment(anthropic)))
     watch = Watch()
-    answer = await host.complete(request(), watch)
+    answer = await gateway.complete(request(), watch)
     assert answer.model == "anthropic/claude-sonnet-4-5"
     assert len(openai.requests) == 1 and not watch.of(Retrying)
     (fell,) = watch.of(FellBack)
@@ -85,9 +86,9 @@ async def test_authentication_goes_on_at_once(host: HostClient, openai: Provider
 async def test_fallback_after_partial_text_starts_anew(host: HostClient, openai: Provider, anthropic: Provider) -> None:
     openai.default = broken(Reply(pieces=("first ", "words ", "lost")), "eof", events=3)
     anthropic.default = Reply(pieces=("all ", "of it"))
-    await host.configure(config(deployment(openai), deployment(anthropic)))
+    gateway = HostGateway(host, config(deployment(openai), deployment(anthropic)))
     watch = Watch()
-    answer = await host.complete(request(), watch)
+    answer = await gateway.complete(request(), watch)
     assert answer.text == "all of it" and watch.texts()[3] == "all of it"
     assert len(openai.requests) == 2  # once more whole, then the next
     assert answer.usage.calls == 3 and answer.usage.completion_tokens > 7
@@ -95,27 +96,27 @@ async def test_fallback_after_partial_text_starts_anew(host: HostClient, openai:
 
 
 async def test_a_missing_key_is_named_before_any_call(host: HostClient, openai: Provider) -> None:
-    missing = Deployment(model="cohere/command-x", provider="cohere", api_key=KeyRef(env="NOBODY_SET_THIS"))
-    await host.configure(config(missing))
+    missing = ConfiguredModel(model="cohere/command-x", provider="cohere", api_key=KeyRef(env="NOBODY_SET_THIS"))
+    gateway = HostGateway(host, config(missing))
     with pytest.raises(AuthenticationFailed, match="NOBODY_SET_THIS"):
-        await host.complete(request())
-    info = await host.describe("artisan")
+        await gateway.complete(request())
+    info = await gateway.describe("artisan")
     assert not info.key_present and info.problem is not None and "NOBODY_SET_THIS" in info.problem
-    await host.configure(config(missing, deployment(openai)))
-    assert (await host.complete(request())).model == "openai/gpt-4.1-mini"
+    gateway = HostGateway(host, config(missing, deployment(openai)))
+    assert (await gateway.complete(request())).model == "openai/gpt-4.1-mini"
 
 
 async def test_context_first_goes_back_to_the_caller_then_to_the_next(
     host: HostClient, openai: Provider, anthropic: Provider
 ) -> None:
     openai.default = Reply(status=400, error="maximum context length is 10 tokens")
-    await host.configure(config(deployment(openai), deployment(anthropic)))
+    gateway = HostGateway(host, config(deployment(openai), deployment(anthropic)))
     with pytest.raises(ContextTooLong):
-        await host.complete(request("long"))
+        await gateway.complete(request("long", may_shorten=True))
     assert not anthropic.requests
-    assert (await host.complete(request("shorter"))).model == "anthropic/claude-sonnet-4-5"
+    assert (await gateway.complete(request("shorter"))).model == "anthropic/claude-sonnet-4-5"
     with pytest.raises(ContextTooLong):  # and the next prompt begins at the beginning
-        await host.complete(request("long again"))
+        await gateway.complete(request("long again", may_shorten=True))
 
 
 async def test_all_failed_names_each_with_its_reason(host: HostClient, servers: dict[str, Provider]) -> None:
@@ -128,9 +129,9 @@ async def test_all_failed_names_each_with_its_reason(host: HostClient, servers: 
         servers[wire].reset()
         servers[wire].default = reply
         chain.append(deployment(servers[wire]))
-    await host.configure(config(*chain))
+    gateway = HostGateway(host, config(*chain))
     with pytest.raises(ModelError) as caught:
-        await host.complete(request())
+        await gateway.complete(request())
     text = str(caught.value)
     for part in ("openai/gpt-4.1-mini", "401", "anthropic/claude-sonnet-4-5", "429", "gemini/gemini-2.5-flash", "404"):
         assert part in text
@@ -140,25 +141,27 @@ async def test_nobody_there(host: HostClient) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-    await host.configure(config(Deployment(model="openai/x", api_base=f"http://127.0.0.1:{port}/v1"), retry_attempts=2))
+    gateway = HostGateway(
+        host, config(ConfiguredModel(model="openai/x", api_base=f"http://127.0.0.1:{port}/v1"), retry_attempts=2)
+    )
     with pytest.raises(Unreachable) as caught:
-        await host.complete(request())
+        await gateway.complete(request())
     spent = spent_by(caught.value)
     assert spent is not None and spent.usage.total_tokens == 0  # nothing arrived anywhere, so nothing is owed
-    (problem,) = await host.probe("artisan")
+    (problem,) = await gateway.probe("artisan")
     assert problem is not None and str(port) in problem
 
 
 async def test_probe_finds_what_listens(host: HostClient, openai: Provider) -> None:
-    await host.configure(config(deployment(openai)))
-    assert await host.probe("artisan") == (None,)
+    gateway = HostGateway(host, config(deployment(openai)))
+    assert await gateway.probe("artisan") == (None,)
     assert openai.requests == []
 
 
 async def test_an_unknown_model_without_a_provider(host: HostClient) -> None:
-    await host.configure(config(Deployment(model="nobody-knows-me")))
+    gateway = HostGateway(host, config(ConfiguredModel(model="nobody-knows-me")))
     with pytest.raises(ModelError, match="provider/model"):
-        await host.complete(request())
+        await gateway.complete(request())
 
 
 async def test_keys_echoed_by_a_provider_are_masked(host: HostClient, openai: Provider) -> None:
@@ -166,16 +169,16 @@ async def test_keys_echoed_by_a_provider_are_masked(host: HostClient, openai: Pr
     openai.default = Reply(
         status=401, error=f"Incorrect API key provided: {key}. Or sk-abcdefghijklmnopqrstuvwxyz123456"
     )
-    await host.configure(config(deployment(openai, api_key=KeyRef(env="RALPH_TEST_KEY"))))
+    gateway = HostGateway(host, config(deployment(openai, api_key=KeyRef(env="RALPH_TEST_KEY"))))
     with pytest.raises(AuthenticationFailed) as caught:
-        await host.complete(request())
+        await gateway.complete(request())
     assert openai.requests[0].headers["authorization"] == f"Bearer {key}"
     assert key not in str(caught.value) and "sk-abcdef" not in str(caught.value)
 
 
 async def test_limits_of_a_wait_are_a_setting(host: HostClient, openai: Provider) -> None:
     openai.default = Reply(status=429, headers=(("Retry-After", "2"),))
-    await host.configure(config(deployment(openai), limits=Limits(retry_after_s=1.0)))
+    gateway = HostGateway(host, config(deployment(openai), limits=Limits(retry_after_s=1.0)))
     with pytest.raises(RateLimited):
-        await host.complete(request())
+        await gateway.complete(request())
     assert len(openai.requests) == 1

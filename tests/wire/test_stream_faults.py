@@ -10,6 +10,7 @@ import pytest
 
 from ralphd.errors import BadAnswer, ModelError, TimedOut, Unreachable
 from ralphd.model_host.client import HostClient
+from ralphd.model_host.gateway import HostGateway
 from ralphd.models.gateway import Completion
 from tests.support.providers import Break, Provider, Recorded, Reply, boundaries, broken
 from tests.wire.conftest import MODELS, Watch, config, deployment, request
@@ -27,9 +28,9 @@ def offsets(provider: Provider) -> list[int]:
     return sorted({*edges, *inside})
 
 
-async def ask(host: HostClient, text: str, watch: Watch) -> Completion | ModelError:
+async def ask(gateway: HostGateway, text: str, watch: Watch) -> Completion | ModelError:
     try:
-        return await host.complete(request(text), watch)
+        return await gateway.complete(request(text), watch)
     except ModelError as error:
         return error
 
@@ -42,10 +43,10 @@ async def test_broken_at_every_boundary_and_never_mended(
     provider = servers[wire]
     provider.reset()
     provider.choose = lambda sent: broken(REPLY, kind, after=int(_asked(sent)))
-    await host.configure(config(deployment(provider, timeout_s=LIMIT_S)))
+    gateway = HostGateway(host, config(deployment(provider, timeout_s=LIMIT_S)))
     places = offsets(provider)
     started = time.monotonic()
-    answers = await asyncio.gather(*(ask(host, str(place), Watch()) for place in places))
+    answers = await asyncio.gather(*(ask(gateway, str(place), Watch()) for place in places))
     assert time.monotonic() - started < 2 * LIMIT_S + 8  # two requests each, side by side
     for place, answer in zip(places, answers, strict=True):
         if isinstance(answer, ModelError):
@@ -76,10 +77,10 @@ async def test_the_part_is_thrown_away_and_the_answer_comes_whole(
         return broken(REPLY, kind, after=int(asked))
 
     provider.choose = first_breaks
-    await host.configure(config(deployment(provider, timeout_s=LIMIT_S)))
+    gateway = HostGateway(host, config(deployment(provider, timeout_s=LIMIT_S)))
     edges = boundaries(provider.wire, MODELS[provider.wire], REPLY)[:-4]  # the text is not whole before these
     watches = [Watch() for _ in edges]
-    answers = await asyncio.gather(*(ask(host, str(e), w) for e, w in zip(edges, watches, strict=True)))
+    answers = await asyncio.gather(*(ask(gateway, str(e), w) for e, w in zip(edges, watches, strict=True)))
     for edge, answer, watch in zip(edges, answers, watches, strict=True):
         assert isinstance(answer, Completion), (edge, answer)
         assert (answer.text, answer.finish_reason) == (REPLY.text, "stop")
@@ -100,9 +101,9 @@ async def test_the_part_is_thrown_away_and_the_answer_comes_whole(
 )
 async def test_a_bad_event_in_the_stream(host: HostClient, openai: Provider, event: bytes) -> None:
     openai.script[:] = [Reply(extra_events=(event,)), Reply()]
-    await host.configure(config(deployment(openai)))
+    gateway = HostGateway(host, config(deployment(openai)))
     watch = Watch()
-    answer = await host.complete(request(), watch)
+    answer = await gateway.complete(request(), watch)
     assert answer.text == "Hello, world"
     assert watch.texts()[2] == "Hello, world"
 
@@ -110,24 +111,24 @@ async def test_a_bad_event_in_the_stream(host: HostClient, openai: Provider, eve
 async def test_an_anthropic_error_event(host: HostClient, anthropic: Provider) -> None:
     event = b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n'
     anthropic.script[:] = [Reply(extra_events=(event,)), Reply()]
-    await host.configure(config(deployment(anthropic)))
-    assert (await host.complete(request())).text == "Hello, world"
+    gateway = HostGateway(host, config(deployment(anthropic)))
+    assert (await gateway.complete(request())).text == "Hello, world"
     assert len(anthropic.requests) == 2
 
 
 async def test_a_trickle_has_an_end(host: HostClient, openai: Provider) -> None:
     openai.default = Reply(pieces=tuple("a" for _ in range(1000)), pause_s=0.1)
-    await host.configure(config(deployment(openai, timeout_s=0.3), retry_attempts=1))
+    gateway = HostGateway(host, config(deployment(openai, timeout_s=0.3), retry_attempts=1))
     started = time.monotonic()
     with pytest.raises(TimedOut):
-        await host.complete(request())
+        await gateway.complete(request())
     assert time.monotonic() - started < 4
 
 
 async def test_one_huge_line_does_not_stall_the_server(host: HostClient, openai: Provider) -> None:
     big = "x" * 2_000_000
     openai.default = Reply(pieces=(big,))
-    await host.configure(config(deployment(openai)))
+    gateway = HostGateway(host, config(deployment(openai)))
     slowest, at = 0.0, time.monotonic()
 
     async def heartbeat() -> None:
@@ -138,7 +139,7 @@ async def test_one_huge_line_does_not_stall_the_server(host: HostClient, openai:
 
     beat = asyncio.create_task(heartbeat())
     try:
-        assert (await host.complete(request())).text == big
+        assert (await gateway.complete(request())).text == big
     finally:
         beat.cancel()
     assert slowest < 0.5

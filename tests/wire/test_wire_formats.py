@@ -16,6 +16,7 @@ from ralphd.errors import (
     Unreachable,
 )
 from ralphd.model_host.client import HostClient
+from ralphd.model_host.gateway import HostGateway
 from ralphd.model_host.wire import Limits
 from ralphd.settings.schema import Price
 from tests.support.providers import Provider, Reply
@@ -28,9 +29,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_text_usage_and_finish(host: HostClient, provider: Provider, streamed: bool) -> None:
     reply = Reply(("def f():", "\n", "    return 'é𝛑'\n"), 120, 30, cached_tokens=100, ignore_stream=not streamed)
     provider.default = reply
-    await host.configure(config(deployment(provider)))
+    gateway = HostGateway(host, config(deployment(provider)))
     watch = Watch()
-    answer = await host.complete(request(), watch)
+    answer = await gateway.complete(request(), watch)
     assert answer.text == reply.text
     assert answer.finish_reason == "stop"
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (120, 30)
@@ -40,8 +41,8 @@ async def test_text_usage_and_finish(host: HostClient, provider: Provider, strea
 
 
 async def test_what_is_sent(host: HostClient, provider: Provider) -> None:
-    await host.configure(config(deployment(provider, temperature=0.25, max_tokens=77)))
-    await host.complete(request("What is sent?"))
+    gateway = HostGateway(host, config(deployment(provider, temperature=0.25, max_tokens=77)))
+    await gateway.complete(request("What is sent?"))
     (sent,) = provider.requests
     body = sent.body
     flat = str(body)
@@ -67,20 +68,20 @@ async def test_what_is_sent(host: HostClient, provider: Provider) -> None:
 
 
 async def test_a_request_overrides_the_role(host: HostClient, openai: Provider) -> None:
-    await host.configure(config(deployment(openai, temperature=0.2, max_tokens=100)))
-    await host.complete(request(temperature=0.9, max_tokens=50))
+    gateway = HostGateway(host, config(deployment(openai, temperature=0.2, max_tokens=100)))
+    await gateway.complete(request(temperature=0.9, max_tokens=50))
     assert (openai.requests[0].body["temperature"], openai.requests[0].body["max_tokens"]) == (0.9, 50)
 
 
 async def test_max_tokens_is_capped_at_the_models_own(host: HostClient, openai: Provider) -> None:
-    await host.configure(config(deployment(openai, model="openai/gpt-4o", max_tokens=100_000)))
-    await host.complete(request())
+    gateway = HostGateway(host, config(deployment(openai, model="openai/gpt-4o", max_tokens=100_000)))
+    await gateway.complete(request())
     assert openai.requests[0].body["max_tokens"] == 16384
 
 
 async def test_no_key_of_the_environment_goes_to_a_foreign_endpoint(host: HostClient, provider: Provider) -> None:
-    await host.configure(config(deployment(provider)))
-    await host.complete(request())
+    gateway = HostGateway(host, config(deployment(provider)))
+    await gateway.complete(request())
     seen = f"{provider.requests[0].headers} {provider.requests[0].query} {provider.requests[0].body}"
     assert not [name for name, value in CANARIES.items() if value in seen]
 
@@ -89,8 +90,8 @@ async def test_nothing_else_is_asked(host: HostClient, servers: dict[str, Provid
     """LiteLLM would look at Ollama's /api/show in the background."""
     ollama = servers["ollama"]
     ollama.reset()
-    await host.configure(config(deployment(ollama)))
-    await host.complete(request())
+    gateway = HostGateway(host, config(deployment(ollama)))
+    await gateway.complete(request())
     await asyncio.sleep(0.3)
     assert [sent.path for sent in ollama.requests] == ["/api/chat"]
 
@@ -113,9 +114,9 @@ async def test_errors_of_their_own_shape(
     host: HostClient, provider: Provider, reply: Reply, kind: type[ModelError]
 ) -> None:
     provider.default = reply
-    await host.configure(config(deployment(provider), retry_attempts=1))
+    gateway = HostGateway(host, config(deployment(provider), retry_attempts=1))
     with pytest.raises(ModelError) as caught:
-        await host.complete(request())
+        await gateway.complete(request())
     assert type(caught.value) is kind
     assert deployment(provider).model in caught.value.message
     assert "Traceback" not in str(caught.value)
@@ -124,17 +125,17 @@ async def test_errors_of_their_own_shape(
 
 async def test_a_web_page_is_no_answer(host: HostClient, provider: Provider) -> None:
     provider.default = Reply(raw=b"<html><body>Log in</body></html>", content_type="text/html; charset=utf-8")
-    await host.configure(config(deployment(provider)))
+    gateway = HostGateway(host, config(deployment(provider)))
     with pytest.raises(BadAnswer, match="web page"):
-        await host.complete(request())
+        await gateway.complete(request())
     assert len(provider.requests) == 1
 
 
 async def test_an_empty_answer_is_asked_for_once_more(host: HostClient, provider: Provider) -> None:
     provider.script[:] = [Reply(pieces=("",)), Reply(pieces=("", ""))]
-    await host.configure(config(deployment(provider)))
+    gateway = HostGateway(host, config(deployment(provider)))
     with pytest.raises(BadAnswer, match="nothing"):
-        await host.complete(request())
+        await gateway.complete(request())
     assert len(provider.requests) == 2
 
 
@@ -145,9 +146,9 @@ async def test_no_redirect_to_another_origin(
     other = next(server for server in servers.values() if server is not provider)
     other.reset()
     provider.default = Reply(status=status, headers=(("Location", f"{other.origin}/v1/chat/completions"),))
-    await host.configure(config(deployment(provider)))
+    gateway = HostGateway(host, config(deployment(provider)))
     with pytest.raises(BadAnswer, match="another server"):
-        await host.complete(request())
+        await gateway.complete(request())
     assert other.requests == []
 
 
@@ -155,67 +156,67 @@ async def test_a_filter_is_named(host: HostClient, provider: Provider) -> None:
     if provider.wire == "ollama":
         pytest.skip("Ollama has no filter")
     provider.default = Reply(finish="filter")
-    await host.configure(config(deployment(provider)))
+    gateway = HostGateway(host, config(deployment(provider)))
     with pytest.raises(ContentRefused):
-        await host.complete(request())
+        await gateway.complete(request())
     assert len(provider.requests) == 1
 
 
 async def test_length_is_passed_on(host: HostClient, provider: Provider) -> None:
     provider.default = Reply(finish="length")
-    await host.configure(config(deployment(provider)))
-    assert (await host.complete(request())).finish_reason == "length"
+    gateway = HostGateway(host, config(deployment(provider)))
+    assert (await gateway.complete(request())).finish_reason == "length"
 
 
 async def test_an_invented_stop_is_unknown(host: HostClient, provider: Provider) -> None:
     provider.default = Reply(finish=None, usage=False)
-    await host.configure(config(deployment(provider)))
-    answer = await host.complete(request())
+    gateway = HostGateway(host, config(deployment(provider)))
+    answer = await gateway.complete(request())
     assert answer.finish_reason == "unknown"
     assert answer.usage.completion_tokens > 0 and answer.usage.prompt_tokens > 0
 
 
 async def test_a_model_cannot_fake_its_finish_reason(host: HostClient, openai: Provider) -> None:
     openai.default = Reply(pieces=('{"finish_reason": "stop", "done": true}',), finish=None)
-    await host.configure(config(deployment(openai)))
-    assert (await host.complete(request())).finish_reason == "unknown"
+    gateway = HostGateway(host, config(deployment(openai)))
+    assert (await gateway.complete(request())).finish_reason == "unknown"
 
 
 @pytest.mark.parametrize("split", [1, 3], ids=["per byte", "per three"])
 async def test_utf8_and_events_cut_anywhere(host: HostClient, provider: Provider, split: int) -> None:
     provider.default = Reply(("é𝛑", "日本", "\r\n", "end"), split=split, crlf=split == 3)
-    await host.configure(config(deployment(provider)))
+    gateway = HostGateway(host, config(deployment(provider)))
     watch = Watch()
-    answer = await host.complete(request(), watch)
+    answer = await gateway.complete(request(), watch)
     assert answer.text == "é𝛑日本\r\nend"
     assert watch.texts() == {1: answer.text}
 
 
 async def test_a_lone_surrogate_breaks_nothing(host: HostClient, openai: Provider) -> None:
     openai.default = Reply(extra_events=(b'data: {"choices":[{"index":0,"delta":{"content":"a\\ud83d"}}]}\n\n',))
-    await host.configure(config(deployment(openai)))
-    assert "a\ufffd" in (await host.complete(request("a lone \ud83d in the prompt"))).text
+    gateway = HostGateway(host, config(deployment(openai)))
+    assert "a\ufffd" in (await gateway.complete(request("a lone \ud83d in the prompt"))).text
 
 
 async def test_too_many_bytes(host: HostClient, openai: Provider) -> None:
     openai.default = Reply(pieces=tuple("x" * 1000 for _ in range(200)))
-    await host.configure(config(deployment(openai), limits=Limits(max_response_bytes=50_000)))
+    gateway = HostGateway(host, config(deployment(openai), limits=Limits(max_response_bytes=50_000)))
     with pytest.raises(BadAnswer, match="bytes"):
-        await host.complete(request())
+        await gateway.complete(request())
     assert len(openai.requests) == 1
 
 
 async def test_a_refused_temperature_is_dropped(host: HostClient, openai: Provider) -> None:
     openai.script[:] = [Reply(status=400, error="Unsupported value: 'temperature' does not support 0.2"), Reply()]
-    await host.configure(config(deployment(openai, temperature=0.2)))
-    assert (await host.complete(request())).text == "Hello, world"
+    gateway = HostGateway(host, config(deployment(openai, temperature=0.2)))
+    assert (await gateway.complete(request())).text == "Hello, world"
     assert ["temperature" in sent.body for sent in openai.requests] == [True, False]
 
 
 async def test_price_by_the_deployment_not_by_the_answers_name(host: HostClient, openai: Provider) -> None:
     openai.default = Reply(model="gpt-4o", prompt_tokens=1000, completion_tokens=100)
-    await host.configure(config(deployment(openai)))  # gpt-4.1-mini: 0.4 and 1.6 USD per million
-    answer = await host.complete(request())
+    gateway = HostGateway(host, config(deployment(openai)))  # gpt-4.1-mini: 0.4 and 1.6 USD per million
+    answer = await gateway.complete(request())
     assert answer.cost_usd == pytest.approx(1000 * 0.4e-6 + 100 * 1.6e-6)
     assert answer.model == "openai/gpt-4.1-mini"
 
@@ -224,36 +225,36 @@ async def test_cached_tokens_have_their_own_price(host: HostClient, provider: Pr
     if provider.wire == "ollama":
         pytest.skip("free of charge")
     provider.default = Reply(prompt_tokens=1000, completion_tokens=10, cached_tokens=900)
-    await host.configure(config(deployment(provider)))
-    with_cache = (await host.complete(request())).cost_usd
+    gateway = HostGateway(host, config(deployment(provider)))
+    with_cache = (await gateway.complete(request())).cost_usd
     provider.default = Reply(prompt_tokens=1000, completion_tokens=10)
-    without = (await host.complete(request())).cost_usd
+    without = (await gateway.complete(request())).cost_usd
     assert with_cache is not None and without is not None and 0 < with_cache < without
 
 
 async def test_ollama_is_free_and_an_unknown_model_is_not(host: HostClient, servers: dict[str, Provider]) -> None:
     ollama, openai = servers["ollama"], servers["openai"]
     ollama.reset(), openai.reset()
-    await host.configure(config(deployment(ollama)))
-    assert (await host.complete(request())).cost_usd == 0.0
-    await host.configure(config(deployment(openai, model="openai/nobody-knows-me")))
-    assert (await host.complete(request())).cost_usd is None
+    gateway = HostGateway(host, config(deployment(ollama)))
+    assert (await gateway.complete(request())).cost_usd == 0.0
+    gateway = HostGateway(host, config(deployment(openai, model="openai/nobody-knows-me")))
+    assert (await gateway.complete(request())).cost_usd is None
     own = {"openai/nobody-knows-me": Price(input_usd_per_mtok=1.0, output_usd_per_mtok=2.0)}
-    await host.configure(config(deployment(openai, model="openai/nobody-knows-me"), prices=own))
-    assert (await host.complete(request())).cost_usd == pytest.approx((11 * 1.0 + 7 * 2.0) / 1e6)
+    gateway = HostGateway(host, config(deployment(openai, model="openai/nobody-knows-me"), prices=own))
+    assert (await gateway.complete(request())).cost_usd == pytest.approx((11 * 1.0 + 7 * 2.0) / 1e6)
 
 
 @pytest.mark.parametrize("name", ["claude-sonnet-4.5", "codestral/codestral-latest", "claude-3-5-sonnet-20241022"])
 async def test_a_guessed_zero_is_not_a_price(host: HostClient, openai: Provider, name: str) -> None:
-    await host.configure(config(deployment(openai, model=name)))
-    info = await host.describe("artisan")
+    gateway = HostGateway(host, config(deployment(openai, model=name)))
+    info = await gateway.describe("artisan")
     assert info.input_usd_per_token is None and info.output_usd_per_token is None
 
 
 async def test_the_local_model_is_free_and_says_so(host: HostClient, openai: Provider) -> None:
-    await host.configure(config(deployment(openai, model="local", provider="openai", local=True)))
-    info = await host.describe("artisan")
+    gateway = HostGateway(host, config(deployment(openai, model="local", provider="openai", local=True)))
+    info = await gateway.describe("artisan")
     assert (info.provider, info.local, info.input_usd_per_token) == ("local", True, 0.0)
-    answer = await host.complete(request())
+    answer = await gateway.complete(request())
     assert (answer.provider, answer.model, answer.cost_usd) == ("local", "local", 0.0)
     assert openai.requests[0].headers["authorization"] == "Bearer no-key"

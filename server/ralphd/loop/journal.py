@@ -23,7 +23,16 @@ from ralphd.core.run import RunRequest, RunResult
 from ralphd.errors import MODEL_ERRORS, BadAnswer, ModelError, RalphError
 from ralphd.judging.verdict import TestRun
 from ralphd.judging.workbench import Workbench
-from ralphd.models.gateway import Completion, CompletionRequest, Delta, Gateway, ModelInfo, OnEvent, Role, ignore_event
+from ralphd.models.gateway import (
+    Completion,
+    CompletionRequest,
+    Delta,
+    Gateway,
+    OnEvent,
+    ResolvedModel,
+    Role,
+    ignore_event,
+)
 
 VERSION = 1
 Mask = Callable[[Any], Any]
@@ -47,7 +56,9 @@ class Journal:
         self._file.write(json.dumps(self._mask(plain), ensure_ascii=True, sort_keys=True) + "\n")
         self._file.flush()
 
-    def begin(self, request: RunRequest, settings: Mapping[str, Any], argv: Sequence[str], model: ModelInfo) -> None:
+    def begin(
+        self, request: RunRequest, settings: Mapping[str, Any], argv: Sequence[str], model: ResolvedModel
+    ) -> None:
         kept = {k: v for k, v in asdict(request).items() if k not in ("buffers", "findings")}
         kept["findings"] = [asdict(finding) for finding in request.findings]
         self.write("begin", version=VERSION, request=kept, settings=settings, argv=list(argv), model=model.model_dump())
@@ -93,7 +104,10 @@ class RecordingGateway:
         self._journal.write("call", **key, request=request.model_dump(), answer=answer.model_dump())
         return answer
 
-    async def describe(self, role: Role) -> ModelInfo:
+    def first(self, role: Role) -> ResolvedModel:
+        return self._inner.first(role)
+
+    async def describe(self, role: Role) -> ResolvedModel:
         model = await self._inner.describe(role)
         self._journal.write("model", role=role, model=model.model_dump())
         return model
@@ -218,8 +232,8 @@ class ReplayGateway:
         self._calls: dict[tuple[str, int], list[dict[str, Any]]] = {}
         for entry in recording.of("call"):
             self._calls.setdefault((entry["role"], entry["sample"]), []).append(entry)
-        self._model = ModelInfo.model_validate(recording.begin["model"])
-        self._models = {e["role"]: ModelInfo.model_validate(e["model"]) for e in recording.of("model")}
+        self._model = _model(recording.begin["model"])
+        self._models = {e["role"]: _model(e["model"]) for e in recording.of("model")}
 
     async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
         waiting = self._calls.get((request.role, request.sample))
@@ -232,11 +246,19 @@ class ReplayGateway:
         on_event(Delta(attempt=1, text=answer.text))
         return answer
 
-    async def describe(self, role: Role) -> ModelInfo:
-        return self._models.get(role) or self._model.model_copy(update={"role": role})
+    def first(self, role: Role) -> ResolvedModel:
+        return self._models.get(role) or self._model
+
+    async def describe(self, role: Role) -> ResolvedModel:
+        return self.first(role)
 
     async def close(self) -> None:
         return None
+
+
+def _model(recorded: Mapping[str, Any]) -> ResolvedModel:
+    """A model of a journal, which may be an older version's: what is no longer a field is left out."""
+    return ResolvedModel.model_validate({k: v for k, v in recorded.items() if k in ResolvedModel.model_fields})
 
 
 class ReplayTree:

@@ -1,6 +1,7 @@
-"""`Gateway` over the model host: starts it when needed, talks to it, cancels, restarts after a crash, drops when idle.
+"""The server's side of the model host: starts the process when needed, sends requests, cancels, restarts after a crash.
 
-The server's side of the pipe. Holds no key and does not know the provider library.
+One `HostClient` per server. It keeps no settings: each request carries the configuration that it is meant for (see
+gateway.py for the object that is bound to one). Holds no key and does not know the provider library.
 """
 
 from __future__ import annotations
@@ -8,96 +9,101 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from ralphd.errors import MODEL_ERRORS, ModelError, RateLimited, Unreachable
+from ralphd.errors import MODEL_ERRORS, ModelError, RateLimited, TimedOut, Unreachable
 from ralphd.model_host.process import HostProcess
 from ralphd.model_host.wire import (
     CANCELLED,
+    Alive,
+    CallConfig,
     Cancel,
     Complete,
-    Configure,
-    Describe,
-    Described,
     Done,
     Failed,
     FromHost,
     Hello,
-    HostConfig,
     Keys,
     KeysPresent,
+    Load,
+    Loading,
     Ping,
     Pong,
-    Probe,
-    Probed,
     Ready,
     Streamed,
+    ToHost,
 )
-from ralphd.models.gateway import (
-    Completion,
-    CompletionRequest,
-    ModelInfo,
-    OnEvent,
-    Role,
-    Spent,
-    Wire,
-    ignore_event,
-)
+from ralphd.models.gateway import Completion, CompletionRequest, OnEvent, Spent, Starting, Wire, ignore_event
 
 CANCEL_S = 0.15
 """How long the host may take to answer a cancel before it is killed."""
-START_S = 60.0
+ASK_S = 60.0
+"""How long the host may take for a question that asks no model."""
+SLACK_S = 60.0
+"""What a call may take beyond the longest time that its own limits allow."""
+SILENCE_S = 60.0
+"""A host that owes an answer, or is loading, and says nothing for this long is taken for dead."""
+_TICKS = 12
+"""Silence is counted in so many turns of our own event loop: a server that was stopped itself does not blame the host."""
 _log = logging.getLogger(__name__)
-_Answer = Done | Failed | Described | Probed | Keys | Pong
 _A = TypeVar("_A", bound=Wire)
+_AGAIN = "It is started again for the next call."
 
 
 @dataclass
 class _Running:
-    """One host and what is known of it: an old one may still be dying while the next is being born."""
+    """One host process and what is known of it: an old one may still be dying while the next is being born."""
 
     ready: asyncio.Future[Ready]
     process: HostProcess | None = None
-    configured: bool = False
+    loading: bool = False
+    messages: int = 0
+    """How many messages it has sent."""
 
     @property
     def alive(self) -> bool:
         return self.process is not None and self.process.alive
 
-    async def send(self, message: Wire) -> None:
+    async def send(self, message: ToHost) -> None:
         try:
             if self.process is None:
                 raise ConnectionResetError
             await self.process.send(message)
         except ConnectionError as error:
-            raise Unreachable("The model host is gone.", "It is started again for the next call.") from error
+            raise Unreachable("The model host is gone.", _AGAIN) from error
+
+    def kill(self, reason: str) -> None:
+        if self.process is not None:
+            self.process.kill(reason)
 
 
 @dataclass
 class _Pending:
+    """One request that the host has not answered yet."""
+
     host: _Running
-    answer: asyncio.Future[_Answer]
+    answer: asyncio.Future[Wire]
     on_event: OnEvent = ignore_event
 
 
 class HostClient:
-    """Asks models through the host. One instance per server; calls may run side by side."""
+    """Sends requests to the host, any number side by side. Every method raises `ModelError` where there is no answer."""
 
     def __init__(
         self,
-        config: HostConfig,
         *,
         work_dir: Path,
         idle_s: float = 900.0,
+        silence_s: float = SILENCE_S,
         on_stderr: Callable[[str], None] = _log.debug,
     ) -> None:
-        self._config = config
         self._work_dir = work_dir
         self._idle_s = idle_s
+        self._silence_s = silence_s
         self._on_stderr = on_stderr
         self._host: _Running | None = None
         self._starting = asyncio.Lock()
@@ -113,72 +119,57 @@ class HostClient:
         process = self._host.process if self._host is not None else None
         return process.pid if process is not None and process.alive else None
 
+    @property
+    def loaded(self) -> bool:
+        """Has the running host loaded the provider library? Until then a call has to wait for it."""
+        host = self._host
+        return host is not None and host.alive and host.ready.done()
+
     async def prewarm(self) -> None:
         """Start the host and let it load, so that the first click does not pay for it. Does not wait for that."""
         with contextlib.suppress(ModelError):
-            await self._running(configured=True)
+            await self._running(load=True)
             self._rest()
 
-    async def configure(self, config: HostConfig) -> None:
-        """New settings for the calls that start after this one."""
-        self._config = config
-        if self._host is not None and self._host.alive and self._host.configured:
-            with contextlib.suppress(Unreachable):
-                await self._host.send(Configure(config=config))
-
-    async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
+    async def complete(self, config: CallConfig, request: CompletionRequest, on_event: OnEvent) -> Completion:
+        """One question to the models that `config` names for the request's role."""
+        if not self.loaded:
+            on_event(Starting(role=request.role))
         host = await self._loaded()
-        self._next_id += 1
-        id, pending = self._next_id, _Pending(host, asyncio.get_running_loop().create_future(), on_event)
-        self._pending[id] = pending
-        try:
-            await host.send(Complete(id=id, request=request))
-            answer = await asyncio.shield(pending.answer)  # cancelling the caller must not settle it
-        except asyncio.CancelledError:
-            pending.on_event = ignore_event
-            if not pending.answer.done():
-                await asyncio.shield(self._in_background(self._stop(id, pending)))
-            raise
-        finally:
-            self._pending.pop(id, None)
-            self._rest()
-        if isinstance(answer, Failed):
-            raise _error(answer)
-        assert isinstance(answer, Done)
-        return answer.completion
+        limit = config.longest_call_s(request.role) + SLACK_S
+        with self._expecting(host, on_event) as (id, pending):
+            try:
+                async with asyncio.timeout(limit):
+                    await host.send(Complete(id=id, config=config, request=request))
+                    # Shielded: cancelling the caller must not settle the host's answer.
+                    answer = await asyncio.shield(pending.answer)
+            except (asyncio.CancelledError, TimeoutError) as error:
+                pending.on_event = ignore_event
+                if not pending.answer.done():
+                    await asyncio.shield(self._in_background(self._stop(id, pending)))
+                if isinstance(error, TimeoutError):
+                    raise TimedOut(f"The model host did not answer within {limit:g} s.", "Try again.") from None
+                raise
+        return _expected(answer, Done).completion
 
-    async def describe(self, role: Role) -> ModelInfo:
-        chain = await self.describe_chain(role)
-        if not chain:
-            return ModelInfo(
-                role=role, model="", provider="", key_present=False, problem=f"No model is configured for the {role}."
-            )
-        return chain[0]
-
-    async def describe_chain(self, role: Role) -> tuple[ModelInfo, ...]:
-        """The role's model and its fallbacks."""
-        try:
-            host = await self._loaded()
-        except ModelError as error:
-            return tuple(
-                ModelInfo(role=role, model=d.model, provider=d.provider or "", key_present=False, problem=str(error))
-                for d in self._config.roles.get(role, ())
-            )
-        return (await self._ask(host, Described, lambda id: Describe(id=id, role=role))).chain
-
-    async def probe(self, role: Role) -> tuple[str | None, ...]:
-        """By deployment of the role's chain: None where something listens at its address, else what is wrong."""
-        return (await self._ask(await self._loaded(), Probed, lambda id: Probe(id=id, role=role))).problems
+    async def ask(self, kind: type[_A], make: Callable[[int], ToHost], *, load: bool) -> _A:
+        """A question that asks no model. `make` builds the message from its id; `load`: it needs the library."""
+        host = await (self._loaded() if load else self._running(load=False))
+        with self._expecting(host) as (id, pending):
+            try:
+                async with asyncio.timeout(ASK_S):
+                    await host.send(make(id))
+                    return _expected(await pending.answer, kind)
+            except TimeoutError:
+                raise TimedOut(f"The model host did not answer within {ASK_S:g} s.", "Try again.") from None
 
     async def keys_present(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Which of these variables are set where the host can see them. Does not load the provider library."""
-        host = await self._running(configured=False)
-        return (await self._ask(host, Keys, lambda id: KeysPresent(id=id, names=names))).present
+        return (await self.ask(Keys, lambda id: KeysPresent(id=id, names=names), load=False)).present
 
     async def ping(self, payload: str = "") -> str:
         """Is the host there and answering? Gives `payload` back."""
-        host = await self._running(configured=False)
-        return (await self._ask(host, Pong, lambda id: Ping(id=id, payload=payload))).payload
+        return (await self.ask(Pong, lambda id: Ping(id=id, payload=payload), load=False)).payload
 
     async def close(self) -> None:
         self._closed = True
@@ -192,8 +183,8 @@ class HostClient:
 
     # the process
 
-    async def _running(self, *, configured: bool) -> _Running:
-        """The host, started if need be; `configured` tells it to load the provider library."""
+    async def _running(self, *, load: bool) -> _Running:
+        """The host, started if need be; `load` tells it to load the provider library."""
         if self._closed:
             raise Unreachable("The model host has been closed.")
         if self._idle is not None:
@@ -202,9 +193,9 @@ class HostClient:
             host = self._host
             if host is None or not host.alive:
                 host = self._host = await self._spawn()
-            if configured and not host.configured:
-                await host.send(Configure(config=self._config))
-                host.configured = True
+            if load and not host.loading:
+                await host.send(Load())
+                host.loading = True
             return host
 
     async def _spawn(self) -> _Running:
@@ -215,24 +206,31 @@ class HostClient:
             )
         except OSError as error:
             raise Unreachable(f"The model host could not be started: {error}.") from error
+        self._in_background(self._listen(host))
         return host
 
     async def _loaded(self) -> _Running:
-        """The host with the provider library in it. Nothing that costs is sent before."""
-        host = await self._running(configured=True)
+        """The host with the provider library in it, however long that takes while it goes on. Cancellable."""
+        host = await self._running(load=True)
         try:
-            async with asyncio.timeout(START_S):
-                ready = await asyncio.shield(host.ready)
+            ready = await asyncio.shield(host.ready)
         except asyncio.CancelledError:
             self._rest()
             raise
-        except TimeoutError:
-            if host.process is not None:
-                host.process.kill("it did not get ready")
-            raise Unreachable(f"The model host did not get ready within {START_S:g} s.", "Try again.") from None
         if ready.problem is not None:
             raise Unreachable(ready.problem, "Reinstall ralphd with its dependencies.")
         return host
+
+    async def _listen(self, host: _Running) -> None:
+        """Kill a host that owes something and says nothing: it may be waited for as long as it makes progress."""
+        silent = 0
+        while host.alive and not self._closed:
+            heard = host.messages
+            await asyncio.sleep(self._silence_s / _TICKS)
+            owes = (host.loading and not host.ready.done()) or any(p.host is host for p in self._pending.values())
+            silent = silent + 1 if owes and host.messages == heard else 0
+            if silent >= _TICKS:
+                host.kill(f"it said nothing for {self._silence_s:g} s")
 
     def _exited(self, host: _Running, reason: str) -> None:
         _log.info("model host ended: %s", reason)
@@ -241,7 +239,7 @@ class HostClient:
         gone = f"The model host stopped in the middle of the call ({reason})."
         for pending in self._pending.values():
             if pending.host is host and not pending.answer.done():
-                pending.answer.set_exception(Unreachable(gone, "It is started again for the next call."))
+                pending.answer.set_exception(Unreachable(gone, _AGAIN))
         if not host.ready.done():
             host.ready.set_result(Ready(problem=f"The model host stopped while it was starting ({reason})."))
 
@@ -259,8 +257,23 @@ class HostClient:
 
     # messages
 
+    @contextlib.contextmanager
+    def _expecting(self, host: _Running, on_event: OnEvent = ignore_event) -> Iterator[tuple[int, _Pending]]:
+        """A new id, and the place where its answer will be."""
+        self._next_id += 1
+        id, pending = self._next_id, _Pending(host, asyncio.get_running_loop().create_future(), on_event)
+        self._pending[id] = pending
+        try:
+            yield id, pending
+        finally:
+            self._pending.pop(id, None)
+            if pending.answer.done() and not pending.answer.cancelled():
+                pending.answer.exception()  # seen: an answer that nobody waits for any more is no defect
+            self._rest()
+
     def _receive(self, host: _Running, message: FromHost) -> None:
-        if isinstance(message, Hello):
+        host.messages += 1
+        if isinstance(message, Hello | Loading | Alive):
             return
         if isinstance(message, Ready):
             if not host.ready.done():
@@ -277,19 +290,6 @@ class HostClient:
             return
         pending.answer.set_result(message)
 
-    async def _ask(self, host: _Running, kind: type[_A], make: Callable[[int], Wire]) -> _A:
-        self._next_id += 1
-        id, pending = self._next_id, _Pending(host, asyncio.get_running_loop().create_future())
-        self._pending[id] = pending
-        try:
-            await host.send(make(id))
-            answer = await pending.answer
-        finally:
-            self._pending.pop(id, None)
-            self._rest()
-        assert isinstance(answer, kind)
-        return answer
-
     async def _stop(self, id: int, pending: _Pending) -> None:
         """Cancel at the host; a host that does not say so in time may still be asking, so it is killed."""
         try:
@@ -297,8 +297,7 @@ class HostClient:
                 await pending.host.send(Cancel(id=id))
                 await asyncio.shield(pending.answer)
         except TimeoutError:
-            if pending.host.process is not None:
-                pending.host.process.kill("it did not answer a cancel")
+            pending.host.kill("it did not answer a cancel")
         except ModelError:
             return
 
@@ -307,6 +306,15 @@ class HostClient:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         return task
+
+
+def _expected(answer: Wire, kind: type[_A]) -> _A:
+    """`answer`, which must be of this kind; a `Failed` is raised as the error that it names."""
+    if isinstance(answer, Failed):
+        raise _error(answer)
+    if not isinstance(answer, kind):
+        raise ModelError(f"The model host gave the wrong answer ({type(answer).__name__}).", "Try again.")
+    return answer
 
 
 def _error(failed: Failed) -> ModelError:

@@ -1,6 +1,8 @@
 """The typed messages between the server and the model host: JSON lines over two pipes, imported by both sides.
 
-Values only. No key ever stands in one of these: keys travel as references (`KeyRef`), and the host resolves them.
+Every request carries the whole `CallConfig` that it is meant for, so that nothing in the host depends on which message
+came before. Every request has an `id` and is answered exactly once, with its own kind of answer or with `Failed`.
+Values only: no key ever stands in a message; keys travel as references (`KeyRef`), and the host resolves them.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from ralphd.models.gateway import (
     Completion,
     CompletionRequest,
     GatewayEvent,
-    ModelInfo,
+    ResolvedModel,
     Role,
     Usage,
     Wire,
@@ -26,8 +28,8 @@ MAX_MESSAGE = 64 * 1024 * 1024
 """Longer lines are an error of the peer, not a message."""
 
 
-class Deployment(Wire):
-    """One model at one endpoint, aliases and retired names already resolved."""
+class ConfiguredModel(Wire):
+    """One model at one endpoint as the settings name it; aliases and retired names are already replaced."""
 
     model: str
     provider: str | None = None
@@ -71,10 +73,10 @@ class Limits(Wire):
     """A whole answer may take this many time-outs: a stream that trickles for ever ends."""
 
 
-class HostConfig(Wire):
-    """All that the host knows of the settings. A new one replaces the old for calls that start after it."""
+class CallConfig(Wire):
+    """All that a call needs of the settings of one workspace. It never changes; other settings make another one."""
 
-    roles: Mapping[Role, tuple[Deployment, ...]] = {}
+    roles: Mapping[Role, tuple[ConfiguredModel, ...]] = {}
     """The chain of each role: its model, then its fallbacks."""
     provider_keys: Mapping[str, KeyRef] = {}
     """`api_keys.<provider>`: each goes to that provider's default hosts only."""
@@ -89,18 +91,35 @@ class HostConfig(Wire):
     prompt_caching: bool = True
     limits: Limits = Limits()
 
+    def longest_call_s(self, role: Role) -> float:
+        """Seconds after which the host must have answered a `Complete` for `role`, whatever its providers do."""
+        seconds = 0.0
+        for model in self.roles.get(role, ()):
+            requests = self.retry_attempts + _EXTRA_REQUESTS
+            waits = self.retry_attempts * max(
+                self.limits.retry_after_s, self.retry_delay_ms / 1000 * self.retry_attempts
+            )
+            seconds += requests * model.timeout_s * self.limits.total_factor + waits
+        return seconds
+
+
+_EXTRA_REQUESTS = 10
+"""Requests beside the retries: one for each parameter that a server refuses, and one without streaming."""
+
 
 # server -> host
 
 
-class Configure(Wire):
-    type: Literal["configure"] = "configure"
-    config: HostConfig
+class Load(Wire):
+    """Load the provider library now. The host answers with `Loading` while it goes on, and at its end with `Ready`."""
+
+    type: Literal["load"] = "load"
 
 
 class Complete(Wire):
     type: Literal["complete"] = "complete"
     id: int
+    config: CallConfig
     request: CompletionRequest
 
 
@@ -114,14 +133,16 @@ class Cancel(Wire):
 class Describe(Wire):
     type: Literal["describe"] = "describe"
     id: int
+    config: CallConfig
     role: Role
 
 
 class Probe(Wire):
-    """Is something listening at the endpoint of each deployment of `role`? A TCP connection, never a paid call."""
+    """Is something listening at the address of each model of `role`? A TCP connection, never a paid call."""
 
     type: Literal["probe"] = "probe"
     id: int
+    config: CallConfig
     role: Role
 
 
@@ -137,7 +158,7 @@ class Ping(Wire):
     payload: str = ""
 
 
-ToHost = Annotated[Configure | Complete | Cancel | Describe | Probe | KeysPresent | Ping, Field(discriminator="type")]
+ToHost = Annotated[Load | Complete | Cancel | Describe | Probe | KeysPresent | Ping, Field(discriminator="type")]
 
 # host -> server
 
@@ -147,8 +168,22 @@ class Hello(Wire):
     pid: int
 
 
+class Loading(Wire):
+    """The import of the provider library has gone on since the last message: modules were loaded, or processor time
+    was used. A host that loads and does not send this stands still."""
+
+    type: Literal["loading"] = "loading"
+    modules: int
+
+
+class Alive(Wire):
+    """The host's event loop turns. Sent every few seconds while a request is under way."""
+
+    type: Literal["alive"] = "alive"
+
+
 class Ready(Wire):
-    """The provider library is loaded; or it is not there, and `problem` says so."""
+    """The provider library is loaded; or it cannot be, and `problem` says why."""
 
     type: Literal["ready"] = "ready"
     problem: str | None = None
@@ -167,7 +202,7 @@ class Done(Wire):
 
 
 class Failed(Wire):
-    """`usage` and `cost_usd`: what the failed requests have used up all the same."""
+    """The answer to any request that failed. `usage` and `cost_usd`: what the failed requests have used up all the same."""
 
     type: Literal["failed"] = "failed"
     id: int
@@ -185,11 +220,11 @@ class Described(Wire):
 
     type: Literal["described"] = "described"
     id: int
-    chain: tuple[ModelInfo, ...]
+    chain: tuple[ResolvedModel, ...]
 
 
 class Probed(Wire):
-    """By deployment of the chain: None where something listens, else what went wrong."""
+    """By model of the chain: None where something listens, else what went wrong."""
 
     type: Literal["probed"] = "probed"
     id: int
@@ -209,7 +244,8 @@ class Pong(Wire):
 
 
 FromHost = Annotated[
-    Hello | Ready | Streamed | Done | Failed | Described | Probed | Keys | Pong, Field(discriminator="type")
+    Hello | Loading | Alive | Ready | Streamed | Done | Failed | Described | Probed | Keys | Pong,
+    Field(discriminator="type"),
 ]
 
 CANCELLED = "cancelled"

@@ -34,11 +34,14 @@ class CompletionRequest(Wire):
     temperature: float | None = None
     """Overrides the role's own, for a deliberately different sample."""
     max_tokens: int | None = None
-    """Overrides the role's own; capped at the model's maximum."""
+    """Fewer than the role's own limit, for a short answer."""
     sample: int = 0
     """Number of a deliberate fresh sample: part of the cache key, so that it is not answered from the cache."""
     stable_prefix: int = 1
     """How many leading messages never change within a run (for the providers' prompt caches)."""
+    may_shorten: bool = False
+    """The caller can shorten this prompt: when it does not fit a model's window, `ContextTooLong` is raised at once.
+    Otherwise the role's next model is asked."""
 
 
 class Usage(Wire):
@@ -88,17 +91,26 @@ class Completion(Wire):
     duration_s: float = 0.0
 
 
-class ModelInfo(Wire):
-    """What is known of a role's first model before any call."""
+class ResolvedModel(Wire):
+    """A model as it would be asked now: what is known of it before any call, and nothing secret."""
 
-    role: Role
     model: str
     provider: str
+    """As LiteLLM calls it; "local" for the embedded model."""
+    sent_as: str = ""
+    """The model's name in the request, without the provider's."""
     local: bool = False
+    address: str | None = None
+    """Where its requests go; None where that depends on a region or an account."""
     context_window: int | None = None
     max_output_tokens: int | None = None
+    """What a call asks for at most."""
     input_usd_per_token: float | None = None
     output_usd_per_token: float | None = None
+    price_entry: str | None = None
+    """The entry of LiteLLM's table that the prices come from; None: they are the person's own, zero, or unknown."""
+    marks_cached_prefix: bool = False
+    """Its provider caches the prefix that a request marks, instead of finding it by itself."""
     key_present: bool = True
     problem: str | None = None
     """Why it could not be called now: a sentence that names the variable to set, or None."""
@@ -138,7 +150,13 @@ class FellBack(Wire):
     """As in `Retrying`."""
 
 
-GatewayEvent = Delta | ModelChosen | Retrying | FellBack
+class Starting(Wire):
+    """The process that talks to models is still loading; the call waits for it and can be cancelled meanwhile."""
+
+    role: Role
+
+
+GatewayEvent = Delta | ModelChosen | Retrying | FellBack | Starting
 OnEvent = Callable[[GatewayEvent], None]
 
 
@@ -152,7 +170,10 @@ class Gateway(Protocol):
     async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
         """The whole answer, or a `ModelError`."""
 
-    async def describe(self, role: Role) -> ModelInfo:
-        """What is known of the role's model; never a paid call."""
+    def first(self, role: Role) -> ResolvedModel:
+        """The role's first model by name and kind, as configured: told at once, without what only the host knows."""
+
+    async def describe(self, role: Role) -> ResolvedModel:
+        """What is known of the role's first model; never a paid call."""
 
     async def close(self) -> None: ...

@@ -34,8 +34,8 @@ from ralphd.models.gateway import (
     FellBack,
     Gateway,
     GatewayEvent,
-    ModelInfo,
     OnEvent,
+    ResolvedModel,
     Retrying,
     Role,
     Usage,
@@ -314,25 +314,28 @@ class BudgetedGateway:
             self._run, request.role, model, worst, per_run=limits.usd_per_run, per_day=limits.usd_per_day
         )
 
-    async def describe(self, role: Role) -> ModelInfo:
+    def first(self, role: Role) -> ResolvedModel:
+        return self._gateway.first(role)
+
+    async def describe(self, role: Role) -> ResolvedModel:
         return await self._gateway.describe(role)
 
     async def close(self) -> None:
         """The gateway and the ledger outlive the run: nothing to close."""
 
-    async def _chain(self, role: Role) -> tuple[ModelInfo, ...]:
+    async def _chain(self, role: Role) -> tuple[ResolvedModel, ...]:
         describe_chain = getattr(self._gateway, "describe_chain", None)
         if describe_chain is None:
             return (await self._gateway.describe(role),)
-        chain: tuple[ModelInfo, ...] = await describe_chain(role)
+        chain: tuple[ResolvedModel, ...] = await describe_chain(role)
         return chain
 
-    def _worst(self, request: CompletionRequest, info: ModelInfo) -> float:
+    def _worst(self, request: CompletionRequest, info: ResolvedModel) -> float:
         limit = min(request.max_tokens or info.max_output_tokens or _OUT_TOKENS, info.max_output_tokens or 1 << 60)
         price_in, price_out = self._prices(info)
         return math.ceil(prompt_tokens(request) * _MARGIN) * price_in + limit * price_out
 
-    def _prices(self, info: ModelInfo) -> tuple[float, float]:
+    def _prices(self, info: ResolvedModel) -> tuple[float, float]:
         """USD per token; the ceiling's where the model's own are not known."""
         if info.input_usd_per_token is not None and info.output_usd_per_token is not None:
             return info.input_usd_per_token, info.output_usd_per_token
@@ -347,7 +350,7 @@ class BudgetedGateway:
     def _lost(
         self,
         request: CompletionRequest,
-        chain: tuple[ModelInfo, ...],
+        chain: tuple[ResolvedModel, ...],
         heard: Mapping[int, list[str]],
         error: BaseException,
     ) -> tuple[Usage, float | None]:
@@ -377,7 +380,7 @@ class BudgetedGateway:
         model: str,
         usage: Usage,
         usd: float | None,
-        chain: tuple[ModelInfo, ...],
+        chain: tuple[ResolvedModel, ...],
         again: Sequence[asyncio.Task[int]],
     ) -> None:
         """Settle the call, and give back the reservations made for asking again: what it cost in all is in `usd`."""
@@ -403,7 +406,7 @@ def _refused(task: asyncio.Task[int]) -> BaseException | None:
     return task.exception() if task.done() and not task.cancelled() else None
 
 
-def _at(usage: Usage, info: ModelInfo) -> float:
+def _at(usage: Usage, info: ResolvedModel) -> float:
     return usage.prompt_tokens * (info.input_usd_per_token or 0.0) + usage.completion_tokens * (
         info.output_usd_per_token or 0.0
     )

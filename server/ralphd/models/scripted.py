@@ -12,8 +12,8 @@ from ralphd.models.gateway import (
     CompletionRequest,
     Delta,
     ModelChosen,
-    ModelInfo,
     OnEvent,
+    ResolvedModel,
     Role,
     Usage,
     ignore_event,
@@ -39,7 +39,7 @@ class ScriptedGateway:
     replies: Mapping[str, Sequence[Reply | str]]
     model: str = "scripted/model"
     local: bool = False
-    info: ModelInfo | None = None
+    info: ResolvedModel | None = None
     requests: list[CompletionRequest] = field(default_factory=list)
     closed: bool = False
     _used: dict[str, int] = field(default_factory=dict)
@@ -71,9 +71,11 @@ class ScriptedGateway:
             cost_usd=reply.cost_usd,
         )
 
-    async def describe(self, role: Role) -> ModelInfo:
-        return self.info or ModelInfo(
-            role=role,
+    async def describe(self, role: Role) -> ResolvedModel:
+        return self.first(role)
+
+    def first(self, role: Role) -> ResolvedModel:
+        return self.info or ResolvedModel(
             model=self.model,
             provider="scripted",
             local=self.local,

@@ -162,6 +162,7 @@ class Artisan:
             temperature=temperature,
             sample=sample,
             stable_prefix=len(self.opening),
+            may_shorten=not self.short,
         )
         completion = await self.ctx.gateway.complete(request, watch)
         read = self.read(completion.text)

@@ -86,6 +86,8 @@ class Watch:
             self._emit(events.ModelChosen(event.role, event.model))
         elif isinstance(event, models.Retrying):
             self._emit(events.Retrying(event.role, event.model, event.attempt, event.wait_ms, event.why))
+        elif isinstance(event, models.Starting):
+            self._emit(events.Note("The process that talks to models is still starting; the call waits for it."))
         else:
             self._emit(events.FellBack(event.role, event.from_model, event.to_model, event.why))
 

@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
-from ralphd.backend import Models
+from ralphd.backend import ModelBackend
 from ralphd.context.target import find_target
 from ralphd.core import events
 from ralphd.core.events import Emit
@@ -61,7 +61,7 @@ class RunService:
         consents: Consents,
         benches: Benches,
         books: Books,
-        models: Models,
+        models: ModelBackend,
         scripted: Gateway | None = None,
     ) -> None:
         self.folders, self.settings, self.consents = folders, settings, consents
@@ -116,7 +116,7 @@ class RunService:
             role = LEADING_ROLE[request.command]
             callable_ = asyncio.create_task(_check_callable(gateway, role))
             stack.callback(callable_.cancel)
-            model = await self._scripted.describe(role) if self._scripted else self.models.first(role)
+            model = gateway.first(role)
             bench = await stack.enter_async_context(self.benches.open(request, settings, argv))
             await self.books.confirm(request, settings.budget, ask, tell)
             journal.begin(request, settings.model_dump(mode="json"), argv, model)

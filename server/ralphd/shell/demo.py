@@ -67,8 +67,8 @@ def demo(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 async def _has_key(service: RunService, resolved: Any) -> bool:
     """Whether a provider's key is there, so that a default model answers: asked of the host, not looked up here."""
     try:
-        await service.models.open(resolved.settings, os.getcwd(), start_local=False)
-        return any(chain != ["local"] for chain in service.models.known()["roles"].values())
+        gateway = await service.models.open(resolved.settings, os.getcwd(), start_local=False)
+        return any(not chain[0].local for chain in gateway.config.roles.values())
     finally:
         await service.close()
 

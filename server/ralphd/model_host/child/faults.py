@@ -20,7 +20,7 @@ from ralphd.errors import (
     Unreachable,
 )
 from ralphd.model_host.child.http_limits import Exchange
-from ralphd.model_host.wire import Deployment
+from ralphd.model_host.wire import ConfiguredModel
 
 _CONTEXT = re.compile(
     r"context_length_exceeded|ContextWindowExceeded|maximum context length|prompt is too long|context window"
@@ -28,8 +28,12 @@ _CONTEXT = re.compile(
     re.IGNORECASE,
 )
 _FILTER = re.compile(
-    r"content_filter|content_policy|ContentPolicyViolation|ResponsibleAIPolicy|content management policy", re.IGNORECASE
+    r"content[ _-]?filter|content[ _-]policy|ContentPolicyViolation|ResponsibleAIPolicy|content management policy"
+    r"|content moderation|moderation[ _-]?(?:blocked|flagged)|(?:was|is|been) flagged|violates? .{0,40}(?:usage|content|safety) "
+    r"|prohibited[ _]content|safety (?:system|filter|settings)|guardrail",
+    re.IGNORECASE,
 )
+"""Words by which providers say that a filter, not the key or the request's form, is the reason of a 400, 403 or 422."""
 _TEMPERATURE = re.compile(r"temperature", re.IGNORECASE)
 _SAID = re.compile(r'"(?:message|error|detail)"\s*:\s*"((?:[^"\\]|\\.)*)"')
 _DECORATION = re.compile(r"^(?:(?:litellm\.)?\w*(?:Error|Exception)\b[ :-]*)+")
@@ -50,7 +54,7 @@ class EmptyAnswer(BadAnswer):
     """Complete, and without text: perhaps an accident, so asked for once more."""
 
 
-def to_model_error(error: BaseException, exchange: Exchange, deployment: Deployment) -> ModelError:
+def to_model_error(error: BaseException, exchange: Exchange, configured: ConfiguredModel) -> ModelError:
     """What to tell and, by its type, what to do."""
     if exchange.fault is not None:
         return exchange.fault
@@ -58,33 +62,37 @@ def to_model_error(error: BaseException, exchange: Exchange, deployment: Deploym
     status = exchange.status
     if status == 200:
         # The stream broke after it had begun; some libraries give such an error a status of its own.
-        return Unreachable(f"The answer of {deployment.model} broke off: {detail}")
+        return Unreachable(f"The answer of {configured.model} broke off: {detail}")
     if status is None:
-        return _before_any_answer(error, exchange, deployment, detail)
-    return _by_status(status, error, exchange, deployment, detail)
+        return _before_any_answer(error, exchange, configured, detail)
+    return _by_status(status, error, exchange, configured, detail)
 
 
-def _before_any_answer(error: BaseException, exchange: Exchange, deployment: Deployment, detail: str) -> ModelError:
+def _before_any_answer(
+    error: BaseException, exchange: Exchange, configured: ConfiguredModel, detail: str
+) -> ModelError:
     name = type(error).__name__
-    where = deployment.api_base or "its provider"
+    where = configured.api_base or "its provider"
     if "Timeout" in name:
         return TimedOut(
-            f"{deployment.model} did not answer within {deployment.timeout_s:g} s.",
+            f"{configured.model} did not answer within {configured.timeout_s:g} s.",
             "Raise timeout_s, or use another model.",
         )
     if "Connection" in name or "ServiceUnavailable" in name or "InternalServer" in name or "Midstream" in name.title():
         return Unreachable(
-            f"{deployment.model} could not be reached at {where}: {detail}", "Check the network, a proxy and api_base."
+            f"{configured.model} could not be reached at {where}: {detail}", "Check the network, a proxy and api_base."
         )
     if "AuthenticationError" in name:
-        return AuthenticationFailed(f"{deployment.model}: {detail}", "Check the key.")
-    return ModelError(f"{deployment.model} could not be asked: {detail}", "Check the model's name and settings.")
+        return AuthenticationFailed(f"{configured.model}: {detail}", "Check the key.")
+    return ModelError(f"{configured.model} could not be asked: {detail}", "Check the model's name and settings.")
 
 
 def _by_status(
-    status: int, error: BaseException, exchange: Exchange, deployment: Deployment, detail: str
+    status: int, error: BaseException, exchange: Exchange, configured: ConfiguredModel, detail: str
 ) -> ModelError:
-    model = deployment.model
+    model = configured.model
+    if status in (400, 403, 422) and _matches(_FILTER, error):
+        return ContentRefused(f"{model} refused the content: {detail}", "Rephrase the task, or use another model.")
     if status in (401, 403):
         return AuthenticationFailed(
             f"{model} refused the key ({status}): {detail}", "Check the key and what it may use."
@@ -99,8 +107,6 @@ def _by_status(
         return ContextTooLong(
             f"The prompt does not fit the context window of {model}: {detail}", "Use a model with a larger window."
         )
-    if status in (400, 403, 422) and _matches(_FILTER, error):
-        return ContentRefused(f"{model} refused the content: {detail}", "Rephrase the task, or use another model.")
     if status == 400 and _matches(_TEMPERATURE, error):
         return TemperatureRefused(f"{model} refuses the temperature: {detail}")
     if status == 404:

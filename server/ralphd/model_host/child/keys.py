@@ -12,8 +12,10 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ralphd.core.addresses import address_problem
+from ralphd.errors import ModelError
 from ralphd.model_host.child.providers import Provider, is_own_host, origin, provider_rules, spelled
-from ralphd.model_host.wire import Deployment, named
+from ralphd.model_host.wire import ConfiguredModel, named
 from ralphd.settings.schema import KeyRef
 from ralphd.settings.variables import expanded, missing
 from ralphd.settings.yaml_text import text_at
@@ -107,40 +109,40 @@ class Keyring:
             return None
         return expanded(text, self._environ).strip() or None
 
-    def endpoint(self, deployment: Deployment, provider: str, provider_keys: Mapping[str, KeyRef]) -> Endpoint:
-        """Which key, if any, goes to which address for `deployment`."""
+    def endpoint(self, configured: ConfiguredModel, provider: str, provider_keys: Mapping[str, KeyRef]) -> Endpoint:
+        """Which key, if any, goes to which address for `configured`."""
         rules = provider_rules(provider)
-        base = deployment.api_base or self._named_base(rules, provider)
-        problem = deployment.problem
+        base = configured.api_base or self._named_base(rules, provider)
+        problem = configured.problem
         if problem is None and rules.needs_base and base is None:
             problem = f"{provider} needs the address of its endpoint: set {rules.base_names[0]}, or api_base."
-        if deployment.api_key is not None and deployment.api_base is None and not rules.needs_base:
+        if configured.api_key is not None and configured.api_base is None and not rules.needs_base:
             base = None  # a key without an address beside it is bound to the provider's own host
         key, source = NO_KEY, ""
-        if problem is None and not deployment.local:
-            found = self._key(deployment, provider, rules, provider_keys)
+        if problem is None and not configured.local:
+            found = self._key(configured, provider, rules, provider_keys)
             problem = None if isinstance(found, tuple) else found
             key, source = found if isinstance(found, tuple) else (NO_KEY, "")
         headers: dict[str, str] = {}
-        for name, ref in deployment.headers.items():
+        for name, ref in configured.headers.items():
             value = self.resolve(ref)
             if value is None:
-                problem = problem or f"No value for the header {name} of {deployment.model}: set {named(ref)}."
+                problem = problem or f"No value for the header {name} of {configured.model}: set {named(ref)}."
             else:
                 headers[name] = value
         return Endpoint(
-            base, key, source, problem, self._version(deployment, provider), headers, self._aws(deployment, provider)
+            base, key, source, problem, self._version(configured, provider), headers, self._aws(configured, provider)
         )
 
     def _key(
-        self, deployment: Deployment, provider: str, rules: Provider, provider_keys: Mapping[str, KeyRef]
+        self, configured: ConfiguredModel, provider: str, rules: Provider, provider_keys: Mapping[str, KeyRef]
     ) -> tuple[str, str] | str:
         """(key, where it came from), or what is missing."""
-        if deployment.api_key is not None:
-            key = self.resolve(deployment.api_key)
-            source = named(deployment.api_key)
-            return (key, source) if key is not None else f"No key for {deployment.model}: set {source}."
-        if not self._is_home(deployment, rules, provider):
+        if configured.api_key is not None:
+            key = self.resolve(configured.api_key)
+            source = named(configured.api_key)
+            return (key, source) if key is not None else f"No key for {configured.model}: set {source}."
+        if not self._is_home(configured, rules, provider):
             return NO_KEY, ""
         ref = next((ref for name, ref in provider_keys.items() if spelled(name) == provider), None)
         if ref is not None and (key := self.resolve(ref)) is not None:
@@ -150,25 +152,25 @@ class Keyring:
                 return key, name
         if rules.keyless:
             return "" if rules.own_credentials else NO_KEY, ""
-        return f"No key for {deployment.model}: set {named(ref) if ref is not None else rules.key_names[0]}."
+        return f"No key for {configured.model}: set {named(ref) if ref is not None else rules.key_names[0]}."
 
-    def _is_home(self, deployment: Deployment, rules: Provider, provider: str) -> bool:
-        """Is the deployment where this provider lives: at its own host, or where the environment says it is?"""
-        if deployment.api_base is None or is_own_host(deployment.api_base, rules):
+    def _is_home(self, configured: ConfiguredModel, rules: Provider, provider: str) -> bool:
+        """Is the model where this provider lives: at its own host, or where the environment says it is?"""
+        if configured.api_base is None or is_own_host(configured.api_base, rules):
             return True
         base = self._named_base(rules, provider)
-        return base is not None and origin(base) == origin(deployment.api_base)
+        return base is not None and origin(base) == origin(configured.api_base)
 
-    def _version(self, deployment: Deployment, provider: str) -> str | None:
-        if deployment.api_version is not None or provider != "azure":
-            return deployment.api_version
+    def _version(self, configured: ConfiguredModel, provider: str) -> str | None:
+        if configured.api_version is not None or provider != "azure":
+            return configured.api_version
         names = self.present(("AZURE_API_VERSION", "OPENAI_API_VERSION"))
         return self._environ[names[0]] if names else _AZURE_VERSION
 
-    def _aws(self, deployment: Deployment, provider: str) -> Mapping[str, str]:
+    def _aws(self, configured: ConfiguredModel, provider: str) -> Mapping[str, str]:
         """AWS signs with more than one value; they go to AWS only."""
         if provider not in ("bedrock", "sagemaker") or not self._is_home(
-            deployment, provider_rules(provider), provider
+            configured, provider_rules(provider), provider
         ):
             return {}
         found = {parameter: self._environ.get(name, "") for parameter, name in _AWS.items()}
@@ -176,15 +178,34 @@ class Keyring:
         return {parameter: value for parameter, value in found.items() if value}
 
     def _named_base(self, rules: Provider, provider: str) -> str | None:
-        """The address that the person's own environment names for this provider."""
+        """The address that the person's own environment names for this provider. Raises `ModelError` for one that
+        cannot be asked."""
         for name in self.present(rules.base_names):
             value = self._environ[name].strip()
-            if "://" not in value:
-                value = f"http://{value}"
             if provider.startswith("ollama"):
-                value = value.replace("//0.0.0.0", "//127.0.0.1")
+                value = ollama_address(value)
+            elif "://" not in value:
+                value = f"http://{value}"
+            if (problem := address_problem(value)) is not None:
+                raise ModelError(f"The variable {name} is no address that can be asked. {problem}", "Correct it.")
             return value.rstrip("/")
         return None
+
+
+def ollama_address(value: str) -> str:
+    """What `OLLAMA_HOST` means to a client: a scheme, a host and a port are each optional, and an address to listen at
+    on all interfaces is asked at this machine's own."""
+    scheme, _, rest = value.rpartition("://")
+    host, slash, path = rest.partition("/")
+    if host.startswith("[") or ":" not in host:
+        name, port = (host, "") if not host.startswith("[") or "]:" not in host else host.rsplit(":", 1)
+    else:
+        name, port = host.rsplit(":", 1)
+    if name in ("", "0.0.0.0", "[::]"):  # noqa: S104 - read, not listened at
+        name = "127.0.0.1"
+    if not port and not scheme:
+        port = "11434"
+    return f"{scheme or 'http'}://{name}{':' if port else ''}{port}{slash}{path}"
 
 
 def _file_text(ref: KeyRef) -> str | None:

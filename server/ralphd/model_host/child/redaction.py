@@ -25,28 +25,33 @@ _SHAPES = re.compile(
     | gh[pousr]_[A-Za-z0-9]{20,} | github_pat_[A-Za-z0-9_]{20,} | glpat-[A-Za-z0-9_-]{16,}
     | xox[abprs]-[A-Za-z0-9-]{10,} | [sr]k_(?:live|test)_[A-Za-z0-9]{16,}
     | npm_[A-Za-z0-9]{30,} | pypi-[A-Za-z0-9_-]{30,}
-    | eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}  # JWT
     )""",
     re.VERBOSE,
 )
-_PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+_DOTTED = re.compile(r"[A-Za-z0-9_.-]{30,}")
+"""Runs that may hold a JSON Web Token; `_without_tokens` looks for one in them."""
+_PEM = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL)
 _NAME = (
-    r"(?:x-)?(?:goog-)?(?:api|access|auth|account|secret|private|subscription|master|virtual)[-_ ]?(?:key|token)"
-    r"(?:[-_]?id)?"
+    r"(?:api|access|auth|account|secret|private|subscription|master|virtual)[-_ ]?(?:key|token)(?:[-_]?id)?"
     r"|aws_secret_access_key|aws_session_token|x-amz-security-token|client[-_]?secret|secret|passw(?:or)?d|authorization"
-    r"|proxy-authorization|bearer|token|credentials?|signature|sig"
+    r"|bearer|token|credentials?|signature|sig"
 )
+"""Names that secrets are given. They may be the end of a longer name, after `_` or `-`."""
 _NAMED = re.compile(
-    rf"""(?P<head>(?<![A-Za-z0-9])(?:[A-Za-z0-9]+[-_])*(?:{_NAME})\\?["']?\s*[:=]\s*\\?["']?(?:b["'])?(?:(?:bearer|basic|token|key)\s+)?)
+    rf"""(?P<head>(?<![A-Za-z0-9])(?:{_NAME})\\?["']?\s{{0,20}}[:=]\s{{0,20}}\\?["']?(?:b["'])?(?:(?:bearer|basic|token|key)\s{{1,20}})?)
     (?P<value>[A-Za-z0-9+/=_.~%-]{{8,}})""",
     re.IGNORECASE | re.VERBOSE,
 )
-_BEARER = re.compile(r"(?P<head>\b(?:bearer|basic)\s+)(?P<value>[A-Za-z0-9+/=_.~-]{8,})", re.IGNORECASE)
+_BEARER = re.compile(r"(?P<head>\b(?:bearer|basic)\s{1,20})(?P<value>[A-Za-z0-9+/=_.~-]{8,})", re.IGNORECASE)
 _QUERY = re.compile(
     r"(?P<head>[?&](?:key|api[-_]?key|access_token|token|sig|signature|code)=)(?P<value>[^&\s\"'<>#]+)", re.IGNORECASE
 )
-_USERINFO = re.compile(r"(?P<head>\b[a-z][a-z0-9+.-]*://)(?P<value>[^/\s@:\"']*:[^/\s@\"']+)(?=@)", re.IGNORECASE)
-_SECRET_FIELD = re.compile(rf"^(?:[A-Za-z0-9]+[-_])*(?:{_NAME}|key)$", re.IGNORECASE)
+_USERINFO = re.compile(r"(?P<head>://)(?P<value>[^/\s@:\"']*:[^/\s@\"']+)(?=@)")
+_SECRET_FIELD = re.compile(rf"(?:^|[-_])(?:{_NAME}|key)$", re.IGNORECASE)
+_LONGEST = 2_000_000
+"""Characters of one text; what is longer is cut, and says so."""
+_TAIL = 10_000
+"""A cut may go through a secret: the word at the end, at most this long, goes with what is cut off."""
 
 
 class Redactor:
@@ -61,14 +66,18 @@ class Redactor:
                 {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], json.dumps(json.dumps(secret))[3:-3]}
             )
             spellings.add(base64.b64encode(secret.encode()).decode())
-        ordered = sorted(spellings, key=len, reverse=True)
-        self._exact = re.compile("|".join(re.escape(s) for s in ordered)) if ordered else None
+        self._exact = sorted(spellings, key=len, reverse=True)
 
     def text(self, text: str) -> str:
-        if self._exact is not None:
-            text = self._exact.sub(MASK, text)
+        """`text` masked. Takes a time that grows with its length and no faster, whatever it holds."""
+        if len(text) > _LONGEST:
+            left_out = len(text) - _LONGEST
+            text = f"{_without_last_word(text[:_LONGEST])}… ({left_out:,} characters were left out)"
+        for secret in self._exact:
+            text = text.replace(secret, MASK)
         text = _PEM.sub(MASK, text)
         text = _SHAPES.sub(MASK, text)
+        text = _DOTTED.sub(_without_tokens, text)
         for pattern in (_QUERY, _USERINFO, _NAMED, _BEARER):
             text = pattern.sub(_keep_head, text)
         return text
@@ -80,7 +89,7 @@ class Redactor:
         if isinstance(value, dict):
             return {
                 self.text(str(key)): MASK
-                if isinstance(item, str) and item and _SECRET_FIELD.match(str(key))
+                if isinstance(item, str) and item and _SECRET_FIELD.search(str(key)[-100:])
                 else self.value(item)
                 for key, item in value.items()
             }
@@ -91,6 +100,27 @@ class Redactor:
 
 def _keep_head(match: re.Match[str]) -> str:
     return f"{match['head']}{MASK}" if match["value"] not in MASK else match[0]
+
+
+def _without_tokens(match: re.Match[str]) -> str:
+    """A run of word characters, dashes and dots, with each JSON Web Token in it masked: three parts between dots of
+    which the first two begin with `eyJ`, the code of `{"`."""
+    parts, kept, at = match[0].split("."), [], 0
+    while at < len(parts):
+        token = parts[at : at + 3]
+        begins = parts[at].find("eyJ") if len(token) == 3 and token[1].startswith("eyJ") else -1
+        if begins >= 0 and min(len(parts[at]) - begins, len(token[1]), len(token[2])) >= 10:
+            kept.append(parts[at][:begins] + MASK)
+            at += 3
+        else:
+            kept.append(parts[at])
+            at += 1
+    return ".".join(kept)
+
+
+def _without_last_word(text: str) -> str:
+    head, space, word = text[-_TAIL:].rpartition(" ")
+    return text[:-_TAIL] + head + space if space else text[:-_TAIL] if word else text
 
 
 class RedactingStream:

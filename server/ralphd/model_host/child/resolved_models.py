@@ -1,156 +1,106 @@
-"""What is known of a deployment before and after a request: provider, endpoint, key, limits, price, use."""
+"""From a model as configured to the model as it would be asked: provider, endpoint, key, limits and price.
+
+`ConfiguredModel` (wire.py) is what the settings say; `ResolvedModel` (models/gateway.py) is what is known of it, without
+anything secret; `Endpoint` (keys.py) is where its requests go and with which key; `ProviderRequest` is one request.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from ralphd.errors import ModelError, TimedOut
-from ralphd.model_host.child.faults import NotStreamed
-from ralphd.model_host.child.http_limits import Exchange
+from ralphd.core.addresses import address_problem
+from ralphd.errors import ModelError
 from ralphd.model_host.child.keys import Endpoint, Keyring
-from ralphd.model_host.child.provider_library import Ask, Facts, Library, Outcome
+from ralphd.model_host.child.provider_library import Library, ProviderRequest
 from ralphd.model_host.child.providers import provider_rules
-from ralphd.model_host.wire import Deployment, HostConfig
-from ralphd.models.estimate import prompt_tokens, tokens_of
-from ralphd.models.gateway import CompletionRequest, ModelInfo, Role, Usage
-from ralphd.settings.schema import Price
+from ralphd.model_host.wire import CallConfig, ConfiguredModel
+from ralphd.models.gateway import CompletionRequest, ResolvedModel
 
 DEFAULT_MAX_TOKENS = 8192
 """Sent where neither the request nor the settings name a limit: every call has a worst case."""
 _FREE = frozenset({"ollama", "ollama_chat"})
+"""Providers that run on the person's own machines: a price of zero is right for them."""
+_OLLAMA = "http://127.0.0.1:11434"
 
 
-@dataclass(frozen=True)
-class Target:
-    """A deployment with everything that is known of it."""
+class ModelResolver:
+    """Resolves the models of one configuration."""
 
-    deployment: Deployment
-    bare: str
-    provider: str
-    endpoint: Endpoint
-    facts: Facts
-    own_price: Price | None
-
-    @property
-    def model(self) -> str:
-        return self.deployment.model
-
-    @property
-    def free(self) -> bool:
-        """Zero is believed only of the local model, of Ollama, and of the person's own word."""
-        return self.own_price is None and (self.deployment.local or self.provider in _FREE)
-
-    def prices(self) -> tuple[float, float] | None:
-        """USD per token, in and out; None where no price is known."""
-        if self.own_price is not None:
-            return self.own_price.input_usd_per_mtok / 1e6, self.own_price.output_usd_per_mtok / 1e6
-        if self.free:
-            return 0.0, 0.0
-        if self.facts.input_usd is None or self.facts.output_usd is None:
-            return None
-        return self.facts.input_usd, self.facts.output_usd
-
-    def max_tokens(self, wanted: int | None) -> int:
-        limit = wanted or self.deployment.max_tokens or DEFAULT_MAX_TOKENS
-        return min(limit, self.facts.max_output_tokens or limit)
-
-
-class Targets:
-    """Resolves deployments under one configuration."""
-
-    def __init__(self, library: Library, keyring: Keyring, config: HostConfig) -> None:
+    def __init__(self, library: Library, keyring: Keyring, config: CallConfig) -> None:
         self._library = library
         self._keyring = keyring
         self._config = config
 
-    def of(self, deployment: Deployment) -> Target:
-        """Raises `ModelError` where not even the provider can be told."""
-        bare, provider = self._library.provider_of(deployment)
-        names = (deployment.model, f"{provider}/{bare}", bare)
-        return Target(
-            deployment,
-            bare,
-            provider,
-            self._keyring.endpoint(deployment, provider, self._config.provider_keys),
-            self._library.facts(deployment),
-            next((self._config.prices[name] for name in names if name in self._config.prices), None),
+    def resolve(self, configured: ConfiguredModel) -> tuple[ResolvedModel, Endpoint]:
+        """Raises `ModelError` where not even its provider or its address can be told."""
+        if configured.api_base is not None and (problem := address_problem(configured.api_base)) is not None:
+            raise ModelError(f"{configured.model}: {problem}", "Correct api_base.")
+        bare, provider = self._library.provider_of(configured)
+        endpoint = self._keyring.endpoint(configured, provider, self._config.provider_keys)
+        known = self._library.known(configured.model, provider, bare)
+        free = configured.local or provider in _FREE
+        own = next(
+            (
+                self._config.prices[name]
+                for name in (configured.model, f"{provider}/{bare}", bare)
+                if name in self._config.prices
+            ),
+            None,
         )
-
-    def ask(self, request: CompletionRequest, target: Target) -> Ask:
-        temperature = request.temperature if request.temperature is not None else target.deployment.temperature
-        return Ask(
-            target.deployment,
-            target.provider,
-            target.endpoint,
-            request.messages,
-            temperature,
-            target.max_tokens(request.max_tokens),
-            min(request.stable_prefix, len(request.messages)) if self._config.prompt_caching else 0,
+        # Zero is believed only of the local model, of Ollama, and of the person's own word.
+        price_in, price_out = (
+            (own.input_usd_per_mtok / 1e6, own.output_usd_per_mtok / 1e6)
+            if own is not None
+            else (0.0, 0.0)
+            if free
+            else (known.input_usd_per_token, known.output_usd_per_token)
         )
+        return known.model_copy(
+            update={
+                "model": configured.model,
+                "provider": "local" if configured.local else provider,
+                "sent_as": bare,
+                "local": configured.local,
+                "address": endpoint.api_base or _own_address(provider),
+                "max_output_tokens": _limit(configured.max_tokens, known),
+                "input_usd_per_token": price_in,
+                "output_usd_per_token": price_out,
+                "price_entry": None if own is not None or free else known.price_entry,
+                "key_present": endpoint.problem is None,
+                "problem": configured.problem or endpoint.problem,
+            }
+        ), endpoint
 
-    def info(self, role: Role, deployment: Deployment) -> ModelInfo:
+    def describe(self, configured: ConfiguredModel) -> ResolvedModel:
+        """As `resolve`, with what is wrong as the `problem`."""
         try:
-            target = self.of(deployment)
+            return self.resolve(configured)[0]
         except ModelError as error:
-            return ModelInfo(
-                role=role,
-                model=deployment.model,
-                provider=deployment.provider or "",
-                key_present=False,
-                problem=str(error),
+            return ResolvedModel(
+                model=configured.model, provider=configured.provider or "", key_present=False, problem=str(error)
             )
-        prices = target.prices()
-        return ModelInfo(
-            role=role,
-            model=target.model,
-            provider="local" if deployment.local else target.provider,
-            local=deployment.local,
-            context_window=target.facts.context_window,
-            max_output_tokens=target.max_tokens(None),
-            input_usd_per_token=prices[0] if prices else None,
-            output_usd_per_token=prices[1] if prices else None,
-            key_present=target.endpoint.problem is None,
-            problem=target.endpoint.problem,
+
+    def request(
+        self, asked: CompletionRequest, configured: ConfiguredModel, resolved: ResolvedModel, endpoint: Endpoint
+    ) -> ProviderRequest:
+        """The request that answers `asked`, everything decided."""
+        return ProviderRequest(
+            configured,
+            resolved,
+            endpoint,
+            asked.messages,
+            asked.temperature if asked.temperature is not None else configured.temperature,
+            min(asked.max_tokens or 1 << 60, resolved.max_output_tokens or DEFAULT_MAX_TOKENS),
+            min(asked.stable_prefix, len(asked.messages)) if self._config.prompt_caching else 0,
         )
 
-    def address(self, deployment: Deployment) -> str | None:
-        """Where it lives, for a look whether anything is there."""
-        try:
-            target = self.of(deployment)
-        except ModelError:
-            return None
-        if target.endpoint.api_base is not None:
-            return target.endpoint.api_base
-        if target.provider in _FREE:
-            return "http://127.0.0.1:11434"
-        hosts = [host for host in provider_rules(target.provider).hosts if not host.startswith(".")]
-        return f"https://{hosts[0]}" if hosts else None
 
-    def cost(self, target: Target, outcome: Outcome, usage: Usage) -> float | None:
-        """USD by the deployment that was chosen, whatever name stands in the answer; None where no price is known."""
-        if target.own_price is None and not target.free:
-            return self._library.cost(target.facts, target.provider, outcome, usage)
-        prices = target.prices()
-        if prices is None:
-            return None
-        return usage.prompt_tokens * prices[0] + usage.completion_tokens * prices[1]
+def _limit(wanted: int | None, known: ResolvedModel) -> int:
+    limit = wanted or DEFAULT_MAX_TOKENS
+    return min(limit, known.max_output_tokens or limit)
 
 
-def used(
-    request: CompletionRequest, text: str, outcome: Outcome, exchange: Exchange, error: BaseException | None
-) -> Usage:
-    """What the provider says, or what must have been used: a broken stream is not free, a refused request is."""
-    refused = exchange.status is not None and exchange.status != 200
-    never_left = exchange.status is None and isinstance(error, ModelError) and not isinstance(error, TimedOut)
-    if refused or never_left or isinstance(error, NotStreamed):
-        return Usage(calls=1)
-    said = outcome.usage
-    if said is not None and outcome.finish_reason != "unknown":
-        return said
-    outcome.raw_usage = None  # counted for a part only
-    return Usage(
-        prompt_tokens=prompt_tokens(request) if said is None else said.prompt_tokens,
-        completion_tokens=max(tokens_of(text), said.completion_tokens if said else 0),
-        cached_tokens=said.cached_tokens if said else 0,
-        calls=1,
-    )
+def _own_address(provider: str) -> str | None:
+    """Where the provider itself lives; None where that depends on a region or an account."""
+    if provider in _FREE:
+        return _OLLAMA
+    hosts = [host for host in provider_rules(provider).hosts if not host.startswith(".")]
+    return f"https://{hosts[0]}" if hosts else None

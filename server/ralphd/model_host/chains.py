@@ -1,6 +1,7 @@
-"""From the settings to what the model host needs: each role's chain of deployments, and who answers where none is set.
+"""From the settings to a `CallConfig`: each role's chain of models, and which models answer where none is set.
 
-Pure. Names are already resolved (settings do that); whether a key is there is asked of the host, never looked up here.
+Pure functions. Aliases are already replaced (the settings do that); whether a key is there is asked of the host before,
+never looked up here.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ralphd.model_host.wire import CacheConfig, Deployment, HostConfig, LogConfig
+from ralphd.model_host.wire import CacheConfig, CallConfig, ConfiguredModel, LogConfig
 from ralphd.models.gateway import ROLES, Role
 from ralphd.settings.schema import RoleModel, Settings
 
 LOCAL = "local"
 _LOCAL_TIMEOUT_S = 300.0
-"""A small machine reads a prompt at 50 tokens a second before the first word comes."""
+"""Seconds without text. A small machine reads a prompt at 50 tokens a second, and no text comes before it is read."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,9 @@ MAKERS: tuple[Maker, ...] = (
     Maker("groq", "groq/openai/gpt-oss-120b", "groq/openai/gpt-oss-20b", ("GROQ_API_KEY",)),
 )
 KEY_NAMES: tuple[str, ...] = tuple(name for maker in MAKERS for name in maker.key_names)
-"""What to ask the host about before `host_config` is called."""
+"""The variables to ask the host about before `call_config` is called."""
 _CHAOS = "gpt-4o"
-"""Where several makers' keys are there, the four roles have four models."""
+"""The chaos role's model where OpenAI's key and another provider's are there, so that the four roles have four models."""
 _SPELLED = {"google": "gemini"}
 _FIRST: Mapping[Role, tuple[str, ...]] = {
     "librarian": ("gemini", "openai"),
@@ -53,27 +54,29 @@ _FIRST: Mapping[Role, tuple[str, ...]] = {
     "critic": ("openai", "gemini"),
     "chaos": ("openai", "anthropic"),
 }
-"""Whom each role would rather have; the critic somebody else than the artisan."""
+"""Preferred providers per role, best first; the critic prefers another provider than the artisan."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where the host keeps things, and where the local model listens (None: it is not running)."""
+    """Where the host keeps the log and the answer cache, and where the embedded model listens."""
 
     state: Path
-    """Of the workspace; holds the request log."""
+    """The workspace's state folder; holds the request log."""
     cache: Path
     local_api_base: str | None = None
+    """None: the embedded model is not running, for the reason in `local_problem`."""
     local_problem: str = "The local model is not installed."
 
 
-def host_config(
+def call_config(
     settings: Settings, places: Places, keys_present: Collection[str] = (), *, cache_scope: str = ""
-) -> HostConfig:
-    """All that the host needs to know. `keys_present`: which of `KEY_NAMES` are set where the host can see them."""
+) -> CallConfig:
+    """The settings as the host takes them. `keys_present`: which of `KEY_NAMES` are set where the host can see them.
+    `cache_scope`: cached answers are shared only between equal ones."""
     calls = settings.litellm
     chains = {role: _chain(settings, role, places, keys_present) for role in ROLES}
-    return HostConfig(
+    return CallConfig(
         roles={role: chain if calls.enable_fallback else chain[:1] for role, chain in chains.items()},
         provider_keys=dict(settings.api_keys),
         prices=dict(settings.prices),
@@ -101,33 +104,37 @@ def _cache(settings: Settings, places: Places) -> CacheConfig | None:
     return CacheConfig(type=calls.cache.type, dir=str(places.cache), url=calls.cache.url, ttl_s=calls.cache_ttl_seconds)
 
 
-def _chain(settings: Settings, role: Role, places: Places, present: Collection[str]) -> tuple[Deployment, ...]:
+def _chain(settings: Settings, role: Role, places: Places, present: Collection[str]) -> tuple[ConfiguredModel, ...]:
     wanted: RoleModel = getattr(settings.models, role)
     if wanted.model is not None:
-        first = _deployment(wanted.model, wanted, places, own=True)
+        first = _configured_model(wanted.model, wanted, places, own=True)
         rest = tuple(
-            # A name without its provider is the endpoint's own; any other lives with its provider, with its own key.
-            _deployment(name, wanted, places, own=wanted.api_base is not None and "/" not in name and name != LOCAL)
+            # A name without a provider is a model of the role's own address; any other is asked at its provider.
+            _configured_model(
+                name, wanted, places, own=wanted.api_base is not None and "/" not in name and name != LOCAL
+            )
             for name in wanted.fallback
         )
         return (first, *rest)
     models = _defaults(settings, role, present)
     if not models and (other := _configured(settings)) is not None:
-        # No key at all, but somebody is there to ask: better that one than nobody.
+        # No key at all, but another role has a model: this role asks that one.
         assert other.model is not None
-        return (_deployment(other.model, wanted, places, own=False, endpoint=other),)
+        return (_configured_model(other.model, wanted, places, own=False, endpoint=other),)
     fallback = wanted.fallback or tuple(models[1:])
-    return tuple(_deployment(name, wanted, places, own=False) for name in (models or [LOCAL])[:1] + list(fallback))
+    return tuple(
+        _configured_model(name, wanted, places, own=False) for name in (models or [LOCAL])[:1] + list(fallback)
+    )
 
 
 def _configured(settings: Settings) -> RoleModel | None:
-    """The role whose model the person did set, the artisan's first."""
+    """The first role whose model is set, in this order."""
     roles: list[RoleModel] = [getattr(settings.models, role) for role in ("artisan", "critic", "librarian", "chaos")]
     return next((role for role in roles if role.model is not None), None)
 
 
 def _defaults(settings: Settings, role: Role, present: Collection[str]) -> list[str]:
-    """Models for a role where none is set, best first: by the keys that are there."""
+    """Models for a role where none is set, best first, of the providers whose keys are there."""
     there = {maker.provider: maker for maker in MAKERS if _has_key(maker, settings, present)}
     if not there:
         return []
@@ -160,13 +167,13 @@ def _has_key(maker: Maker, settings: Settings, present: Collection[str]) -> bool
     return ref is not None and (ref.env is None or ref.default or ref.env in present)
 
 
-def _deployment(
+def _configured_model(
     name: str, role: RoleModel, places: Places, *, own: bool, endpoint: RoleModel | None = None
-) -> Deployment:
-    """`own`: the role's own endpoint and key go with it. `endpoint`: another role's do."""
+) -> ConfiguredModel:
+    """`own`: it is asked at the role's own address with the role's own key. `endpoint`: at those of another role."""
     source = endpoint or (role if own else None)
     if name == LOCAL and (source is None or source.api_base is None):
-        return Deployment(
+        return ConfiguredModel(
             model=LOCAL,
             provider="openai",
             api_base=places.local_api_base,
@@ -177,7 +184,7 @@ def _deployment(
             problem=None if places.local_api_base is not None else places.local_problem,
         )
     provider = source.provider if source is not None else _maker_of(name) or None
-    return Deployment(
+    return ConfiguredModel(
         model=name,
         provider=provider,
         api_base=source.api_base if source is not None else None,

@@ -6,21 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from ralphd.model_host.chains import KEY_NAMES, MAKERS, Places, call_config, log_path
 from ralphd.model_host.client import HostClient
-from ralphd.model_host.deployments import KEY_NAMES, MAKERS, Places, host_config, log_path
-from ralphd.model_host.wire import Deployment, HostConfig
+from ralphd.model_host.gateway import HostGateway
+from ralphd.model_host.wire import CallConfig, ConfiguredModel
 from ralphd.settings.schema import KeyRef, Settings
 
 PLACES = Places(Path("/state"), Path("/cache"), "http://127.0.0.1:1234/v1")
 
 
 def chains(settings: dict[str, object] | None = None, *keys: str, places: Places = PLACES) -> dict[str, list[str]]:
-    found = host_config(Settings.model_validate(settings or {}), places, keys)
+    found = call_config(Settings.model_validate(settings or {}), places, keys)
     return {role: [deployment.model for deployment in chain] for role, chain in found.roles.items()}
 
 
 def test_without_any_key_the_local_model_answers() -> None:
-    found = host_config(Settings(), PLACES)
+    found = call_config(Settings(), PLACES)
     for chain in found.roles.values():
         (only,) = chain
         assert (only.model, only.local, only.api_base, only.problem) == (
@@ -34,7 +35,7 @@ def test_without_any_key_the_local_model_answers() -> None:
 
 def test_without_the_local_model_it_says_so() -> None:
     places = Places(Path("/state"), Path("/cache"), None, "The local model is not installed: run `ralphd demo`.")
-    only = host_config(Settings(), places).roles["artisan"][0]
+    only = call_config(Settings(), places).roles["artisan"][0]
     assert only.problem == "The local model is not installed: run `ralphd demo`."
 
 
@@ -83,7 +84,7 @@ def test_a_configured_role_keeps_its_endpoint_and_key() -> None:
         "timeout_s": 9.0,
         "headers": {"X-Team": {"env": "TEAM"}},
     }
-    first, second, third, fourth = host_config(Settings.model_validate({"models": {"artisan": role}}), PLACES).roles[
+    first, second, third, fourth = call_config(Settings.model_validate({"models": {"artisan": role}}), PLACES).roles[
         "artisan"
     ]
     key = KeyRef(env="GATEWAY_KEY")
@@ -103,18 +104,18 @@ def test_a_configured_role_keeps_its_endpoint_and_key() -> None:
 
 def test_one_configured_role_helps_the_others_out_where_there_is_no_key() -> None:
     role = {"model": "my-model", "api_base": "http://127.0.0.1:9/v1", "api_key": {"env": "K"}}
-    found = host_config(Settings.model_validate({"models": {"artisan": role}}), PLACES).roles["critic"]
+    found = call_config(Settings.model_validate({"models": {"artisan": role}}), PLACES).roles["critic"]
     assert [(d.model, d.api_base, d.api_key) for d in found] == [("my-model", "http://127.0.0.1:9/v1", KeyRef(env="K"))]
 
 
 def test_switches() -> None:
     off = {"enable_fallback": False, "enable_caching": False, "log_requests": False, "retry_attempts": 7}
     role = {"model": "openai/a", "fallback": ["openai/b"]}
-    found = host_config(Settings.model_validate({"litellm": off, "models": {"artisan": role}}), PLACES)
+    found = call_config(Settings.model_validate({"litellm": off, "models": {"artisan": role}}), PLACES)
     assert len(found.roles["artisan"]) == 1
     assert found.cache is None and found.retry_attempts == 7
     assert found.log is not None and found.log.bodies is False
-    on = host_config(Settings(), PLACES, cache_scope="trusted")
+    on = call_config(Settings(), PLACES, cache_scope="trusted")
     assert on.cache is not None and (on.cache.type, on.cache.dir, on.cache.ttl_s) == ("disk", "/cache", 3600)
     assert on.cache_scope == "trusted"
 
@@ -135,9 +136,9 @@ def test_where_the_log_lies(given: str, path: str) -> None:
 @pytest.mark.asyncio(loop_scope="session")
 async def test_every_default_model_has_a_provider_and_a_price(host: HostClient) -> None:
     names = [(name, maker.provider) for maker in MAKERS for name in (maker.strong, maker.small)]
-    chain = tuple(Deployment(model=name, provider=provider) for name, provider in [*names, ("gpt-4o", "openai")])
-    await host.configure(HostConfig(roles={"artisan": chain}))
-    for found in await host.describe_chain("artisan"):
+    chain = tuple(ConfiguredModel(model=name, provider=provider) for name, provider in [*names, ("gpt-4o", "openai")])
+    gateway = HostGateway(host, CallConfig(roles={"artisan": chain}))
+    for found in await gateway.describe_chain("artisan"):
         assert found.input_usd_per_token and found.output_usd_per_token, found
         assert found.problem is None or "No key" in found.problem
     assert len(set(KEY_NAMES)) == len(KEY_NAMES)

@@ -1,0 +1,59 @@
+"""The models of one workspace: the model host seen through one configuration that never changes."""
+
+from __future__ import annotations
+
+from ralphd.errors import ModelError
+from ralphd.model_host.client import HostClient
+from ralphd.model_host.wire import CallConfig, ConfiguredModel, Describe, Described, Probe, Probed
+from ralphd.models.gateway import Completion, CompletionRequest, OnEvent, ResolvedModel, Role, ignore_event
+
+
+class HostGateway:
+    """A `Gateway` whose every request carries this configuration. Other gateways over the same host do not touch it."""
+
+    def __init__(self, client: HostClient, config: CallConfig) -> None:
+        self._client = client
+        self.config = config
+
+    async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
+        return await self._client.complete(self.config, request, on_event)
+
+    def first(self, role: Role) -> ResolvedModel:
+        """The role's model as configured: known without waiting for the host."""
+        chain = self.config.roles.get(role, ())
+        return _unresolved(chain[0], None) if chain else ResolvedModel(model="", provider="")
+
+    async def describe(self, role: Role) -> ResolvedModel:
+        chain = await self.describe_chain(role)
+        if not chain:
+            problem = f"No model is configured for the {role}."
+            return ResolvedModel(model="", provider="", key_present=False, problem=problem)
+        return chain[0]
+
+    async def describe_chain(self, role: Role) -> tuple[ResolvedModel, ...]:
+        """The role's model and its fallbacks. Where the host cannot say, each with the reason as its problem."""
+        try:
+            answer = await self._client.ask(
+                Described, lambda id: Describe(id=id, config=self.config, role=role), load=True
+            )
+        except ModelError as error:
+            return tuple(_unresolved(model, str(error)) for model in self.config.roles.get(role, ()))
+        return answer.chain
+
+    async def probe(self, role: Role) -> tuple[str | None, ...]:
+        """By model of the role's chain: None where something listens at its address, else what is wrong."""
+        answer = await self._client.ask(Probed, lambda id: Probe(id=id, config=self.config, role=role), load=True)
+        return answer.problems
+
+    async def close(self) -> None:
+        """The host serves other gateways too and lives on: nothing to close."""
+
+
+def _unresolved(model: ConfiguredModel, problem: str | None) -> ResolvedModel:
+    return ResolvedModel(
+        model=model.model,
+        provider="local" if model.local else model.provider or "",
+        local=model.local,
+        key_present=problem is None,
+        problem=problem,
+    )
