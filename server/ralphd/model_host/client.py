@@ -63,6 +63,7 @@ class _Running:
     loading: bool = False
     messages: int = 0
     """How many messages it has sent."""
+    listener: asyncio.Task[object] | None = None
 
     @property
     def alive(self) -> bool:
@@ -206,7 +207,7 @@ class HostClient:
             )
         except OSError as error:
             raise Unreachable(f"The model host could not be started: {error}.") from error
-        self._in_background(self._listen(host))
+        host.listener = self._in_background(self._listen(host))
         return host
 
     async def _loaded(self) -> _Running:
@@ -224,7 +225,7 @@ class HostClient:
     async def _listen(self, host: _Running) -> None:
         """Kill a host that owes something and says nothing: it may be waited for as long as it makes progress."""
         silent = 0
-        while host.alive and not self._closed:
+        while host.alive:
             heard = host.messages
             await asyncio.sleep(self._silence_s / _TICKS)
             owes = (host.loading and not host.ready.done()) or any(p.host is host for p in self._pending.values())
@@ -236,6 +237,8 @@ class HostClient:
         _log.info("model host ended: %s", reason)
         if self._host is host:
             self._host = None
+        if host.listener is not None:
+            host.listener.cancel()
         gone = f"The model host stopped in the middle of the call ({reason})."
         for pending in self._pending.values():
             if pending.host is host and not pending.answer.done():
