@@ -58,7 +58,7 @@ def tests_reaching(tree: Tree, target: Target, graph: ImportGraph | None = None)
         reach = (graph or ImportGraph(tree)).reaches(target.path)
         return [p for p in tests if p in reach]
     stem = posixpath.basename(target.path).split(".")[0]
-    return [p for p in tests if re.search(rf"\b{re.escape(stem)}\b", tree.text(p) or "")]
+    return [p for p in tests if re.search(rf"\b{re.escape(stem)}\b", tree.scan(p) or "")]
 
 
 def relevant_tests(tree: Tree, target: Target, files: Iterable[str]) -> list[Piece]:
@@ -66,14 +66,16 @@ def relevant_tests(tree: Tree, target: Target, files: Iterable[str]) -> list[Pie
     short = target.name.rsplit(".", 1)[-1]
     pieces = []
     for path in files:
-        text = tree.text(path)
+        text = tree.scan(path)
         if text is None:
             continue
         if not short:
+            tree.text(path)
             pieces.append(Piece(path, "tests", text))
             continue
         if not re.search(rf"\b{re.escape(short)}\b", text):
             continue
+        tree.text(path)
         inner = [d for d in definitions(path, text) if re.search(rf"\b{re.escape(short)}\b", text[slice(*d.span)])]
         outer = [
             d for d in inner if not any(o is not d and o.span[0] <= d.span[0] and d.span[1] <= o.span[1] for o in inner)
@@ -97,9 +99,10 @@ def callers(tree: Tree, target: Target, source: str, graph: ImportGraph | None) 
     users = sorted(p for p, used in graph.imports.items() if target.path in used and not is_test_file(p))
     found = []
     for path in users:
-        text = tree.text(path)
+        text = tree.scan(path)
         if text is None or not naming.search(text):
             continue
+        tree.text(path)  # from here on it is shown
         named = [d for d in definitions(path, text) if naming.search(text, *d.span)]
         leaf = [
             d for d in named if not any(o is not d and d.span[0] <= o.span[0] and o.span[1] <= d.span[1] for o in named)
@@ -157,10 +160,14 @@ def gather(
     rules_files: Iterable[str],
     exclude: Iterable[str],
     local: bool,
+    graph: ImportGraph | None = None,
 ) -> tuple[Context, list[Piece]]:
-    """(context, tests of the target). The tests have a budget share of their own: they say what right means."""
+    """(context, tests of the target), together within `max_tokens`. `graph`: of the whole tree, for a Python target.
+
+    Tests say what right means, so they have the first half of the budget to themselves and what the context leaves of
+    the other; the context has its half whatever the tests are. Neither pushes the other out.
+    """
     left = {p for p in tree.paths() if not is_secret(p)}
-    graph = ImportGraph(tree, sorted(left)) if target.path.endswith(".py") else None
     tests = relevant_tests(tree, target, tests_reaching(tree, target, graph))
     excluded = set(exclude)
     candidates: list[Piece] = []
@@ -174,7 +181,8 @@ def gather(
                 candidates.append(
                     Piece(path, "imported by it", source if len(source) < 1500 and not local else outline(path, source))
                 )
-    budget = max_tokens - sum(estimate_tokens(p.text) for p in tests)
+    wanted = sum(estimate_tokens(p.text) for p in tests)
+    budget = max_tokens - min(wanted, max_tokens // 2)
     kept, dropped = [], 0
     for piece in candidates:
         cost = estimate_tokens(piece.text) + 12
@@ -186,7 +194,8 @@ def gather(
         else:
             dropped += 1
     rules = "" if local else "\n\n".join(r[:4000] for p in rules_files if p in left and (r := tree.text(p)))
-    return Context(tuple(kept), dropped, rules), _fitting(tests, max_tokens)
+    used = sum(estimate_tokens(p.text) + 12 for p in kept)
+    return Context(tuple(kept), dropped, rules), _fitting(tests, max_tokens - used)
 
 
 def _fitting(tests: list[Piece], max_tokens: int) -> list[Piece]:

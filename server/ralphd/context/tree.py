@@ -27,7 +27,11 @@ class Tree(Protocol):
     def paths(self) -> list[str]: ...
 
     def text(self, path: str) -> str | None:
-        """The file as text; None where it is missing, binary, too big or not UTF-8."""
+        """The file as text; None where it is missing, binary, too big or not UTF-8. For what is shown or edited: a
+        run's record keeps each text that was asked for here."""
+
+    def scan(self, path: str) -> str | None:
+        """As `text`, for analyses that look through many files; the record keeps none of it."""
 
 
 def is_secret(path: str) -> bool:
@@ -57,6 +61,9 @@ class MemoryTree:
         if path in self._texts:
             return self._texts[path]
         return self._under.text(path) if self._under else None
+
+    def scan(self, path: str) -> str | None:
+        return self.text(path)
 
 
 def module_names(path: str, files: Container[str]) -> set[str]:
@@ -96,7 +103,14 @@ def _imported(path: str, text: str) -> set[str]:
 
 
 class ImportGraph:
-    """Which Python files of a tree import which, directly."""
+    """Which Python files of a tree import which, directly. Building it reads and parses every Python file once."""
+
+    @classmethod
+    def of(cls, imports: Mapping[str, Iterable[str]]) -> ImportGraph:
+        """A graph that is known already, by file what it imports."""
+        graph = cls.__new__(cls)
+        graph.imports = {path: set(used) for path, used in imports.items()}
+        return graph
 
     def __init__(self, tree: Tree, paths: Iterable[str] | None = None) -> None:
         names: dict[str, set[str]] = {}
@@ -107,12 +121,12 @@ class ImportGraph:
                 names.setdefault(name, set()).add(path)
         self.imports: dict[str, set[str]] = {}
         for path in files:
-            text = tree.text(path)
+            text = tree.scan(path)
             used: set[str] = set()
             for name in _imported(path, text) if text else ():
                 used |= names.get(name, set())
             folder = posixpath.dirname(path)
-            used |= {c for c in (posixpath.join(folder, "conftest.py"), "conftest.py") if c in files and c != path}
+            used |= {c for c in (posixpath.join(folder, "conftest.py"), "conftest.py") if c in known and c != path}
             self.imports[path] = used - {path}
 
     def closure(self, paths: Iterable[str]) -> set[str]:

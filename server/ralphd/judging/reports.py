@@ -135,23 +135,3 @@ def _cargo_detail(output: str, name: str) -> str:
         rf"^---- {re.escape(name)} stdout ----\n(.*?)(?=^----|^failures:|\Z)", output, re.MULTILINE | re.DOTALL
     )
     return match[1] if match else ""
-
-
-_NOISE: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]"), ""),
-    (re.compile(r"0x[0-9a-fA-F]{4,}"), "0x…"),
-    (re.compile(r"\b\d+(?:\.\d+)?\s?(?:ms|s|us|µs|ns|seconds?)\b"), "…s"),
-    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
-    (re.compile(r"(?:/tmp|/var/folders|/private/tmp)/[^\s:'\"\]),]+"), "<tmp>"),
-    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<uuid>"),
-    (re.compile(r"\bpid[ =:]+\d+", re.IGNORECASE), "pid …"),
-    (re.compile(r"[ \t]+$", re.MULTILINE), ""),
-)
-
-
-def normalise(text: str, root: str) -> str:
-    """A failure without what changes from run to run (times, addresses, temporary paths): equal failures, equal text."""
-    text = text.replace(root.rstrip("/") + "/", "") if root.strip("/") else text
-    for pattern, word in _NOISE:
-        text = pattern.sub(word, text)
-    return text.strip()

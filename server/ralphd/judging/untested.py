@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from ralphd.context.tree import Tree
+from ralphd.context.tree import ImportGraph, Tree
 from ralphd.errors import SandboxError
 from ralphd.judging.verdict import TestRun
 
@@ -22,6 +22,9 @@ class UntestedBench:
 
     async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
         raise SandboxError("There is no test command here.")
+
+    async def import_graph(self) -> ImportGraph:
+        return ImportGraph(self.tree)
 
     async def hashes(self, paths: Collection[str]) -> Mapping[str, str]:
         return {}

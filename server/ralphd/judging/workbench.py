@@ -21,9 +21,6 @@ from ralphd.sandbox.mirror import read_beneath
 from ralphd.sandbox.shadow import Shadow
 from ralphd.sandbox.snapshot import Snapshot
 
-FAILURE_LIMIT = 3000
-LOCAL_FAILURE_LIMIT = 700
-
 
 class Workbench(Protocol):
     """Where candidates are tried: the shadow copy and the test command, or a recording of both."""
@@ -40,6 +37,9 @@ class Workbench(Protocol):
 
     async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
         """Put a test module at `path` beside what is loaded, run pytest on it alone, and take it away again."""
+
+    async def import_graph(self) -> ImportGraph:
+        """Which Python files of the snapshot import which; made once."""
 
     async def hashes(self, paths: Collection[str]) -> Mapping[str, str]: ...
 
@@ -61,6 +61,9 @@ class SnapshotTree:
         if path not in self._texts:
             self._texts[path] = decode(self._buffers[path] if path in self._buffers else read_file(self._root, path))
         return self._texts[path]
+
+    def scan(self, path: str) -> str | None:
+        return self.text(path)
 
 
 class Tester:
@@ -88,6 +91,7 @@ class Tester:
         self._node_reporter = runner_of(argv) == "node"
         self._plugins = str(resources.files("ralphd.judging").joinpath("pytest_plugins"))
         self._snapshot: Snapshot | None = None
+        self._graph: asyncio.Task[ImportGraph] | None = None
 
     async def __aenter__(self) -> Self:
         self._report_root.mkdir(parents=True, exist_ok=True)
@@ -166,6 +170,11 @@ class Tester:
             return reports.parse_cargo(output), True
         return found, kind == "pytest" or any(n.startswith("report-") for n in texts)
 
+    async def import_graph(self) -> ImportGraph:
+        if self._graph is None:
+            self._graph = asyncio.create_task(asyncio.to_thread(ImportGraph, self.tree))
+        return await asyncio.shield(self._graph)
+
     async def hashes(self, paths: Collection[str]) -> Mapping[str, str]:
         assert self._snapshot is not None
         return await self._snapshot.hashes(sorted(paths))
@@ -227,36 +236,6 @@ async def judge_with_rerun(
     again = await tester.run(only=verdict.suspects)
     flaky = {name for name in verdict.suspects if (case := again.cases.get(name)) and case.outcome == "passed"}
     return judge(run, baseline, reach, flaky), flaky
-
-
-def failure_text(run: TestRun, verdict: Verdict, root: str, *, local: bool) -> str:
-    """What the Artisan is told: the failures, normalised, sorted, capped. Byte-stable."""
-    limit = LOCAL_FAILURE_LIMIT if local else FAILURE_LIMIT
-    if not verdict.failing:
-        tail = reports.normalise(run.output, root)[-limit:]
-        return f"{verdict.why}\n{tail}".strip() if not run.cases else verdict.why
-    parts = []
-    share = max(200, limit // min(len(verdict.failing), 5))
-    for case in verdict.failing[:5]:
-        detail = reports.normalise(case.detail, root)
-        parts.append(f"{case.nodeid}\n{detail if len(detail) <= share else '…' + detail[-share:]}")
-    if len(verdict.failing) > 5:
-        parts.append(
-            f"… and {len(verdict.failing) - 5} more: " + ", ".join(case.nodeid for case in verdict.failing[5:25])
-        )
-    return "\n\n".join(parts)
-
-
-def signature(run: TestRun, verdict: Verdict, root: str) -> str:
-    """Equal for equal failures: which tests fail, and how, without what changes from run to run."""
-    if verdict.failing:
-        return "\n".join(f"{c.nodeid}\n{_last_line(reports.normalise(c.detail, root))}" for c in verdict.failing)
-    return f"{verdict.why}\n{reports.normalise(run.output, root)[-500:] if not run.cases else ''}"
-
-
-def _last_line(detail: str) -> str:
-    marked = [line for line in detail.splitlines() if line.startswith("E ")]
-    return "\n".join(marked[:5]) if marked else detail[-300:]
 
 
 def suggest_command(tree: Tree) -> tuple[str, ...] | None:

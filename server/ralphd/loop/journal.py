@@ -1,8 +1,8 @@
 """The append-only record of a run, and its way back: a run replayed from it asks no model and starts no process.
 
-JSON lines: `begin` (the request, masked), `event`, `model` (what is known of a
-role's), `call` (its answer or error), `tests` (a run of the test
-command), `file` (a text that was read), `end` (the result). Each line is flushed; a crash leaves a readable file.
+JSON lines: `begin` (the request, masked), `event`, `model` (what is known of a role's), `call` (its answer or error),
+`tests` (a run of the test command), `imports` (which file imports which), `file` (a text that was shown or edited),
+`end` (the result). Each line is flushed; a crash leaves a readable file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from ralphd.attack.gate import Admission
-from ralphd.context.tree import Tree
+from ralphd.context.tree import ImportGraph, Tree
 from ralphd.core import events
 from ralphd.core.run import RunRequest, RunResult
 from ralphd.errors import MODEL_ERRORS, BadAnswer, ModelError, RalphError
@@ -117,6 +117,8 @@ class RecordingGateway:
 
 
 class RecordingTree:
+    """Passes reads on; a text that is shown or edited is kept, one that is only looked through is not."""
+
     def __init__(self, inner: Tree, journal: Journal) -> None:
         self._inner, self._journal = inner, journal
         self._seen: set[str] = set()
@@ -132,6 +134,9 @@ class RecordingTree:
             self._journal.write("file", path=path, text=text)
         return text
 
+    def scan(self, path: str) -> str | None:
+        return self._inner.scan(path)
+
 
 _RUN = TypeAdapter(TestRun)
 
@@ -143,6 +148,7 @@ class RecordingBench:
         self._inner, self._journal = inner, journal
         self.root, self.argv = inner.root, inner.argv
         self.tree: Tree = RecordingTree(inner.tree, journal)
+        self._graph: ImportGraph | None = None
 
     async def load(self, candidate: Mapping[str, str | None]) -> None:
         await self._inner.load(candidate)
@@ -156,6 +162,13 @@ class RecordingBench:
     def _wrote(self, what: str, run: TestRun) -> TestRun:
         self._journal.write("tests", what=what, run=_RUN.dump_python(run, mode="json"))
         return run
+
+    async def import_graph(self) -> ImportGraph:
+        if self._graph is None:
+            self._graph = await self._inner.import_graph()
+            edges = {path: sorted(used) for path, used in sorted(self._graph.imports.items()) if used}
+            self._journal.write("imports", imports=edges)
+        return self._graph
 
     async def hashes(self, paths: Collection[str]) -> Mapping[str, str]:
         found = await self._inner.hashes(paths)
@@ -273,6 +286,9 @@ class ReplayTree:
         text: str | None = self._texts.get(path)
         return text
 
+    def scan(self, path: str) -> str | None:
+        return self.text(path)
+
 
 class ReplayBench:
     """Gives back the recorded test runs; starts no process."""
@@ -287,6 +303,7 @@ class ReplayBench:
         }
         self._hashes = [e["hashes"] for e in recording.of("hashes")]
         self._changed = [set(e["paths"]) for e in recording.of("changed")]
+        self._imports = next((e["imports"] for e in recording.of("imports")), None)
 
     async def load(self, candidate: Mapping[str, str | None]) -> None:
         return None
@@ -302,6 +319,9 @@ class ReplayBench:
             raise RalphError("The journal has no further test run: the run took another way than the recorded one.")
         run: TestRun = self._runs[what].pop(0)
         return run
+
+    async def import_graph(self) -> ImportGraph:
+        return ImportGraph(self.tree) if self._imports is None else ImportGraph.of(self._imports)
 
     async def hashes(self, paths: Collection[str]) -> Mapping[str, str]:
         return self._hashes.pop(0) if self._hashes else {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ralphd.context.tree import ImportGraph
@@ -52,6 +53,12 @@ class State:
     def passed_before(self) -> int:
         return self.baseline.count("passed") + self.baseline.count("xfailed") if self.baseline else 0
 
+    def found(self, findings: Sequence[Finding], emit: events.Emit) -> None:
+        """Keep `findings` and tell of each."""
+        self.findings += findings
+        for finding in findings:
+            emit(events.FindingAdded(finding))
+
     def improvement(self) -> Trial | None:
         """The best attempt, where it passes more than the baseline did and breaks nothing that passed."""
         best = self.best
@@ -60,14 +67,11 @@ class State:
         return best if best.passed > self.passed_before else None
 
 
-class PhaseEvents:
+@contextmanager
+def phase(emit: events.Emit, name: events.Phase, iteration: int) -> Iterator[None]:
     """Brackets a phase with its two events, however it ends."""
-
-    def __init__(self, emit: events.Emit, phase: events.Phase, iteration: int) -> None:
-        self.emit, self.phase, self.iteration = emit, phase, iteration
-
-    def __enter__(self) -> None:
-        self.emit(events.PhaseStarted(self.phase, self.iteration))
-
-    def __exit__(self, *_: object) -> None:
-        self.emit(events.PhaseEnded(self.phase, self.iteration))
+    emit(events.PhaseStarted(name, iteration))
+    try:
+        yield
+    finally:
+        emit(events.PhaseEnded(name, iteration))

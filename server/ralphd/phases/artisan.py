@@ -21,9 +21,10 @@ from ralphd.core.text import Text
 from ralphd.errors import ContextTooLong
 from ralphd.judging.workbench import through_link
 from ralphd.models.gateway import CompletionRequest, Message
-from ralphd.phases.base import PhaseContext, is_stub
+from ralphd.phases.base import PhaseContext
 from ralphd.phases.edit_permissions import refuse_content, refuse_path
 from ralphd.phases.librarian import Brief
+from ralphd.phases.stubs import is_stub
 from ralphd.prompts import fenced, render
 
 WHOLE_FILE_LINES = 400
@@ -214,7 +215,7 @@ class Artisan:
         ctx = self.ctx
         return refuse_path(
             edit.path, ctx.settings.testing.locked, ctx.request.instruction, ctx.request.allowed, ctx.target.path
-        ) or refuse_content(edit, self._before(edit.path))
+        ) or refuse_content(edit, ctx.before(edit.path))
 
     def _linked(self, path: str) -> Refusal | None:
         """The target may be a link, for the person opened it as that; no other edit goes through one."""
@@ -225,18 +226,15 @@ class Artisan:
             "path", path, f"{path} leads through a symbolic link. Edit the file it stands for, by its own path."
         )
 
-    def _before(self, path: str) -> str | None:
-        return self.ctx.request.text if path == self.ctx.target.path else self.ctx.tree.text(path)
-
     def _resolve(self, edits: tuple[FileEdit, ...], answer: str) -> Candidate | Rejected:
         refused = [r for edit in edits if (r := self._refusal(edit) or self._linked(edit.path))]
         existing = set(self.ctx.tree.paths())
-        unreadable = [e.path for e in edits if e.path in existing and self._before(e.path) is None]
+        unreadable = [e.path for e in edits if e.path in existing and self.ctx.before(e.path) is None]
         if refused or unreadable:
             feedback = [r.feedback for r in refused] + [f"{path} is binary or too big to edit." for path in unreadable]
             locked = tuple(r.path for r in refused if r.kind in ("locked", "control"))
             return Rejected("\n".join(feedback), locked=locked)
-        resolved = resolve(edits, {edit.path: self._before(edit.path) for edit in edits})
+        resolved = resolve(edits, {edit.path: self.ctx.before(edit.path) for edit in edits})
         if resolved.refusals:
             return Rejected("\n\n".join(r.feedback for r in resolved.refusals))
         return Candidate(resolved.texts, answer, resolved.rules)

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ralphd.context.languages import language_of
 from ralphd.context.target import Target
 from ralphd.context.tree import Tree
 from ralphd.core import events
@@ -38,6 +37,10 @@ class PhaseContext:
 
     async def is_local(self, role: models.Role) -> bool:
         return (await self.gateway.describe(role)).local
+
+    def before(self, path: str) -> str | None:
+        """The text of a file as the run found it: the target's as the editor showed it, any other's of the snapshot."""
+        return self.request.text if path == self.target.path else self.tree.text(path)
 
     @property
     def instruction(self) -> str:
@@ -100,14 +103,3 @@ _MARK = re.compile(
 def marked_task(text: str) -> str:
     """The `ralph: …`, TODO and FIXME comments of the target, one a line."""
     return "\n".join(dict.fromkeys(match.strip() for match in _MARK.findall(text)))
-
-
-_STUB = re.compile(r"\bNotImplementedError\b|\bunimplemented!|\btodo!\(|not implemented", re.IGNORECASE)
-_EMPTY_BODY = re.compile(r"^\s*(?:pass|\.\.\.)\s*$", re.MULTILINE)
-
-
-def is_stub(path: str, text: str) -> bool:
-    """Whether the target plainly waits to be written."""
-    if not text.strip() or _STUB.search(text):
-        return True
-    return language_of(path).name == "python" and bool(_EMPTY_BODY.search(text)) and len(text.splitlines()) < 40

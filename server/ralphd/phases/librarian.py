@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ralphd.context import pack
 from ralphd.context.languages import language_of
 from ralphd.context.pack import Context, Piece
+from ralphd.context.tree import ImportGraph
 from ralphd.core import events
 from ralphd.errors import ModelError, OverBudget
 from ralphd.models.gateway import CompletionRequest, Message
@@ -36,7 +37,8 @@ class Brief:
         )
 
 
-async def gather(ctx: PhaseContext) -> Brief:
+async def gather(ctx: PhaseContext, graph: ImportGraph | None) -> Brief:
+    """What the other roles are shown. `graph`: of the snapshot's imports, where the target is Python."""
     settings = ctx.settings.context
     context, tests = await asyncio.to_thread(
         pack.gather,
@@ -47,6 +49,7 @@ async def gather(ctx: PhaseContext) -> Brief:
         rules_files=settings.rules_files,
         exclude=settings.exclude,
         local=ctx.local,
+        graph=graph,
     )
     brief = Brief(context, tuple(tests))
     mode = ctx.settings.loop.librarian
@@ -91,7 +94,7 @@ _NAME = re.compile(r"`([A-Za-z_][\w.]*)(\([^`]*\))?`")
 def strike_unknown(brief: str, ctx: PhaseContext) -> str:
     """The brief without the lines that name, in backticks, what does not exist in the repository."""
     known = (
-        ctx.request.text + "\n" + "\n".join(ctx.tree.text(p) or "" for p in ctx.tree.paths() if language_of(p).module)
+        ctx.request.text + "\n" + "\n".join(ctx.tree.scan(p) or "" for p in ctx.tree.paths() if language_of(p).module)
     )
     words = set(re.findall(r"[A-Za-z_]\w*", known)) | {part for p in ctx.tree.paths() for part in re.split(r"[/.]", p)}
 

@@ -15,7 +15,7 @@ RESAMPLE_TEMPERATURES = (0.7, 0.8, 0.9)
 
 
 @dataclass
-class Progress:
+class FailureHistory:
     """Remembers normalised failures. `stuck_after` equal ones in a row end the run; not of a model whose every try is a
     fresh sample: it often makes the same mistake three times and not the fourth."""
 

@@ -1,0 +1,124 @@
+"""How a run ends: one named outcome, one sentence, and what is offered for review."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from ralphd.core.run import Outcome, RunResult, TestReport
+from ralphd.judging.failures import failure_text
+from ralphd.judging.verdict import TestRun, judge, to_report
+from ralphd.judging.workbench import Workbench, suggest_command
+from ralphd.loop.state import State, Trial
+from ralphd.phases.base import PhaseContext
+from ralphd.phases.stubs import is_stub
+
+_OTHERS_WORDS = ("provider_failed", "budget_exceeded")
+"""Outcomes whose sentence may begin with a model's name."""
+
+
+class Endings:
+    """Makes the `RunResult` of one run from what its state holds."""
+
+    def __init__(self, ctx: PhaseContext, bench: Workbench, state: State) -> None:
+        self.ctx, self.bench, self.state = ctx, bench, state
+
+    def pointless(self, run: TestRun) -> RunResult | None:
+        command = " ".join(run.command)
+        if run.not_found:
+            return self.result(
+                "misconfigured", f"The test command `{command}` was not found. Correct testing.command or install it."
+            )
+        if run.exit_code == 5 and run.expects_report and not run.cases:
+            return self.result(
+                "misconfigured",
+                f"`{command}` collects no test, so nothing could be verified. Point testing.command at the tests.",
+            )
+        idle = not self.ctx.instruction and not self.ctx.request.findings and not self.ctx.request.sample
+        if (
+            idle
+            and judge(run, None, self.state.reach).green
+            and not is_stub(self.ctx.target.path, self.ctx.target.text(self.ctx.request.text))
+        ):
+            return self.result("no_change", "All tests pass already and no instruction says what to change.")
+        return None
+
+    async def proposed(self, green: Trial) -> RunResult:
+        assert green.verdict is not None and green.report is not None
+        changed = await self.bench.changed_since() & set(green.report.hashes)
+        if changed:
+            return self.result(
+                "stale", f"{', '.join(sorted(changed))} changed on disk during the run. Run it again.", trial=green
+            )
+        if not green.texts:
+            return self.result("no_change", f"The answer changes nothing; {green.verdict.why}.", trial=green)
+        unproven = [f for f in self.ctx.request.findings if f.evidence != "confirmed"]
+        if any(f.quote in (green.texts.get(f.path) or self.ctx.before(f.path) or "") for f in unproven):
+            self.state.notes.append("The lines that the finding quotes still stand: see whether it is dealt with.")
+        confirmed = sum(1 for f in self.state.findings if f.evidence == "confirmed")
+        left = f"; {confirmed} confirmed finding{'s' if confirmed != 1 else ''} left open" if confirmed else ""
+        return self.result("proposed", f"{green.verdict.why}{left}.", trial=green)
+
+    async def unverified(self, trial: Trial) -> RunResult:
+        if not trial.texts:
+            return self.result(
+                "no_change", "The answer changes nothing, and no test command is set to verify it.", trial=trial
+            )
+        suggestion = await asyncio.to_thread(suggest_command, self.bench.tree)
+        hint = (
+            f" This project looks like `{' '.join(suggestion)}`: set testing.command to it."
+            if suggestion
+            else " Set testing.command."
+        )
+        return self.result("proposed_unverified", f"Nothing was verified: no test command is set.{hint}", trial=trial)
+
+    def ended(self, outcome: Outcome, why: str) -> RunResult:
+        """A limit, a dead provider, or stuck: green is still green; else the best attempt, when it beats the baseline."""
+        if self.state.green is not None:
+            assert self.state.green.verdict is not None
+            return self.result("proposed", f"{self.state.green.verdict.why}; then {why}.", trial=self.state.green)
+        best, better = self.state.best, self.state.improvement()
+        if better is not None and outcome in ("stuck", "iteration_limit"):
+            passed = f"The best attempt passes {better.passed} tests, {self.state.passed_before} passed before."
+            return self.result("proposed_failing", f"Not green: {why}. {passed}", trial=better)
+        last = f" Last: {best.verdict.why}." if best is not None and best.verdict is not None else ""
+        text = why if why.endswith((".", "!")) else f"{why}."
+        return self.result(
+            outcome,
+            f"{text if outcome in _OTHERS_WORDS else text[:1].upper() + text[1:]}{last}",
+            report=best.report if best else None,
+        )
+
+    def result(
+        self, outcome: Outcome, reason: str, *, trial: Trial | None = None, report: TestReport | None = None
+    ) -> RunResult:
+        state, request = self.state, self.ctx.request
+        texts = trial.texts if trial is not None and outcome not in ("stale", "no_change") else {}
+        if trial is not None:
+            report = trial.report
+        elif report is None and state.baseline is not None:
+            report = to_report(state.baseline, state.baseline, judge(state.baseline, None, state.reach))
+        return RunResult(
+            run_id=request.run_id,
+            command=request.command,
+            outcome=outcome,
+            reason=" ".join(filter(None, [reason, *state.notes, state.attacked])),
+            iterations=state.iterations,
+            edits=dict(texts),
+            base={path: self.ctx.before(path) for path in texts},
+            findings=tuple(state.findings),
+            tests=report,
+            chaos=state.chaos,
+        )
+
+    def baseline_failures(self) -> str:
+        baseline = self.state.baseline
+        if baseline is None:
+            return ""
+        verdict = judge(baseline, None, self.state.reach)
+        wanted = tuple(c for c in verdict.failing if c.nodeid in self.state.reach)
+        return (
+            failure_text(baseline, replace(verdict, failing=wanted), self.bench.root, local=self.ctx.local)
+            if wanted or not baseline.cases
+            else ""
+        )
