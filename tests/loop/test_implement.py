@@ -236,3 +236,38 @@ async def test_the_persons_own_import_path_is_kept(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "own"))
     run = await drive(project, {"artisan": [RIGHT]}, path="slug.py", at="raise")
     assert run.result.tests is not None and run.result.tests.baseline_passed == 1, run.result.reason
+
+
+async def test_the_artisan_sees_the_values_of_an_assertion(project: Path) -> None:
+    """Durations, dates and addresses in the person's own assertions are what has to be mended, so they are not masked."""
+    write(
+        project,
+        {
+            "when.py": "def shown(seconds):\n    raise NotImplementedError\n",
+            "test_when.py": """
+                from when import shown
+
+                def test_shown():
+                    assert ["90s", "2026-01-01 00:00:00", "0xC0FFEE"] == ["1m 30s", "2026-11-27 12:00:00", "0xDEADBEEF"]
+                """,
+        },
+    )
+    run = await drive(
+        project,
+        {"artisan": [code("def shown(seconds):\n    return 1"), code("def shown(seconds):\n    return 2")]},
+        path="when.py",
+        at="raise",
+        config={"loop": {"max_iterations": 2}},
+    )
+    told = run.gateway.requests[-1].messages[-1].content
+    for value in ("1m 30s", "2026-11-27 12:00:00", "0xDEADBEEF"):
+        assert value in told, told
+
+
+async def test_the_journal_keeps_only_what_was_shown(project: Path) -> None:
+    write(project, {f"pkg/mod{n}.py": f"VALUE_{n} = {'x' * 1000!r}\n" for n in range(40)})
+    run = await drive(project, {"artisan": [RIGHT]}, path="slug.py", at="raise")
+    assert run.result.outcome == "proposed"
+    text = Path(run.result.journal).read_text()
+    assert "VALUE_7 = " not in text
+    assert '"pkg/mod7.py"' in text  # that it was there is known all the same
