@@ -373,8 +373,10 @@ def test_your_home_is_no_project(tmp_path: Path) -> None:
             )
 
 
-def test_a_full_disk_is_said_cleanly(tmp_path: Path) -> None:
-    """On a real 2 MB file system, in a mount namespace of our own."""
+@pytest.mark.row("W6")
+@pytest.mark.parametrize("seen_before", [True, False])
+def test_a_full_disk_is_said_cleanly(tmp_path: Path, seen_before: bool) -> None:
+    """On a real 2 MB file system, in a mount namespace of our own: before anything is copied, or in the middle of it."""
     root = write(tmp_path / "ws", {f"f{number}": "x" * 100_000 for number in range(40)})
     (tmp_path / "cache").mkdir()
     before = digest(root)
@@ -383,6 +385,9 @@ import asyncio, os, sys
 from tests.support.sandboxes import plain_pool
 from ralphd.errors import SandboxError
 from pathlib import Path
+if not {seen_before}:
+    import ralphd.sandbox.workspace
+    ralphd.sandbox.workspace.require_room = lambda *_: None
 async def work():
     pool = plain_pool(Path({str(root)!r}), Path({str(tmp_path / "cache")!r}))
     try:
@@ -401,7 +406,8 @@ asyncio.run(work())
     )
     if "unshare failed" in done.stderr or "permission denied" in done.stderr:
         pytest.skip(done.stderr)
-    assert "said: There is no room on the disk" in done.stdout, done.stderr
+    said = f"said: The disk of {tmp_path}/cache/shadow/" if seen_before else "said: There is no room on the disk"
+    assert said in done.stdout, done.stderr
     assert "left: []" in done.stdout
     assert digest(root) == before
 

@@ -67,12 +67,14 @@ def run(
     action: str = "implement",
     environment: Mapping[str, str] | None = None,
     arguments: tuple[str, ...] = (),
+    around: tuple[str, ...] = (),
     **sections: Mapping[str, Any],
 ) -> Ended:
-    """`ralphd run ACTION PLACE --json` in `project`, to its end. `environment` is added to the program's own."""
+    """`ralphd run ACTION PLACE --json` in `project`, to its end. `environment` is added to the program's own,
+    `around` is a command that starts it."""
     person_file(person_settings(model, **sections))
     done = subprocess.run(
-        [sys.executable, "-m", "ralphd", "run", action, place, "--json", *arguments],
+        [*around, sys.executable, "-m", "ralphd", "run", action, place, "--json", *arguments],
         cwd=project,
         env={**os.environ, **(environment or {})},
         capture_output=True,

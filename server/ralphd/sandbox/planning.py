@@ -1,17 +1,19 @@
-"""From a workspace, a slot and a command to the `Plan` of one run: gathers what policy.py decides about. Blocking."""
+"""From a workspace, a slot and a command to the plan of one run. Looks at the disk, so it is called from a thread."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ralphd.core.paths import within
 from ralphd.errors import SandboxError
-from ralphd.sandbox import policy, toolchains
+from ralphd.sandbox import bwrap, visible_files
+from ralphd.sandbox.bwrap import Bind, Limits, RunPlan
 from ralphd.sandbox.environment import run_environment, with_ours
+from ralphd.sandbox.isolation import proc_read_only
 from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.selection import Listing
 from ralphd.sandbox.workspace import Workspace
@@ -19,15 +21,11 @@ from ralphd.sandbox.workspace import Workspace
 if sys.platform != "win32":
     import resource
 
-FREE_BYTES = 512 << 20
-USED_BYTES = 8 << 30
-USED_INODES = 300_000
-NEW_TASKS = 4 * policy.PROCESSES
 _PROGRAMS = (".venv/bin", "venv/bin", "node_modules/.bin")
 
 
 @dataclass(frozen=True)
-class Request:
+class TestCommand:
     """What is asked of one run. `cwd` is relative to the workspace, the folders are absolute."""
 
     argv: tuple[str, ...]
@@ -37,12 +35,12 @@ class Request:
     cwd: str = ""
 
 
-def make_plan(workspace: Workspace, mirror: Mirror, listing: Listing, request: Request) -> policy.Plan:
+def make_plan(workspace: Workspace, mirror: Mirror, listing: Listing, command: TestCommand) -> RunPlan:
     """The plan of one run. Checks everything that bwrap will mount beneath the copy, immediately before the launch."""
     base = workspace.root if workspace.isolated else mirror.tree
-    folder = workspace.resolve(request.cwd) if request.cwd not in ("", ".") else ""
+    folder = workspace.resolve(command.cwd) if command.cwd not in ("", ".") else ""
     if folder and not os.path.isdir(os.path.join(workspace.root, folder)):
-        raise SandboxError(f"{request.cwd!r} is no folder of the workspace.")
+        raise SandboxError(f"{command.cwd!r} is no folder of the workspace.")
     home, tmp = _private_places(workspace, mirror)
     environments = [path for path in (".venv", "venv") if os.path.isfile(f"{workspace.root}/{path}/pyvenv.cfg")]
     env = run_environment(
@@ -52,41 +50,60 @@ def make_plan(workspace: Workspace, mirror: Mirror, listing: Listing, request: R
         program_dirs=[f"{base}/{path}" for path in _PROGRAMS if os.path.isdir(f"{workspace.root}/{path}")],
         virtual_env=f"{base}/{environments[0]}" if environments else None,
     )
-    return policy.Plan(
-        argv=request.argv,
+    plan = RunPlan(
+        argv=command.argv,
         cwd=f"{base}/{folder}" if folder else base,
-        home=home,
-        hidden=workspace.hidden,
-        binds=_binds(workspace, mirror, listing, request, environments) if workspace.isolated else (),
-        env=with_ours(env, request.env),
+        env=with_ours(env, command.env),
         network=workspace.settings.network,
-        disable_userns=workspace.isolation.disable_userns,
         limits=_limits(workspace.settings.memory_mb),
+    )
+    if not workspace.isolated:
+        return plan
+    links, system = visible_files.system_view()
+    trees = [os.path.join(workspace.root, path) for path in dict.fromkeys([*environments, *listing.trees])]
+    return replace(
+        plan,
+        links=links,
+        system=system,
+        private=_private(home, plan.limits),
+        binds=_binds(workspace, mirror, listing, command, trees, env["PATH"]),
+        proc_read_only=proc_read_only(),
+        disable_userns=workspace.isolation.disable_userns,
+        as_nobody=os.geteuid() == 0,
     )
 
 
+def _private(home: str, limits: Limits) -> tuple[tuple[str, int], ...]:
+    """The empty folders of a run; together they may not hold much more than its memory limit."""
+    most = limits.memory_mb << 20
+    places = {"/tmp": bwrap.TMP_BYTES, "/var/tmp": bwrap.OTHER_BYTES, "/run": bwrap.OTHER_BYTES, home: bwrap.HOME_BYTES}
+    return tuple((path, min(size, most)) for path, size in sorted(places.items()))
+
+
 def _binds(
-    workspace: Workspace, mirror: Mirror, listing: Listing, request: Request, environments: Sequence[str]
-) -> tuple[policy.Bind, ...]:
+    workspace: Workspace,
+    mirror: Mirror,
+    listing: Listing,
+    command: TestCommand,
+    environments: Sequence[str],
+    search_path: str,
+) -> tuple[Bind, ...]:
     root = workspace.root
-    extra = [policy.Bind(os.path.realpath(path), os.path.realpath(path)) for path in request.extra_ro]
-    extra += [policy.Bind(os.path.realpath(path), os.path.realpath(path), True) for path in request.writable]
+    extra = [Bind(os.path.realpath(path), os.path.realpath(path)) for path in command.extra_ro]
+    extra += [Bind(os.path.realpath(path), os.path.realpath(path), True) for path in command.writable]
     inside = [os.path.relpath(bind.target, root) for bind in extra if within(bind.target, root)]
     mirror.check_mounts([*listing.trees, *inside])
     workspace.check_trees(listing.trees)
     shown = [os.path.realpath(os.path.expanduser(path)) for path in workspace.settings.read_only]
-    needed = toolchains.needed(
-        workspace.environment,
-        root,
-        workspace.hidden,
-        environments=[os.path.join(root, path) for path in dict.fromkeys([*environments, *listing.trees])],
-        programs=request.argv[:1],
-    )
+    program = command.argv[0] if "/" in command.argv[0] else shutil.which(command.argv[0], path=search_path)
+    programs = [program] if program and program.startswith("/") else []
+    toolchains = visible_files.toolchains(workspace.environment, root, environments=environments, programs=programs)
     return (
-        *needed,
-        *(policy.Bind(path, path) for path in (*toolchains.system_links(), *shown) if os.path.exists(path)),
-        *(policy.Bind(mirror.tree, place, writable=True) for place in workspace.places),
-        *(policy.Bind(f"{root}/{path}", f"{place}/{path}") for place in workspace.places for path in listing.trees),
+        *toolchains,
+        *visible_files.system_links(),
+        *(Bind(path, path) for path in shown if os.path.exists(path)),
+        *(Bind(mirror.tree, place, writable=True) for place in workspace.places),
+        *(Bind(f"{root}/{path}", f"{place}/{path}") for place in workspace.places for path in listing.trees),
         *extra,
     )
 
@@ -103,11 +120,10 @@ def _moved(workspace: Workspace, mirror: Mirror) -> dict[str, str]:
 
 
 def _private_places(workspace: Workspace, mirror: Mirror) -> tuple[str, str]:
-    """HOME and TMPDIR of the run: tmpfs inside; without isolation folders of the slot, emptied before each run."""
+    """HOME and TMPDIR of the run: empty folders inside; without isolation folders of the slot, emptied before each run."""
     if workspace.isolated:
         home = os.path.realpath(workspace.environment["HOME"])
-        covered = any(within(home, place) for place in workspace.hidden)
-        return (home if covered else "/tmp/home"), "/tmp"
+        return ("/tmp/home" if home == "/" or visible_files.is_system(home) else home), "/tmp"
     made = []
     for name in ("home", "tmp"):
         path = os.path.join(mirror.folder, name)
@@ -117,46 +133,15 @@ def _private_places(workspace: Workspace, mirror: Mirror) -> tuple[str, str]:
     return made[0], made[1]
 
 
-def _limits(memory_mb: int) -> policy.Limits:
+def _limits(memory_mb: int) -> Limits:
     """Never above what this process may set itself: raising a hard limit is refused."""
 
     def cap(value: int, kind: int) -> int:
         hard = resource.getrlimit(kind)[1]
         return value if hard == resource.RLIM_INFINITY else min(value, hard)
 
-    return policy.Limits(
-        memory_mb=cap(memory_mb << 20, resource.RLIMIT_AS) >> 20,
-        processes=cap(policy.PROCESSES, resource.RLIMIT_NPROC),
-        file_bytes=cap(policy.FILE_BYTES, resource.RLIMIT_FSIZE),
+    return Limits(
+        memory_mb=memory_mb,
+        processes=cap(bwrap.PROCESSES, resource.RLIMIT_NPROC),
+        file_bytes=cap(bwrap.FILE_BYTES, resource.RLIMIT_FSIZE),
     )
-
-
-def guard(folder: str) -> Callable[[], str | None]:
-    """Says why to stop once a run eats the disk that `folder` is on, or the machine's process table.
-
-    Both as growth since the start: limits per process and per user do not bind a run of root's, or a million small files.
-    """
-    start, tasks = os.statvfs(folder), _tasks()
-
-    def look() -> str | None:
-        now = os.statvfs(folder)
-        used = (start.f_bavail - now.f_bavail) * now.f_frsize
-        free = now.f_bavail * now.f_frsize
-        if used > USED_BYTES or (free < FREE_BYTES and used > 0):
-            return "stopped: the run was filling the disk"
-        if now.f_files and start.f_favail - now.f_favail > USED_INODES:
-            return "stopped: the run made too many files"
-        if _tasks() - tasks > NEW_TASKS:
-            return "stopped: the run made too many processes"
-        return None
-
-    return look
-
-
-def _tasks() -> int:
-    """Threads on the machine, in one short read; 0 where the system does not tell."""
-    try:
-        with open("/proc/loadavg", "rb") as file:
-            return int(file.read(256).split()[3].partition(b"/")[2])
-    except (OSError, IndexError, ValueError):
-        return 0

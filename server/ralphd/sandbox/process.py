@@ -1,14 +1,15 @@
 """Starts, watches and ends one process tree; the only user of subprocess for tests. Knows nothing of workspaces.
 
-The process is started on the event loop's own thread: bwrap's `--die-with-parent` is tied to the thread that started
-it, and a pool's thread that ends would take the sandbox with it. Output is read and dropped beyond a cap, so a flood
-costs time and no memory. A run is over when its main process is, whoever still holds its stdout.
+Output is read and dropped beyond a cap, so a flood costs time and no memory. A run is over when its main process is,
+whoever still holds its stdout.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
+import functools
 import json
 import os
 import re
@@ -17,11 +18,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import psutil
 
 from ralphd.errors import SandboxError
+from ralphd.sandbox import seccomp
+from ralphd.sandbox.bwrap import Descriptors
+from ralphd.sandbox.watchdog import Look, Watchdog
 
 if sys.platform != "win32":
     import fcntl
@@ -29,7 +35,7 @@ if sys.platform != "win32":
 _CHUNK = 1 << 18
 _FLOOD_BYTES = 256 << 20
 """More output than this is no test report: the run is ended."""
-_WATCH_S = 0.5
+_FLOOD_CHECK_S = 0.5
 _GONE_S = 5.0
 
 _ESCAPES = re.compile(
@@ -93,26 +99,27 @@ class _Output:
 
 @dataclass(frozen=True)
 class Launch:
-    """What to start. `build` makes the argv, given the descriptor for bwrap's status (-1: the run is not in bwrap)."""
+    """What to start. `build` makes the argv from the descriptors that an isolated run is handed."""
 
-    build: Callable[[int], Sequence[str]]
+    build: Callable[[Descriptors], Sequence[str]]
     nonce: str
     isolated: bool
     env: Mapping[str, str]
     cwd: str = "/"
+    seccomp: bytes = b""
+    """The filter for an isolated run; empty: none."""
     tag: str = ""
     """Without isolation: an environment entry `NAME=value` by which stray processes of this run are known."""
 
 
-async def run(
-    launch: Launch, *, timeout_s: float, output_bytes: int, watch: Callable[[], str | None] | None = None
-) -> ProcessResult:
-    """Run to the end, the time limit, or a reason that `watch` gives twice a second. Nothing of it lives afterwards.
+async def run(launch: Launch, *, timeout_s: float, output_bytes: int, look: Look | None = None) -> ProcessResult:
+    """Run to the end, the time limit, or a reason that `look` gives. Nothing of it lives afterwards.
 
     Cancelling kills the whole tree before it is passed on.
     """
     started = time.monotonic()
     tree = _Tree(launch, output_bytes)
+    watchdog = Watchdog(lambda: look(tree.first), tree.kill) if look is not None else None
     reason: str | None = None
     timed_out = False
     try:
@@ -122,17 +129,17 @@ async def run(
                 timed_out, reason = True, f"stopped after {timeout_s:g} s"
                 break
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(tree.ended.wait(), min(left, _WATCH_S))
+                await asyncio.wait_for(tree.ended.wait(), min(left, _FLOOD_CHECK_S))
             if tree.output.total > _FLOOD_BYTES:
                 reason = f"stopped: more than {_FLOOD_BYTES >> 20} MB of output"
-            elif watch is not None and not tree.ended.is_set():
-                reason = watch()
-            if reason:
                 break
     finally:
         tree.kill()
+        if watchdog is not None:
+            watchdog.close()
         # Shielded: a second cancellation must not leave the tree half ended.
         await asyncio.shield(asyncio.ensure_future(tree.close()))
+    reason = reason or (watchdog.reason if watchdog is not None else None)
     duration = time.monotonic() - started
     head, dropped, tail = tree.output.parts()
     return await asyncio.to_thread(_result, launch, tree.exit_code(), head, dropped, tail, reason, timed_out, duration)
@@ -179,30 +186,32 @@ class _Tree:
         self.output = _Output(output_bytes)
         self.ended = asyncio.Event()
         self._status = b""
+        self._init_pid: int | None = None
         self._init: int | None = None
         """pidfd of the first process inside the sandbox: when it is gone, so is everything in there."""
         self._init_gone = asyncio.Event()
         self._fds: set[int] = set()
         out_r, out_w = self._pipe()
         status_r, status_w = self._pipe() if launch.isolated else (-1, -1)
+        filter_fd = self._filter(launch.seccomp) if launch.isolated and launch.seccomp else -1
         try:
             if hasattr(fcntl, "F_SETPIPE_SZ"):
                 with contextlib.suppress(OSError):
                     fcntl.fcntl(out_r, fcntl.F_SETPIPE_SZ, 1 << 20)
-            self._process = subprocess.Popen(
-                list(launch.build(status_w)),
+            self._process = _start(
+                list(launch.build(Descriptors(status_w, filter_fd))),
                 stdin=subprocess.DEVNULL,
                 stdout=out_w,
                 stderr=out_w,
                 env=dict(launch.env),
                 cwd=launch.cwd,
-                pass_fds=(status_w,) if launch.isolated else (),
+                pass_fds=tuple(fd for fd in (status_w, filter_fd) if fd >= 0),
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
             self._close_fds()
             raise SandboxError(f"The test command could not be started: {error}.") from None
-        for fd in (out_w, status_w):
+        for fd in (out_w, status_w, filter_fd):
             self._drop(fd)
         self._out, self._status_r = out_r, status_r
         self._watch_read(out_r, self._read_output)
@@ -214,6 +223,11 @@ class _Tree:
         else:
             self._waiter = None
             self._loop.add_reader(self._outer, self._outer_gone)
+
+    @property
+    def first(self) -> int | None:
+        """The process that the tree begins with; in a sandbox its first one, once its number is known."""
+        return self._init_pid if self._launch.isolated else self._process.pid
 
     def exit_code(self) -> int | None:
         """Of the command; None when it never ended by itself."""
@@ -288,7 +302,8 @@ class _Tree:
         if self._init is None:
             found = re.search(rb'"child-pid":\s*(\d+)', self._status)
             if found:
-                self._init = self._pidfd(int(found.group(1)))
+                self._init_pid = int(found.group(1))
+                self._init = self._pidfd(self._init_pid)
                 if self._init is None:
                     self._init_gone.set()
                 else:
@@ -319,6 +334,14 @@ class _Tree:
         self._fds.add(fd)
         return fd
 
+    def _filter(self, program: bytes) -> int:
+        """A descriptor that the seccomp program can be read from."""
+        fd = os.memfd_create("ralphd-seccomp")
+        self._fds.add(fd)
+        os.write(fd, program)
+        os.lseek(fd, 0, os.SEEK_SET)
+        return fd
+
     def _pipe(self) -> tuple[int, int]:
         read, write = os.pipe()
         os.set_blocking(read, False)
@@ -337,6 +360,26 @@ class _Tree:
     def _close_fds(self) -> None:
         for fd in list(self._fds):
             self._drop(fd)
+
+
+@functools.cache
+def _starter() -> ThreadPoolExecutor:
+    """The thread that starts every run. It lives as long as the process: bwrap's `--die-with-parent` is tied to the
+    thread that started it. It has a session keyring of its own, so no run holds the person's keys in the kernel."""
+    return ThreadPoolExecutor(1, "ralphd-starter", initializer=_leave_session_keyring)
+
+
+def _start(argv: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    return _starter().submit(lambda: subprocess.Popen(argv, **options)).result()
+
+
+def _leave_session_keyring() -> None:
+    """Give the calling thread a new, empty session keyring; keyrings belong to threads. Linux only."""
+    machine = seccomp.here()
+    if sys.platform == "linux" and machine is not None:
+        join_session_keyring = 1  # KEYCTL_JOIN_SESSION_KEYRING, with no name: a new one
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).syscall(machine.refused["keyctl"], join_session_keyring, None)
 
 
 def _kill_plain(process: subprocess.Popen[bytes], tag: str) -> None:

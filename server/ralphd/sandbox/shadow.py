@@ -20,16 +20,18 @@ from typing import TypeVar
 from filelock import FileLock
 
 from ralphd.errors import RalphError, SandboxError
-from ralphd.sandbox import policy, process
+from ralphd.sandbox import process
+from ralphd.sandbox.bwrap import RunPlan, launcher_argv
 from ralphd.sandbox.environment import SandboxEnvironment
-from ralphd.sandbox.isolation import Isolation
+from ralphd.sandbox.isolation import Isolation, launch
 from ralphd.sandbox.mirror import Mirror
-from ralphd.sandbox.planning import Request, guard, make_plan
+from ralphd.sandbox.planning import TestCommand, make_plan
 from ralphd.sandbox.process import ProcessResult
 from ralphd.sandbox.selection import Listing, Stopped
 from ralphd.sandbox.slots import Slots, reclaim
 from ralphd.sandbox.snapshot import InThread, Snapshot, Stop
-from ralphd.sandbox.workspace import Workspace
+from ralphd.sandbox.watchdog import watching
+from ralphd.sandbox.workspace import SandboxSettings, Workspace
 
 T = TypeVar("T")
 _READ_LIMIT = 64 << 20
@@ -85,14 +87,14 @@ class Shadow:
             raise SandboxError("The test command is empty.", "Set testing.command to a program and its arguments.")
         if not self._workspace.isolated and not self._allow_unisolated:
             raise SandboxError("Nothing that a model wrote runs without isolation.", isolation.detail)
-        request = Request(tuple(argv), dict(env or {}), tuple(extra_ro), tuple(writable), cwd)
+        command = TestCommand(tuple(argv), dict(env or {}), tuple(extra_ro), tuple(writable), cwd)
         self._mirror.touched()
-        plan = await self._in_thread(lambda stop: make_plan(self._workspace, self._mirror, listing, request))
+        plan = await self._in_thread(lambda stop: make_plan(self._workspace, self._mirror, listing, command))
         return await process.run(
             _launch(plan, isolation),
             timeout_s=timeout_s,
             output_bytes=self._workspace.settings.output_mb << 20,
-            watch=guard(self._mirror.folder),
+            look=watching(self._mirror.folder, plan.limits, plan.in_memory),
         )
 
     def read(self, rel: str) -> bytes | None:
@@ -106,19 +108,13 @@ class Shadow:
         self._listing = self._snapshot = None
 
 
-def _launch(plan: policy.Plan, isolation: Isolation) -> process.Launch:
+def _launch(plan: RunPlan, isolation: Isolation) -> process.Launch:
     nonce = f"ralph-{secrets.token_hex(8)}"
     if isolation.kind == "bwrap":
-        return process.Launch(
-            build=lambda fd: policy.bwrap_argv(plan, status_fd=fd, nonce=nonce, prlimit=isolation.prlimit),
-            nonce=nonce,
-            isolated=True,
-            # bwrap itself runs on the host: nothing of the repository's environment reaches it.
-            env={},
-        )
+        return launch(plan, nonce, prlimit=isolation.prlimit, program=isolation.program)
     prlimit = isolation.prlimit or None
     return process.Launch(
-        build=lambda fd: policy.launcher_argv(plan.argv, plan.limits, nonce, prlimit=prlimit, count_processes=False),
+        build=lambda _: launcher_argv(plan.argv, plan.limits, nonce, prlimit=prlimit, count_processes=False),
         nonce=nonce,
         isolated=False,
         env={**plan.env, "RALPHD_RUN": nonce},
@@ -134,7 +130,7 @@ class ShadowPool:
         self,
         root: str,
         cache_dir: str,
-        sandbox: policy.SandboxSettings,
+        sandbox: SandboxSettings,
         isolation: Isolation,
         *,
         environment: SandboxEnvironment,

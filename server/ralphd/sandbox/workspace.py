@@ -8,15 +8,30 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from ralphd.core.paths import within
 from ralphd.errors import SandboxError
-from ralphd.sandbox import policy, toolchains
+from ralphd.sandbox import visible_files
 from ralphd.sandbox.environment import SandboxEnvironment
 from ralphd.sandbox.isolation import Isolation
 from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.selection import OUT, Listing, Selection, Sig, signature
+from ralphd.sandbox.watchdog import require_room
+
+
+class SandboxSettings(Protocol):
+    """The part of the settings that test runs depend on."""
+
+    @property
+    def network(self) -> bool: ...
+    @property
+    def read_only(self) -> Sequence[str]: ...
+    @property
+    def memory_mb(self) -> int: ...
+    @property
+    def output_mb(self) -> int: ...
 
 
 class Workspace:
@@ -26,7 +41,7 @@ class Workspace:
         self,
         root: str,
         cache_dir: str,
-        settings: policy.SandboxSettings,
+        settings: SandboxSettings,
         isolation: Isolation,
         *,
         environment: SandboxEnvironment,
@@ -50,8 +65,6 @@ class Workspace:
                 "Open the project's own folder.",
             )
         inside = within(self.cache, self.root)
-        hidden = toolchains.hidden_places(home, also=() if inside else (self.cache,))
-        self.hidden = tuple(path for path in hidden if path != "/") if self.isolated else ()
         self.places = self._places(os.path.abspath(root))
         left_out = {os.path.relpath(self.cache, self.root)} if inside else set()
         self.selection = Selection(
@@ -78,6 +91,7 @@ class Workspace:
         SandboxError where a path of `overlay` cannot be placed; such paths of `buffers` are left out.
         """
         listing = self.selection.scan(stop)
+        require_room(os.path.dirname(mirror.folder), mirror.incoming_bytes(listing))
         resolved: dict[str, bytes | None] = {}
         for path, data in buffers.items():
             with contextlib.suppress(SandboxError):
@@ -108,8 +122,8 @@ class Workspace:
                     raise SandboxError(f"{path!r} is no longer a real folder in the workspace.", "Run again.")
 
     def _places(self, given: str) -> tuple[str, ...]:
-        """Where the copy is shown: at the real path, and at the one the person uses when hiding covers the link to it."""
-        linked = given != self.root and any(within(given, place) for place in self.hidden)
+        """Where the copy is shown: at the real path, and at the one the person uses where no link inside leads there."""
+        linked = given != self.root and not visible_files.is_system(given)
         return (self.root, given) if linked else (self.root,)
 
 

@@ -19,8 +19,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from filelock import FileLock, Timeout
-
 from ralphd.errors import RalphError
 
 Decision = Literal["once", "always", "never"]
@@ -190,6 +188,8 @@ class TrustStore:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """One writer at a time, over threads and processes."""
+        from filelock import FileLock, Timeout  # brings asyncio, which a reader of settings does not need
+
         with self._guard:
             try:
                 os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)

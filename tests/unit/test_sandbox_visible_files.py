@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ralphd.sandbox.toolchains import hidden_places, needed
+from ralphd.sandbox.visible_files import outermost, readable_in_home, toolchains
 from tests.support.sandboxes import write
 
 
@@ -17,9 +17,8 @@ def home(tmp_path: Path) -> Path:
 
 def shown(home: Path, path: str = "/usr/bin", *environments: str, **more: str) -> set[str]:
     person = {"HOME": str(home), "PATH": path, **{name: value for name, value in more.items() if name == "PYTHONPATH"}}
-    hidden = hidden_places(str(home))
     programs = [more["program"]] if "program" in more else []
-    binds = needed(person, str(home / "ws"), hidden, environments=environments, programs=programs)
+    binds = toolchains(person, str(home / "ws"), environments=environments, programs=programs)
     assert all(not bind.writable for bind in binds)
     base = f"{home}/"
     return {bind.target.removeprefix(base) for bind in binds if bind.target.startswith(base)}
@@ -55,14 +54,24 @@ def test_a_program_on_path_that_links_into_home(home: Path, tmp_path: Path) -> N
     assert shown(home, str(tools)) == {".local/share/uv"}
 
 
-def test_hidden_places_themselves_are_never_shown(home: Path) -> None:
-    everything = needed(
-        {"HOME": str(home), "PATH": f"/tmp:/tmp/bin:/run:/home:/root:/:{home}:{home.parent}"},
-        str(home / "ws"),
-        hidden_places(str(home)),
-    )
-    targets = {bind.target for bind in everything}
-    assert not targets & {"/tmp", "/run", "/home", "/root", "/", str(home), str(home.parent)}
+def test_whole_disks_and_homes_are_never_shown(home: Path) -> None:
+    wide = {"HOME": str(home), "PATH": f"/tmp:/run:/home:/root:/:/opt:/srv/bin:{home}:{home.parent}:/etc"}
+    targets = {bind.target for bind in toolchains(wide | {"JAVA_HOME": str(home), "GOROOT": "/"}, str(home / "ws"))}
+    assert not targets & {"/tmp", "/run", "/home", "/root", "/", "/opt", "/srv", "/etc", str(home), str(home.parent)}
+
+
+def test_places_of_version_managers_that_variables_name(tmp_path: Path) -> None:
+    write(tmp_path, {"asdf/shims/x": "", "cargo/bin/c": "", "cargo/credentials.toml": "s", "home/.ssh/x": "s"})
+    person = {"HOME": f"{tmp_path}/home", "ASDF_DATA_DIR": f"{tmp_path}/asdf", "CARGO_HOME": f"{tmp_path}/cargo",
+              "NVM_DIR": f"{tmp_path}/home/.ssh", "VIRTUAL_ENV": "relative"}  # fmt: skip
+    targets = {bind.target for bind in toolchains(person, "/ws/x")}
+    assert targets == {f"{tmp_path}/asdf", f"{tmp_path}/cargo/bin"}
+
+
+def test_a_scripts_first_line_names_its_interpreter(home: Path) -> None:
+    python_at(home / ".local/share/uv/tools/pytest")
+    write(home, {"bin/pytest": f"#!{home}/.local/share/uv/tools/pytest/bin/python3\n", "bin/fifo": "#!relative\n"})
+    assert shown(home, "/usr/bin", program=f"{home}/bin/pytest") == {"bin", ".local/share/uv"}
 
 
 @pytest.mark.parametrize("place", [".pyenv/versions/3.12.1", "python", ".local/share/uv/python/cpython-3.12.1"])
@@ -128,3 +137,38 @@ def test_libraries_that_are_loaded_without_a_program(home: Path) -> None:
         },
     )
     assert shown(home) == {".local/lib", ".m2/repository", "go/pkg"}
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        (".pyenv/shims", (".pyenv",)),
+        (".pyenv/versions/3.12.1/bin/python3", (".pyenv",)),
+        (".nvm/versions/node/v20/bin", (".nvm",)),
+        (".config/nvm/versions/node/v20/bin", (".config/nvm",)),
+        (".cargo/bin", (".cargo/bin", ".cargo/registry", ".cargo/git", ".rustup")),
+        ("go/bin", ("go/bin", "go/pkg")),
+        (".local/bin", (".local/bin", ".local/lib")),
+        (".local/share/uv/python/cpython-3.12/bin/python3", (".local/share/uv",)),
+        (".local/share/keyrings/x/bin", ()),
+        (".local/share/other/bin/tool", ()),
+        ("tools/zig/bin", ("tools/zig",)),
+        (".virtualenvs/web/bin/python", (".virtualenvs/web",)),
+        ("bin", ("bin",)),
+        (".cache/pypoetry/virtualenvs/a/bin", (".cache/pypoetry/virtualenvs/a",)),
+        (".cache/bin", (".cache/bin",)),
+        (".ssh/bin", ()),
+        (".aws/x/bin/python", ()),
+        (".config/gcloud/bin", ()),
+        (".gnupg", ()),
+        ("documents", ()),
+        ("a/../.ssh/bin", ()),
+        ("", ()),
+    ],
+)
+def test_what_of_home_a_program_needs(path: str, shown: tuple[str, ...]) -> None:
+    assert readable_in_home(path) == shown
+
+
+def test_outermost() -> None:
+    assert outermost(["/tmp/a", "/tmp", "/home/a", "/tmp2", "/tmp"]) == ("/home/a", "/tmp", "/tmp2")

@@ -8,14 +8,6 @@ from ralphd.core.paths import within
 from ralphd.errors import SandboxError
 from ralphd.sandbox.environment import SandboxEnvironment, run_environment, sandbox_environment, with_ours
 from ralphd.sandbox.isolation import Isolation
-from ralphd.sandbox.policy import (
-    Bind,
-    Limits,
-    Plan,
-    bwrap_argv,
-    outermost,
-    readable_in_home,
-)
 from ralphd.sandbox.shadow import ShadowPool
 from tests.support.sandboxes import Settings
 
@@ -64,81 +56,9 @@ def test_without_isolation_tools_are_found_from_the_private_home() -> None:
     assert (env["HOME"], env["PYENV_ROOT"], env["CARGO_HOME"]) == ("/slot/home", "/home/a/.pyenv", "/home/a/.cargo")
 
 
-@pytest.mark.parametrize(
-    ("path", "shown"),
-    [
-        (".pyenv/shims", (".pyenv",)),
-        (".pyenv/versions/3.12.1/bin/python3", (".pyenv",)),
-        (".nvm/versions/node/v20/bin", (".nvm",)),
-        (".config/nvm/versions/node/v20/bin", (".config/nvm",)),
-        (".cargo/bin", (".cargo/bin", ".cargo/registry", ".cargo/git", ".rustup")),
-        ("go/bin", ("go/bin", "go/pkg")),
-        (".local/bin", (".local/bin", ".local/lib")),
-        (".local/share/uv/python/cpython-3.12/bin/python3", (".local/share/uv",)),
-        (".local/share/keyrings/x/bin", ()),
-        (".local/share/other/bin/tool", ()),
-        ("tools/zig/bin", ("tools/zig",)),
-        (".virtualenvs/web/bin/python", (".virtualenvs/web",)),
-        ("bin", ("bin",)),
-        (".cache/pypoetry/virtualenvs/a/bin", (".cache/pypoetry/virtualenvs/a",)),
-        (".cache/bin", (".cache/bin",)),
-        (".ssh/bin", ()),
-        (".aws/x/bin/python", ()),
-        (".config/gcloud/bin", ()),
-        (".gnupg", ()),
-        ("documents", ()),
-        ("a/../.ssh/bin", ()),
-        ("", ()),
-    ],
-)
-def test_what_of_home_a_program_needs(path: str, shown: tuple[str, ...]) -> None:
-    assert readable_in_home(path) == shown
-
-
 def test_within_is_by_components() -> None:
     assert within("/ws/a", "/ws") and within("/ws", "/ws") and within("/x", "/")
     assert not within("/ws2", "/ws")
-
-
-def test_outermost() -> None:
-    assert outermost(["/tmp/a", "/tmp", "/home/a", "/tmp2", "/tmp"]) == ("/home/a", "/tmp", "/tmp2")
-
-
-def test_bwrap_argv_hides_before_it_shows_and_binds_in_order() -> None:
-    plan = Plan(
-        argv=("pytest", "-q"),
-        cwd="/home/a/ws",
-        home="/home/a",
-        hidden=("/tmp", "/home/a", "/home"),
-        binds=(Bind("/cache/tree", "/home/a/ws", True), Bind("/home/a/ws/.venv", "/home/a/ws/.venv")),
-        env={"B": "2", "A": "1"},
-        limits=Limits(memory_mb=100, processes=7, file_bytes=5),
-    )
-    argv = bwrap_argv(plan, status_fd=9, nonce="NONCE", prlimit="/usr/bin/prlimit")
-    text = " ".join(argv)
-    order = ["--ro-bind / /", "--tmpfs /home", "--tmpfs /tmp", "--dir /home/a", "--bind /cache/tree /home/a/ws", "--ro-bind /home/a/ws/.venv", "--chdir"]  # fmt: skip
-    assert sorted(order, key=text.index) == order
-    assert "--tmpfs /home/a " not in text
-    for flag in (
-        "--unshare-all",
-        "--unshare-user",
-        "--die-with-parent",
-        "--new-session",
-        "--disable-userns",
-        "--clearenv",
-    ):
-        assert flag in argv
-    assert "--share-net" not in argv
-    assert argv[argv.index("--") + 1 :][:6] == [
-        "/usr/bin/prlimit",
-        "--as=104857600",
-        "--fsize=5",
-        "--core=0",
-        "--nproc=7",
-        "--",
-    ]
-    assert argv[-3:] == ["NONCE", "pytest", "-q"]
-    assert "--share-net" in bwrap_argv(Plan((), "/", "/h", network=True), status_fd=1, nonce="N", prlimit="p")
 
 
 def test_no_other_mapping_passes_for_an_environment(tmp_path: Path) -> None:
