@@ -17,6 +17,7 @@ from typing import Literal
 from ralphd.attack import test_modules
 from ralphd.attack.mutants import Mutant
 from ralphd.attack.sessions import OUT_OF_CPU, Ended, Mode, Plan, Pool, Session, Setting, run
+from ralphd.core.encodings import encoded_like
 from ralphd.core.run import ChaosReport
 
 Reason = Literal[
@@ -154,8 +155,9 @@ class _Gate:
         cpu_s: float | None = None,
     ) -> Session:
         """`text` instead of the module, `code` instead of the target's source."""
+        target = self.setting.target
         overlay = {
-            self.setting.target: (self.subject.source if code is None else code).encode("utf-8", "surrogatepass"),
+            target: encoded_like(self.subject.source if code is None else code, self.subject.buffers.get(target)),
             self.setting.module: (self.text if text is None else text).encode("utf-8", "surrogatepass"),
         }
         limit = self.cpu_s if cpu_s is None else cpu_s

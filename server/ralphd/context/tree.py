@@ -9,6 +9,7 @@ from collections.abc import Container, Iterable, Mapping
 from fnmatch import fnmatch
 from typing import Protocol
 
+from ralphd.core.encodings import decoded
 from ralphd.core.text import is_binary
 
 SECRET_PATTERNS = (
@@ -43,8 +44,8 @@ def decode(data: bytes | None, limit: int = 1_000_000) -> str | None:
     if data is None or len(data) > limit or is_binary(data):
         return None
     try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
+        return decoded(data)
+    except UnicodeError:
         return None
 
 

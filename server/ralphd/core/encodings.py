@@ -51,14 +51,13 @@ def encoded_like(text: str, disk: bytes | None) -> bytes:
 
 
 def decoded(data: bytes) -> str:
-    """The text of a file's bytes: by its byte order mark, the encoding that it declares, or UTF-8; line ends as they are.
+    """The text of a file's bytes: by its byte order mark, the encoding that it declares, or UTF-8.
 
-    Raises UnicodeDecodeError where the bytes are not in that encoding.
+    Line ends and the mark stay in the text. Raises UnicodeError where the bytes are not in that encoding.
     """
     marked = _marked(data)
-    if marked is not None:
-        return data[len(marked.bom) :].decode(marked.name)
-    return data.decode(declared_encoding(data[:1000].decode("latin-1")) or "utf-8")
+    declared = declared_encoding(data[:1000].decode("latin-1"))
+    return data.decode(marked.name if marked else declared or "utf-8")
 
 
 def _marked(data: bytes) -> _Codec | None:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from ralphd.context.tree import ImportGraph, Tree, decode
+from ralphd.core.encodings import encoded_like
 from ralphd.judging import reports
 from ralphd.judging.commands import pytest_prefix, runner_of, with_report
 from ralphd.judging.verdict import TestRun, Verdict, judge
@@ -106,8 +107,16 @@ class Tester:
         shutil.rmtree(self._reports, ignore_errors=True)
 
     async def load(self, candidate: Mapping[str, str | None]) -> None:
-        self._loaded = {p: None if t is None else t.encode("utf-8", "surrogatepass") for p, t in candidate.items()}
+        self._loaded = await asyncio.to_thread(self._bytes_of, dict(candidate))
         self._snapshot = await self.shadow.refresh(self._loaded, buffers=self._buffers)
+
+    def _bytes_of(self, candidate: Mapping[str, str | None]) -> dict[str, bytes | None]:
+        """New texts as saving them would write them: in the encoding of the file that they replace."""
+        found: dict[str, bytes | None] = {}
+        for path, text in candidate.items():
+            before = self._buffers[path] if path in self._buffers else read_file(self.root, path)
+            found[path] = None if text is None else encoded_like(text, before)
+        return found
 
     def _env(self, only: Sequence[str]) -> dict[str, str]:
         env = {
