@@ -141,7 +141,7 @@ class FakeEditor:
             extra.setdefault("initializationOptions", options)
         try:
             answer = await editor.rpc.initialize(
-                offered, str(Path(root).resolve()), clientInfo={"name": known.client_name, "version": "0"}, **extra
+                offered, str(Path(root).absolute()), clientInfo={"name": known.client_name, "version": "0"}, **extra
             )
         except BaseException:
             await editor.rpc.kill()

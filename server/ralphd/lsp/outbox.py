@@ -114,6 +114,11 @@ class Outbox:
 
     # ---- work that nobody waits for ----------------------------------------------------------------------------
 
+    @property
+    def busy(self) -> bool:
+        """Whether work in the background is not done yet."""
+        return bool(self._tasks)
+
     def stop(self) -> None:
         """The connection ends: nobody waits for an answer any more."""
         for waiting in [*self._tasks, *self._waiting]:
