@@ -28,10 +28,11 @@ def build_service(
     """
     environ = dict(environ)
     folders = Folders.of(environ)
+    trust = TrustStore(str(folders.trust))
     return RunService(
         folders,
-        settings=SettingsSource(environ, str(folders.config), command_line),
-        consents=Consents(TrustStore(str(folders.trust))),
+        settings=SettingsSource(environ, str(folders.user_config), trust, command_line),
+        consents=Consents(trust, environ),
         benches=Benches(folders, environ),
         books=Books(folders.ledger),
         models=ModelBackend(folders, environ),

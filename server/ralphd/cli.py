@@ -95,10 +95,17 @@ def _parser() -> argparse.ArgumentParser:
     config.add_parser("schema", help="the JSON schema")
     config.add_parser("init", help="write a commented ralph.config.yaml here")
 
-    trust = commands.add_parser("trust", help="consents that you gave").add_subparsers(
+    trust = commands.add_parser("trust", help="consents that you gave, and what a repository asks for").add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )
-    trust.add_parser("list", help="all of them")
+    for name, text in (
+        ("list", "all of them, and what is asked for here"),
+        ("give", "agree to what is asked for here"),
+    ):
+        one = trust.add_parser(name, help=text)
+        if name == "give":
+            one.add_argument("digest", help="the first characters of its digest")
+        one.add_argument("--workspace", metavar="FOLDER", help="instead of the project of the current folder")
     revoke = trust.add_parser("revoke", help="take one back")
     revoke.add_argument("digest", help="the first characters of its digest, or `all`")
 

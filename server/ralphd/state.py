@@ -64,6 +64,11 @@ class Folders:
         return self.workspace(root) / "runs"
 
     @property
+    def user_config(self) -> Path:
+        """The person's own configuration file."""
+        return self.config / "config.yaml"
+
+    @property
     def trust(self) -> Path:
         return self.state / "trust.json"
 

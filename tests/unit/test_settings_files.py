@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ralphd.settings.load import Layer, find_repository_config, resolve, user_config_path
+from ralphd.settings.files import find_repository_config, read_file
+from ralphd.settings.load import Layer, resolve
 from ralphd.settings.schema import Settings
 
 
@@ -41,10 +43,35 @@ def test_links_out_of_the_root_are_not_followed(tmp_path: Path) -> None:
     assert find_repository_config(str(root), str(tmp_path / "alias")) == str(root / "ralph.config.yaml")
 
 
-def test_the_persons_file_is_where_xdg_or_the_platform_says() -> None:
-    assert user_config_path({"XDG_CONFIG_HOME": "/x"}, "/p") == "/x/ralphd/config.yaml"
-    assert user_config_path({"XDG_CONFIG_HOME": "relative"}, "/p") == "/p/config.yaml"
-    assert user_config_path({}, "/p") == "/p/config.yaml"
+def test_a_file_that_cannot_be_read_is_not_taken_for_one_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    assert read_file("user", str(path)) is None
+    assert read_file("user", str(tmp_path / "nowhere" / "config.yaml")) is None
+
+    def problem() -> str:
+        layer = read_file("repository", str(path))
+        assert layer is not None
+        (found,) = resolve([layer], {}).stopping
+        assert (found.code, found.path) == ("unreadable", str(path))
+        return found.message
+
+    path.write_bytes(b"budget: {usd_per_run: 0.1} # \xe9\n")
+    assert "UTF-8" in problem()
+    path.write_text("#" * 100_001)
+    assert "longer" in problem()
+    path.write_text("é" * 300_000)
+    assert "longer" in problem()
+    path.unlink()
+    os.mkfifo(path)
+    assert "not a file" in problem()
+    path.unlink()
+    path.mkdir()
+    assert "not a file" in problem()
+    if os.getuid() != 0:
+        path.rmdir()
+        path.write_text("")
+        path.chmod(0)
+        assert "Permission denied" in problem()
 
 
 _KEYS = st.sampled_from(

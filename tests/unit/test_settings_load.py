@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ralphd.settings.load import Layer, Problem, Resolved, resolve
+from ralphd.settings.load import Configuration, Layer, Problem, resolve
 from ralphd.settings.schema import KeyRef, Settings
 
 SECRET = "sk-live-0123456789abcdef"
@@ -22,11 +22,12 @@ def repo(text: str) -> Layer:
     return Layer("repository", text=text, path="/repo/ralph.config.yaml")
 
 
-def of(*layers: Layer, **environ: str) -> Resolved:
-    return resolve(layers, environ)
+def of(*layers: Layer, **environ: str) -> Configuration:
+    """As resolved for a person who agreed to the repository's models."""
+    return resolve(layers, environ, agreed=lambda digest: True)
 
 
-def only(resolved: Resolved) -> Problem:
+def only(resolved: Configuration) -> Problem:
     (problem,) = resolved.problems
     return problem
 
@@ -221,7 +222,7 @@ def test_at_ones_own_endpoint_names_are_left_alone() -> None:
     assert (artisan.model, artisan.fallback) == ("gpt-4", ("gpt-4-turbo",))
 
 
-def _roles(resolved: Resolved) -> list[Any]:
+def _roles(resolved: Configuration) -> list[Any]:
     models = resolved.settings.models
     return [models.librarian, models.artisan, models.critic, models.chaos]
 
@@ -422,7 +423,7 @@ SEED = Path(__file__).with_name("test_settings_seed.yaml").read_text("utf-8")
 
 @pytest.mark.parametrize("layer", [user(SEED), repo(SEED)], ids=["user", "repository"])
 def test_the_original_configuration_loads_unchanged_with_notices_only(layer: Layer) -> None:
-    resolved = resolve([layer], {})
+    resolved = of(layer)
     assert {p.severity for p in resolved.problems} == {"info"}
     models = resolved.settings.models
     assert (models.librarian.model, models.librarian.max_tokens) == ("gemini/gemini-3.8-flash", 100_000)

@@ -7,21 +7,35 @@ import os
 import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ralphd.errors import RalphError
-from ralphd.settings.trust import Consent, TrustStore, digest
+from ralphd.settings.consents import CommandConsent, SettingsConsent
+from ralphd.settings.trust import TrustStore
 
-CONSENT = Consent("/repo", ("pytest", "-q"), "", "bwrap")
+
+def command(*argv: str, folder: str = "/repo", **given: Any) -> CommandConsent:
+    bound = {"program": "/usr/bin/pytest", "target": "/usr/bin/pytest", "variables": (), "isolation": "bwrap", **given}
+    return CommandConsent(folder, argv, **bound)
+
+
+CONSENT = command("pytest", "-q")
 
 
 FORGED = json.dumps(
     {
+        "version": 2,
         "decisions": [
-            {"digest": "a" * 64, "decision": "always", "root": "/", "argv": ["rm"], "folder": "", "isolation": ""}
-        ]
+            {
+                "digest": "a" * 64,
+                "decision": "always",
+                "consent": {**asdict(command("rm", "-rf", "/")), "kind": "command"},
+            }
+        ],
     }
 ).encode()
 
@@ -33,19 +47,21 @@ def path(tmp_path: Path) -> str:
 
 def test_the_digest_changes_with_everything_it_is_bound_to() -> None:
     variants = [
-        Consent("/repo", ("pytest", "-q")),
-        Consent("/repo2", ("pytest", "-q")),
-        Consent(
-            "/repo",
-            ("pytest", "-q "),
-        ),
-        Consent("/repo", ("pytest -q",)),
-        Consent("/repo", ("pytest", "-q"), "sub"),
-        Consent("/repo", ("pytest", "-q"), "", "none"),
-        Consent("/repo", ("pytest", "-q", "")),
+        command("pytest", "-q"),
+        command("pytest", "-q", folder="/repo2"),
+        command("pytest", "-q "),
+        command("pytest -q"),
+        command("pytest", "-q", ""),
+        command("pytest", "-q", program="/repo/.venv/bin/pytest"),
+        command("pytest", "-q", target="/repo/evil"),
+        command("pytest", "-q", variables=("TOKEN",)),
+        command("pytest", "-q", isolation="none"),
+        SettingsConsent.of("/repo", "/repo/ralph.config.yaml", {"models.critic.model": "openai/x"}),
+        SettingsConsent.of("/repo", "/repo/ralph.config.yaml", {"models.critic.model": "openai/y"}),
+        SettingsConsent.of("/repo2", "/repo/ralph.config.yaml", {"models.critic.model": "openai/x"}),
     ]
     assert len({consent.digest for consent in variants}) == len(variants)
-    assert variants[0].digest == digest("/repo", ["pytest", "-q"])
+    assert variants[0].digest == command("pytest", "-q").digest
 
 
 def test_always_and_never_outlive_the_process_once_does_not(path: str) -> None:
@@ -79,7 +95,7 @@ def test_what_is_kept_is_listed_and_can_be_taken_back_by_another_window(path: st
 
 def test_a_digest_of_something_else_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="does not belong"):
-        TrustStore(path).decide(digest("/other", ["x"]), "always", CONSENT)
+        TrustStore(path).decide(command("x").digest, "always", CONSENT)
     assert not os.path.exists(path)
 
 
@@ -90,7 +106,7 @@ def test_the_file_is_the_persons_alone_and_replaced_whole(path: str) -> None:
     first = os.stat(path)
     assert stat.S_IMODE(first.st_mode) == 0o600
     assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) == 0o700
-    store.decide(digest("/b", ["x"]), "never")
+    store.decide(command("x").digest, "never")
     assert os.stat(path).st_ino != first.st_ino
     assert sorted(os.listdir(os.path.dirname(path))) == ["trust.json", "trust.json.lock"]
 
@@ -112,9 +128,10 @@ def test_a_file_that_others_can_write_is_no_consent(path: str) -> None:
         b"[]",
         b"\xff\xfe",
         b'{"decisions": 4}',
-        b'{"decisions": [{"digest": "x"}]}',
-        b'{"decisions": [{"digest": ["x"], "decision": "always"}]}',
-        b'{"decisions": [{"digest": "x", "decision": "perhaps"}]}',
+        b'{"version": 2, "decisions": [{"digest": "x"}]}',
+        b'{"version": 2, "decisions": [{"digest": ["x"], "decision": "always", "consent": null}]}',
+        b'{"version": 2, "decisions": [{"digest": "x", "decision": "perhaps", "consent": null}]}',
+        b'{"version": 2, "decisions": [{"digest": "x", "decision": "always", "consent": {"kind": "wish"}}]}',
         FORGED,
         b"[" * 200_000,
     ],
@@ -131,7 +148,8 @@ def test_a_damaged_file_is_no_consent_and_heals_with_the_next_decision(path: str
 
 
 def test_many_writers_lose_nothing(path: str) -> None:
-    consents = [Consent("/repo", ("run", str(number))) for number in range(20)]
+    consents = [command("run", str(number)) for number in range(19)]
+    consents.append(SettingsConsent.of("/repo", "/repo/f", {"litellm.retry_attempts": 2}))  # type: ignore[arg-type]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda consent: TrustStore(path).decide(consent.digest, "always", consent), consents))
     assert {given.consent for given in TrustStore(path).list()} == set(consents)

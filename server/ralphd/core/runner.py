@@ -17,7 +17,7 @@ DECISIONS: tuple[Decision, ...] = ("once", "always", "never")
 class Question:
     """Something only the person may decide. `choices`: (title, decision)."""
 
-    kind: Literal["command", "cost"]
+    kind: Literal["command", "settings", "cost"]
     digest: str
     text: str
     choices: tuple[tuple[str, Decision], ...]

@@ -1,60 +1,93 @@
-"""Which command may run, and who said so: a repository's own word needs the person's consent for exactly that command."""
+"""What the person agreed to: a repository's own word needs their consent for exactly that command or those settings."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+from collections.abc import Mapping, Sequence
 
 from ralphd.core.run import RunRequest
 from ralphd.core.runner import Ask, Decision, Question
 from ralphd.errors import Misconfigured, Untrusted
 from ralphd.sandbox.isolation import Isolation
-from ralphd.settings.load import Resolved
-from ralphd.settings.trust import Consent, TrustStore
+from ralphd.sandbox.programs import program_at
+from ralphd.settings import questions
+from ralphd.settings.consents import CommandConsent, Consent, SettingsConsent
+from ralphd.settings.provenance import Configuration
+from ralphd.settings.trust import TrustStore
+
+_TITLES: Mapping[str, tuple[tuple[str, Decision], ...]] = {
+    "command": (("Run once", "once"), ("Always for this command", "always"), ("Never", "never")),
+    "settings": (("Use once", "once"), ("Always for these settings", "always"), ("Do not use", "never")),
+}
+
+
+def command_consents(
+    root: str, configuration: Configuration, isolation: Isolation, environ: Mapping[str, str]
+) -> list[CommandConsent]:
+    """The consents that the test commands need: those of a repository, and all where nothing isolates them."""
+    testing = configuration.settings.testing
+    unisolated = isolation.kind == "none" and configuration.settings.sandbox.mode == "auto"
+    found = []
+    for name, argv in (("command", testing.command), ("fast_command", testing.fast_command)):
+        if argv and (unisolated or not configuration.source(f"testing.{name}").trusted):
+            program = program_at(root, argv[0], environ)
+            target = os.path.realpath(program) if program else ""
+            variables = tuple(sorted(name for name in testing.env if name in environ))
+            found.append(CommandConsent(root, tuple(argv), program, target, variables, isolation.kind))
+    return found
 
 
 class Consents:
     """Asks for consent, and remembers what was asked so that a late decision finds what it is for."""
 
-    def __init__(self, trust: TrustStore) -> None:
-        self.trust = trust
+    def __init__(self, trust: TrustStore, environ: Mapping[str, str]) -> None:
+        self.trust, self._environ = trust, environ
         self._asked: dict[str, Consent] = {}
+        self._declined: set[str] = set()
 
-    async def command(self, request: RunRequest, resolved: Resolved, isolation: Isolation, ask: Ask) -> tuple[str, ...]:
+    async def command(
+        self, request: RunRequest, configuration: Configuration, isolation: Isolation, ask: Ask
+    ) -> tuple[str, ...]:
         """The test command that may run now; () where there is none. Raises `Untrusted` or `Misconfigured`."""
-        settings = resolved.settings
-        command = settings.testing.command
-        if request.untitled or not command:
+        settings = configuration.settings
+        if request.untitled or not settings.testing.command:
             return ()
-        unsandboxed = isolation.kind == "none" and settings.sandbox.mode == "auto"
-        if unsandboxed and sys.platform == "linux":
+        if isolation.kind == "none" and settings.sandbox.mode == "auto" and sys.platform == "linux":
             raise Misconfigured(
                 "Nothing that a model wrote runs without isolation, and there is none here.", isolation.detail
             )
-        wanted = [("testing.command", command)]
-        if settings.testing.fast_command:
-            wanted.append(("testing.fast_command", settings.testing.fast_command))
-        for key, argv in wanted:
-            if not resolved.source(key).trusted or unsandboxed:
-                await self._consented(Consent(request.root, tuple(argv), "", isolation.kind), isolation, ask)
-        return tuple(command)
+        for consent in await asyncio.to_thread(command_consents, request.root, configuration, isolation, self._environ):
+            if not await self._agreed(consent, ask):
+                raise Untrusted(
+                    f"The repository's test command `{questions.command(consent, 200)}` was not allowed, so nothing "
+                    "was run.",
+                    f"Allow it (`ralphd trust give {consent.digest[:12]}`), or set testing.command yourself.",
+                )
+        return tuple(settings.testing.command)
 
-    async def _consented(self, consent: Consent, isolation: Isolation, ask: Ask) -> None:
+    async def settings(self, asked: Sequence[SettingsConsent], ask: Ask) -> frozenset[str]:
+        """Which of the repository's models and switches may be used now, by digest. A no is not asked again."""
+        agreed = set()
+        for consent in asked:
+            if consent.digest not in self._declined and await self._agreed(consent, ask):
+                agreed.add(consent.digest)
+            else:
+                self._declined.add(consent.digest)
+        return frozenset(agreed)
+
+    async def _agreed(self, consent: Consent, ask: Ask) -> bool:
         if await asyncio.to_thread(self.trust.use, consent.digest):
-            return
-        shown = " ".join(consent.argv)
-        decided = await asyncio.to_thread(self.trust.decision, consent.digest)
-        if decided != "never":
-            self._asked[consent.digest] = consent
-            decided = await ask(_question(consent, shown, isolation))
-            if decided == "always":
-                await asyncio.to_thread(self.trust.decide, consent.digest, "always", consent)
-            if decided in ("once", "always"):
-                return
-        raise Untrusted(
-            f"The repository's test command `{shown}` was not allowed, so nothing was run.",
-            "Allow it, or set testing.command yourself.",
-        )
+            return True
+        if await asyncio.to_thread(self.trust.decision, consent.digest) == "never":
+            return False
+        self._asked[consent.digest] = consent
+        text = questions.question(consent)
+        decided = await ask(Question(consent.kind, consent.digest, text, _TITLES[consent.kind]))
+        if decided == "always":
+            await asyncio.to_thread(self.trust.decide, consent.digest, "always", consent)
+        return decided in ("once", "always")
 
     def decide(self, digest: str, decision: Decision) -> bool:
         """A consent given outside a question; False where no such digest is known."""
@@ -62,15 +95,5 @@ class Consents:
         if consent is None and self.trust.decision(digest) is None:
             return False
         self.trust.decide(digest, decision, consent)
+        self._declined.discard(digest)
         return True
-
-
-def _question(consent: Consent, shown: str, isolation: Isolation) -> Question:
-    where = "isolated: no network, on a copy" if isolation.kind == "bwrap" else "WITHOUT isolation"
-    text = f"This repository asks Ralph to run `{shown}` in {consent.root} ({where}). Run it?"
-    choices: tuple[tuple[str, Decision], ...] = (
-        ("Run once", "once"),
-        ("Always for this command", "always"),
-        ("Never", "never"),
-    )
-    return Question("command", consent.digest, text, choices)

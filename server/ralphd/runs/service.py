@@ -34,8 +34,9 @@ from ralphd.runs.bench import Benches
 from ralphd.runs.books import Books
 from ralphd.runs.consent import Consents
 from ralphd.runs.settings_source import SettingsSource
-from ralphd.settings.load import Resolved
-from ralphd.settings.project import CONFIG_NAME
+from ralphd.settings import questions
+from ralphd.settings.problems import Problem
+from ralphd.settings.provenance import Configuration
 from ralphd.state import Dismissed, Folders, make_private
 
 log = logging.getLogger("ralphd")
@@ -75,11 +76,10 @@ class RunService:
         journal: Journal | None = None
         gateway: BudgetedGateway | None = None
         try:
-            resolved = await asyncio.to_thread(self.settings.read, request.root, request.path)
             journal = await asyncio.to_thread(self._journal, request)
             tell = _recording(journal, emit)
             _check_target(request)
-            _check_readable(resolved)
+            resolved = await self._configuration(request, tell, ask)
             request = _with_pinned(request)
             isolation = await self.benches.isolation(resolved.settings)
             argv = await self.consents.command(request, resolved, isolation, ask)
@@ -101,10 +101,23 @@ class RunService:
             journal.end(result)
         return result
 
+    async def _configuration(self, request: RunRequest, tell: Emit, ask: Ask) -> Configuration:
+        """The settings of the run. Raises `Misconfigured` where one cannot be read that a person or a limit relies on;
+        tells what else is wrong with them, and which of the repository's are not used."""
+        found = await asyncio.to_thread(self.settings.read, request.root, request.path)
+        if found.stopping:
+            raise _unreadable(found.stopping)
+        agreed = await self.consents.settings(found.asked, ask)
+        if agreed:
+            found = await asyncio.to_thread(self.settings.read, request.root, request.path, agreed)
+        for notice in (*map(str, found.told), *map(questions.unused, found.asked)):
+            tell(events.Note(notice))
+        return found
+
     async def _work(
         self,
         request: RunRequest,
-        resolved: Resolved,
+        resolved: Configuration,
         argv: Sequence[str],
         gateway: BudgetedGateway,
         journal: Journal,
@@ -211,13 +224,12 @@ def _check_target(request: RunRequest) -> None:
         raise Misconfigured(f"{request.path} is a binary file.", "Only text can be worked on.")
 
 
-def _check_readable(resolved: Resolved) -> None:
-    """A person's own file that is no YAML says nothing; going on with the defaults would hide that."""
-    for problem in resolved.problems:
-        if problem.code == "syntax" and problem.path and not problem.path.endswith(CONFIG_NAME):
-            raise Misconfigured(
-                f"Your configuration cannot be read: {problem}", "`ralphd config check` shows the place."
-            )
+def _unreadable(problems: Sequence[Problem]) -> Misconfigured:
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return Misconfigured(
+        f"A setting cannot be read, so nothing was started: {problems[0]}{more}",
+        "`ralphd config check` shows each place.",
+    )
 
 
 def _with_pinned(request: RunRequest) -> RunRequest:

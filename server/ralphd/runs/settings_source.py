@@ -7,23 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ralphd.core.runner import ConfigProblem
-from ralphd.settings.load import Layer, Resolved, find_repository_config, resolve, user_config_path
-
-MAX_FILE_CHARACTERS = 1_000_000
+from ralphd.settings.files import find_repository_config, read_file
+from ralphd.settings.load import resolve
+from ralphd.settings.provenance import Configuration, Layer
+from ralphd.settings.trust import TrustStore
 
 
 class SettingsSource:
     """The settings of one process. `command_line` is the highest layer; the editor's two come with `configure`."""
 
     def __init__(
-        self, environ: Mapping[str, str], config_folder: str, command_line: Mapping[str, Any] | None = None
+        self,
+        environ: Mapping[str, str],
+        user_file: str,
+        trust: TrustStore,
+        command_line: Mapping[str, Any] | None = None,
     ) -> None:
         self._environ = environ
-        self._user_path = user_config_path(environ, config_folder)
+        self._user_file = user_file
+        self._trust = trust
         self._command_line = command_line
         self._editor: Mapping[str, Any] | None = None
         self._user: Mapping[str, Any] | None = None
@@ -34,12 +40,9 @@ class SettingsSource:
 
     def layers(self, root: str, folder: str) -> list[Layer]:
         """All layers for a file in `folder` of the workspace `root`, lowest first. Reads two small files."""
-        found: list[Layer] = []
-        if (text := _read_text(self._user_path)) is not None:
-            found.append(Layer("user", text=text, path=self._user_path))
         repository = find_repository_config(folder, root)
-        if repository is not None and (text := _read_text(repository)) is not None:
-            found.append(Layer("repository", text=text, path=repository))
+        files = [read_file("user", self._user_file), read_file("repository", repository) if repository else None]
+        found = [layer for layer in files if layer is not None]
         if self._editor:
             found.append(Layer("editor", data=self._editor))
         if self._user:
@@ -48,30 +51,29 @@ class SettingsSource:
             found.append(Layer("command_line", data=self._command_line))
         return found
 
-    def read(self, root: str, path: str) -> Resolved:
-        """The settings in force for the file `path` (relative to `root`), as the disk says now. Blocks on two reads."""
+    def read(self, root: str, path: str, agreed: Collection[str] = ()) -> Configuration:
+        """The settings in force for the file `path` (relative to `root`), as the disk says now. Blocks on two reads.
+
+        A repository's models count where the person agreed to them for good, or where `agreed` has their digest.
+        """
         folder = os.path.dirname(os.path.join(root, path))
-        return resolve(self.layers(root, folder), self._environ)
+        always = self._trust.decision
+        return resolve(
+            self.layers(root, folder),
+            self._environ,
+            root=root,
+            agreed=lambda digest: digest in agreed or always(digest) == "always",
+        )
 
     async def problems(self, path: str, text: str | None) -> Sequence[ConfigProblem]:
         """What is wrong in the configuration file at `path`. `text`: what an editor shows of it; None: the disk."""
 
         def check() -> Sequence[ConfigProblem]:
-            given = text if text is not None else _read_text(path)
-            if given is None:
-                return ()
-            found = resolve([Layer("repository", text=given, path=path)], self._environ).problems
+            layer = read_file("repository", path) if text is None else Layer("repository", text=text, path=path)
+            found = resolve([layer], self._environ).problems if layer is not None else ()
             return tuple(
                 ConfigProblem(path, p.line, p.start_col, p.end_col, p.severity, f"ralph.config.{p.code}", p.message)
                 for p in found
             )
 
         return await asyncio.to_thread(check)
-
-
-def _read_text(path: str) -> str | None:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read(MAX_FILE_CHARACTERS)
-    except OSError:
-        return None

@@ -15,13 +15,12 @@ from ralphd.sandbox.bwrap import Bind, Limits, RunPlan
 from ralphd.sandbox.environment import run_environment, with_ours
 from ralphd.sandbox.isolation import proc_read_only
 from ralphd.sandbox.mirror import Mirror
+from ralphd.sandbox.programs import PROGRAM_FOLDERS
 from ralphd.sandbox.selection import Listing
 from ralphd.sandbox.workspace import Workspace
 
 if sys.platform != "win32":
     import resource
-
-_PROGRAMS = (".venv/bin", "venv/bin", "node_modules/.bin")
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def make_plan(workspace: Workspace, mirror: Mirror, listing: Listing, command: T
         _moved(workspace, mirror),
         home=home,
         tmp=tmp,
-        program_dirs=[f"{base}/{path}" for path in _PROGRAMS if os.path.isdir(f"{workspace.root}/{path}")],
+        program_dirs=[f"{base}/{path}" for path in PROGRAM_FOLDERS if os.path.isdir(f"{workspace.root}/{path}")],
         virtual_env=f"{base}/{environments[0]}" if environments else None,
     )
     plan = RunPlan(

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
 
 from ralphd.core.paths import within
 from ralphd.settings.project import CONFIG_NAME
 from ralphd.settings.provenance import Layer, LayerScope
 
-USER_CONFIG_NAME = "config.yaml"
-"""Name of the person's own configuration file, in ralphd's folder of the person's configuration."""
 MAX_CHARACTERS = 100_000
 """A longer file is refused: reading YAML takes about a second for this many characters."""
 
@@ -36,13 +33,6 @@ def find_repository_config(start_dir: str, root: str) -> str | None:
     return None
 
 
-def user_config_path(environ: Mapping[str, str], platform_dir: str) -> str:
-    """Of the person's file. `platform_dir`: what `platformdirs.user_config_dir("ralphd")` says, where XDG is silent."""
-    xdg = environ.get("XDG_CONFIG_HOME", "")
-    folder = os.path.join(xdg, "ralphd") if os.path.isabs(xdg) else platform_dir
-    return os.path.join(folder, USER_CONFIG_NAME)
-
-
 def read_file(scope: LayerScope, path: str) -> Layer | None:
     """The layer that the file at `path` holds, or None where there is no file.
 
@@ -55,9 +45,10 @@ def read_file(scope: LayerScope, path: str) -> Layer | None:
         return None
     except OSError as error:
         return Layer(scope, path=path, unreadable=f"The file cannot be read: {error.strerror}.")
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        return Layer(scope, path=path, unreadable="This is not a file that can be read.")
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            return Layer(scope, path=path, unreadable="This is not a file that can be read.")
         try:
             data = file.read(4 * MAX_CHARACTERS + 4)  # a character takes at most four bytes of UTF-8
             text = data.decode("utf-8")

@@ -12,31 +12,17 @@ from typing import Any, TypeVar
 
 from ralphd.core.run import ROLES
 from ralphd.settings import model_names
-from ralphd.settings.files import find_repository_config, user_config_path
+from ralphd.settings.consents import SettingsConsent
 from ralphd.settings.problems import Place, Problem, Severity
 from ralphd.settings.provenance import Configuration, Layer, Source
 from ralphd.settings.reading import Key, Leaf, entry_type, read_layer, section_of
 from ralphd.settings.schema import Section, Settings
 from ralphd.settings.scopes import Asked, TightenOnly, tightened
 from ralphd.settings.show import show, show_json
-from ralphd.settings.trust import SettingsConsent
 
 SectionT = TypeVar("SectionT", bound=Section)
 
-Resolved = Configuration
-
-__all__ = [
-    "Configuration",
-    "Layer",
-    "Problem",
-    "Resolved",
-    "Source",
-    "find_repository_config",
-    "resolve",
-    "show",
-    "show_json",
-    "user_config_path",
-]
+__all__ = ["Configuration", "Layer", "Problem", "Source", "resolve", "show", "show_json"]
 
 
 def resolve(
@@ -44,24 +30,21 @@ def resolve(
     environ: Mapping[str, str],
     *,
     root: str = "",
-    agreed: Callable[[str], bool] = lambda digest: True,
+    agreed: Callable[[str], bool] = lambda digest: False,
 ) -> Configuration:
     """Merge `layers`, lowest first, over the defaults. Never raises for what a person wrote.
 
     `agreed` says whether the person agreed to what a repository at `root` asks for, by the digest of the consent.
     """
-    merge = _Merge(root, agreed)
-    for layer in layers:
-        leaves, problems = read_layer(layer, environ)
-        merge.problems += problems
-        merge.layer(leaves, layer)
-    merge.rename_models()
-    merge.keep_masking()
+    readings = [(layer, *read_layer(layer, environ)) for layer in layers]
+    written = [(layer, leaves) for layer, leaves, _ in readings]
+    merge = _Merge(root, agreed).all(written)
+    problems = [problem for *_, found in readings for problem in found]
     return Configuration(
         _assembled(Settings(), merge.values, ()),
         {".".join(key): source for key, source in sorted(merge.sources.items())},
-        _once_each(merge.problems),
-        tuple(merge.asked),
+        _once_each([*problems, *merge.problems]),
+        tuple(consent for consent in merge.asked if merge.changed_by(consent, written)),
     )
 
 
@@ -108,24 +91,31 @@ class _Merge:
         self.problems: list[Problem] = []
         self.asked: list[SettingsConsent] = []
 
-    def layer(self, leaves: Sequence[Leaf], layer: Layer) -> None:
-        """Put the leaves of the next higher layer over what is there."""
-        if not layer.trusted:
-            leaves = self.counted(leaves, layer)
-        for leaf in leaves:
-            self.apply(leaf, layer)
+    def all(self, written: Sequence[tuple[Layer, Sequence[Leaf]]]) -> _Merge:
+        """Put the leaves of each layer over those of the layers before it, then settle the models' names."""
+        for layer, leaves in written:
+            for leaf in leaves if layer.trusted else self.counted(leaves, layer):
+                self.apply(leaf, layer)
+        self.rename_models()
+        self.keep_masking()
+        return self
 
     def counted(self, leaves: Sequence[Leaf], layer: Layer) -> Sequence[Leaf]:
         """The leaves without those that need a consent which the person has not given."""
         wanted = [leaf for leaf in leaves if isinstance(leaf.mark, Asked) and leaf.mark.question == "settings"]
         given = {".".join(leaf.key): leaf.value for leaf in wanted if not leaf.reset}
-        if all(self.values.get(leaf.key) == leaf.value for leaf in wanted if not leaf.reset):
-            return [leaf for leaf in leaves if leaf not in wanted]  # nothing would change
+        if not given:
+            return leaves
         consent = SettingsConsent.of(self.root, layer.path or layer.in_words, given)
         if self.agreed(consent.digest):
             return leaves
         self.asked.append(consent)
         return [leaf for leaf in leaves if leaf not in wanted]
+
+    def changed_by(self, consent: SettingsConsent, written: Sequence[tuple[Layer, Sequence[Leaf]]]) -> bool:
+        """Would other settings be in force if the person agreed? Where not, there is nothing to ask."""
+        agreed = _Merge(self.root, lambda digest: digest == consent.digest or self.agreed(digest)).all(written)
+        return agreed.values != self.values
 
     def apply(self, leaf: Leaf, layer: Layer) -> None:
         if leaf.reset:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from ralphd.settings.problems import NOWHERE, Place, Problem, Severity
 
 if TYPE_CHECKING:
+    from ralphd.settings.consents import SettingsConsent
     from ralphd.settings.schema import Settings
-    from ralphd.settings.trust import SettingsConsent
 
 LayerScope = Literal["user", "repository", "editor", "command_line"]
 Scope = Literal["default", "user", "repository", "editor", "command_line"]

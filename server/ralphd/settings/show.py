@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ralphd.settings import questions
 from ralphd.settings.provenance import Configuration, Source
 from ralphd.settings.reading import entry_type, section_of
 from ralphd.settings.schema import KeyRef, Section
@@ -18,17 +19,18 @@ _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 _QUERY = re.compile(r"\?.*$")
 
 
-def show(resolved: Configuration) -> str:
+def show(configuration: Configuration) -> str:
     """One line for each key that has a value, then the problems."""
-    rows = [(key, _text(value), str(source)) for key, value, source in _rows(resolved)]
+    rows = [(key, _text(value), str(source)) for key, value, source in _rows(configuration)]
     width = max(len(f"{key}: {value}") for key, value, _ in rows)
     lines = [f"{f'{key}: {value}':<{min(width, 64)}}  # {source}" for key, value, source in rows]
-    if resolved.problems:
-        lines += ["", *(f"# {problem}" for problem in resolved.problems)]
+    notices = [*map(str, configuration.problems), *map(questions.unused, configuration.asked)]
+    if notices:
+        lines += ["", *(f"# {notice}" for notice in notices)]
     return "\n".join(lines) + "\n"
 
 
-def show_json(resolved: Configuration) -> dict[str, Any]:
+def show_json(configuration: Configuration) -> dict[str, Any]:
     """The same for machines; lines are 1-based."""
     return {
         "settings": {
@@ -38,7 +40,7 @@ def show_json(resolved: Configuration) -> dict[str, Any]:
                 "file": source.file,
                 "line": None if source.line is None else source.line + 1,
             }
-            for key, value, source in _rows(resolved)
+            for key, value, source in _rows(configuration)
         },
         "problems": [
             {
@@ -50,14 +52,18 @@ def show_json(resolved: Configuration) -> dict[str, Any]:
                 "key": problem.key,
                 "message": problem.message,
             }
-            for problem in resolved.problems
+            for problem in configuration.problems
+        ],
+        "asked": [
+            {"digest": consent.digest, "origin": consent.origin, "values": dict(consent.values)}
+            for consent in configuration.asked
         ],
     }
 
 
-def _rows(resolved: Configuration) -> Iterator[tuple[str, Any, Source]]:
-    for key, value in _leaves(resolved.settings, ""):
-        yield key, value, resolved.source(key)
+def _rows(configuration: Configuration) -> Iterator[tuple[str, Any, Source]]:
+    for key, value in _leaves(configuration.settings, ""):
+        yield key, value, configuration.source(key)
 
 
 def _leaves(section: Section, prefix: str) -> Iterator[tuple[str, Any]]:

@@ -1,13 +1,11 @@
-"""The person's consent to commands, kept outside the repositories that name them. Runs nothing, asks nobody.
+"""The person's consents, kept outside the repositories that need them. Runs nothing, asks nobody.
 
-A consent holds for one digest: exactly this command, in this folder of this root, under this isolation. Any change
-asks again. What cannot be read is no consent.
+A consent holds for one digest (`consents.py` says what that covers). What cannot be read is no consent.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -15,51 +13,21 @@ import stat
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, get_args
 
+from ralphd.core.runner import Decision
 from ralphd.errors import RalphError
+from ralphd.settings.consents import Consent, from_json, to_json
 
-Decision = Literal["once", "always", "never"]
-DECISIONS: tuple[Decision, ...] = ("once", "always", "never")
+DECISIONS: tuple[Decision, ...] = get_args(Decision)
 _DIGEST = re.compile("[0-9a-f]{64}")
 _MAX_BYTES = 4_000_000
 _LOCK_WAIT_S = 2.0
 """A window that hangs while it holds the lock may cost one decision, not the server."""
-
-
-@dataclass(frozen=True)
-class Consent:
-    """What is asked for: `argv`, started in `folder` of the workspace `root`, under `isolation` ("bwrap", "none")."""
-
-    root: str
-    argv: tuple[str, ...]
-    folder: str = ""
-    isolation: str = ""
-
-    @property
-    def digest(self) -> str:
-        return digest(self.root, self.argv, self.folder, self.isolation)
-
-
-@dataclass(frozen=True)
-class SettingsConsent:
-    """What is asked for when a repository names models or switches of its own: `values` by their keys, as JSON texts."""
-
-    root: str
-    origin: str
-    """Where the values stand: the path of the repository's file, or the layer in words. Not part of the digest."""
-    values: tuple[tuple[str, str], ...]
-
-    @staticmethod
-    def of(root: str, origin: str, values: Mapping[str, Any]) -> SettingsConsent:
-        shown = sorted((key, json.dumps(value, ensure_ascii=True)) for key, value in values.items())
-        return SettingsConsent(root, origin, tuple(shown))
-
-    @property
-    def digest(self) -> str:
-        return _sha256(["settings", self.root, self.values])
+_VERSION = 2
+"""Of the file. Consents of an earlier version were bound to less, so they do not count."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +37,6 @@ class Given:
     digest: str
     decision: Decision
     consent: Consent | None = None
-
-
-def digest(root: str, argv: Sequence[str], folder: str = "", isolation: str = "") -> str:
-    """SHA-256 over all that a consent is bound to."""
-    return _sha256([root, list(argv), folder, isolation])
-
-
-def _sha256(parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode("ascii")).hexdigest()
 
 
 class TrustStore:
@@ -169,7 +128,9 @@ class TrustStore:
             handle, temporary = tempfile.mkstemp(prefix=".trust-", dir=folder)  # 0600
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(
-                    {"version": 1, "decisions": [_to_json(one) for _, one in sorted(given.items())]}, file, indent=1
+                    {"version": _VERSION, "decisions": [_to_json(one) for _, one in sorted(given.items())]},
+                    file,
+                    indent=1,
                 )
                 file.flush()
                 os.fsync(file.fileno())
@@ -215,29 +176,17 @@ def _others_may_write(info: os.stat_result) -> bool:
 
 
 def _to_json(given: Given) -> dict[str, Any]:
-    out: dict[str, Any] = {"digest": given.digest, "decision": given.decision}
-    if given.consent is not None:
-        consent = given.consent
-        out |= {
-            "root": consent.root,
-            "argv": list(consent.argv),
-            "folder": consent.folder,
-            "isolation": consent.isolation,
-        }
-    return out
+    consent = None if given.consent is None else to_json(given.consent)
+    return {"digest": given.digest, "decision": given.decision, "consent": consent}
 
 
 def _parse(raw: bytes) -> dict[str, Given] | None:
     """None for anything that is not exactly what `_write` writes; one forged entry spoils the file."""
     try:
-        entries = json.loads(raw)["decisions"]
+        data = json.loads(raw)
         out = {}
-        for entry in entries:
-            consent = None
-            if "argv" in entry:
-                consent = Consent(
-                    str(entry["root"]), tuple(map(str, entry["argv"])), str(entry["folder"]), str(entry["isolation"])
-                )
+        for entry in data["decisions"] if data["version"] == _VERSION else ():
+            consent = None if entry["consent"] is None else from_json(entry["consent"])
             given = Given(entry["digest"], entry["decision"], consent)
             if not _DIGEST.fullmatch(given.digest) or given.decision not in ("always", "never"):
                 return None

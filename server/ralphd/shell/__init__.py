@@ -19,11 +19,11 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         from ralphd.shell.doctor import doctor
 
         return doctor(options, environ)
-    import ralphd.shell.records as records
+    from ralphd.shell import configuration, records
 
     table: Mapping[str, Callable[[argparse.Namespace, Mapping[str, str]], int]] = {
-        "config": records.config,
-        "trust": records.trust,
+        "config": configuration.config,
+        "trust": configuration.trust,
         "findings": records.findings,
         "runs": records.runs,
         "replay": records.replay,

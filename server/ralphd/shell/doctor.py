@@ -49,7 +49,7 @@ async def _look(environ: Mapping[str, str]) -> dict[str, Any]:
         role: [_role(info, local, None if number else pulled[role]) for number, info in enumerate(chain)]
         for role, chain in roles.items()
     }
-    problems = []
+    problems = [f"A setting that can be read: {problem}" for problem in resolved.stopping]
     if not chains.get("artisan"):
         problems.append("No model is configured.")
     elif all(info["problem"] for info in chains["artisan"]):

@@ -1,4 +1,4 @@
-"""The commands about what is kept: configuration, consents, findings, past runs, replay, clean-up, the model's weights."""
+"""The commands about what is kept: findings, past runs, replay, clean-up, the model's weights."""
 
 from __future__ import annotations
 
@@ -17,80 +17,9 @@ from ralphd.core.run import EXIT_CODES, Cost
 from ralphd.core.wording import by_role, money, tokens
 from ralphd.errors import UsageError
 from ralphd.runs.replay import replay as replay_run
-from ralphd.settings import export
-from ralphd.settings.load import show, show_json
-from ralphd.settings.project import CONFIG_NAME
-from ralphd.settings.trust import TrustStore
 from ralphd.shell import housekeeping
 from ralphd.shell.headless import project_of
 from ralphd.state import Dismissed, Folders
-
-
-def config(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    if options.action == "schema":
-        print(export.schema_text(), end="")
-        return 0
-    if options.action == "init":
-        path = Path(CONFIG_NAME)
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(export.starting_config())
-        except FileExistsError:
-            raise UsageError(f"{path} exists already; nothing was overwritten.") from None
-        print(f"Wrote {path}.")
-        return 0
-    place = Path(os.path.abspath(options.path))
-    if not place.exists():
-        raise UsageError(f"{options.path} does not exist.")
-    root = project_of(place if place.is_file() else place / "_")
-    resolved = build_service(environ).settings.read(
-        str(root), os.path.relpath(place if place.is_file() else place / "_", root)
-    )
-    if options.action == "show":
-        print(json.dumps(show_json(resolved), indent=1) if options.json else show(resolved).rstrip("\n"))
-        return 0
-    if options.json:
-        print(
-            json.dumps(
-                [
-                    {
-                        "path": p.path,
-                        "line": p.line,
-                        "severity": p.severity,
-                        "code": p.code,
-                        "message": p.message,
-                        "key": p.key,
-                    }
-                    for p in resolved.problems
-                ]
-            )
-        )
-    else:
-        for problem in resolved.problems:
-            print(problem)
-        if not resolved.problems:
-            print("No problem found.")
-    return 1 if any(p.severity in ("error", "warning") for p in resolved.problems) else 0
-
-
-def trust(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    store = TrustStore(str(Folders.of(environ).trust))
-    if store.problem:
-        print(store.problem, file=sys.stderr)
-    if options.action == "list":
-        for given in store.list():
-            what = (
-                f"{' '.join(given.consent.argv)}  in {given.consent.root} ({given.consent.isolation})"
-                if given.consent
-                else "(only its digest is known)"
-            )
-            print(f"{given.digest[:12]}  {given.decision:7}{what}")
-        return 0
-    gone = (
-        sum(store.revoke(g.digest) for g in store.list()) if options.digest == "all" else store.revoke(options.digest)
-    )
-    print(f"{gone} taken back.")
-    return 0 if gone else 1
 
 
 def findings(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
