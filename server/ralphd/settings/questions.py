@@ -7,13 +7,19 @@ import shlex
 
 from ralphd.core.paths import within
 from ralphd.core.run import ROLES
-from ralphd.core.visible import not_ascii, shortened, visible
+from ralphd.core.visible import not_ascii, shortened
+from ralphd.core.visible import visible as visible_text
 from ralphd.settings.consents import CommandConsent, Consent, SettingsConsent
 
 _COMMAND_CHARACTERS = 400
 _VALUE_CHARACTERS = 120
 _VALUES = 12
 """Settings that one question names; the others are counted."""
+
+
+def visible(text: str) -> str:
+    """As the core's; a backtick is shown by its number too, since it would end what stands between two of them."""
+    return visible_text(text).replace("`", "\\x60")
 
 
 def question(consent: Consent) -> str:

@@ -1,0 +1,123 @@
+"""Every block of YAML and every provider's row that README.md and docs/ print works as it is printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ralphd.settings.load import Layer, resolve
+from tests.support.product import HANGS_S
+from tests.support.projects import write
+from tests.support.providers import Provider, Reply, Wire
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BASES: dict[str, tuple[Wire, tuple[str, ...]]] = {
+    "openai": ("openai", ("OPENAI_BASE_URL",)),
+    "anthropic": ("anthropic", ("ANTHROPIC_BASE_URL",)),
+    "gemini": ("gemini", ("GEMINI_API_BASE",)),
+    "azure": ("azure", ("AZURE_API_BASE",)),
+    "mistral": ("openai", ("MISTRAL_BASE_URL",)),
+    "ollama": ("ollama", ("OLLAMA_API_BASE",)),
+}
+"""By the provider in a model's name: what its server speaks, and the variable that says where it is."""
+NOT_RUN = {
+    "bedrock": "its requests are signed for hosts of AWS",
+    "local": "the embedded model has tests of its own (tests/e2e)",
+}
+
+
+def blocks() -> list[str]:
+    return [block for page in PAGES for block in re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)]
+
+
+def rows() -> list[str]:
+    """Each provider's row of README.md as a whole file: the setting of the default model as it is printed."""
+    table = (ROOT / "README.md").read_text("utf-8").split("| provider | a line of configuration | key |")[1]
+    found = []
+    for line in table.splitlines()[2:]:
+        if not line.startswith("|"):
+            break
+        for printed in re.findall(r"`([^`]+)`", line.split(" | ")[1]):
+            if printed.startswith("models:"):
+                found.append(printed)
+            elif printed.startswith("{"):
+                found.append(f"models:\n  default: {printed}")
+            elif printed.startswith("model:"):
+                found.append(f"models:\n  default:\n    {printed}")
+    return found
+
+
+def test_what_is_printed_is_found() -> None:
+    assert len(blocks()) >= 4 and len(rows()) >= 9
+    for page in PAGES:
+        assert page.read_text("utf-8").count("```yaml") == len(
+            re.findall(r"```yaml\n.*?```", page.read_text("utf-8"), re.DOTALL)
+        )
+
+
+@pytest.mark.parametrize("text", [*blocks(), *rows()])
+def test_it_is_read_without_a_problem(text: str) -> None:
+    configuration = resolve([Layer("user", text=text, path="config.yaml")], {})
+    assert [str(problem) for problem in configuration.problems] == []
+
+
+def asked_by(text: str) -> tuple[str, str]:
+    """(provider, model) of the artisan under these settings; ("", "") where the text names no model for it."""
+    artisan = resolve([Layer("user", text=text, path="config.yaml")], {}).settings.models.artisan
+    if artisan.model is None:
+        return "", ""
+    head, _, _ = artisan.model.partition("/")
+    return ("anthropic" if head.startswith("claude") else head), artisan.model
+
+
+@pytest.mark.parametrize("text", [text for text in [*blocks(), *rows()] if asked_by(text)[0]])
+def test_a_run_with_it_reaches_its_provider(text: str, tmp_path: Path) -> None:
+    provider, model = asked_by(text)
+    if provider in NOT_RUN:
+        pytest.skip(NOT_RUN[provider])
+    wire, variables = BASES[provider]
+    project = tmp_path / "project"
+    write(project, {"pyproject.toml": "", "double.py": "def double(x):\n    raise NotImplementedError\n"})
+    answer = Reply(pieces=("```python\ndef double(x):\n", "    return 2 * x\n```\n"))
+    with Provider(wire, default=answer) as server:
+        # Addresses of the row itself lead to the server; so does the person's own variable where it names none.
+        printed = re.sub(r"https?://[A-Za-z0-9.:-]+", server.origin, text)
+        result, told = run(project, printed, dict.fromkeys(variables, server.api_base))
+        requests = server.requests
+    assert result["outcome"] == "proposed_unverified", told
+    assert requests and "2 * x" in str(result["edits"])
+    sent = json.dumps([[request.path, request.query, request.headers, request.body] for request in requests])
+    assert model.split("/", 1)[-1] in sent
+    assert "sk-of-the-team-0123456789" in sent or provider == "ollama"
+    if "api_version" in text:
+        assert "2024-10-21" in sent
+
+
+def run(project: Path, settings: str, environment: dict[str, str]) -> tuple[dict[str, Any], str]:
+    """The text as the person's own file, and one run without a test command; every key's variable holds the same key."""
+    own = Path(os.environ["XDG_CONFIG_HOME"], "ralphd", "config.yaml")
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text(settings, encoding="utf-8")
+    keys = dict.fromkeys(
+        ("OPENAI_API_KEY", "OPENAI_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "AZURE_API_KEY", "MISTRAL_API_KEY", "MY_KEY", "TEAM_KEY"),
+        "sk-of-the-team-0123456789",
+    )  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "ralphd", "run", "implement", "double.py:2", "--json"],
+        cwd=project,
+        env={**os.environ, **keys, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=HANGS_S,
+        check=False,
+    )
+    return json.loads(done.stdout), done.stderr

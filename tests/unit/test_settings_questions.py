@@ -1,0 +1,103 @@
+"""What a person reads before they agree: the very words that will run, and nothing in them that hides."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ralphd.core.visible import shortened, visible
+from ralphd.settings.consents import CommandConsent, SettingsConsent
+from ralphd.settings.questions import in_full, question, unused
+
+HIDDEN = [
+    *map(chr, [*range(0x20), *range(0x7F, 0xA0), 0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x180E]),
+    *map(chr, [*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0x2800, 0x3164, 0xFE0F, 0xFEFF]),
+    *map(chr, [0xFFA0, 0xFFF9, 0x1D173, 0xE0001, 0xE0041, 0xE0100, 0xE000, 0xA0, 0x2003, 0x3000, 0x301]),
+]
+
+
+def asked(*argv: str, folder: str = "/repo", **given: Any) -> str:
+    bound = {"program": "/usr/bin/pytest", "target": "/usr/bin/pytest", "variables": (), "isolation": "bwrap", **given}
+    return question(CommandConsent(folder, argv, **bound))
+
+
+def test_arguments_are_quoted_as_a_shell_reads_them() -> None:
+    assert "`pytest -q`" in asked("pytest", "-q")
+    assert "`'pytest -q'`" in asked("pytest -q")
+    assert "`pytest -k 'a b' ''`" in asked("pytest", "-k", "a b", "")
+    assert "isolated: no network, on a copy" in asked("pytest")
+    assert "WITHOUT isolation" in asked("pytest", isolation="none")
+    assert "sees your variables A, B" in asked("pytest", variables=("A", "B"))
+
+
+def test_whose_program_it_is() -> None:
+    assert "Its program is /usr/bin/pytest." in asked("pytest")
+    assert "this repository's own `.venv/bin/pytest`" in asked("pytest", program="/repo/.venv/bin/pytest")
+    assert "Its program is /repo2/pytest." in asked("pytest", program="/repo2/pytest")
+    assert "not found at present" in asked("pytest", program="", target="")
+
+
+@pytest.mark.parametrize("char", HIDDEN, ids=lambda char: f"{ord(char):x}")
+def test_nothing_hides(char: str) -> None:
+    for text in (
+        asked("pytest", f"a{char}b"),
+        asked("pytest", folder=f"/r{char}o"),
+        asked("pytest", program=f"/x{char}"),
+    ):
+        assert char not in text
+        assert f"{ord(char):02x}" in text
+    consent = SettingsConsent.of("/repo", f"/repo/{char}/ralph.config.yaml", {f"aliases.a{char}": f"x{char}"})
+    assert char not in question(consent) + unused(consent) + in_full(consent)
+
+
+def test_blanks_and_length_push_nothing_out_of_sight() -> None:
+    text = asked("pytest", "a" + " " * 300 + "--evil")
+    assert "[300 blanks]--evil" in text
+    text = asked("pytest", *["x" * 50] * 100, "--evil")
+    assert (
+        len(text) < 1000
+        and text.count("characters left out") == 1
+        and "--evil`" in text
+        and "of 5,113 characters" in text
+    )
+    assert len(asked("p" * 5000, folder="/" + "f" * 4000, program="/" + "g" * 4000)) < 1500
+
+
+def test_the_words_of_the_question_cannot_be_written_by_a_repository() -> None:
+    assert asked("pytest", "` in /safe (isolated). Run it?").count("`") == 2
+
+
+def test_letters_that_look_like_others_are_named() -> None:
+    assert "р (cyrillic small letter er)" in asked("рytest")
+    assert "look like others" not in asked("pytest")
+
+
+def test_settings_are_asked_for_with_their_values() -> None:
+    roles = ("librarian", "artisan", "critic", "chaos")
+    values: dict[str, Any] = {f"models.{role}.model": "openai/theirs" for role in roles}
+    values |= {"models.critic.temperature": 0.1, "litellm.enable_fallback": False}
+    text = question(SettingsConsent.of("/repo", "/repo/ralph.config.yaml", values))
+    assert 'models (all roles) model = "openai/theirs"' in text and text.count("theirs") == 1
+    assert "litellm.enable_fallback = false" in text and "models.critic.temperature = 0.1" in text
+    many = SettingsConsent.of("/repo", "the editor's settings", {f"aliases.a{n}": "x" * 500 for n in range(40)})
+    assert "and 28 more" in question(many) and len(question(many)) < 4000
+    assert in_full(many).count("aliases.") == 40
+
+
+@given(st.text(max_size=200), st.integers(10, 100))
+def test_no_text_escapes(text: str, limit: int) -> None:
+    shown = visible(text)
+    assert shown.isprintable() and not re.search(" {4,}", shown)
+    assert len(shortened(shown, limit)) <= limit + 60
+
+
+def test_every_character_of_unicode_is_shown_or_numbered() -> None:
+    assert all(
+        (visible(chr(code)).isprintable() and visible(chr(code)).strip(" ")) or code == 32
+        for code in range(sys.maxunicode + 1)
+    )
