@@ -57,7 +57,7 @@ async def test_dismissed_for_good_listed_and_taken_back(project: Path) -> None:
     [fingerprint] = await critique(project)
     assert "It is always one." in ralphd(project, "findings")[1]
     engine = build_service(dict(os.environ))
-    engine.dismiss(str(project), fingerprint, "It is always one.")
+    await engine.dismiss(str(project), fingerprint, "It is always one.")
     await engine.close()
     assert await critique(project) == []
     assert ralphd(project, "findings", "--dismissed") == (0, f"{fingerprint}  It is always one.\n")
