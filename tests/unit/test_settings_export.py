@@ -144,7 +144,7 @@ def test_show_prints_value_and_source_and_masks_secrets() -> None:
 
 def test_the_schema_alone_imports_nothing_heavy_but_pydantic() -> None:
     code = (
-        "import sys; import ralphd.settings.schema; import ralphd.settings.consents; "
+        "import sys; import ralphd.settings.schema; import ralphd.settings.trust; "
         "print(sorted({'yaml', 'litellm', 'pygls', 'lsprotocol', 'jinja2', 'asyncio'} & set(sys.modules)))"
     )
     env = {"PYTHONPATH": str(Path(export.__file__).parents[2])}
