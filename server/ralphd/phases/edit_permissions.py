@@ -1,59 +1,35 @@
-"""Which files an edit may touch. Pure; the sandbox and the editor check links and existence again.
-
-Names are compared casefolded and NFC, without trailing dots and spaces: on some file systems `.VSCODE` is `.vscode`.
-"""
+"""Which files an edit may touch. Pure: the sandbox and the editor check links and existence again."""
 
 from __future__ import annotations
 
 import posixpath
-import unicodedata
 from collections.abc import Iterable, Sequence
+from urllib.parse import unquote
 
 from ralphd.core.edits import FileEdit, Refusal
 from ralphd.core.findings import Finding
 from ralphd.core.ignore import IgnoreRules
+from ralphd.phases.control_files import fold, is_build_script, is_control_file
 
-CONTROL_FILES = (
-    ".vscode/**", ".idea/**", ".github/**", ".gitlab-ci.yml", ".circleci/**", ".git/**", ".gitmodules", ".gitattributes",
-    "ralph.config.yaml", ".ralph/**", "AGENTS.md", "CLAUDE.md", ".cursorrules", ".cursor/**", ".claude/**", ".envrc", ".env*",
-    "**/conftest.py", "conftest.py", "**/*.lock", "*.lock", "**/package-lock.json", "**/pnpm-lock.yaml", "**/go.sum",
-    "**/.npmrc", "**/.pre-commit-config.yaml", "Jenkinsfile", "azure-pipelines.yml", ".mcp.json", "**/sitecustomize.py", "**/*.pth",
-)  # fmt: skip
 MAX_EDIT_BYTES = 1_000_000
 MASK = "***REDACTED***"
 
 
-def canonical(path: str) -> str:
-    parts = unicodedata.normalize("NFC", path).split("/")
-    return "/".join(part.rstrip(" .") if part not in (".", "..") else part for part in parts).casefold()
-
-
 def matches(path: str, patterns: Iterable[str]) -> bool:
-    return IgnoreRules(canonical(pattern) for pattern in patterns).ignores(canonical(path))
+    return IgnoreRules(fold(pattern) for pattern in patterns).ignores(fold(path))
 
 
 def refuse_path(
     path: str, locked: Sequence[str], instruction: str, allowed: Sequence[str], target: str
 ) -> Refusal | None:
     """Why an edit of `path` is refused before any test; None where it may go on."""
-    parts = path.split("/")
-    if (
-        path.startswith(("/", "~"))
-        or (len(path) > 1 and path[1] == ":")
-        or ".." in parts
-        or "" in parts
-        or "\0" in path
-    ):
+    if path != target and _leads_outside(path):
         return Refusal("path", path, f"{path} is outside the workspace. Use a path relative to the workspace.")
-    if (
-        "::$" in path
-        or parts[0].casefold().rstrip(" .") == ".git"
-        or ".git" in [p.casefold().rstrip(" .") for p in parts]
-    ):
+    if ".git" in fold(path).split("/") or (path != target and ":" in path):
         return Refusal("path", path, f"{path} is not a file that may be edited.")
     if path in allowed:
         return None
-    if matches(path, CONTROL_FILES):
+    if is_control_file(path) or (is_build_script(path) and path != target):
         return Refusal("control", path, f"{path} controls tools and is not yours to change. Solve the task without it.")
     named = path in instruction or posixpath.basename(path) in instruction.split()
     if matches(path, locked) and not named and path != target:
@@ -61,6 +37,17 @@ def refuse_path(
             "locked", path, f"{path} is a test or its configuration and is locked. Change the code under test instead."
         )
     return None
+
+
+def _leads_outside(path: str) -> bool:
+    """Whether `path` is absolute, climbs, or names another scheme, as written or as a URL or Windows would read it."""
+    read = {path, unquote(path), path.replace("\\", "/"), unquote(unquote(path)).replace("\\", "/")}
+    for one in read:
+        parts = one.split("/")
+        climbs = any(len(part) > 1 and not part.strip(". ") for part in parts)
+        if one.startswith(("/", "~")) or one[1:2] == ":" or climbs or "" in parts or "\0" in one or "://" in one:
+            return True
+    return False
 
 
 def refuse_content(edit: FileEdit, before: str | None) -> Refusal | None:

@@ -23,6 +23,8 @@ PROCESSES = 512
 FILE_BYTES = 1 << 30
 PROC_READ_ONLY = ("acpi", "bus", "fs", "irq", "mtrr", "scsi", "sys", "sysrq-trigger", "tty")
 """Parts of /proc that change the machine. The kernel lets the owner write to them, and root's sandbox is still the owner."""
+PROC_HIDDEN = ("kcore", "keys", "key-users", "kallsyms", "kmsg", "latency_stats", "sched_debug", "timer_list")
+"""Parts of /proc that tell of the kernel's memory or of the person's keys: nothing can be read there."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class RunPlan:
     """Empty folders in memory that the run may write to: (path, bytes)."""
     binds: tuple[Bind, ...] = ()
     proc_read_only: tuple[str, ...] = ()
+    proc_hidden: tuple[str, ...] = ()
     network: bool = False
     disable_userns: bool = True
     as_nobody: bool = False
@@ -110,6 +113,8 @@ def bwrap_argv(plan: RunPlan, given: Descriptors, *, nonce: str, prlimit: str, p
     argv += ["--dev", "/dev", "--proc", "/proc"]
     for name in plan.proc_read_only:
         argv += ["--ro-bind", f"/proc/{name}", f"/proc/{name}"]
+    for name in plan.proc_hidden:
+        argv += ["--ro-bind", "/dev/null", f"/proc/{name}"]
     argv += ["--perms", "1777", "--size", str(SHM_BYTES), "--tmpfs", "/dev/shm"]
     for path, size in plan.private:
         argv += ["--perms", "1777" if path in ("/tmp", "/var/tmp") else "0755", "--size", str(size), "--tmpfs", path]

@@ -12,6 +12,7 @@ import shutil
 import stat
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -187,7 +188,8 @@ async def _self_test(
         system=system,
         private=(("/run", bwrap.OTHER_BYTES), ("/tmp", bwrap.OTHER_BYTES)),
         binds=(*visible_files.system_links(), Bind(os.path.join(real, "slot"), workspace, writable=True)),
-        proc_read_only=proc_read_only(),
+        proc_read_only=proc_parts(bwrap.PROC_READ_ONLY),
+        proc_hidden=proc_parts(bwrap.PROC_HIDDEN),
         disable_userns=disable_userns,
         as_nobody=os.geteuid() == 0,
     )
@@ -209,9 +211,9 @@ def launch(plan: RunPlan, nonce: str, *, prlimit: str, program: str) -> process.
     return process.Launch(build=build, nonce=nonce, isolated=True, env={}, seccomp=seccomp_program())
 
 
-def proc_read_only() -> tuple[str, ...]:
-    """The parts of /proc that this kernel has and that change the machine."""
-    return tuple(name for name in bwrap.PROC_READ_ONLY if os.path.exists(f"/proc/{name}"))
+def proc_parts(names: Sequence[str]) -> tuple[str, ...]:
+    """Those parts of /proc that this kernel has."""
+    return tuple(name for name in names if os.path.exists(f"/proc/{name}"))
 
 
 def _wrote(scratch: str) -> bool:

@@ -13,7 +13,7 @@ from ralphd.errors import SandboxError
 from ralphd.sandbox import bwrap, visible_files
 from ralphd.sandbox.bwrap import Bind, Limits, RunPlan
 from ralphd.sandbox.environment import run_environment, with_ours
-from ralphd.sandbox.isolation import proc_read_only
+from ralphd.sandbox.isolation import proc_parts
 from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.programs import PROGRAM_FOLDERS
 from ralphd.sandbox.selection import Listing
@@ -66,7 +66,8 @@ def make_plan(workspace: Workspace, mirror: Mirror, listing: Listing, command: T
         system=system,
         private=_private(home, plan.limits),
         binds=_binds(workspace, mirror, listing, command, trees, env["PATH"]),
-        proc_read_only=proc_read_only(),
+        proc_read_only=proc_parts(bwrap.PROC_READ_ONLY),
+        proc_hidden=proc_parts(bwrap.PROC_HIDDEN),
         disable_userns=workspace.isolation.disable_userns,
         as_nobody=os.geteuid() == 0,
     )

@@ -1,0 +1,139 @@
+"""Edits of files that control tools, by every name they have: refused before any test, and told to the model and the person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ralphd.phases.edit_permissions import refuse_path
+from tests.attacks.conftest import PLACE, RIGHT
+from tests.support import product
+from tests.support.projects import tree
+from tests.support.scripted_server import ScriptedServer
+
+CONTROL = [
+    ".vscode/settings.json",
+    ".idea/workspace.xml",
+    ".devcontainer/devcontainer.json",
+    ".github/workflows/ci.yml",
+    ".gitlab-ci.yml",
+    ".travis.yml",
+    ".circleci/config.yml",
+    ".husky/pre-commit",
+    ".gitattributes",
+    ".gitmodules",
+    ".gitignore",
+    ".envrc",
+    ".env",
+    ".env.local",
+    ".nvim.lua",
+    ".exrc",
+    ".tool-versions",
+    "AGENTS.md",
+    "CLAUDE.md",
+    "CLAUDE.local.md",
+    "GEMINI.md",
+    ".codex/config.toml",
+    ".cursor/mcp.json",
+    ".cursorrules",
+    ".clinerules",
+    ".continue/config.json",
+    ".windsurfrules",
+    ".roo/rules.md",
+    ".mcp.json",
+    ".github/copilot-instructions.md",
+    "ralph.config.yaml",
+    ".ralph/rules.md",
+    "conftest.py",
+    "sitecustomize.py",
+    "x.pth",
+    "package-lock.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "go.sum",
+    "uv.lock",
+    "Cargo.lock",
+    "bun.lockb",
+    "Jenkinsfile",
+    "azure-pipelines.yml",
+    ".pre-commit-config.yaml",
+    "lefthook.yml",
+    "my.code-workspace",
+    ".dir-locals.el",
+    ".profile",
+    "setup.py",
+    "setup.cfg",
+    "package.json",
+    "build.rs",
+    "conanfile.py",
+    "Makefile",
+    "pyproject.toml",
+    "Cargo.toml",
+    ".cargo/config.toml",
+    ".npmrc",
+    "docker-compose.yml",
+    "Dockerfile",
+    "tox.ini",
+    "pytest.ini",
+]
+FOLDED = [
+    ".VSCODE/settings.json", ".vscode./settings.json", ".vscode /settings.json", ".vsc\u200code/settings.json",
+    "\u202e.vscode/settings.json", ".vs\u0441ode/settings.json", "\uff0evscode/settings.json", ".vsco\u0301de/tasks.json",
+    "AGENTS.MD", "\u0410GENTS.md", "agents.md ", "CLAUDE\u2060.md", "MAKEFILE", "GIT~1/config", "VSCODE~1/x.json",
+    ".vscode\\settings.json", "sub\\.github\\workflows\\a.yml", "pkg/.VSCODE/x", "CONFTEST.py", "Ralph.Config.YAML",
+    "\U000e0041AGENTS.md", "uv.LOCK", ".Env",
+]  # fmt: skip
+OUTSIDE = [
+    "../x.py", "a/../../x.py", "/etc/passwd", "~/x.py", "C:/x.py", "c:x.py", "..\\x.py", "%2e%2e/x.py", "%252e%252e/x.py",
+    "a//x.py", "file://host/x.py", "untitled:x.py", "a/..  /x.py", "a/.../x.py", "\\\\host\\share\\x", "x.py::$DATA",
+    "x.py:stream", ".git/hooks/pre-commit", ".GIT/config", ".git./config", "a/.g\u200cit/config", ".g\u0456t/config", "a\0b",
+]  # fmt: skip
+ORDINARY = [
+    "double.py", "src/app/main.py", "docs/agents_and_tools.md", "github/api.py", "environment.py", "lock.py", "vscode.py",
+    "my setup.py.txt", "makefiles/x.py", "a b/c.py", "...py", "x~.py", "caf\u00e9.py", "\u043c\u043e\u0434\u0443\u043b\u044c.py",
+]  # fmt: skip
+
+
+def kind(path: str, **more: object) -> str:
+    given = {"locked": (), "instruction": "", "allowed": (), "target": "double.py", **more}
+    refusal = refuse_path(path, **given)  # type: ignore[arg-type]
+    return refusal.kind if refusal else ""
+
+
+@pytest.mark.row("E11")
+@pytest.mark.parametrize("path", [*CONTROL, *(f"deep/er/{path}" for path in CONTROL), *FOLDED])
+def test_a_control_file_by_any_name(path: str) -> None:
+    assert kind(path) == "control" and kind(path, instruction=f"change {path}") == "control"
+    assert kind(path, allowed=[path]) == "", "the person's own word"
+
+
+@pytest.mark.row("E12")
+@pytest.mark.parametrize("path", OUTSIDE)
+def test_a_path_that_leads_elsewhere(path: str) -> None:
+    assert kind(path) == "path" and kind(path, allowed=[path]) == "path"
+
+
+@pytest.mark.parametrize("path", ORDINARY)
+def test_ordinary_files_may_be_edited(path: str) -> None:
+    assert kind(path) == ""
+
+
+def test_a_build_script_may_be_the_target() -> None:
+    assert kind("setup.py", target="setup.py") == "" and kind("conftest.py", target="conftest.py") == "control"
+
+
+WHOLE = "{path}\n```python\nX = 1\n```\n"
+
+
+@pytest.mark.row("E11", "E12")
+def test_through_the_program(project: Path) -> None:
+    """Each bad answer costs an attempt and changes nothing; the refusal is told, and the right answer still lands."""
+    before = tree(project)
+    wanted = ["AGENTS.md", "sub/.VSCODE/tasks.json", "../outside.py", "\u0410GENTS.md"]
+    answers = [WHOLE.format(path=path) for path in wanted]
+    with ScriptedServer([*answers, RIGHT, RIGHT]) as model:
+        ended = product.run(project, PLACE, model, loop={"max_iterations": 9})
+    assert "AGENTS.md controls tools and is not yours to change" in ended.prompts[1], ended.prompts[1]
+    assert set(ended.result.get("edits", {})) <= {"double.py"}
+    assert tree(project) == before and not (project.parent / "outside.py").exists()
