@@ -13,7 +13,7 @@ import pytest
 
 from ralphd.attack.gate import Admission, Subject, admit
 from ralphd.attack.mutants import mutants
-from ralphd.attack.sessions import Setting, probe
+from ralphd.attack.sessions import GateSetup, probe
 from ralphd.errors import Misconfigured
 from ralphd.judging.commands import pytest_prefix
 from ralphd.sandbox.environment import sandbox_environment
@@ -68,7 +68,7 @@ class Lab:
             path.write_text(text, "utf-8")
         self.outside = folder / "outside.txt"
         self.outside.write_text("mine", "utf-8")
-        self.setting = Setting(
+        self.setting = GateSetup(
             (sys.executable, "-m", "pytest"), "pkg/calc.py", (1, CODE.count("\n") + 1), TEST, 100, folder / "reports"
         )
 

@@ -15,7 +15,7 @@ from ralphd.attack import sessions, test_modules
 from ralphd.attack.gate import Admission, Subject, admit
 from ralphd.attack.ghostwriter import ghost_module, ghostwrite
 from ralphd.attack.mutants import mutants
-from ralphd.attack.sessions import Pool, Setting, Tools
+from ralphd.attack.sessions import GateSetup, Pool, Tools
 from ralphd.context.target import definitions, find_target
 from ralphd.core.run import RunRequest, offers_chaos
 from ralphd.core.text import Span, Text
@@ -44,12 +44,12 @@ class Job:
     """Open documents whose text differs from the disk."""
     parallel: int = 2
 
-    def setting(self) -> Setting:
+    def setting(self) -> GateSetup:
         lines = Text(self.source)
         first = lines.line_of(self.span[0]) + 1
         last = lines.line_of(max(self.span[0], self.span[1] - 1)) + 1
         prefix = pytest_prefix(self.command)
-        return Setting(prefix, self.path, (first, last), self.test_path, self.settings.max_examples, self.report_root)
+        return GateSetup(prefix, self.path, (first, last), self.test_path, self.settings.max_examples, self.report_root)
 
 
 class Adapter(Protocol):

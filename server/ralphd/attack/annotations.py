@@ -6,6 +6,8 @@ import ast
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from ralphd.core.python_source import NOT_UNDERSTOOD
+
 WHOLE_NUMBERS = "st.integers(-10_000, 10_000)"
 """A bare number may be a length: no test may eat the machine's memory."""
 ANY_TEXT = "any_text"
@@ -135,6 +137,6 @@ def _unquoted(node: ast.expr) -> ast.expr:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         try:
             return ast.parse(node.value, mode="eval").body
-        except (SyntaxError, ValueError):
+        except NOT_UNDERSTOOD:
             return node
     return node

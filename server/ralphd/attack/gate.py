@@ -16,8 +16,9 @@ from typing import Literal
 
 from ralphd.attack import test_modules
 from ralphd.attack.mutants import Mutant
-from ralphd.attack.sessions import OUT_OF_CPU, Ended, Mode, Plan, Pool, Session, Setting, run
+from ralphd.attack.sessions import OUT_OF_CPU, Ended, GateSetup, Pool, PytestSession, SessionMode, SessionPlan, run
 from ralphd.core.encodings import encoded_like
+from ralphd.core.python_source import NOT_UNDERSTOOD
 from ralphd.core.run import ChaosReport
 
 Reason = Literal[
@@ -109,23 +110,23 @@ class Subject:
 
 
 async def admit(
-    pool: Pool, setting: Setting, subject: Subject, module: str, *, repeat: int, timeout_s: float, parallel: int = 2
+    pool: Pool, setting: GateSetup, subject: Subject, module: str, *, repeat: int, timeout_s: float, parallel: int = 2
 ) -> Admission:
     """Judge every test of `module`, all within `timeout_s`."""
     try:
         suite = test_modules.parse(module)
-    except (SyntaxError, ValueError, RecursionError) as error:
+    except NOT_UNDERSTOOD as error:
         count = max(1, test_modules.count_tests(module))
         text = f"{type(error).__name__}: {error}"
         return Admission(count, dropped=tuple(Dropped(f"test {n + 1}", "does not collect", text) for n in range(count)))
-    return await _Gate(pool, setting, subject, suite, module, repeat, timeout_s, parallel).judge()
+    return await _ModuleTrial(pool, setting, subject, suite, module, repeat, timeout_s, parallel).judge()
 
 
-class _Gate:
+class _ModuleTrial:
     def __init__(
         self,
         pool: Pool,
-        setting: Setting,
+        setting: GateSetup,
         subject: Subject,
         suite: test_modules.Suite,
         module: str,
@@ -150,10 +151,10 @@ class _Gate:
         text: str | None = None,
         code: str | None = None,
         seed: int = 0,
-        mode: Mode = "explore",
+        mode: SessionMode = "explore",
         reverse: bool = False,
         cpu_s: float | None = None,
-    ) -> Session:
+    ) -> PytestSession:
         """`text` instead of the module, `code` instead of the target's source."""
         target = self.setting.target
         overlay = {
@@ -161,13 +162,13 @@ class _Gate:
             self.setting.module: (self.text if text is None else text).encode("utf-8", "surrogatepass"),
         }
         limit = self.cpu_s if cpu_s is None else cpu_s
-        plan = Plan(
+        plan = SessionPlan(
             overlay, tuple(sorted(tests)), seed, mode, limit, max(4 * limit, 10.0), reverse, self.subject.buffers
         )
         async with self.slots:
             return await run(self.pool, self.setting, plan, self.until)
 
-    async def all(self, sessions: Sequence[Awaitable[Session]]) -> list[Session]:
+    async def all(self, sessions: Sequence[Awaitable[PytestSession]]) -> list[PytestSession]:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_as_task(session)) for session in sessions]
         return [task.result() for task in tasks]
@@ -206,7 +207,7 @@ class _Gate:
         if self.dropped and len(self.dropped) < len(self.tests):
             self.text = test_modules.keep(self.suite, {test: () for test in self.tests if test not in self.dropped})
 
-    def take_in(self, first: Session) -> bool:
+    def take_in(self, first: PytestSession) -> bool:
         """Whether the module could be imported, and under which names pytest knows its tests."""
         reason: Reason | None = {"import": "import error", "timeout": "time-out", "collect": "does not collect"}.get(
             first.problem
@@ -222,7 +223,7 @@ class _Gate:
             self.drop(test, reason, _last_lines(first.detail))
         return False
 
-    def runnable(self, first: Session) -> list[str]:
+    def runnable(self, first: PytestSession) -> list[str]:
         for test in self.tests:
             ended = first.tests.get(test)
             if test not in self.dropped and (why := self.disqualified(ended)):
@@ -344,7 +345,7 @@ class _Gate:
             test_modules.with_examples(pinned, {test: example}) if example else pinned,
         )
 
-    async def kill(self, passing: Sequence[str], first: Session) -> tuple[dict[str, set[str]], int]:
+    async def kill(self, passing: Sequence[str], first: PytestSession) -> tuple[dict[str, set[str]], int]:
         """Which mutants each test notices, and how many mutants could be tried."""
         slowest = max(first.tests[test].cpu_s for test in passing)
         limit = max(1.0, 5 * slowest + 0.5)
@@ -389,7 +390,7 @@ class _Gate:
         )
 
 
-async def _as_task(session: Awaitable[Session]) -> Session:
+async def _as_task(session: Awaitable[PytestSession]) -> PytestSession:
     return await session
 
 
@@ -405,6 +406,6 @@ def _last_lines(text: str, most: int = 300) -> str:
 def _is_raise(source: str, line: int) -> bool:
     try:
         tree = ast.parse(source.removeprefix("\ufeff"))
-    except (SyntaxError, ValueError, RecursionError):
+    except NOT_UNDERSTOOD:
         return False
     return any(isinstance(n, ast.Raise) and n.lineno <= line <= (n.end_lineno or n.lineno) for n in ast.walk(tree))

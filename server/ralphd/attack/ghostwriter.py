@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ralphd.attack.annotations import ANY_TEXT, WHOLE_NUMBERS, checked, strategy
+from ralphd.core.python_source import NOT_UNDERSTOOD
 from ralphd.core.text import BOM, Span, Text
 
 _INVERSES = (
@@ -140,7 +141,7 @@ def ghostwrite(source: str, span: Span, module: str) -> list[GhostTest]:
     shift = len(source) - len(text)
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
+    except NOT_UNDERSTOOD:
         return []
     lines = Text(text)
     first, last = lines.line_of(span[0] - shift) + 1, lines.line_of(max(span[0], span[1] - 1) - shift) + 1

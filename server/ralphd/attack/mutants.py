@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ralphd.core.python_source import NOT_UNDERSTOOD
 from ralphd.core.text import BOM, Span, Text
 
 Kind = Literal["boundary", "off by one", "comparison", "boolean", "arithmetic", "removed statement", "return value"]
@@ -58,7 +59,7 @@ def mutants(source: str, span: Span, limit: int) -> list[Mutant]:
         original = _compiled(body)
         collector = _Collector(body, (max(0, span[0] - mark), span[1] - mark))
         collector.visit(tree)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except NOT_UNDERSTOOD:
         return []
     seen = {original}
     chosen: list[tuple[_Edit, str]] = []
@@ -68,7 +69,7 @@ def mutants(source: str, span: Span, limit: int) -> list[Mutant]:
         text = body[: edit.start] + edit.new + body[edit.end :]
         try:
             code = _compiled(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        except NOT_UNDERSTOOD:
             continue
         if code in seen:
             continue

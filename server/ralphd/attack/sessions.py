@@ -20,13 +20,15 @@ from typing import Any, Literal, Protocol
 from ralphd.errors import Misconfigured
 from ralphd.sandbox.shadow import Shadow
 
-Outcome = Literal["passed", "failed", "skipped", "error", "timeout", "crash"]
-Mode = Literal["explore", "confirm", "survey", "kill"]
+TestEnding = Literal["passed", "failed", "skipped", "error", "timeout", "crash"]
+SessionMode = Literal["explore", "confirm", "survey", "kill"]
 """explore: all of Hypothesis; confirm: the pinned examples only, and whether the target is entered; survey: how many
 inputs break a test; kill: no shrinking."""
 _CPU_SIGNAL = (27, -27, 128 + 27)
 """SIGPROF, as the process, a shell or bwrap tells it."""
 
+PROBE_S = 300.0
+"""pytest may take this long to start and collect: a machine may be slow, and only what hangs takes longer."""
 OUT_OF_CPU = "it used up its CPU time"
 """Says more than a time-out by the clock, which a busy machine can bring about."""
 
@@ -36,7 +38,7 @@ class Pool(Protocol):
 
 
 @dataclass(frozen=True)
-class Setting:
+class GateSetup:
     """What stays the same over all sessions of one gate."""
 
     pytest: tuple[str, ...]
@@ -58,14 +60,14 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SessionPlan:
     """One session: which files, which tests, under which seed and limits."""
 
     overlay: Mapping[str, bytes | None]
     tests: tuple[str, ...] = ()
     """Empty: all."""
     seed: int = 0
-    mode: Mode = "explore"
+    mode: SessionMode = "explore"
     cpu_s: float = 10.0
     wall_s: float = 30.0
     reverse: bool = False
@@ -77,7 +79,7 @@ class Plan:
 class Ended:
     """How one test ended (all of its parameters together)."""
 
-    outcome: Outcome
+    outcome: TestEnding
     exception: str = ""
     bases: tuple[str, ...] = ()
     message: str = ""
@@ -94,7 +96,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Session:
+class PytestSession:
     tests: Mapping[str, Ended] = field(default_factory=dict)
     collected: tuple[str, ...] = ()
     problem: Literal["", "import", "collect", "timeout"] = ""
@@ -115,14 +117,14 @@ class Tools:
     hypothesis: str | None
 
 
-async def probe(pool: Pool, setting: Setting, timeout_s: float = 30.0) -> Tools:
+async def probe(pool: Pool, setting: GateSetup, timeout_s: float = PROBE_S) -> Tools:
     """What there is to test with; `Misconfigured` with the one line that installs what is missing. Nothing is installed."""
     await asyncio.to_thread(setting.tables.mkdir, parents=True, exist_ok=True)
     async with pool.lease() as shadow:
         await shadow.refresh({})
         with _Folder(setting.report_root) as reports:
             argv = [*setting.pytest, "-p", "ralphd_chaos", "--collect-only"]
-            env = _env(setting, Plan({}), reports) | {"RALPHD_CHAOS_PROBE": "1"}
+            env = _env(setting, SessionPlan({}), reports) | {"RALPHD_CHAOS_PROBE": "1"}
             places = (str(reports), str(setting.tables))
             result = await shadow.run(argv, timeout_s=timeout_s, env=env, extra_ro=(setting.plugins,), writable=places)
             records = await asyncio.to_thread(_records, reports)
@@ -132,6 +134,11 @@ async def probe(pool: Pool, setting: Setting, timeout_s: float = 30.0) -> Tools:
         if result.not_found:
             raise Misconfigured(
                 f"Chaos tests need pytest, and `{' '.join(setting.pytest)}` is not there.", f"Install it: {install}"
+            )
+        if result.timed_out:
+            raise Misconfigured(
+                f"pytest was still collecting the project's tests after {timeout_s:g} s.",
+                "Try again when it is quicker.",
             )
         raise Misconfigured(
             "pytest does not start in the project's environment.",
@@ -146,10 +153,10 @@ async def probe(pool: Pool, setting: Setting, timeout_s: float = 30.0) -> Tools:
     return tools
 
 
-async def run(pool: Pool, setting: Setting, plan: Plan, until: float) -> Session:
+async def run(pool: Pool, setting: GateSetup, plan: SessionPlan, until: float) -> PytestSession:
     """Run the module's tests; `until` is the event loop's time at which everything must be over."""
     loop = asyncio.get_running_loop()
-    session = Session()
+    session = PytestSession()
     done: dict[str, Ended] = {}
     left = plan.tests
     await asyncio.to_thread(setting.tables.mkdir, parents=True, exist_ok=True)
@@ -191,12 +198,12 @@ async def run(pool: Pool, setting: Setting, plan: Plan, until: float) -> Session
                 return replace(session, tests=done)
 
 
-def _late(session: Session, done: dict[str, Ended], plan: Plan) -> Session:
+def _late(session: PytestSession, done: dict[str, Ended], plan: SessionPlan) -> PytestSession:
     late = {name: Ended("timeout") for name in plan.tests or session.collected if name not in done}
     return replace(session, tests=done | late, problem="" if session.collected else "timeout", late=True)
 
 
-def _argv(setting: Setting, plan: Plan, reports: Path) -> list[str]:
+def _argv(setting: GateSetup, plan: SessionPlan, reports: Path) -> list[str]:
     places = [f"{setting.module}::{name}" for name in plan.tests] or [setting.module]
     return [
         *setting.pytest, "-p", "ralphd_chaos", "-p", "no:randomly", "-q", "--no-header", "--tb=no",
@@ -204,7 +211,7 @@ def _argv(setting: Setting, plan: Plan, reports: Path) -> list[str]:
     ]  # fmt: skip
 
 
-def _env(setting: Setting, plan: Plan, reports: Path) -> dict[str, str]:
+def _env(setting: GateSetup, plan: SessionPlan, reports: Path) -> dict[str, str]:
     chaos = {
         "module": setting.module,
         "target": setting.target,
@@ -255,9 +262,9 @@ def _records(reports: Path) -> list[dict[str, Any]]:
     return records
 
 
-def _read(records: Collection[Mapping[str, Any]]) -> tuple[Session, str | None, bool]:
+def _read(records: Collection[Mapping[str, Any]]) -> tuple[PytestSession, str | None, bool]:
     """The session so far, the test that never ended, and whether a limit ended it."""
-    session, running, timed = Session(), None, False
+    session, running, timed = PytestSession(), None, False
     tests: dict[str, Ended] = {}
     for record in records:
         event, name = record.get("event"), str(record.get("test", ""))
@@ -281,7 +288,7 @@ def _read(records: Collection[Mapping[str, Any]]) -> tuple[Session, str | None, 
     return replace(session, tests=tests), running, timed
 
 
-_WORSE: tuple[Outcome, ...] = ("skipped", "passed", "error", "failed", "crash", "timeout")
+_WORSE: tuple[TestEnding, ...] = ("skipped", "passed", "error", "failed", "crash", "timeout")
 
 
 def _ended(record: Mapping[str, Any]) -> Ended:

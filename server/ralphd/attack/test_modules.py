@@ -8,6 +8,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ralphd.core.python_source import NOT_UNDERSTOOD
+
 NETWORK_MODULES = frozenset(
     [
         "socket",
@@ -34,7 +36,11 @@ NETWORK_MODULES = frozenset(
 )
 PROCESS_MODULES = frozenset(["subprocess", "multiprocessing", "pty", "ctypes", "cffi", "pexpect"])
 _HARMLESS = frozenset({"urllib.parse"})
-_EXAMPLE = re.compile(r"^(?:Falsifying|Failing)[^\n:]*:\s*", re.MULTILINE)
+MAX_NOTES_CHARACTERS = 20_000
+"""Of what Hypothesis said about a failure; an example that is longer is not pinned."""
+MAX_EXAMPLE_ENDS = 40
+"""Lines that may close the example's call and are tried as its end."""
+_EXAMPLE = re.compile(r"^(?:Falsifying|Failing)[^\n:]{0,200}:\s{0,100}", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -152,7 +158,7 @@ def count_tests(text: str) -> int:
     """How many tests a text promises, also one that does not parse."""
     try:
         return len(parse(text).tests)
-    except (SyntaxError, ValueError, RecursionError):
+    except NOT_UNDERSTOOD:
         return len(re.findall(r"^\s*(?:async\s+)?def test", text, re.MULTILINE))
 
 
@@ -289,15 +295,16 @@ def _renamed(text: str, names: Mapping[str, str]) -> str:
 def falsifying(notes: str, test: str) -> dict[str, str] | None:
     """The arguments of Hypothesis's shrunk example, as source text by name; None where it does not say one that parses."""
     call = test.rsplit("::", 1)[-1]
+    notes = notes[:MAX_NOTES_CHARACTERS]
     for match in _EXAMPLE.finditer(notes):
-        rest = notes[match.end() :]
-        if not rest.startswith(call + "("):
+        if not notes.startswith(call + "(", match.end()):
             continue
-        lines = rest.split("\n")
-        for count in range(1, len(lines) + 1):
+        lines = notes[match.end() :].split("\n")
+        ends = [n for n, line in enumerate(lines, 1) if line.rstrip().endswith(")")]
+        for count in ends[:MAX_EXAMPLE_ENDS]:
             try:
                 node = ast.parse("\n".join(lines[:count]), mode="eval").body
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
+            except NOT_UNDERSTOOD:
                 continue
             if isinstance(node, ast.Call) and all(k.arg for k in node.keywords):
                 return {str(k.arg): ast.unparse(k.value) for k in node.keywords if k.arg != "self"}
@@ -306,6 +313,7 @@ def falsifying(notes: str, test: str) -> dict[str, str] | None:
 
 def raw_example(notes: str) -> str:
     """What Hypothesis said, on one line, where it cannot be read as code (objects without a repr, `data()`)."""
+    notes = notes[:MAX_NOTES_CHARACTERS]
     match = _EXAMPLE.search(notes)
     return " ".join(notes[match.end() :].split()) if match else ""
 

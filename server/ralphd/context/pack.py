@@ -20,7 +20,7 @@ CHARS_PER_TOKEN = 3.5
 
 
 @dataclass(frozen=True)
-class Piece:
+class Excerpt:
     """One excerpt, with where it comes from and why it is here."""
 
     path: str
@@ -30,7 +30,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Context:
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Excerpt, ...]
     left_out: int
     """Pieces that did not fit the budget."""
     rules: str = ""
@@ -61,7 +61,7 @@ def tests_reaching(tree: Tree, target: Target, graph: ImportGraph | None = None)
     return [p for p in tests if re.search(rf"\b{re.escape(stem)}\b", tree.scan(p) or "")]
 
 
-def relevant_tests(tree: Tree, target: Target, files: Iterable[str]) -> list[Piece]:
+def relevant_tests(tree: Tree, target: Target, files: Iterable[str]) -> list[Excerpt]:
     """The test functions that name the target; a whole short file where none does."""
     short = target.name.rsplit(".", 1)[-1]
     pieces = []
@@ -71,7 +71,7 @@ def relevant_tests(tree: Tree, target: Target, files: Iterable[str]) -> list[Pie
             continue
         if not short:
             tree.text(path)
-            pieces.append(Piece(path, "tests", text))
+            pieces.append(Excerpt(path, "tests", text))
             continue
         if not re.search(rf"\b{re.escape(short)}\b", text):
             continue
@@ -81,11 +81,11 @@ def relevant_tests(tree: Tree, target: Target, files: Iterable[str]) -> list[Pie
             d for d in inner if not any(o is not d and o.span[0] <= d.span[0] and d.span[1] <= o.span[1] for o in inner)
         ]
         chosen = "\n\n\n".join(text[slice(*d.span)] for d in outer) or text
-        pieces.append(Piece(path, "tests", chosen))
+        pieces.append(Excerpt(path, "tests", chosen))
     return sorted(pieces, key=lambda p: (len(p.text), p.path))
 
 
-def callers(tree: Tree, target: Target, source: str, graph: ImportGraph | None) -> list[Piece]:
+def callers(tree: Tree, target: Target, source: str, graph: ImportGraph | None) -> list[Excerpt]:
     """Functions in other files that import the target's module and name the target; for a whole file: what it defines."""
     names = [target.name.rsplit(".", 1)[-1]] if target.name else []
     if target.kind == "file":
@@ -109,7 +109,7 @@ def callers(tree: Tree, target: Target, source: str, graph: ImportGraph | None) 
         ]
         for d in leaf[:3]:
             used = sorted(set(naming.findall(text, *d.span)))
-            found.append(Piece(path, f"calls {', '.join(used)}", text[slice(*d.span)]))
+            found.append(Excerpt(path, f"calls {', '.join(used)}", text[slice(*d.span)]))
     return found
 
 
@@ -161,7 +161,7 @@ def gather(
     exclude: Iterable[str],
     local: bool,
     graph: ImportGraph | None = None,
-) -> tuple[Context, list[Piece]]:
+) -> tuple[Context, list[Excerpt]]:
     """(context, tests of the target), together within `max_tokens`. `graph`: of the whole tree, for a Python target.
 
     Tests say what right means, so they have the first half of the budget to themselves and what the context leaves of
@@ -170,16 +170,18 @@ def gather(
     left = {p for p in tree.paths() if not is_secret(p)}
     tests = relevant_tests(tree, target, tests_reaching(tree, target, graph))
     excluded = set(exclude)
-    candidates: list[Piece] = []
+    candidates: list[Excerpt] = []
     if around := surroundings(target, text):
-        candidates.append(Piece(target.path, "the rest of the file", around))
+        candidates.append(Excerpt(target.path, "the rest of the file", around))
     if not local:
         candidates += callers(tree, target, text, graph)
     if graph is not None:
         for path in sorted(graph.imports.get(target.path, ())):
             if not path.endswith("conftest.py") and (source := tree.text(path)):
                 candidates.append(
-                    Piece(path, "imported by it", source if len(source) < 1500 and not local else outline(path, source))
+                    Excerpt(
+                        path, "imported by it", source if len(source) < 1500 and not local else outline(path, source)
+                    )
                 )
     wanted = sum(estimate_tokens(p.text) for p in tests)
     budget = max_tokens - min(wanted, max_tokens // 2)
@@ -198,15 +200,15 @@ def gather(
     return Context(tuple(kept), dropped, rules), _fitting(tests, max_tokens - used)
 
 
-def _fitting(tests: list[Piece], max_tokens: int) -> list[Piece]:
-    kept: list[Piece] = []
+def _fitting(tests: list[Excerpt], max_tokens: int) -> list[Excerpt]:
+    kept: list[Excerpt] = []
     spent = 0
     for piece in tests:
         cost = estimate_tokens(piece.text)
         if spent + cost > max_tokens:
             room = int((max_tokens - spent) * CHARS_PER_TOKEN)
             if not kept and room > 200:
-                kept.append(Piece(piece.path, piece.why, piece.text[:room]))
+                kept.append(Excerpt(piece.path, piece.why, piece.text[:room]))
             break
         kept.append(piece)
         spent += cost

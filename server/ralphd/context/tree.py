@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 from typing import Protocol
 
 from ralphd.core.encodings import decoded
+from ralphd.core.python_source import NOT_UNDERSTOOD
 from ralphd.core.text import is_binary
 
 SECRET_PATTERNS = (
@@ -85,7 +86,7 @@ def _imported(path: str, text: str) -> set[str]:
         if len(text) > PARSED_CHARACTERS:
             raise ValueError("too big")
         tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except NOT_UNDERSTOOD:
         # Blanks only: `\s` would match line ends, and a megabyte of empty lines would then take hours.
         return set(re.findall(r"^[ \t]*(?:from|import)[ \t]+([\w.]+)", text, re.MULTILINE))
     found: set[str] = set()

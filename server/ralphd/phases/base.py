@@ -95,11 +95,10 @@ class Watch:
             self._emit(events.FellBack(event.role, event.from_model, event.to_model, event.why))
 
 
-_MARK = re.compile(
-    r"(?:#|//|/\*|--|\*)\s*(?:ralph:|TODO\b:?|FIXME\b:?)\s*(.+?)\s*(?:\*/)?$", re.IGNORECASE | re.MULTILINE
-)
+_MARK = re.compile(r"(?:#|//|/\*|--|\*)[ \t]{0,20}(?:ralph:|TODO\b:?|FIXME\b:?)(.*)", re.IGNORECASE)
 
 
 def marked_task(text: str) -> str:
     """The `ralph: …`, TODO and FIXME comments of the target, one a line."""
-    return "\n".join(dict.fromkeys(match.strip() for match in _MARK.findall(text)))
+    said = (match.strip().removesuffix("*/").strip() for match in _MARK.findall(text))
+    return "\n".join(dict.fromkeys(task for task in said if task))

@@ -254,7 +254,7 @@ def _finding(tree: Tree, path: str, text: str, span: tuple[int, int], example: C
     )
 
 
-_PLACE = re.compile(r"^(?P<path>[^:\n]+):(?P<line>\d+) in (?P<name>[^:]+): (?P<source>.*)$", re.MULTILINE)
+_PLACE = re.compile(r"^(?P<path>[^:\n]+):(?P<line>\d{1,9}) in (?P<name>[^:\n]{1,300}): (?P<source>.*)$", re.MULTILINE)
 
 
 def _places(tree: Tree, trace: str) -> tuple[Related, ...]:

@@ -15,6 +15,7 @@ from ralphd.context.target import definitions
 from ralphd.context.tree import Tree
 from ralphd.core.edits import locate
 from ralphd.core.findings import SEVERITIES, Evidence, Finding, Related, Severity
+from ralphd.core.python_source import NOT_UNDERSTOOD
 from ralphd.core.text import Text
 from ralphd.judging.reports import TestCase
 from ralphd.judging.workbench import Workbench
@@ -260,7 +261,7 @@ def _calls_target(ctx: PhaseContext, test: str) -> bool:
     known = {d.name.rsplit(".", 1)[-1] for d in definitions(ctx.target.path, ctx.request.text)}
     try:
         calls = [node.func for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Call)]
-    except (SyntaxError, ValueError, RecursionError):
+    except NOT_UNDERSTOOD:
         return False
     return any((f.id if isinstance(f, ast.Name) else getattr(f, "attr", "")) in known for f in calls)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ralphd.context import pack
 from ralphd.context.languages import language_of
-from ralphd.context.pack import Context, Piece
+from ralphd.context.pack import Context, Excerpt
 from ralphd.context.tree import ImportGraph
 from ralphd.core import events
 from ralphd.errors import ModelError, OverBudget
@@ -23,7 +23,7 @@ LOCAL_CONTEXT_TOKENS = 900
 @dataclass(frozen=True)
 class Brief:
     context: Context
-    tests: tuple[Piece, ...]
+    tests: tuple[Excerpt, ...]
     words: str = ""
     """The model's brief, or empty."""
 
@@ -68,7 +68,7 @@ async def gather(ctx: PhaseContext, graph: ImportGraph | None) -> Brief:
 def _reaches_wider(ctx: PhaseContext, context: Context) -> bool:
     if context.left_out:
         return True
-    named = set(re.findall(r"[\w./-]+\.\w{1,4}\b", ctx.instruction))
+    named = {word.strip(".") for word in re.findall(r"[\w./-]+", ctx.instruction)}
     return any(path != ctx.target.path and path in named for path in ctx.tree.paths())
 
 

@@ -13,6 +13,7 @@ import re
 
 from ralphd.answers.replies import FormatError, fences
 from ralphd.attack import test_modules
+from ralphd.core.python_source import NOT_UNDERSTOOD
 
 _USUAL = {
     "pytest": "import pytest",
@@ -63,7 +64,7 @@ def _whole(text: str) -> test_modules.Suite | None:
     for end in (len(lines), *reversed(starts)):
         try:
             return test_modules.parse("\n".join(lines[:end]))
-        except (SyntaxError, ValueError, RecursionError):
+        except NOT_UNDERSTOOD:
             continue
     return None
 
@@ -72,7 +73,7 @@ def _importable(source: str) -> set[str]:
     """What a test may import from the target's file: its functions, classes and constants."""
     try:
         body = ast.parse(source.removeprefix("\ufeff")).body
-    except (SyntaxError, ValueError, RecursionError):
+    except NOT_UNDERSTOOD:
         return set()
     found: set[str] = set()
     for node in body:
@@ -84,7 +85,8 @@ def _importable(source: str) -> set[str]:
     return {name for name in found if not name.startswith("__")}
 
 
-_QUOTE = re.compile(r'"([^"]+)"|“([^”]+)”')
+MAX_CLAIM_CHARACTERS = 5000
+_QUOTE = re.compile(r'"([^"]{1,500})"|“([^”]{1,500})”')
 
 
 def is_quoted(claim: str, source: str) -> bool:
@@ -94,14 +96,14 @@ def is_quoted(claim: str, source: str) -> bool:
         return " ".join(["", *re.findall(r"\w+", text.lower()), ""])
 
     said = words(_prose(source))
-    quotes = [words(match[1] or match[2]) for match in _QUOTE.finditer(claim)]
+    quotes = [words(match[1] or match[2]) for match in _QUOTE.finditer(claim[:MAX_CLAIM_CHARACTERS])]
     return any(len(quote.split()) >= 3 and quote in said for quote in quotes)
 
 
 def _prose(source: str) -> str:
     try:
         nodes = list(ast.walk(ast.parse(source.removeprefix("\ufeff"))))
-    except (SyntaxError, ValueError, RecursionError):
+    except NOT_UNDERSTOOD:
         return ""
     documented = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     docstrings = [ast.get_docstring(node) or "" for node in nodes if isinstance(node, documented)]

@@ -28,6 +28,8 @@ _NOT_YET = re.compile(
     re.IGNORECASE,
 )
 _BODIES = ("block", "statement_block", "declaration_list", "class_body", "field_declaration_list", "compound_statement")
+MAX_CHARACTERS = 100_000
+"""A target that is longer is finished or is left to the instruction: it is not parsed for this."""
 MAX_BODY_BYTES = 2000
 """A single statement that is longer is not looked at: it is code."""
 
@@ -36,6 +38,8 @@ def is_stub(path: str, text: str) -> bool:
     """Whether the target's own text waits to be written: it is empty, or a function in it has a body that says so."""
     if not text.strip():
         return True
+    if len(text) > MAX_CHARACTERS:
+        return False
     language = language_of(path)
     source = _unindented(text).encode("utf-8", "surrogatepass")
     tree = parse(language, source)
