@@ -186,11 +186,30 @@ def test_the_environment_is_read_in_few_places(path: Path) -> None:
         assert not re.search(r"os\.(environ|getenv)\b", text), name_of(path)
 
 
+MOST_LINES, MOST_FUNCTION_LINES = 440, 60
+
+
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_files_stay_readable(path: Path) -> None:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    assert len(lines) <= 500
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    assert len(lines) <= MOST_LINES
     assert not lines or lines[0].startswith('"""'), "the first line says what the module is for"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= MOST_FUNCTION_LINES, f"{node.name} has {length} lines"
+
+
+BIG_FILES: tuple[str, ...] = ()
+"""Tracked files that may be over 500 kB, each with its reason."""
+
+
+def test_no_big_file_is_tracked() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    sizes = {name: (ROOT / name).stat().st_size for name in listed.split("\0") if name and (ROOT / name).is_file()}
+    assert not [name for name, size in sizes.items() if size > 500_000 and name not in BIG_FILES]
+    assert not [name for name in sizes if name.endswith((".whl", ".so", ".dll", ".exe", ".pyc", ".vsix", ".gguf"))]
 
 
 def test_handlers_do_not_block() -> None:

@@ -43,6 +43,9 @@ def _clean_daily(command: str) -> None:
         housekeeping.begin(os.environ, after_s=10.0 if command == "serve" else 0.0)
 
 
+_Commands = argparse._SubParsersAction  # argparse has no public name for what `add_subparsers` gives
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ralphd",
@@ -50,11 +53,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ralphd {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add in (_add_serve, _add_run, _add_demo, _add_doctor, _add_config, _add_trust, _add_findings, _add_runs):
+        add(commands)
+    commands.add_parser("clean", help="remove old journals and copies")
+    commands.add_parser("fetch-model", help="fetch the embedded model into the cache")
+    return parser
 
+
+def _add_serve(commands: _Commands[argparse.ArgumentParser]) -> None:
     serve = commands.add_parser("serve", help="speak LSP on stdio (the default)")
     serve.add_argument("--stdio", action="store_true", help="accepted: stdio is the only transport")
     serve.add_argument("--clientProcessId", type=int, help="accepted: `initialize` says it too")
 
+
+def _add_run(commands: _Commands[argparse.ArgumentParser]) -> None:
     run = commands.add_parser("run", help="run one command headless on a file").add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )
@@ -74,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
             one.add_argument("--apply", action="store_true", help="write the files when the outcome is `proposed`")
             one.add_argument("--force", action="store_true", help="with --apply: write whatever was proposed")
 
+
+def _add_demo(commands: _Commands[argparse.ArgumentParser]) -> None:
     demo = commands.add_parser("demo", help="the main job on a shipped example, through the real server")
     demo.add_argument(
         "--yes",
@@ -82,9 +96,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--plain", action="store_true", help="plain lines, also on a terminal")
 
+
+def _add_doctor(commands: _Commands[argparse.ArgumentParser]) -> None:
     doctor = commands.add_parser("doctor", help="what is configured, found, missing, reachable")
     doctor.add_argument("--json", action="store_true")
 
+
+def _add_config(commands: _Commands[argparse.ArgumentParser]) -> None:
     config = commands.add_parser("config", help="check, show or start a configuration").add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )
@@ -95,6 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     config.add_parser("schema", help="the JSON schema")
     config.add_parser("init", help="write a commented ralph.config.yaml here")
 
+
+def _add_trust(commands: _Commands[argparse.ArgumentParser]) -> None:
     trust = commands.add_parser("trust", help="consents that you gave, and what a repository asks for").add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )
@@ -109,20 +129,20 @@ def _parser() -> argparse.ArgumentParser:
     revoke = trust.add_parser("revoke", help="take one back")
     revoke.add_argument("digest", help="the first characters of its digest, or `all`")
 
+
+def _add_findings(commands: _Commands[argparse.ArgumentParser]) -> None:
     findings = commands.add_parser("findings", help="findings of the last runs; those put away")
     findings.add_argument("--dismissed", action="store_true", help="those put away for good")
     findings.add_argument("--revoke", metavar="FINGERPRINT", help="show this one again")
     findings.add_argument("--json", action="store_true")
 
+
+def _add_runs(commands: _Commands[argparse.ArgumentParser]) -> None:
     runs = commands.add_parser("runs", help="past runs with outcome and cost")
     runs.add_argument("--json", action="store_true")
     replay = commands.add_parser("replay", help="go through a run again from its journal: offline, at no cost")
     replay.add_argument("run", metavar="RUN", help="a run id, or the path of a journal")
     replay.add_argument("--json", action="store_true")
-
-    commands.add_parser("clean", help="remove old journals and copies")
-    commands.add_parser("fetch-model", help="fetch the embedded model into the cache")
-    return parser
 
 
 def _log_to_file(*, stderr: bool) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ralphd.attack.gate import Admission, Subject, admit
+from ralphd.attack.admission import Admission
+from ralphd.attack.gate import Subject, admit
 from ralphd.attack.mutants import mutants
 from ralphd.attack.sessions import GateSetup, probe
 from ralphd.errors import Misconfigured

@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from ralphd.attack import sessions, test_modules
-from ralphd.attack.gate import Admission, Subject, admit
+from ralphd.attack.admission import Admission
+from ralphd.attack.gate import Subject, admit
 from ralphd.attack.ghostwriter import ghost_module, ghostwrite
 from ralphd.attack.mutants import mutants
 from ralphd.attack.sessions import GateSetup, Pool, Tools

@@ -11,86 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ralphd.attack.annotations import ANY_TEXT, WHOLE_NUMBERS, checked, strategy
+from ralphd.attack.name_hints import IDEMPOTENT, INVERSES, ORDERED, REFERENCES
 from ralphd.core.python_source import NOT_UNDERSTOOD
 from ralphd.core.text import BOM, Span, Text
 
-_INVERSES = (
-    ("encode", "decode"), ("encrypt", "decrypt"), ("compress", "decompress"), ("serialize", "deserialize"), ("serialise", "deserialise"),
-    ("pack", "unpack"), ("escape", "unescape"), ("quote", "unquote"), ("dumps", "loads"), ("dump", "load"), ("dump", "parse"),
-    ("format", "parse"), ("render", "parse"), ("stringify", "parse"), ("marshal", "unmarshal"), ("flatten", "unflatten"),
-    ("to", "from"), ("wrap", "unwrap"), ("zip", "unzip"), ("split", "join"),
-)  # fmt: skip
-_IDEMPOTENT = frozenset(
-    [
-        "normalize",
-        "normalise",
-        "normalized",
-        "clean",
-        "cleaned",
-        "strip",
-        "stripped",
-        "trim",
-        "trimmed",
-        "sort",
-        "sorted",
-        "dedupe",
-        "dedup",
-        "deduplicate",
-        "unique",
-        "uniq",
-        "slugify",
-        "slug",
-        "canonical",
-        "canonicalize",
-        "canonicalise",
-        "sanitize",
-        "sanitise",
-        "simplify",
-        "collapse",
-        "squeeze",
-        "clamp",
-        "clip",
-        "abs",
-        "absolute",
-        "lower",
-        "upper",
-        "casefold",
-        "dedent",
-        "flatten",
-        "truncate",
-        "coalesce",
-        "tidy",
-        "snake",
-        "kebab",
-        "merge",
-        "compact",
-    ]
-)
-_REFERENCES = (
-    "reference",
-    "ref",
-    "slow",
-    "naive",
-    "simple",
-    "brute",
-    "bruteforce",
-    "brute_force",
-    "old",
-    "orig",
-    "original",
-    "spec",
-)
 _PLAIN_DECORATORS = frozenset({"cache", "lru_cache", "staticmethod", "classmethod", "dataclass", "wraps"})
 _TEXTS = (
     'characters = "aBnt01 -_,.:\'\\"\\\\\\n\\t"\n'
     f"{ANY_TEXT} = st.text() | st.text(characters) | st.text(characters, min_size=20, max_size=80)"
 )
 """All of Unicode; a few characters that then repeat; enough of them to be cut somewhere."""
-_ORDERED = (
-    ("lo", "hi"), ("low", "high"), ("lower", "upper"), ("minimum", "maximum"), ("min_value", "max_value"), ("start", "stop"),
-    ("start", "end"), ("begin", "end"), ("first", "last"),
-)  # fmt: skip
-"""Arguments that are a range by their names: the first is not above the second."""
 _MUTABLE = ("list", "dict", "set", "bytearray", "List", "Dict", "Set")
 _OUTSIDE_THE_DOMAIN = "(ArithmeticError, LookupError, ValueError, OSError, NotImplementedError, MemoryError"
 
@@ -235,7 +165,7 @@ class _Writer:
     def _test(
         self, name: str, given: str, arguments: list[str], claim: str, body: list[str], names: set[str]
     ) -> GhostTest:
-        ordered = [f"assume({low} <= {high})" for low, high in _ORDERED if low in arguments and high in arguments]
+        ordered = [f"assume({low} <= {high})" for low, high in ORDERED if low in arguments and high in arguments]
         head = [given, f"def {name}({', '.join(arguments)}):", f'    """{claim}"""']
         code = "\n".join([*head, *(f"    {line}" for line in [*ordered, *body])])
         return GhostTest(name, code, claim, self.module, tuple(sorted(names)))
@@ -324,7 +254,7 @@ class _Writer:
 
     def idempotent(self, function: _Function) -> GhostTest | None:
         words = function.words
-        if function.owner or not words or not {words[0], words[-1]} & _IDEMPOTENT or function.returns in ("None", ""):
+        if function.owner or not words or not {words[0], words[-1]} & IDEMPOTENT or function.returns in ("None", ""):
             return None
         names = {function.name}
         made = self._given(function, names)
@@ -427,7 +357,7 @@ def _inverse(there: str, back: str) -> bool:
     if "to" in one and "to" in other and len(one) > 2:
         middle = one.index("to")
         return other == [*one[middle + 1 :], "to", *one[:middle]] and there < back
-    for first, second in _INVERSES:
+    for first, second in INVERSES:
         places = [n for n, word in enumerate(one) if word == first]
         if len(one) == len(other) and any(other == [*one[:n], second, *one[n + 1 :]] for n in places):
             return True
@@ -461,4 +391,4 @@ def _same_type(one: str, other: str) -> bool:
 
 def _is_reference(fast: str, slow: str) -> bool:
     bare = slow.strip("_")
-    return any(bare in (f"{fast.strip('_')}_{word}", f"{word}_{fast.strip('_')}") for word in _REFERENCES)
+    return any(bare in (f"{fast.strip('_')}_{word}", f"{word}_{fast.strip('_')}") for word in REFERENCES)

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from ralphd.attack.gate import Admission
+from ralphd.attack.admission import Admission
 from ralphd.context.tree import ImportGraph, Tree
 from ralphd.core import events
 from ralphd.core.run import RunRequest, RunResult

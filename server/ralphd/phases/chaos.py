@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from ralphd.answers.replies import FormatError, parse_module
 from ralphd.attack import test_modules
 from ralphd.attack.adapters import Adapter
-from ralphd.attack.gate import Admission, Counterexample, Dropped
+from ralphd.attack.admission import Admission, Counterexample, Dropped
 from ralphd.context.target import definitions
 from ralphd.context.tree import Tree
 from ralphd.core.findings import Finding, Related
