@@ -9,6 +9,7 @@
     └── ModelError             a call to a model brought no usable answer
         ├── RateLimited        429; `retry_after_s` where the provider names it
         ├── AuthenticationFailed  401, 403, or no key at all
+        ├── OutOfCredit        the account at the provider has no money or quota left
         ├── ContextTooLong     the prompt does not fit the model's window
         ├── ContentRefused     the provider's filter said no
         ├── Unreachable        network, DNS, TLS, 5xx
@@ -77,6 +78,10 @@ class AuthenticationFailed(ModelError):
     code = "authentication_failed"
 
 
+class OutOfCredit(ModelError):
+    code = "out_of_credit"
+
+
 class ContextTooLong(ModelError):
     code = "context_too_long"
 
@@ -111,6 +116,7 @@ MODEL_ERRORS: dict[str, type[ModelError]] = {
         ModelError,
         RateLimited,
         AuthenticationFailed,
+        OutOfCredit,
         ContextTooLong,
         ContentRefused,
         Unreachable,

@@ -83,7 +83,7 @@ async def test_it_books_and_tells(ledger: Ledger) -> None:
 async def test_worst_case(ledger: Ledger) -> None:
     gateway = BudgetedGateway(scripted(), ledger, "run", Budget())
     asked = request("x" * 3000)
-    tokens = prompt_tokens(asked)
+    tokens = prompt_tokens(asked.messages)
     assert await gateway.worst(asked) == pytest.approx(-(-tokens * 11 // 10) * 1e-6 + 1000 * 2e-6, rel=1e-3)
     assert await gateway.worst(request("x" * 3000, max_tokens=10)) < await gateway.worst(asked)
     assert await gateway.worst(request("x" * 3000, max_tokens=10**9)) == await gateway.worst(asked)
@@ -228,7 +228,7 @@ async def test_a_failed_call_is_never_free(ledger: Ledger, error: Exception) -> 
     gateway = BudgetedGateway(scripted(Reply(error=error)), ledger, "run", Budget())  # type: ignore[arg-type]
     with pytest.raises(type(error)):
         await gateway.complete(request())
-    assert await ledger.today() == pytest.approx(prompt_tokens(request()) * 1e-6)
+    assert await ledger.today() == pytest.approx(prompt_tokens(request().messages) * 1e-6)
     assert gateway.cost().usd and gateway.usage()["artisan"].prompt_tokens
 
 
@@ -269,7 +269,9 @@ async def test_the_whole_way(host: object, openai: Provider, anthropic: Provider
     models = HostGateway(host, config(deployment(openai, max_tokens=100), deployment(anthropic, max_tokens=100)))
     gateway = BudgetedGateway(models, book, "run", Budget())
     asked = request()
-    assert await gateway.worst(asked) == pytest.approx(-(-prompt_tokens(asked) * 11 // 10) * 3e-6 + 100 * 15e-6)
+    assert await gateway.worst(asked) == pytest.approx(
+        -(-prompt_tokens(asked.messages) * 11 // 10) * 3e-6 + 100 * 15e-6
+    )
     openai.default = HttpReply(status=401)
     await gateway.complete(asked)
     assert gateway.models()["artisan"]["model"] == "anthropic/claude-sonnet-4-5"

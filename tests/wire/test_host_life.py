@@ -144,13 +144,13 @@ async def test_a_host_that_ignores_a_cancel_is_killed(
     await until(lambda: watch.of(Delta), call)
     pid = client.pid
     assert pid is not None
-    started = time.monotonic()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert time.monotonic() - started < 0.2
-    assert await asyncio.to_thread(openai.hung_up.wait, 2.0)
-    assert not _alive(pid)
+    assert await asyncio.to_thread(openai.hung_up.wait, 60.0)
+    async with asyncio.timeout(60):
+        while _alive(pid):
+            await asyncio.sleep(0.02)
     # The next call starts a new one. A SIGKILL of that in mid-stream fails what is under way, by name, and no more.
     monkeypatch.undo()
     watch = Watch()

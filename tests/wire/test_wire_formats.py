@@ -100,7 +100,7 @@ ERRORS = [
     (Reply(status=401, error="bad key"), AuthenticationFailed),
     (Reply(status=403, error="not yours"), AuthenticationFailed),
     (Reply(status=429, error="slow down"), RateLimited),
-    (Reply(status=400, error="This model's maximum context length is 8192 tokens"), ContextTooLong),
+    (Reply(status=400, error="prompt is too long: 9000 tokens are too many"), ContextTooLong),
     (Reply(status=400, error="something else is wrong"), ModelError),
     (Reply(status=404, error="no such model"), ModelError),
     # The class is chosen by the status, whatever words stand in the body.

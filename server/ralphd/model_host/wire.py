@@ -42,6 +42,12 @@ class ConfiguredModel(Wire):
     timeout_s: float = 120.0
     headers: Mapping[str, KeyRef] = {}
     """Sent along to `api_base`."""
+    drop_params: tuple[str, ...] = ()
+    """Parameters that are never sent to it."""
+    extra_body: Mapping[str, Any] = {}
+    """Further fields of the request's body."""
+    context_window: int | None = None
+    """Tokens of prompt and answer together, where the settings name it."""
     local: bool = False
     """The embedded model: on this machine, free of charge."""
     problem: str | None = None
@@ -68,6 +74,10 @@ class Limits(Wire):
 
     retry_after_s: float = 60.0
     """A provider that asks for a longer wait is passed over at once."""
+    connect_s: float = 20.0
+    """For a connection to be made."""
+    silence_factor: float = 0.5
+    """Once there was text, the next may take this part of the time-out."""
     max_response_bytes: int = 32 * 1024 * 1024
     total_factor: float = 5.0
     """A whole answer may take this many time-outs: a stream that trickles for ever ends."""

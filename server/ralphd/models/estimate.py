@@ -6,7 +6,9 @@ every character is its own token; so an estimate errs on the side of the budget.
 
 from __future__ import annotations
 
-from ralphd.models.gateway import CompletionRequest
+from collections.abc import Iterable
+
+from ralphd.models.gateway import Message
 
 _PER_MESSAGE = 8
 """What a message costs beside its text."""
@@ -17,5 +19,6 @@ def tokens_of(text: str) -> int:
     return -(-len(text.encode("utf-8", "surrogatepass")) // 3)
 
 
-def prompt_tokens(request: CompletionRequest) -> int:
-    return sum(tokens_of(message.content) + _PER_MESSAGE for message in request.messages)
+def prompt_tokens(messages: Iterable[Message]) -> int:
+    """An upper estimate of the tokens of a prompt."""
+    return sum(tokens_of(message.content) + _PER_MESSAGE for message in messages)

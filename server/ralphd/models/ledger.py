@@ -333,7 +333,7 @@ class BudgetedGateway:
     def _worst(self, request: CompletionRequest, info: ResolvedModel) -> float:
         limit = min(request.max_tokens or info.max_output_tokens or _OUT_TOKENS, info.max_output_tokens or 1 << 60)
         price_in, price_out = self._prices(info)
-        return math.ceil(prompt_tokens(request) * _MARGIN) * price_in + limit * price_out
+        return math.ceil(prompt_tokens(request.messages) * _MARGIN) * price_in + limit * price_out
 
     def _prices(self, info: ResolvedModel) -> tuple[float, float]:
         """USD per token; the ceiling's where the model's own are not known."""
@@ -364,7 +364,7 @@ class BudgetedGateway:
             return Usage(), 0.0
         requests = max(1, len(heard))
         usage = Usage(
-            prompt_tokens=requests * prompt_tokens(request),
+            prompt_tokens=requests * prompt_tokens(request.messages),
             completion_tokens=sum(tokens_of("".join(parts)) for parts in heard.values()),
             calls=requests,
         )

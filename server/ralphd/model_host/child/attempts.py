@@ -24,6 +24,8 @@ class Attempt:
     """Of the call's requests to all its models, from 1."""
     request: ProviderRequest
     exchange: Exchange
+    adapted: tuple[str, ...] = ()
+    """What differs from a plain request because this server refused something before."""
     started: float = field(default_factory=time.monotonic)
     details: AnswerDetails = field(default_factory=AnswerDetails)
     text: str = ""
@@ -46,7 +48,7 @@ def used(asked: CompletionRequest, attempt: Attempt) -> Usage:
         return said
     attempt.details.raw_usage = None  # it was counted for a part only
     return Usage(
-        prompt_tokens=prompt_tokens(asked) if said is None else said.prompt_tokens,
+        prompt_tokens=prompt_tokens(asked.messages) if said is None else said.prompt_tokens,
         completion_tokens=max(tokens_of(attempt.text), said.completion_tokens if said else 0),
         cached_tokens=said.cached_tokens if said else 0,
         calls=1,
@@ -78,6 +80,8 @@ def attempt_record(
         "first_text_s": None if attempt.first_text_s is None else round(attempt.first_text_s, 3),
         "cache": cache,
     }
+    if attempt.adapted:
+        record["adapted"] = list(attempt.adapted)
     if isinstance(attempt.error, ModelError):
         record["error"] = attempt.error.message
     if bodies:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from ralphd.errors import (
     AuthenticationFailed,
     BadAnswer,
+    ContentRefused,
     ContextTooLong,
     ModelError,
     RateLimited,
@@ -25,13 +26,16 @@ from ralphd.model_host.child.answer_cache import AnswerCache, CachedAnswer
 from ralphd.model_host.child.answer_stores import open_store
 from ralphd.model_host.child.answers import AnswerDetails
 from ralphd.model_host.child.attempts import Attempt, attempt_record, cache_record, used
-from ralphd.model_host.child.faults import EmptyAnswer, NotStreamed, TemperatureRefused
+from ralphd.model_host.child.faults import BadRequest, EmptyAnswer, NotStreamed
 from ralphd.model_host.child.keys import Keyring
 from ralphd.model_host.child.provider_library import Library, ProviderRequest
 from ralphd.model_host.child.redaction import Redactor
+from ralphd.model_host.child.refused_parameters import Learned, Quirks, refused
 from ralphd.model_host.child.request_log import RequestLog
 from ralphd.model_host.child.resolved_models import ModelResolver
+from ralphd.model_host.child.room import fitting, said, smaller
 from ralphd.model_host.wire import CallConfig, ConfiguredModel
+from ralphd.models.estimate import prompt_tokens
 from ralphd.models.gateway import (
     Completion,
     CompletionRequest,
@@ -84,8 +88,9 @@ class _Tries:
 class Calls:
     """Asks models by role, under one configuration."""
 
-    def __init__(self, library: Library, keyring: Keyring, config: CallConfig) -> None:
+    def __init__(self, library: Library, keyring: Keyring, config: CallConfig, quirks: Quirks) -> None:
         self._library = library
+        self._quirks = quirks
         self._keyring = keyring
         self._config = config
         self._resolver = ModelResolver(library, keyring, config)
@@ -141,20 +146,23 @@ class Calls:
         resolved, endpoint = self._resolver.resolve(configured)
         if endpoint.problem is not None:
             raise AuthenticationFailed(endpoint.problem)
-        request = self._resolver.request(call.asked, configured, resolved, endpoint)
-        key = self._cache.key(call.asked, request) if self._cache is not None else ""
+        plain = self._resolver.request(call.asked, configured, resolved, endpoint)
+        learned = self._quirks.of(plain)
+        request = _adapted(plain, learned)
+        key = self._cache.key(call.asked, plain) if self._cache is not None else ""
         if self._cache is not None and (answer := await self._cache.get(key)) is not None:
             return self._from_cache(call, resolved, answer)
         call.on_event(ModelChosen(role=call.asked.role, model=resolved.model, attempt=call.sent + 1))
         tries = _Tries()
         while True:
             tries.requests += 1
-            exchange = http_limits.Exchange(self._config.limits.max_response_bytes)
-            attempt = Attempt(call.sent + 1, request, exchange)
+            limits = self._config.limits
+            exchange = http_limits.Exchange(limits.max_response_bytes, connect_s=limits.connect_s)
+            attempt = Attempt(call.sent + 1, request, exchange, tuple(learned.refusals))
             try:
                 completion = await self._attempt(call, attempt)
             except (ModelError, NotStreamed) as error:
-                request, wait, why = self._again(attempt, error, tries)
+                request, wait, why = self._again(attempt, error, tries, learned)
             else:
                 if self._cache is not None:
                     await self._cache.put(key, CachedAnswer(completion.text, completion.finish_reason))
@@ -172,7 +180,7 @@ class Calls:
             await asyncio.sleep(wait)
 
     def _again(
-        self, attempt: Attempt, error: ModelError | NotStreamed, tries: _Tries
+        self, attempt: Attempt, error: ModelError | NotStreamed, tries: _Tries, learned: Learned
     ) -> tuple[ProviderRequest, float, str]:
         """(the next request to the same model, seconds to wait before it, why); raises `error` where there is none."""
         request = attempt.request
@@ -183,9 +191,9 @@ class Calls:
                 ) from None
             tries.requests -= 1
             return replace(request, stream=False), 0.0, "it does not stream"
-        if isinstance(error, TemperatureRefused) and request.temperature is not None:
+        if isinstance(error, BadRequest | ContextTooLong) and (other := _other_request(attempt, learned)) is not None:
             tries.requests -= 1
-            return replace(request, temperature=None), 0.0, error.message
+            return other, 0.0, error.message
         wait = self._wait(error, tries, broken=bool(attempt.text))
         if wait is None:
             raise error
@@ -243,7 +251,7 @@ class Calls:
     async def _read(self, call: _Call, attempt: Attempt) -> None:
         """Reads the answer under two limits: text must keep coming, and the whole must end."""
         request, parts = attempt.request, []
-        limit = request.configured.timeout_s
+        first = limit = request.configured.timeout_s
         clock = asyncio.get_running_loop().time
         deadline = clock() + limit * self._config.limits.total_factor
         try:
@@ -252,6 +260,8 @@ class Calls:
                 aclosing(self._library.stream(request, attempt.details)) as stream,
             ):
                 async for part in stream:
+                    if part.text:
+                        limit = first * self._config.limits.silence_factor
                     watchdog.reschedule(min(clock() + limit, deadline))
                     if part.text:
                         if attempt.first_text_s is None:
@@ -259,8 +269,9 @@ class Calls:
                         parts.append(part.text)
                         call.on_event(Delta(attempt=attempt.number, text=part.text))
         except TimeoutError:
-            raise TimedOut(
-                f"{request.resolved.model} sent no text for {limit:g} s.", "Raise timeout_s, or use another model."
+            over = clock() >= deadline
+            raise _too_slow(
+                attempt, limit, deadline_s=first * self._config.limits.total_factor if over else None
             ) from None
         finally:
             attempt.text = "".join(parts)
@@ -287,9 +298,59 @@ class Calls:
         return Redactor(self._keyring.values())
 
 
-def _empty(resolved: ResolvedModel, details: AnswerDetails) -> BadAnswer:
+def _adapted(request: ProviderRequest, learned: Learned) -> ProviderRequest:
+    """The request as this server takes it, by what was learned of it."""
+    request = learned.adapt(request)
+    limit = fitting(request.max_tokens, learned.context_window, _estimate(request))
+    return replace(request, max_tokens=min(limit, learned.most_output or limit))
+
+
+def _other_request(attempt: Attempt, learned: Learned) -> ProviderRequest | None:
+    """What to send instead of a request that was refused for its form; None where it was not refused for that."""
+    request, body = attempt.request, attempt.exchange.body
+    numbers = said(body)
+    learned.context_window = numbers.window or learned.context_window
+    limit = smaller(request.max_tokens, numbers, _estimate(request))
+    if limit is not None:
+        learned.most_output = numbers.most_output or learned.most_output
+        return replace(request, max_tokens=limit)
+    if isinstance(attempt.error, ContextTooLong):
+        return None
+    row = refused(body, request)
+    if row is None:
+        return None
+    learned.refusals[row.name] = row
+    return row.instead(request)
+
+
+def _estimate(request: ProviderRequest) -> int:
+    return prompt_tokens(request.messages)
+
+
+def _too_slow(attempt: Attempt, limit: float, *, deadline_s: float | None) -> TimedOut:
+    """Names which of the limits was passed."""
+    model, hint = attempt.request.resolved.model, "Raise timeout_s, or use another model."
+    if deadline_s is not None:
+        return TimedOut(f"The answer of {model} was not at its end after {deadline_s:g} s.", hint)
+    if attempt.first_text_s is not None:
+        return TimedOut(f"{model} stopped in the middle of its answer: no text for {limit:g} s.", hint)
+    if attempt.exchange.status is not None:
+        return TimedOut(f"{model} accepted the request and sent no text for {limit:g} s.", hint)
+    return TimedOut(f"{model} did not answer the request within {limit:g} s.", hint)
+
+
+def _empty(resolved: ResolvedModel, details: AnswerDetails) -> ModelError:
     if details.finish_reason == "length":
         return BadAnswer(f"{resolved.model} used up max_tokens before it wrote any text.", "Raise max_tokens.")
+    if details.refusal:
+        return ContentRefused(
+            f"{resolved.model} refused: {details.refusal[:400]}", "Rephrase the task, or use another model."
+        )
+    if details.tool_calls or details.finish_reason == "tool":
+        return BadAnswer(
+            f"{resolved.model} answered with a call of a tool instead of text; it was offered none.",
+            "Use another model for this role.",
+        )
     return EmptyAnswer(f"{resolved.model} answered with nothing.", "Check that api_base is a model's API.")
 
 

@@ -1,12 +1,12 @@
-"""From what a provider library raises to our errors: by the status code that the wire showed, not by texts.
+"""From a response that is no answer to our errors: by the status code that the wire showed, and the provider's own words.
 
-The two questions that no status code answers (is a 400 about the context window, or a refusal?) are asked of the error
-codes that providers send, last of all. Knows no litellm types: it looks at attributes.
+The sentence a person sees is the provider's, out of the response's body; the provider library's own text is used only
+where no response came. The questions that no status code answers (is a 429 about the account's money? a 400 about the
+context window? a 403 about the content?) are asked of the body's words.
 """
 
 from __future__ import annotations
 
-import json
 import re
 
 from ralphd.errors import (
@@ -15,28 +15,36 @@ from ralphd.errors import (
     ContentRefused,
     ContextTooLong,
     ModelError,
+    OutOfCredit,
     RateLimited,
     TimedOut,
     Unreachable,
 )
+from ralphd.model_host.child.error_bodies import LONGEST, embedded_status, is_error, sentence
 from ralphd.model_host.child.http_limits import Exchange
 from ralphd.model_host.wire import ConfiguredModel
 
 _CONTEXT = re.compile(
     r"context_length_exceeded|ContextWindowExceeded|maximum context length|prompt is too long|context window"
-    r"|input token count.{0,40}exceeds|exceeds the (?:available )?context|too many tokens|exceed_context_size",
+    r"|input token count.{0,40}exceeds|exceeds the (?:available )?context|too many (?:input )?tokens|exceed_context_size"
+    r"|exceed context limit|input is too long|reduce the length of the (?:messages|prompt|input)|too large for model",
     re.IGNORECASE,
 )
 _FILTER = re.compile(
     r"content[ _-]?filter|content[ _-]policy|ContentPolicyViolation|ResponsibleAIPolicy|content management policy"
-    r"|content moderation|moderation[ _-]?(?:blocked|flagged)|(?:was|is|been) flagged|violates? .{0,40}(?:usage|content|safety) "
-    r"|prohibited[ _]content|safety (?:system|filter|settings)|guardrail",
+    r"|content moderation|moderation[ _-]?(?:blocked|flagged)|(?:was|is|been) flagged"
+    r"|violates? .{0,40}(?:usage|content|safety) |prohibited[ _]content|safety (?:system|filter|settings)|guardrail",
     re.IGNORECASE,
 )
 """Words by which providers say that a filter, not the key or the request's form, is the reason of a 400, 403 or 422."""
-_TEMPERATURE = re.compile(r"temperature", re.IGNORECASE)
-_SAID = re.compile(r'"(?:message|error|detail)"\s*:\s*"((?:[^"\\]|\\.)*)"')
-_DECORATION = re.compile(r"^(?:(?:litellm\.)?\w*(?:Error|Exception)\b[ :-]*)+")
+_CREDIT = re.compile(
+    r"insufficient[ _]quota|credit balance|billing_(?:hard_limit|not_active)|insufficient (?:balance|credit|funds)"
+    r"|exceeded your current quota|payment required|out of credits|spending limit|used all available credits"
+    r"|(?:check|enable|set up|update) .{0,40}billing|more credits",
+    re.IGNORECASE,
+)
+"""Words by which providers say that the account's money is used up: asking again helps nobody."""
+_DECORATION = re.compile(r"^(?:(?:litellm\.)?\w{0,60}(?:Error|Exception)\b[ :-]{0,5}){1,10}")
 _LENGTH = 400
 
 
@@ -44,34 +52,36 @@ class NotStreamed(Exception):
     """The endpoint answered a streamed request with one JSON body: ask it again, without streaming."""
 
 
-class TemperatureRefused(ModelError):
-    """A 400 that names the temperature: asked again without one."""
-
-    code = "bad_answer"
-
-
 class EmptyAnswer(BadAnswer):
     """Complete, and without text: perhaps an accident, so asked for once more."""
+
+
+class BadRequest(ModelError):
+    """A 400 or 422 that is about none of the things that have an error of their own: perhaps about a parameter."""
 
 
 def to_model_error(error: BaseException, exchange: Exchange, configured: ConfiguredModel) -> ModelError:
     """What to tell and, by its type, what to do."""
     if exchange.fault is not None:
         return exchange.fault
-    detail = _detail(error)
     status = exchange.status
-    if status == 200:
-        # The stream broke after it had begun; some libraries give such an error a status of its own.
-        return Unreachable(f"The answer of {configured.model} broke off: {detail}")
     if status is None:
-        return _before_any_answer(error, exchange, configured, detail)
-    return _by_status(status, error, exchange, configured, detail)
+        return _before_any_answer(error, exchange, configured)
+    body = exchange.body
+    if status == 200:
+        if is_error(body):
+            inner = embedded_status(body)
+            if inner is not None:
+                return by_status(inner, exchange, configured)
+            if _CREDIT.search(body) or _FILTER.search(body):
+                return by_status(400, exchange, configured)
+            return Unreachable(f"The answer of {configured.model} broke off: {sentence(body)}")
+        return Unreachable(f"The answer of {configured.model} broke off before its end.", "Try again.")
+    return by_status(status, exchange, configured)
 
 
-def _before_any_answer(
-    error: BaseException, exchange: Exchange, configured: ConfiguredModel, detail: str
-) -> ModelError:
-    name = type(error).__name__
+def _before_any_answer(error: BaseException, exchange: Exchange, configured: ConfiguredModel) -> ModelError:
+    name, detail = type(error).__name__, _library_text(error)
     where = configured.api_base or "its provider"
     if "Timeout" in name:
         return TimedOut(
@@ -87,59 +97,58 @@ def _before_any_answer(
     return ModelError(f"{configured.model} could not be asked: {detail}", "Check the model's name and settings.")
 
 
-def _by_status(
-    status: int, error: BaseException, exchange: Exchange, configured: ConfiguredModel, detail: str
-) -> ModelError:
-    model = configured.model
-    if status in (400, 403, 422) and _matches(_FILTER, error):
-        return ContentRefused(f"{model} refused the content: {detail}", "Rephrase the task, or use another model.")
-    if status in (401, 403):
-        return AuthenticationFailed(
-            f"{model} refused the key ({status}): {detail}", "Check the key and what it may use."
+def by_status(status: int, exchange: Exchange, configured: ConfiguredModel) -> ModelError:
+    """The error of a response with this status, or of an error object that names it."""
+    model, body = configured.model, exchange.body[:LONGEST]
+    said = sentence(body)
+    detail = f": {said}" if said else "."
+    if status in (400, 401, 402, 403, 422) and _FILTER.search(body):
+        return ContentRefused(f"{model} refused the content{detail}", "Rephrase the task, or use another model.")
+    if status == 402 or (status in (400, 403, 429) and _out_of_credit(status, body, exchange)):
+        return OutOfCredit(
+            f"{model}: the account at its provider has no credit left ({status}){detail}",
+            "Add credit there, or set a fallback model.",
         )
+    if status in (401, 403):
+        return AuthenticationFailed(f"{model} refused the key ({status}){detail}", "Check the key and what it may use.")
     if status == 429:
         wait = exchange.retry_after_s
         after = f" It asks to wait {wait:g} s." if wait else ""
         return RateLimited(
-            f"{model} is rate limited (429).{after}", "Wait, or set a fallback model.", retry_after_s=wait
+            f"{model} is rate limited (429){detail}{after}", "Wait, or set a fallback model.", retry_after_s=wait
         )
-    if status == 413 or (status in (400, 422) and _matches(_CONTEXT, error)):
+    if status == 413 or (status in (400, 422) and _CONTEXT.search(body)):
         return ContextTooLong(
-            f"The prompt does not fit the context window of {model}: {detail}", "Use a model with a larger window."
+            f"The prompt does not fit the context window of {model}{detail}", "Use a model with a larger window."
         )
-    if status == 400 and _matches(_TEMPERATURE, error):
-        return TemperatureRefused(f"{model} refuses the temperature: {detail}")
+    return _other(status, model, detail)
+
+
+def _other(status: int, model: str, detail: str) -> ModelError:
+    if status in (400, 422):
+        return BadRequest(f"{model} refused the request ({status}){detail}", "Check the model's name and settings.")
     if status == 404:
-        return ModelError(
-            f"{model} is not known at its provider (404): {detail}", "Check the model's name and api_base."
-        )
-    if status == 402:
-        return AuthenticationFailed(f"{model} asks for payment (402): {detail}", "Check the account's balance.")
+        return ModelError(f"{model} is not known at its provider (404){detail}", "Check the model's name and api_base.")
     if status in (408, 504):
         return TimedOut(f"{model} timed out at its provider ({status}).", "Try again, or set a fallback model.")
     if status >= 500:
         return Unreachable(
-            f"{model} answered with an error of its server ({status}): {detail}",
+            f"{model} answered with an error of its server ({status}){detail}",
             "Try again later, or set a fallback model.",
         )
     if 300 <= status < 400:
         return BadAnswer(f"{model} answered with a redirect ({status}) that cannot be followed.", "Check api_base.")
-    return ModelError(f"{model} refused the request ({status}): {detail}", "Check the model's name and settings.")
+    return ModelError(f"{model} refused the request ({status}){detail}", "Check the model's name and settings.")
 
 
-def _matches(pattern: re.Pattern[str], error: BaseException) -> bool:
-    return bool(pattern.search(f"{type(error).__name__} {error}"))
+def _out_of_credit(status: int, body: str, exchange: Exchange) -> bool:
+    """Google says "exceeded your current quota, check your billing" of a limit per minute too: then it asks to wait."""
+    return bool(_CREDIT.search(body)) and not (status == 429 and exchange.retry_after_s)
 
 
-def _detail(error: BaseException) -> str:
-    """The provider's own sentence, short, without the library's decoration."""
+def _library_text(error: BaseException) -> str:
+    """The library's own words, for want of a response, without its decoration."""
     original = getattr(error, "original_exception", None) or error
-    text = str(getattr(original, "message", None) or original).partition("Traceback (most recent call last)")[0]
-    said = _SAID.search(text)
-    if said is not None:
-        try:
-            text = str(json.loads(f'"{said[1]}"'))
-        except ValueError:
-            text = said[1]
+    text = str(getattr(original, "message", None) or original)[:LONGEST].partition("Traceback (most recent")[0]
     text = _DECORATION.sub("", " ".join(text.split()))
     return text[:_LENGTH] + ("…" if len(text) > _LENGTH else "") or type(original).__name__

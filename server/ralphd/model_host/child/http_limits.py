@@ -7,17 +7,20 @@ number of bytes has an end. Knows nothing of litellm or of models.
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from time import time
+from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
 from ralphd.errors import BadAnswer, ModelError
+from ralphd.model_host.child.connections import connection_fault
+from ralphd.model_host.child.error_bodies import LONGEST
+from ralphd.model_host.child.error_bodies import asked_wait_s as body_wait_s
+from ralphd.model_host.child.raw_answers import RawAnswer
+from ralphd.model_host.child.waits import asked_wait_s
 
 
 @dataclass
@@ -30,10 +33,22 @@ class Exchange:
     status: int | None = None
     content_type: str = ""
     retry_after_s: float | None = None
+    text: bytes = b""
+    """Of a response that is no answer: the provider's own text, cut. Of an answer: its last kilobytes so far."""
     received: int = 0
-    finish_seen: bool | None = None
-    """Did the stream say why it ended? None where that cannot be seen."""
+    answer: RawAnswer = field(default_factory=lambda: RawAnswer(""))
+    """What the answer's bytes say; empty where they are compressed."""
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    """Fields put into the request's JSON body, whatever the library made of it."""
+    left_out: frozenset[str] = frozenset()
+    """Fields taken out of it."""
     fault: ModelError | None = None
+    connect_s: float = 20.0
+    """How long a connection may take to be made."""
+
+    @property
+    def body(self) -> str:
+        return self.text.decode("utf-8", "replace")
 
 
 current: ContextVar[Exchange | None] = ContextVar("current exchange", default=None)
@@ -58,20 +73,30 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         exchange = current.get()
-        response = await self._inner.handle_async_request(request)
         if exchange is None:
-            return response
+            return await self._inner.handle_async_request(request)
+        limits = request.extensions.get("timeout", {})
+        connect = min(exchange.connect_s, limits.get("connect") or exchange.connect_s)
+        request.extensions = {**request.extensions, "timeout": {**limits, "connect": connect}}
+        request = await _with_fields(request, exchange)
+        try:
+            response = await self._inner.handle_async_request(request)
+        except httpx.TransportError as error:
+            exchange.fault = connection_fault(error, _where(request.url), connect)
+            raise
         exchange.started = True
         exchange.status = response.status_code
         exchange.content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        exchange.retry_after_s = retry_after(response.headers)
+        exchange.retry_after_s = asked_wait_s(response.headers)
         exchange.fault = _fault(request, response)
         if exchange.fault is not None:
             await response.aclose()
             raise Refused(exchange.fault.message, request=request)
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        if exchange.content_type in _TEXT_STREAMS and "content-encoding" not in response.headers:
-            exchange.finish_seen = False
+        if response.status_code != 200:
+            return await _noted(response, exchange)
+        if "content-encoding" not in response.headers:
+            exchange.answer = RawAnswer(exchange.content_type)
         response.stream = _Counted(response.stream, exchange, request)
         return response
 
@@ -79,32 +104,32 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-_TEXT_STREAMS = ("text/event-stream", "application/x-ndjson")
-_FINISH = re.compile(rb'"(?:finish_reason|finishReason|stop_reason|done_reason)"\s*:\s*"|"done"\s*:\s*true')
-"""In the five wire formats a reason is a string. In a model's text the quotes are escaped, so it cannot fake one."""
-_OVERLAP = 64
+_ERROR_BYTES = 64 * 1024
 
 
 class _Counted(httpx.AsyncByteStream):
+    """The bytes of an answer: counted, read on the way, given on."""
+
     def __init__(self, inner: httpx.AsyncByteStream, exchange: Exchange, request: httpx.Request) -> None:
         self._inner = inner
         self._exchange = exchange
         self._request = request
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        tail = b""
+        exchange = self._exchange
         async for chunk in self._inner:
-            self._exchange.received += len(chunk)
-            if self._exchange.finish_seen is False:
-                self._exchange.finish_seen = _FINISH.search(tail + chunk) is not None
-                tail = (tail + chunk)[-_OVERLAP:]
-            if self._exchange.received > self._exchange.max_bytes:
-                self._exchange.fault = BadAnswer(
-                    f"{_where(self._request.url)} sent more than {self._exchange.max_bytes} bytes in one answer.",
+            exchange.received += len(chunk)
+            if exchange.received > exchange.max_bytes:
+                exchange.fault = BadAnswer(
+                    f"{_where(self._request.url)} sent more than {exchange.max_bytes} bytes in one answer.",
                     "The answer was thrown away.",
                 )
-                raise Refused(self._exchange.fault.message, request=self._request)
-            yield chunk
+                raise Refused(exchange.fault.message, request=self._request)
+            exchange.text = (exchange.text + chunk)[-LONGEST:]
+            if onward := exchange.answer.feed(chunk):
+                yield onward
+        if onward := exchange.answer.end():
+            yield onward
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -140,21 +165,46 @@ def _fault(request: httpx.Request, response: httpx.Response) -> ModelError | Non
     return None
 
 
-def retry_after(headers: httpx.Headers) -> float | None:
-    """Seconds that the provider asks to wait: `retry-after-ms`, or `Retry-After` as seconds or as a date."""
-    if (ms := headers.get("retry-after-ms")) is not None:
-        try:
-            return max(0.0, float(ms) / 1000)
-        except ValueError:
-            pass
-    value = headers.get("retry-after")
-    if value is None:
-        return None
+async def _noted(response: httpx.Response, exchange: Exchange) -> httpx.Response:
+    """The same response, its body read up to a limit and noted: what the provider says, before a library says it."""
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    raw = b""
     try:
-        seconds = float(value)
+        async for chunk in response.stream:
+            raw += chunk
+            if len(raw) > _ERROR_BYTES:
+                break
+    finally:
+        await response.aclose()
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-length"]
+    whole = httpx.Response(response.status_code, headers=headers, content=raw)
+    try:
+        exchange.text = whole.text.encode("utf-8", "replace")[:LONGEST]
+    except (httpx.DecodingError, LookupError):
+        exchange.text = raw[:LONGEST]
+    if exchange.retry_after_s is None:
+        exchange.retry_after_s = body_wait_s(exchange.body)
+    plain = [(name, value) for name, value in headers if name.lower() != b"content-encoding"]
+    # LiteLLM answers a 422 by asking again with parameters of its own choice: it is shown a 400.
+    status = 400 if response.status_code == 422 else response.status_code
+    return httpx.Response(status, headers=plain, content=exchange.text, extensions=response.extensions)
+
+
+async def _with_fields(request: httpx.Request, exchange: Exchange) -> httpx.Request:
+    """The request with the fields that a person adds to its JSON body, and without those that are left out."""
+    if not (exchange.extra_body or exchange.left_out):
+        return request
+    try:
+        body = json.loads(await request.aread())
     except ValueError:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - time()
-        except (TypeError, ValueError):
-            return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+        return request
+    if not isinstance(body, dict):
+        return request
+    body = {name: value for name, value in {**body, **exchange.extra_body}.items() if name not in exchange.left_out}
+    headers = [(name, value) for name, value in request.headers.raw if name.lower() not in _OF_THE_BODY]
+    return httpx.Request(
+        request.method, request.url, headers=headers, content=json.dumps(body), extensions=request.extensions
+    )
+
+
+_OF_THE_BODY = (b"content-length", b"transfer-encoding")

@@ -18,7 +18,8 @@ from typing import Any
 
 from ralphd.errors import ModelError
 from ralphd.model_host.child import http_limits
-from ralphd.model_host.child.answers import AnswerDetails, StreamPart, count, parts_of, whole
+from ralphd.model_host.child.answers import AnswerDetails, AnswerReader, StreamPart, count
+from ralphd.model_host.child.error_bodies import is_error
 from ralphd.model_host.child.faults import NotStreamed, to_model_error
 from ralphd.model_host.child.keys import Endpoint
 from ralphd.model_host.child.providers import spelled
@@ -39,6 +40,19 @@ class ProviderRequest:
     stable_prefix: int
     """How many leading messages a provider may cache; 0: none."""
     stream: bool = True
+    left_out: frozenset[str] = frozenset()
+    """Parameters and fields of `extra_body` that are not sent."""
+    renamed: bool = False
+    """`max_tokens` is sent as `max_completion_tokens`."""
+
+    def fields(self) -> Mapping[str, Any]:
+        """What goes into the request's body beside what the library puts there."""
+        renamed = {"max_completion_tokens": self.max_tokens} if self.renamed else {}
+        return {**self.configured.extra_body, **renamed}
+
+    def left(self) -> frozenset[str]:
+        """What does not go into the request's body."""
+        return self.left_out | {"max_tokens"} if self.renamed else self.left_out
 
 
 class Library:
@@ -114,23 +128,30 @@ class Library:
         """The parts of one answer. Raises `ModelError`; `details` are filled as far as the answer came."""
         exchange = http_limits.current.get()
         assert exchange is not None
+        if request.resolved.provider not in _SIGNED:
+            exchange.extra_body, exchange.left_out = request.fields(), request.left()
         response: Any = None
+        reader = AnswerReader(details)
         try:
             response = await self._litellm.acompletion(**self._parameters(request))
             if not request.stream:
-                for part in whole(response, details):
+                for part in reader.whole(response):
                     yield part
+                reader.ended(exchange.answer)
                 return
             heard = False
             async for chunk in response:
-                for part in parts_of(chunk, details):
+                for part in reader.chunk(chunk):
                     heard = True
                     yield part
-            if exchange.finish_seen is False:
-                details.finish_reason = "unknown"  # LiteLLM invents a "stop" here
+            for part in reader.rest():
+                yield part
+            reader.ended(exchange.answer)
             if exchange.content_type == "application/json" and not heard:
                 raise NotStreamed
-        except (ModelError, NotStreamed):
+        except (ModelError, NotStreamed) as error:
+            if exchange.status == 200 and exchange.fault is None and is_error(exchange.body):
+                raise to_model_error(error, exchange, request.configured) from None
             raise
         except Exception as error:
             raise to_model_error(error, exchange, request.configured) from error
@@ -147,7 +168,6 @@ class Library:
             "messages": [message.model_dump() for message in request.messages],
             "stream": request.stream,
             "timeout": request.configured.timeout_s,
-            "max_tokens": request.max_tokens,
             "num_retries": 0,
             "max_retries": 0,
             "drop_params": True,
@@ -161,16 +181,20 @@ class Library:
             parameters["stream_options"] = {"include_usage": True}
         optional = {
             "temperature": request.temperature,
+            "max_tokens": request.max_tokens,
             "api_base": endpoint.api_base,
             "api_version": endpoint.api_version,
             "extra_headers": dict(endpoint.headers) or None,
         }
         parameters.update({name: value for name, value in optional.items() if value is not None})
+        parameters = {name: value for name, value in parameters.items() if name not in request.left_out}
         if request.stable_prefix and resolved.marks_cached_prefix:
             parameters["cache_control_injection_points"] = [{"location": "message", "index": request.stable_prefix - 1}]
         return parameters
 
 
+_SIGNED = ("bedrock", "sagemaker")
+"""AWS signs the body before it is sent: nothing may be changed in it."""
 _LATE = (
     "anyio._backends._asyncio",
     "openai.resources",

@@ -45,6 +45,7 @@ from ralphd.models.gateway import GatewayEvent, Usage, Wire
 
 if TYPE_CHECKING:
     from ralphd.model_host.child.calls import Calls, Tally
+    from ralphd.model_host.child.refused_parameters import Quirks
 
 ALIVE_S = 5.0
 """Seconds between two signs of life while a request is under way."""
@@ -63,6 +64,7 @@ class Host:
         self._loop = asyncio.get_running_loop()
         self._loader = Loader(self._loop, send)
         self._calls: OrderedDict[str, Calls] = OrderedDict()
+        self._quirks: Quirks | None = None
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._beat: asyncio.TimerHandle | None = None
 
@@ -148,10 +150,12 @@ class Host:
         """Equal configurations share one: its connections to caches, and what was learned of servers."""
         library = await self._loader.library()
         from ralphd.model_host.child.calls import Calls
+        from ralphd.model_host.child.refused_parameters import Quirks
 
+        self._quirks = self._quirks or Quirks()
         digest = config.model_dump_json()
         if digest not in self._calls:
-            self._calls[digest] = Calls(library, self._keyring, config)
+            self._calls[digest] = Calls(library, self._keyring, config, self._quirks)
             self._stray.redactor = Redactor(self._keyring.values())
             if len(self._calls) > _KEPT:
                 self._calls.popitem(last=False)

@@ -11,7 +11,9 @@ from ralphd.errors import ModelError
 from ralphd.model_host.child.keys import Endpoint, Keyring
 from ralphd.model_host.child.provider_library import Library, ProviderRequest
 from ralphd.model_host.child.providers import provider_rules
+from ralphd.model_host.child.room import fitting
 from ralphd.model_host.wire import CallConfig, ConfiguredModel
+from ralphd.models.estimate import prompt_tokens
 from ralphd.models.gateway import CompletionRequest, ResolvedModel
 
 DEFAULT_MAX_TOKENS = 8192
@@ -60,6 +62,7 @@ class ModelResolver:
                 "sent_as": bare,
                 "local": configured.local,
                 "address": endpoint.api_base or _own_address(provider),
+                "context_window": configured.context_window or known.context_window,
                 "max_output_tokens": _limit(configured.max_tokens, known),
                 "input_usd_per_token": price_in,
                 "output_usd_per_token": price_out,
@@ -82,14 +85,17 @@ class ModelResolver:
         self, asked: CompletionRequest, configured: ConfiguredModel, resolved: ResolvedModel, endpoint: Endpoint
     ) -> ProviderRequest:
         """The request that answers `asked`, everything decided."""
+        temperature = asked.temperature if asked.temperature is not None else configured.temperature
+        limit = min(asked.max_tokens or 1 << 60, resolved.max_output_tokens or DEFAULT_MAX_TOKENS)
         return ProviderRequest(
             configured,
             resolved,
             endpoint,
             asked.messages,
-            asked.temperature if asked.temperature is not None else configured.temperature,
-            min(asked.max_tokens or 1 << 60, resolved.max_output_tokens or DEFAULT_MAX_TOKENS),
+            None if "temperature" in configured.drop_params else temperature,
+            fitting(limit, resolved.context_window, prompt_tokens(asked.messages)),
             min(asked.stable_prefix, len(asked.messages)) if self._config.prompt_caching else 0,
+            left_out=frozenset(configured.drop_params),
         )
 
 
