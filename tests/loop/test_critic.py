@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ralphd.answers.replies import RawFinding
+from ralphd.answers.review import RawFinding
 from ralphd.core import events
 from ralphd.models.gateway import Completion, CompletionRequest, Delta, OnEvent, ignore_event
 from ralphd.models.scripted import ScriptedGateway

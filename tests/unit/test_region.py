@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ralphd.answers.region import place_region
-from ralphd.context.target import find_target
-from ralphd.core.edits import Refusal
+from ralphd.answers import placing
+from ralphd.answers.resolving import resolve
+from ralphd.context.target import Target, find_target
+from ralphd.core.edits import FileEdit, Refusal
 
 quick = settings(max_examples=80, deadline=None)
 HEAD = st.sampled_from(
@@ -38,6 +39,15 @@ NEW = st.sampled_from(
 )
 
 
+def place_region(source: str, target: Target, region: str) -> str | Refusal:
+    """The new text; a whole file is placed as one."""
+    if target.kind == "file":
+        resolved = resolve((FileEdit(target.path, whole=region),), {target.path: source})
+        return resolved.refusals[0] if resolved.refusals else resolved.texts.get(target.path, source)
+    placed = placing.place_region(source, target, region)
+    return placed if isinstance(placed, Refusal) else placed.text
+
+
 @quick
 @given(HEAD, BEFORE, BODY, AFTER, NEW, st.booleans(), st.sampled_from(["\n", "\r\n"]), st.sampled_from(["", "\ufeff"]))
 def test_only_the_target_changes(
@@ -47,6 +57,7 @@ def test_only_the_target_changes(
     at = source.index("def f(x)")
     target = find_target("m.py", source, (at, at))
     assert target.name == "f"
+    new = new if not imports else new.replace("    return", "    re.purge()\n    return", 1)
     region = ("import re\n\n" if imports else "") + "def f(x):\n" + new + "\n"
     placed = place_region(source, target, region)
     assert isinstance(placed, str), placed

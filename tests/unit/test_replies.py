@@ -9,17 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ralphd.answers.replies import (
-    Files,
-    FormatError,
-    Region,
-    Review,
-    parse_edits,
-    parse_module,
-    parse_review,
-    partial_findings,
-    plain,
-)
+from ralphd.answers.modules import read_module
+from ralphd.answers.plain_text import plain
+from ralphd.answers.reading import read_edits
+from ralphd.answers.resolving import resolve
+from ralphd.answers.review import Review, partial_findings, read_review
+from ralphd.answers.values import Files, FormatError, Region
 
 quick = settings(max_examples=200, deadline=None)
 PIECES = st.sampled_from(
@@ -36,7 +31,7 @@ CODE = st.lists(
 @quick
 @given(noise)
 def test_any_text_is_a_value(text: str) -> None:
-    for value in (parse_edits(text, "a.py", "f"), parse_review(text), parse_module(text)):
+    for value in (read_edits(text, "a.py", "f"), read_review(text), read_module(text)):
         assert value is not None
     partial_findings(text)
     plain(text)
@@ -52,9 +47,9 @@ def prefixes(answer: str) -> list[str]:
 @given(st.sampled_from(["```", "````", "~~~"]), CODE, st.sampled_from(["", "Here it is:\n\n"]))
 def test_a_cut_fence_is_never_an_edit(mark: str, code: str, prose: str) -> None:
     answer = f"{prose}{mark}python\n{code}\n{mark}\n"
-    assert isinstance(parse_edits(answer, "t.py", "f"), Region)
+    assert isinstance(read_edits(answer, "t.py", "f"), Region)
     for cut in prefixes(answer):
-        assert isinstance(parse_edits(cut, "t.py", "f"), FormatError), cut
+        assert isinstance(read_edits(cut, "t.py", "f"), FormatError), cut
 
 
 @quick
@@ -65,38 +60,38 @@ def test_cut_blocks_are_never_an_edit(blocks: list[tuple[str, str]], fenced: boo
         block = f"<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE"
         parts.append(f"f{number}.py\n" + (f"```python\n{block}\n```" if fenced else block))
     answer = "\n\n".join(parts) + "\n\nEND OF EDITS\n"
-    whole = parse_edits(answer, "t.py")
+    whole = read_edits(answer, "t.py")
     assert isinstance(whole, Files) and [e.path for e in whole.edits] == [f"f{n}.py" for n in range(len(blocks))]
-    assert [(b.old, b.new) for e in whole.edits for b in e.blocks] == blocks
+    assert [(b.old, b.new) for e in whole.edits for b in e.blocks] == [(f"{old}\n", f"{new}\n") for old, new in blocks]
     for cut in prefixes(answer):
-        assert isinstance(parse_edits(cut, "t.py"), FormatError), cut
+        assert isinstance(read_edits(cut, "t.py"), FormatError), cut
 
 
 def test_a_second_file_that_was_announced_and_cut_is_no_edit() -> None:
     """Whole files, each with its fence: cut after the second one's path, the first alone would be half an edit."""
     answer = "a.py\n```python\nx = 1\n```\n\nb.py\n```python\ny = 2\n```\n"
-    whole = parse_edits(answer, "a.py")
+    whole = read_edits(answer, "a.py")
     assert isinstance(whole, Files) and len(whole.edits) == 2
     between = answer[: answer.index("b.py")].rstrip()
     for cut in prefixes(answer):
         if cut.rstrip() != between and cut.rstrip() not in (f"{between}\n\nb", f"{between}\n\nb."):
-            assert isinstance(parse_edits(cut, "a.py"), FormatError), cut
+            assert isinstance(read_edits(cut, "a.py"), FormatError), cut
 
 
 def test_blocks_without_their_last_line_are_kept_for_a_second_answer_that_agrees() -> None:
-    parsed = parse_edits("a.py\n<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE\n", "a.py")
+    parsed = read_edits("a.py\n<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE\n", "a.py")
     assert isinstance(parsed, FormatError) and parsed.truncated and [e.path for e in parsed.incomplete] == ["a.py"]
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "I would use a regex.", "```", "``` ```", "def f(): pass"])
 def test_no_code_is_no_edit(text: str) -> None:
-    assert isinstance(parse_edits(text, "a.py"), FormatError)
+    assert isinstance(read_edits(text, "a.py"), FormatError)
 
 
 @pytest.mark.parametrize("label", ["../x.py", "/etc/passwd.txt", "a/../../b.py", ".git/config"])
 def test_a_hostile_path_stays_visible_to_the_guard(label: str) -> None:
     """The parser may not normalise a path into something harmless-looking, nor take the block for the target's."""
-    parsed = parse_edits(f"{label}\n```python\nx = 1\n```\n", "a.py")
+    parsed = read_edits(f"{label}\n```python\nx = 1\n```\n", "a.py")
     assert not isinstance(parsed, Region)
     if isinstance(parsed, Files):
         assert parsed.edits[0].path == label.replace("\\", "/")
@@ -121,7 +116,7 @@ FINDING = {"path": "a.py", "quote": "x", "kind": "logic", "severity": "error", "
     ],
 )
 def test_reviews_are_read(text: str, count: int) -> None:
-    review = parse_review(text)
+    review = read_review(text)
     assert isinstance(review, Review) and len(review.findings) == count
 
 
@@ -129,15 +124,15 @@ def test_reviews_are_read(text: str, count: int) -> None:
     "text", ["", "LGTM", "{", '{"findings": ', '{"findings": "none"}', "[]", '{"a": 1}', '{"verdict":1}{"verdict":2}']
 )
 def test_what_is_no_review_is_said_so(text: str) -> None:
-    assert isinstance(parse_review(text), FormatError)
+    assert isinstance(read_review(text), FormatError)
 
 
 def test_deep_and_long_nonsense_is_read_in_no_time() -> None:
     started = time.process_time()
     for text in ("{" * 50_000, '{"a":' * 20_000, "[" * 50_000, '{"findings": [' * 5_000, "```\n" * 20_000):
-        parse_review(text)
+        read_review(text)
         partial_findings(text)
-        parse_edits(text, "a.py")
+        read_edits(text, "a.py")
     assert time.process_time() - started < 5
 
 
@@ -170,9 +165,13 @@ def test_code_in_a_message_stays_readable(code: str) -> None:
 def test_a_heading_is_no_divider() -> None:
     """A row of `=` under a title splits nothing; where it is exactly as long as the divider, guessing is refused."""
     answer = "a.rst\n<<<<<<< SEARCH\nTitle\n{row}\nold\n=======\nTitle\n{row}\nnew\n>>>>>>> REPLACE\nEND OF EDITS\n"
-    parsed = parse_edits(answer.format(row="====="), "a.rst")
-    assert isinstance(parsed, Files) and parsed.edits[0].blocks[0].old == "Title\n=====\nold"
-    refused = parse_edits(answer.format(row="======="), "a.rst")
-    assert isinstance(refused, FormatError) and "more than one" in refused.feedback
-    sloppy = parse_edits("a.py\n<<<<<<< SEARCH\nx\n=====\ny\n>>>>> REPLACE\nEND OF EDITS", "a.py")
-    assert isinstance(sloppy, Files) and sloppy.edits[0].blocks[0].new == "y"
+    parsed = read_edits(answer.format(row="====="), "a.rst")
+    assert isinstance(parsed, Files) and parsed.edits[0].blocks[0].old == "Title\n=====\nold\n"
+    open_question = read_edits(answer.format(row="======="), "a.rst")
+    assert isinstance(open_question, Files)
+    refused = resolve(open_question.edits, {"a.rst": "Title\n=======\nold\n"})
+    assert not refused.texts and "more than one" in refused.refusals[0].feedback
+    only = resolve(open_question.edits, {"a.rst": "Title\nTitle\n=======\nold\n"})
+    assert only.texts == {"a.rst": "Title\nTitle\n=======\nnew\n"}, "one split alone has old lines that stand there"
+    sloppy = read_edits("a.py\n<<<<<<< SEARCH\nx\n=====\ny\n>>>>> REPLACE\nEND OF EDITS", "a.py")
+    assert isinstance(sloppy, Files) and sloppy.edits[0].blocks[0].new == "y\n"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ralphd.answers.replies import FormatError
+from ralphd.answers.values import FormatError
 from ralphd.phases.small_model import is_quoted, read
 
 SOURCE = '''"""Slugs."""

@@ -1,15 +1,19 @@
-"""Which language a file is in, and its grammar. Parsers are tree-sitter's, loaded when first asked for."""
+"""Which language a file is in, and its grammar. Parsers are tree-sitter's, loaded when first asked for.
+
+The node names in the table below are those of each grammar's `node-types.json`.
+"""
 
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
-from functools import cache
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Tree
+    from tree_sitter import Node, Parser, Tree
 
 
 @dataclass(frozen=True)
@@ -25,57 +29,210 @@ class Language:
     imports: frozenset[str] = frozenset()
     function: str = "language"
     comment: str = "#"
+    comments: frozenset[str] = frozenset({"comment"})
+    attributes: frozenset[str] = frozenset()
+    """Siblings before a definition that belong to it (Rust's `#[inline]`, TypeScript's method decorators)."""
+    strings: frozenset[str] = frozenset()
+    """Literals that may span lines; the lines inside one are never moved."""
+    bindings: frozenset[str] = frozenset()
+    """Named things that are no definitions: constants, type aliases, test modules."""
+    package: frozenset[str] = frozenset()
+    """`package x`, `namespace X;`, `<?php`: what stands once, at a file's head."""
+    member: tuple[str, str] = ("", "")
+    """What to put around a bare method so that the grammar reads it; empty: it reads one as it is."""
+    head: str = ""
+    """What a file must begin with so that the grammar reads code (PHP)."""
+    fences: frozenset[str] = field(default_factory=frozenset)
+    """Words after an opening fence that mean this language."""
 
     def defines(self, node: Node) -> bool:
         """Whether `node` is a definition; `const f = () => …` counts as one."""
         if node.type == "lexical_declaration":
             values = [child.child_by_field_name("value") for child in node.named_children]
             return any(v is not None and v.type in ("arrow_function", "function_expression") for v in values)
+        if node.type in ("struct_specifier", "class_specifier", "enum_specifier", "union_specifier"):
+            return node.type in self.definitions and node.child_by_field_name("body") is not None
         return node.type in self.definitions
 
 
-_JS = {
-    "definitions": frozenset(
-        {"function_declaration", "generator_function_declaration", "class_declaration", "method_definition"}
-    ),
-    "wrappers": frozenset({"export_statement"}),
-    "imports": frozenset({"import_statement"}),
-    "comment": "//",
-}
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 PYTHON = Language(
     "python",
     "tree_sitter_python",
-    frozenset({"function_definition", "class_definition"}),
-    frozenset({"decorated_definition"}),
-    frozenset({"import_statement", "import_from_statement", "future_import_statement"}),
+    _set("function_definition class_definition"),
+    _set("decorated_definition"),
+    _set("import_statement import_from_statement future_import_statement"),
+    strings=_set("string"),
+    bindings=_set("expression_statement type_alias_statement"),
+    fences=_set("python py python3 pyi py3 pycon ipython"),
 )
-JAVASCRIPT = Language("javascript", "tree_sitter_javascript", **_JS)  # type: ignore[arg-type]
-TYPESCRIPT = Language("typescript", "tree_sitter_typescript", function="language_typescript", **_JS)  # type: ignore[arg-type]
-TSX = Language("tsx", "tree_sitter_typescript", function="language_tsx", **_JS)  # type: ignore[arg-type]
+_JS_DEFINITIONS = "function_declaration generator_function_declaration class_declaration method_definition"
+_JS_BINDINGS = "lexical_declaration variable_declaration"
+_JS_MEMBER = ("class X {\n", "\n}\n")
+JAVASCRIPT = Language(
+    "javascript",
+    "tree_sitter_javascript",
+    _set(_JS_DEFINITIONS),
+    _set("export_statement"),
+    _set("import_statement"),
+    comment="//",
+    attributes=_set("decorator"),
+    strings=_set("template_string"),
+    bindings=_set(_JS_BINDINGS),
+    member=_JS_MEMBER,
+    fences=_set("javascript js jsx mjs cjs node"),
+)
+
+
+def _typescript(name: str, function: str, fences: str) -> Language:
+    return Language(
+        name,
+        "tree_sitter_typescript",
+        _set(_JS_DEFINITIONS + " abstract_class_declaration interface_declaration enum_declaration"),
+        _set("export_statement"),
+        _set("import_statement"),
+        function=function,
+        comment="//",
+        attributes=_set("decorator"),
+        strings=_set("template_string"),
+        bindings=_set(_JS_BINDINGS + " type_alias_declaration function_signature ambient_declaration internal_module"),
+        member=_JS_MEMBER,
+        fences=_set(fences),
+    )
+
+
+TYPESCRIPT = _typescript("typescript", "language_typescript", "typescript ts mts cts js javascript")
+TSX = _typescript("tsx", "language_tsx", "tsx typescript ts jsx js javascript react")
 GO = Language(
     "go",
     "tree_sitter_go",
-    frozenset({"function_declaration", "method_declaration", "type_declaration"}),
-    imports=frozenset({"import_declaration"}),
+    _set("function_declaration method_declaration type_declaration"),
+    imports=_set("import_declaration"),
     comment="//",
+    strings=_set("raw_string_literal"),
+    bindings=_set("const_declaration var_declaration"),
+    package=_set("package_clause"),
+    fences=_set("go golang"),
 )
 RUST = Language(
     "rust",
     "tree_sitter_rust",
-    frozenset({"function_item", "impl_item", "struct_item", "enum_item", "trait_item"}),
-    imports=frozenset({"use_declaration"}),
+    _set("function_item impl_item struct_item enum_item trait_item"),
+    imports=_set("use_declaration extern_crate_declaration"),
     comment="//",
+    comments=_set("line_comment block_comment"),
+    attributes=_set("attribute_item"),
+    strings=_set("string_literal raw_string_literal"),
+    bindings=_set("const_item static_item type_item mod_item macro_definition union_item"),
+    package=_set("inner_attribute_item"),
+    fences=_set("rust rs"),
 )
+JAVA = Language(
+    "java",
+    "tree_sitter_java",
+    _set("class_declaration interface_declaration enum_declaration record_declaration annotation_type_declaration "
+         "method_declaration constructor_declaration compact_constructor_declaration"),
+    imports=_set("import_declaration"),
+    comment="//",
+    comments=_set("line_comment block_comment"),
+    strings=_set("string_literal"),
+    bindings=_set("field_declaration"),
+    package=_set("package_declaration"),
+    member=("class X {\n", "\n}\n"),
+    fences=_set("java"),
+)  # fmt: skip
+C = Language(
+    "c",
+    "tree_sitter_c",
+    _set("function_definition struct_specifier enum_specifier union_specifier"),
+    imports=_set("preproc_include"),
+    comment="//",
+    bindings=_set("declaration type_definition preproc_def preproc_function_def"),
+    fences=_set("c h"),
+)
+CPP = Language(
+    "cpp",
+    "tree_sitter_cpp",
+    _set("function_definition struct_specifier class_specifier enum_specifier union_specifier namespace_definition"),
+    _set("template_declaration"),
+    _set("preproc_include using_declaration"),
+    comment="//",
+    strings=_set("raw_string_literal"),
+    bindings=_set("declaration field_declaration type_definition preproc_def preproc_function_def alias_declaration"),
+    fences=_set("cpp c++ cc cxx hpp h c"),
+)
+CSHARP = Language(
+    "csharp",
+    "tree_sitter_c_sharp",
+    _set("class_declaration interface_declaration struct_declaration enum_declaration record_declaration "
+         "method_declaration constructor_declaration property_declaration namespace_declaration "
+         "local_function_statement delegate_declaration"),
+    imports=_set("using_directive"),
+    comment="//",
+    strings=_set("verbatim_string_literal raw_string_literal interpolated_string_expression"),
+    bindings=_set("field_declaration"),
+    package=_set("file_scoped_namespace_declaration"),
+    member=("class X {\n", "\n}\n"),
+    fences=_set("csharp cs c# dotnet"),
+)  # fmt: skip
+RUBY = Language(
+    "ruby",
+    "tree_sitter_ruby",
+    _set("method singleton_method class module"),
+    strings=_set("heredoc_body string"),
+    bindings=_set("assignment"),
+    fences=_set("ruby rb"),
+)
+PHP = Language(
+    "php",
+    "tree_sitter_php",
+    _set("function_definition method_declaration class_declaration interface_declaration trait_declaration "
+         "enum_declaration"),
+    imports=_set("namespace_use_declaration"),
+    function="language_php",
+    comment="//",
+    attributes=_set("attribute_list"),
+    strings=_set("heredoc nowdoc string encapsed_string"),
+    bindings=_set("property_declaration const_declaration"),
+    package=_set("php_tag namespace_definition"),
+    member=("<?php class X {\n", "\n}\n"),
+    head="<?php\n",
+    fences=_set("php"),
+)  # fmt: skip
+JSON = Language("json", "tree_sitter_json", fences=_set("json jsonc json5"))
+YAML = Language("yaml", "tree_sitter_yaml", fences=_set("yaml yml"))
+TOML = Language("toml", "tree_sitter_toml", fences=_set("toml ini"))
+BASH = Language(
+    "bash",
+    "tree_sitter_bash",
+    _set("function_definition"),
+    bindings=_set("variable_assignment"),
+    strings=_set("heredoc_body string raw_string"),
+    fences=_set("bash sh shell zsh console shell-session"),
+)
+CSS = Language("css", "tree_sitter_css", comment="/*", fences=_set("css"))
+HTML = Language("html", "tree_sitter_html", comment="<!--", fences=_set("html htm"))
+MARKDOWN = Language("markdown", "", comment="<!--", fences=_set("markdown md mdx"))
 PLAIN = Language("plain", "")
 
 _BY_SUFFIX = {
     ".py": PYTHON, ".pyi": PYTHON, ".js": JAVASCRIPT, ".mjs": JAVASCRIPT, ".cjs": JAVASCRIPT, ".jsx": JAVASCRIPT,
-    ".ts": TYPESCRIPT, ".mts": TYPESCRIPT, ".cts": TYPESCRIPT, ".tsx": TSX, ".go": GO, ".rs": RUST,
+    ".ts": TYPESCRIPT, ".mts": TYPESCRIPT, ".cts": TYPESCRIPT, ".tsx": TSX, ".go": GO, ".rs": RUST, ".java": JAVA,
+    ".c": C, ".h": CPP, ".cc": CPP, ".cpp": CPP, ".cxx": CPP, ".hpp": CPP, ".hh": CPP, ".cs": CSHARP, ".rb": RUBY,
+    ".php": PHP, ".json": JSON, ".yaml": YAML, ".yml": YAML, ".toml": TOML, ".sh": BASH, ".bash": BASH, ".css": CSS,
+    ".html": HTML, ".htm": HTML, ".md": MARKDOWN, ".markdown": MARKDOWN,
 }  # fmt: skip
 
 
 def language_of(path: str) -> Language:
     return _BY_SUFFIX.get(PurePosixPath(path).suffix.lower(), PLAIN)
+
+
+def languages() -> Iterable[Language]:
+    return set(_BY_SUFFIX.values())
 
 
 def fence_name(path: str) -> str:
@@ -84,12 +241,18 @@ def fence_name(path: str) -> str:
     return name if name != "plain" else PurePosixPath(path).suffix.removeprefix(".")
 
 
-@cache
-def _parser(language: Language):  # type: ignore[no-untyped-def]
+_parsers = threading.local()
+"""A parser holds the state of the text it is parsing, so each thread has its own."""
+
+
+def _parser(language: Language) -> Parser:
     import tree_sitter
 
-    grammar = importlib.import_module(language.module)
-    return tree_sitter.Parser(tree_sitter.Language(getattr(grammar, language.function)()))
+    held: dict[Language, Parser] = _parsers.__dict__.setdefault("held", {})
+    if language not in held:
+        grammar = importlib.import_module(language.module)
+        held[language] = tree_sitter.Parser(tree_sitter.Language(getattr(grammar, language.function)()))
+    return held[language]
 
 
 def parse(language: Language, source: bytes) -> Tree | None:
@@ -103,9 +266,24 @@ def parse(language: Language, source: bytes) -> Tree | None:
 def node_name(node: Node) -> str:
     """The identifier a definition node defines; "" where it has none."""
     named = node.child_by_field_name("name") or (node.child_by_field_name("type") if node.type == "impl_item" else None)
+    if named is None and (declarator := node.child_by_field_name("declarator")) is not None:
+        return _declared(declarator)
     if named is None:
         for child in node.named_children:
             if (inner := child.child_by_field_name("name")) is not None:
                 named = inner
                 break
     return named.text.decode("utf-8", "replace") if named is not None and named.text is not None else ""
+
+
+def _declared(node: Node) -> str:
+    """The name inside a C or C++ declarator: `*f(int)` declares f, `A::f(int)` declares A.f."""
+    while (inner := node.child_by_field_name("declarator")) is not None:
+        node = inner
+    text = node.text.decode("utf-8", "replace") if node.text is not None else ""
+    return text.replace("::", ".")
+
+
+def suffix_of(language: Language) -> str:
+    """One file suffix of `language`, with its dot; "" for plain text."""
+    return next((suffix for suffix, one in _BY_SUFFIX.items() if one is language), "")

@@ -48,7 +48,7 @@ class _Offsets:
         return byte if self.ascii else bisect_right(self.ends, byte)
 
 
-def _definitions(node: Node, language: Language, prefix: str) -> Iterator[tuple[str, Node, Node]]:
+def walk_definitions(node: Node, language: Language, prefix: str = "") -> Iterator[tuple[str, Node, Node]]:
     """(qualified name, outer node, definition node), outer first. A walk without recursion over statements only."""
     stack = [(node, prefix)]
     while stack:
@@ -76,7 +76,7 @@ def definitions(path: str, text: str) -> list[Definition]:
         return []
     at, lines = _Offsets(text), Text(text)
     found = []
-    for name, outer, inner in _definitions(tree.root_node, language, ""):
+    for name, outer, inner in walk_definitions(tree.root_node, language):
         start, end = at(outer.start_byte), at(outer.end_byte)
         span = (lines.line_starts[lines.line_of(start)], _trimmed_end(text, start, end))
         found.append(Definition(name, span, inner.type, lines.line_of(start)))

@@ -60,4 +60,5 @@ def result_json(
         "cost": result.cost.to_json() if cost_shown else None,
         "models": {role: dict(model) for role, model in result.models.items()},
         "journal": result.journal,
+        "mended": list(result.mended),
     }

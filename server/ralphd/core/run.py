@@ -188,3 +188,5 @@ class RunResult:
     cost: Cost = Cost()
     models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     journal: str = ""
+    mended: tuple[str, ...] = ()
+    """What had to be done to the model's answer to read it as these edits, a sentence each."""

@@ -15,7 +15,8 @@ from ralphd.loop.failure_history import FailureHistory, Step
 from ralphd.loop.scrutiny import Scrutiny
 from ralphd.loop.state import State, Trial, phase
 from ralphd.phases import edit_permissions
-from ralphd.phases.artisan import Artisan, Candidate, Rejected
+from ralphd.phases.answer_reader import Candidate, Rejected
+from ralphd.phases.artisan import Artisan
 from ralphd.phases.base import PhaseContext
 from ralphd.prompts import render
 
@@ -107,7 +108,7 @@ class Attempts:
         self._announce()
         state.iterations += 1
         if not self.bench.argv:
-            trial = Trial(candidate.texts, None, None, None, candidate.answer)
+            trial = Trial(candidate.texts, None, None, None, candidate.answer, candidate.mended)
             state.best = trial
             return trial
         with phase(self.ctx.emit, "tests", state.iterations):
@@ -116,7 +117,7 @@ class Attempts:
             verdict, flaky = await judge_with_rerun(self.bench, run, state.baseline, state.reach)
             run = replace(run, hashes=await self.bench.hashes(self._covered(run, candidate.texts)))
             report = to_report(run, state.baseline, verdict, flaky)
-        trial = Trial(candidate.texts, run, verdict, report, candidate.answer)
+        trial = Trial(candidate.texts, run, verdict, report, candidate.answer, candidate.mended)
         if state.best is None or (trial.green, trial.passed) > (state.best.green, state.best.passed):
             state.best = trial
         self.ctx.emit(events.TestsEnded(state.iterations, report, verdict.green))

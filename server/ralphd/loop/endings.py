@@ -109,6 +109,7 @@ class Endings:
             findings=tuple(state.findings),
             tests=report,
             chaos=state.chaos,
+            mended=trial.mended if trial is not None and texts else (),
         )
 
     def baseline_failures(self) -> str:

@@ -21,6 +21,7 @@ from ralphd.loop.endings import Endings
 from ralphd.loop.scrutiny import Scrutiny
 from ralphd.loop.state import State, phase
 from ralphd.phases import librarian
+from ralphd.phases.answer_reader import refuse_notebook
 from ralphd.phases.artisan import Artisan
 from ralphd.phases.base import PhaseContext
 from ralphd.phases.chaos import Attack
@@ -68,6 +69,7 @@ class Loop:
     # ---- implement ---------------------------------------------------------------------------------------------
 
     async def implement(self) -> RunResult:
+        refuse_notebook(self.ctx.target.path)
         brief, ending = await self._prepare()
         if ending:
             return ending

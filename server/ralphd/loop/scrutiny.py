@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping
 
-from ralphd.answers.replies import FormatError, Review
+from ralphd.answers.review import Review
+from ralphd.answers.values import FormatError
 from ralphd.core.edits import unified
 from ralphd.core.findings import Finding
 from ralphd.errors import ModelError

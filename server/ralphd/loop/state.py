@@ -22,6 +22,8 @@ class Trial:
     verdict: Verdict | None
     report: TestReport | None
     answer: str = ""
+    mended: tuple[str, ...] = ()
+    """What had to be done to the answer to read it, a sentence each."""
 
     @property
     def green(self) -> bool:

@@ -1,52 +1,30 @@
 """The Artisan: asks for an edit, reads the answer, and resolves it against the snapshot. All or nothing.
 
-An answer becomes a `Candidate` (new texts by path), or a `Rejected` with what the model is told. Nothing is tested here.
+`answer_reader` makes an answer a `Candidate` (new texts by path), or a `Rejected` with what the model is told. Nothing is
+tested here.
 """
 
 from __future__ import annotations
 
+import asyncio
 import copy
-from collections.abc import Mapping
-from dataclasses import dataclass
 
-from ralphd.answers.region import place_region
-from ralphd.answers.replies import FormatError, Region, parse_edits
 from ralphd.context.languages import fence_name
 from ralphd.context.pack import Context
-from ralphd.context.target import definitions
 from ralphd.core import events
-from ralphd.core.edits import FileEdit, Refusal, resolve
+from ralphd.core.edits import FileEdit
 from ralphd.core.findings import Finding
 from ralphd.core.text import Text
 from ralphd.errors import ContextTooLong
 from ralphd.judging.workbench import through_link
 from ralphd.models.gateway import CompletionRequest, Message
+from ralphd.phases.answer_reader import AnswerReader, Candidate, Rejected
 from ralphd.phases.base import PhaseContext
-from ralphd.phases.edit_permissions import refuse_content, refuse_path
 from ralphd.phases.librarian import Brief
 from ralphd.phases.stubs import is_stub
 from ralphd.prompts import fenced, render
 
 WHOLE_FILE_LINES = 400
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A verified edit: it parsed, it fits the snapshot, it touches only what it may. Not tested yet."""
-
-    texts: Mapping[str, str]
-    answer: str
-    rules: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """An answer that is no edit. `feedback` goes back to the model; `locked` files become findings."""
-
-    feedback: str
-    truncated: bool = False
-    locked: tuple[str, ...] = ()
-    incomplete: tuple[FileEdit, ...] = ()
 
 
 class Artisan:
@@ -166,75 +144,36 @@ class Artisan:
             may_shorten=not self.short,
         )
         completion = await self.ctx.gateway.complete(request, watch)
-        read = self.read(completion.text)
+        read = await asyncio.to_thread(self.read, completion.text)
         if isinstance(read, Rejected):
             self.thrown_away = watch.last
             self.feed_back(completion.text or "(nothing)", read.feedback)
+        else:
+            for sentence in read.mended:
+                self.ctx.emit(events.Note(f"Reading the answer: {sentence}."))
         return read
 
     def read(self, answer: str) -> Candidate | Rejected:
         """Parse and verify one answer. Pure but for remembering incomplete blocks."""
-        ctx = self.ctx
-        parsed = parse_edits(answer, ctx.target.path, ctx.target.name)
-        if isinstance(parsed, FormatError):
-            if parsed.incomplete and parsed.incomplete == self._incomplete:
-                return self._resolve(parsed.incomplete, answer)
-            self._incomplete = parsed.incomplete
-            return Rejected(parsed.feedback, parsed.truncated, incomplete=parsed.incomplete)
-        self._incomplete = ()
-        if isinstance(parsed, Region):
-            return self._region(parsed.text, answer)
-        edits = parsed.edits
-        if parsed.form == "whole" and len(edits) == 1 and self._is_region(edits[0]):
-            return self._region(edits[0].whole or "", answer)
-        return self._resolve(edits, answer)
+        reader = self._reader()
+        found = reader.read(answer)
+        if isinstance(found, Candidate):
+            self._incomplete = ()
+            return found
+        if found.incomplete and found.incomplete == self._incomplete:
+            return reader.resolve(found.incomplete, answer, ("two answers without the last line agreed",))
+        self._incomplete = found.incomplete
+        return found
 
-    def _is_region(self, edit: FileEdit) -> bool:
-        """A block labelled with the file's path that holds the target only: taking it as the file would drop the rest."""
-        ctx = self.ctx
-        if edit.path != ctx.target.path or ctx.target.kind == "file":
-            return False
-        given = {d.name for d in definitions(edit.path, edit.whole or "")}
-        before = {d.name for d in definitions(edit.path, ctx.request.text)}
-        return bool(before - given) and (
-            not ctx.target.name or ctx.target.name.rsplit(".", 1)[-1] in {n.rsplit(".", 1)[-1] for n in given}
+    def _reader(self) -> AnswerReader:
+        ctx, request = self.ctx, self.ctx.request
+        return AnswerReader(
+            target=ctx.target,
+            source=request.text,
+            paths=frozenset({*ctx.tree.paths(), ctx.target.path}),
+            text_of=ctx.tree.text,
+            locked=ctx.settings.testing.locked,
+            instruction=request.instruction,
+            allowed=request.allowed,
+            linked=lambda path: not request.untitled and through_link(request.root, path),
         )
-
-    def _region(self, region: str, answer: str) -> Candidate | Rejected:
-        ctx = self.ctx
-        placed = place_region(ctx.request.text, ctx.target, region)
-        if isinstance(placed, Refusal):
-            return Rejected(placed.feedback)
-        edit = FileEdit(ctx.target.path, whole=placed)
-        if refusal := self._refusal(edit):
-            return Rejected(refusal.feedback, locked=(edit.path,) if refusal.kind in ("locked", "control") else ())
-        texts = {ctx.target.path: placed} if placed != ctx.request.text else {}
-        return Candidate(texts, answer)
-
-    def _refusal(self, edit: FileEdit) -> Refusal | None:
-        ctx = self.ctx
-        return refuse_path(
-            edit.path, ctx.settings.testing.locked, ctx.request.instruction, ctx.request.allowed, ctx.target.path
-        ) or refuse_content(edit, ctx.before(edit.path))
-
-    def _linked(self, path: str) -> Refusal | None:
-        """The target may be a link, for the person opened it as that; no other edit goes through one."""
-        request = self.ctx.request
-        if request.untitled or path == self.ctx.target.path or not through_link(request.root, path):
-            return None
-        return Refusal(
-            "path", path, f"{path} leads through a symbolic link. Edit the file it stands for, by its own path."
-        )
-
-    def _resolve(self, edits: tuple[FileEdit, ...], answer: str) -> Candidate | Rejected:
-        refused = [r for edit in edits if (r := self._refusal(edit) or self._linked(edit.path))]
-        existing = set(self.ctx.tree.paths())
-        unreadable = [e.path for e in edits if e.path in existing and self.ctx.before(e.path) is None]
-        if refused or unreadable:
-            feedback = [r.feedback for r in refused] + [f"{path} is binary or too big to edit." for path in unreadable]
-            locked = tuple(r.path for r in refused if r.kind in ("locked", "control"))
-            return Rejected("\n".join(feedback), locked=locked)
-        resolved = resolve(edits, {edit.path: self.ctx.before(edit.path) for edit in edits})
-        if resolved.refusals:
-            return Rejected("\n\n".join(r.feedback for r in resolved.refusals))
-        return Candidate(resolved.texts, answer, resolved.rules)

@@ -10,7 +10,8 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ralphd.answers.replies import FormatError, parse_module
+from ralphd.answers.modules import read_module
+from ralphd.answers.values import FormatError
 from ralphd.attack import test_modules
 from ralphd.attack.adapters import Adapter
 from ralphd.attack.admission import Admission, Counterexample, Dropped
@@ -99,7 +100,7 @@ class Attack:
                 if not found:
                     raise
                 break  # the repair did not come: what the first answer brought stands
-            module = parse_module(answer.text)
+            module = read_module(answer.text)
             if isinstance(module, FormatError):
                 problems, judged = module.feedback, None
             else:

@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from ralphd.answers.replies import FormatError, RawFinding, Review, parse_review, partial_findings
+from ralphd.answers.locating import locate
+from ralphd.answers.review import RawFinding, Review, partial_findings, read_review
+from ralphd.answers.values import FormatError
 from ralphd.attack.adapters import PythonAdapter
 from ralphd.context.languages import fence_name, language_of
 from ralphd.context.pack import is_test_file
 from ralphd.context.target import definitions
 from ralphd.context.tree import Tree
-from ralphd.core.edits import locate
 from ralphd.core.findings import SEVERITIES, Evidence, Finding, Related, Severity
 from ralphd.core.python_source import NOT_UNDERSTOOD
 from ralphd.core.text import Text
@@ -138,7 +139,7 @@ class Critic:
 
         for _ in range(1 if local else 2):  # a small model does not mend its JSON, it only takes as long again
             answer = await ctx.gateway.complete(request, on_event)
-            review = parse_review(answer.text)
+            review = read_review(answer.text)
             if not isinstance(review, FormatError):
                 return review
             again = (

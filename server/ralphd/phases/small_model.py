@@ -11,7 +11,9 @@ import ast
 import builtins
 import re
 
-from ralphd.answers.replies import FormatError, fences
+from ralphd.answers.fences import fences
+from ralphd.answers.reasoning import without_reasoning
+from ralphd.answers.values import FormatError
 from ralphd.attack import test_modules
 from ralphd.core.python_source import NOT_UNDERSTOOD
 
@@ -50,6 +52,7 @@ def read(answer: str, source: str, import_path: str, most: int) -> str | FormatE
 
 def _code(answer: str) -> str:
     """The longest fenced block; one that was cut ends where the answer does."""
+    answer = without_reasoning(answer).text
     for mark in ("", "\n```", "\n````", "\n~~~"):
         found, still_open = fences(answer + mark)
         if not still_open:

@@ -1,0 +1,45 @@
+"""What an answer was read as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ralphd.core.edits import Block, FileEdit
+
+MAX_ANSWER = 400_000
+"""Characters of the longest answer that is read, about 100,000 tokens; no model writes more at once."""
+
+
+@dataclass(frozen=True)
+class FormatError:
+    """What was wrong, written for the model. `truncated`: the answer stopped early."""
+
+    feedback: str
+    truncated: bool = False
+    incomplete: tuple[FileEdit, ...] = ()
+    """Blocks that parse completely although the last line is missing: two such answers that agree count as one."""
+
+
+@dataclass(frozen=True)
+class SplitBlock(Block):
+    """A block with more than one row that may part old from new lines; `others` are the other splits."""
+
+    others: tuple[Block, ...] = ()
+
+
+@dataclass(frozen=True)
+class Region:
+    """The full new text of the target. `mended`: the rules that reading it needed, a sentence each."""
+
+    text: str
+    mended: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Files:
+    """Edits by file: whole texts, blocks, or both."""
+
+    edits: tuple[FileEdit, ...]
+    form: Literal["whole", "blocks"]
+    mended: tuple[str, ...] = ()
