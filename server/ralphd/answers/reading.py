@@ -147,7 +147,9 @@ def _its_end(lines: list[str], fence: Fence, path: str, names: Names) -> Fence |
     longer = next_fence(lines, fence.first, last)
     assert isinstance(longer, Fence)
     rest = scan(lines[fence.last + 1 : stop])
-    first_is_sound = rest.open is None and all(f.info and may_be_left_out(f) for f in rest.fences) and sound(path, fence.text)
+    first_is_sound = (
+        rest.open is None and all(f.info and may_be_left_out(f) for f in rest.fences) and sound(path, fence.text)
+    )
     last_is_sound = sound(path, longer.text)
     if first_is_sound and last_is_sound:
         return FormatError(f"It is not clear which fence ends {path}. Put a longer fence (````) around it.")
