@@ -13,7 +13,7 @@ from ralphd.answers.modules import read_module
 from ralphd.answers.plain_text import plain
 from ralphd.answers.reading import read_edits
 from ralphd.answers.resolving import resolve
-from ralphd.answers.review import Review, partial_findings, read_review
+from ralphd.answers.review import Critique, partial_findings, read_review
 from ralphd.answers.values import Files, FormatError, Region
 
 quick = settings(max_examples=200, deadline=None)
@@ -117,7 +117,7 @@ FINDING = {"path": "a.py", "quote": "x", "kind": "logic", "severity": "error", "
 )
 def test_reviews_are_read(text: str, count: int) -> None:
     review = read_review(text)
-    assert isinstance(review, Review) and len(review.findings) == count
+    assert isinstance(review, Critique) and len(review.findings) == count
 
 
 @pytest.mark.parametrize(

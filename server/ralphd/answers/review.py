@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from ralphd.answers.fences import fences
 from ralphd.answers.plain_text import plain
@@ -29,8 +29,9 @@ class RawFinding:
 
 
 @dataclass(frozen=True)
-class Review:
-    verdict: Literal["pass", "revise"]
+class Critique:
+    """The findings of one answer. Its `verdict` is not read: no word of a model decides anything."""
+
     findings: tuple[RawFinding, ...]
     dropped: int = 0
     """Entries that lack a quote, a message or a scenario, or are no objects at all."""
@@ -70,7 +71,7 @@ def partial_findings(text: str) -> list[RawFinding]:
     return [f for f in raw if f is not None]
 
 
-def read_review(answer: str) -> Review | FormatError:
+def read_review(answer: str) -> Critique | FormatError:
     """Read the Critic's answer. Of several objects that are reviews none is taken: either may be a draft."""
     bare = without_reasoning(answer[:MAX_ANSWER])
     candidates = [v for v in _objects(bare.text) if isinstance(v, dict) and ("findings" in v or "verdict" in v)]
@@ -84,8 +85,7 @@ def read_review(answer: str) -> Review | FormatError:
     if not isinstance(entries, list):
         return FormatError('"findings" must be a list.')
     findings = [f for entry in entries[:500] if (f := _raw_finding(entry)) is not None]
-    verdict: Literal["pass", "revise"] = "revise" if value.get("verdict") == "revise" else "pass"
-    return Review(verdict, tuple(findings), len(entries) - len(findings))
+    return Critique(tuple(findings), len(entries) - len(findings))
 
 
 def _raw_finding(entry: Any) -> RawFinding | None:

@@ -5,10 +5,9 @@ A second language joins by implementing `Adapter` and standing in `adapter_for`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Protocol
 
 from ralphd.attack import sessions, test_modules
@@ -17,6 +16,7 @@ from ralphd.attack.gate import Subject, admit
 from ralphd.attack.ghostwriter import ghost_module, ghostwrite
 from ralphd.attack.mutants import mutants
 from ralphd.attack.sessions import GateSetup, Pool, Tools
+from ralphd.context.python_modules import import_path, new_test_path
 from ralphd.context.target import definitions, find_target
 from ralphd.core.run import RunRequest, offers_chaos
 from ralphd.core.text import Span, Text
@@ -86,29 +86,10 @@ class PythonAdapter:
     tool = "Hypothesis"
 
     def import_path(self, path: str, paths: Collection[str]) -> str:
-        parts = list(PurePosixPath(path).with_suffix("").parts)
-        top = len(parts) - 1
-        while top > 0 and "/".join([*parts[:top], "__init__.py"]) in paths:
-            top -= 1
-        if top == len(parts) - 1 and top > 0 and parts[0] not in ("src", "lib"):
-            top = 0  # a folder without __init__.py is a namespace package, unless it is a source root
-        parts = parts[top:]
-        return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+        return import_path(path, paths)
 
     def test_path(self, path: str, paths: Collection[str], taken: Collection[str] = ()) -> str:
-        stem = PurePosixPath(path).stem.strip("_") or "module"
-        tests = [p for p in map(PurePosixPath, paths) if p.suffix == ".py" and p.name.startswith("test_")]
-        own = sorted(str(p.parent) for p in tests if p.stem == f"test_{stem}" or p.stem.startswith(f"test_{stem}_"))
-        common = Counter(str(p.parent) for p in tests)
-        folder = own[0] if own else min(common, key=lambda f: (-common[f], f)) if common else "tests"
-        used = {*paths, *taken}
-        # Without packages pytest wants test files of different names: the name is new in the whole project.
-        names = {PurePosixPath(p).name for p in used}
-        number, name = 1, f"test_{stem}_chaos.py"
-        while name in names:
-            number += 1
-            name = f"test_{stem}_chaos_{number}.py"
-        return name if folder == "." else f"{folder}/{name}"
+        return new_test_path(path, "chaos", paths, taken)
 
     async def probe(self, job: Job) -> Tools:
         return await sessions.probe(job.pool, job.setting())

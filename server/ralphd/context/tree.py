@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from typing import Protocol
 
+from ralphd.context.python_modules import module_names
 from ralphd.core.encodings import decoded
 from ralphd.core.python_source import NOT_UNDERSTOOD
 from ralphd.core.text import is_binary
@@ -66,18 +67,6 @@ class MemoryTree:
 
     def scan(self, path: str) -> str | None:
         return self.text(path)
-
-
-def module_names(path: str, files: Container[str]) -> set[str]:
-    """The dotted names under which a Python file is imported: from the workspace's root, and from the folder above its
-    topmost package (so `src/pkg/mod.py` is `pkg.mod`, and a loose `tools/gen.py` is `gen`)."""
-    parts = path.removesuffix(".py").split("/")
-    top = len(parts) - 1
-    while top > 0 and "/".join([*parts[:top], "__init__.py"]) in files:
-        top -= 1
-    if parts[-1] == "__init__":
-        parts.pop()
-    return {name for name in (".".join(parts), ".".join(parts[top:])) if name}
 
 
 def _imported(path: str, text: str) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping
 
-from ralphd.answers.review import Review
+from ralphd.answers.review import Critique
 from ralphd.answers.values import FormatError
 from ralphd.core.edits import unified
 from ralphd.core.findings import Finding
@@ -34,7 +34,7 @@ class Scrutiny:
         self.ctx, self.bench, self.state = ctx, bench, state
         self.settings = ctx.settings
         self._brief, self._dismissed, self._attack = brief, dismissed, attack
-        self._beside: asyncio.Task[Review | FormatError] | None = None
+        self._beside: asyncio.Task[Critique | FormatError] | None = None
 
     def start_beside(self, candidate: Mapping[str, str], rounds: int) -> None:
         """Ask the Critic about `candidate` while its tests run; `critic` takes the answer."""
@@ -89,7 +89,7 @@ class Scrutiny:
         self.state.found(attacked.findings, self.ctx.emit)
         return list(attacked.findings)
 
-    def _ask(self, candidate: Mapping[str, str], rounds: int) -> asyncio.Task[Review | FormatError]:
+    def _ask(self, candidate: Mapping[str, str], rounds: int) -> asyncio.Task[Critique | FormatError]:
         """Start the Critic's call on a candidate; later rounds show it the difference only."""
         text = candidate.get(self.ctx.target.path, self.ctx.request.text)
         diff = "".join(unified(p, self.ctx.before(p), t) for p, t in sorted(candidate.items())) if rounds else ""

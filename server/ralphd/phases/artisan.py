@@ -72,7 +72,8 @@ class Artisan:
             tests=brief.shown_tests(),
             failures="" if ctx.local else failures,
             findings="\n".join(
-                f"- {f.message} {f.scenario}\n{fenced(f.test) if f.test else ''}".rstrip() for f in findings
+                f"- {' '.join(filter(None, (f.message, f.scenario, f.fix)))}\n{fenced(f.test) if f.test else ''}".rstrip()
+                for f in findings
             ),
             rejected="\n".join(f"- {reason}" for reason in request.rejected if reason),
             task=ctx.instruction or self._default_task(target, bool(findings)),

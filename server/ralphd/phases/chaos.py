@@ -15,6 +15,7 @@ from ralphd.answers.values import FormatError
 from ralphd.attack import test_modules
 from ralphd.attack.adapters import Adapter
 from ralphd.attack.admission import Admission, Counterexample, Dropped
+from ralphd.context.python_modules import new_test_path
 from ralphd.context.target import definitions
 from ralphd.context.tree import Tree
 from ralphd.core.findings import Finding, Related
@@ -24,7 +25,7 @@ from ralphd.errors import BadAnswer, ModelError, OverBudget, RalphError
 from ralphd.models.gateway import CompletionRequest, Message
 from ralphd.phases import small_model
 from ralphd.phases.base import LOCAL_MAX_TOKENS, LOCAL_TEMPERATURE, PhaseContext
-from ralphd.phases.critic import regression_path, span_in
+from ralphd.phases.critic import span_in
 from ralphd.prompts import fenced, render
 
 MOST_TESTS = 6
@@ -249,7 +250,7 @@ def _finding(tree: Tree, path: str, text: str, span: tuple[int, int], example: C
         scenario=example.exception,
         evidence="confirmed",
         test=example.pinned,
-        test_path=_free(tree, regression_path(tree, path, f"{short}_regression")),
+        test_path=new_test_path(path, f"{short}_regression", tree.paths()),
         trace=example.trace,
         related=_places(tree, example.trace),
     )
@@ -266,10 +267,3 @@ def _places(tree: Tree, trace: str) -> tuple[Related, ...]:
         for m in _PLACE.finditer(trace)
         if m["path"] in known
     )
-
-
-def _free(tree: Tree, path: str) -> str:
-    taken, number, stem = set(tree.paths()), 2, path.removesuffix(".py")
-    while path in taken:
-        path, number = f"{stem}_{number}.py", number + 1
-    return path

@@ -8,13 +8,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from ralphd.answers.locating import locate
-from ralphd.answers.review import RawFinding, Review, partial_findings, read_review
+from ralphd.answers.review import Critique, RawFinding, partial_findings, read_review
 from ralphd.answers.values import FormatError
-from ralphd.attack.adapters import PythonAdapter
 from ralphd.context.languages import fence_name, language_of
-from ralphd.context.pack import is_test_file
+from ralphd.context.python_modules import import_path, new_test_path
 from ralphd.context.target import definitions
-from ralphd.context.tree import Tree
 from ralphd.core.findings import SEVERITIES, Evidence, Finding, Related, Severity
 from ralphd.core.python_source import NOT_UNDERSTOOD
 from ralphd.core.text import Text
@@ -110,7 +108,7 @@ class Critic:
         iteration: int,
         diff: str = "",
         show: Callable[[Finding], None] | None = None,
-    ) -> Review | FormatError:
+    ) -> Critique | FormatError:
         """The model's part: no test is run, so it may go on beside them."""
         ctx = self.ctx
         local = await ctx.is_local("critic")
@@ -151,7 +149,7 @@ class Critic:
             watch = ctx.watch("critic", iteration, watch.last)
         return review
 
-    async def examine(self, review: Review | FormatError, text: str) -> Reviewed:
+    async def examine(self, review: Critique | FormatError, text: str) -> Reviewed:
         """Anchor what was found in `text` and run the tests that came with it, on what the bench holds."""
         ctx = self.ctx
         if isinstance(review, FormatError):
@@ -171,7 +169,7 @@ class Critic:
             if evidence == "confirmed" and finding.test:
                 whole, place = (
                     snippet(ctx, finding.test),
-                    regression_path(ctx.tree, finding.path, finding.fingerprint[:6]),
+                    new_test_path(finding.path, finding.fingerprint[:6], ctx.tree.paths()),
                 )
                 kept = replace(finding, evidence="confirmed", severity="error", test=whole, test_path=place)
             kept = replace(kept, related=self._related(kept))
@@ -269,20 +267,9 @@ def _calls_target(ctx: PhaseContext, test: str) -> bool:
 
 def snippet(ctx: PhaseContext, test: str) -> str:
     """A model's test function as a module: with the imports of the target that it left out."""
-    module = PythonAdapter().import_path(ctx.target.path, set(ctx.tree.paths()))
+    module = import_path(ctx.target.path, set(ctx.tree.paths()))
     known = re.search(rf"\b(?:from|import)\s+{re.escape(module)}\b", test)
     return test if known else f"from {module} import *\nfrom {module} import {_public(ctx)}\n\n\n{test}"
-
-
-def regression_path(tree: Tree, path: str, mark: str) -> str:
-    """A new test file for `path` in the project's own layout: beside the tests it has."""
-    folders = sorted(
-        {p.rpartition("/")[0] for p in tree.paths() if is_test_file(p) and p.endswith(".py") and "test_" in p}
-    )
-    folder = min(folders, key=lambda f: (f.count("/"), f), default="tests")
-    stem = path.rsplit("/", 1)[-1].removesuffix(".py")
-    name = f"test_{stem}_{mark}.py"
-    return f"{folder}/{name}" if folder else name
 
 
 def _is_broken(case: TestCase) -> bool:
