@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from ralphd.core.findings import Finding
 from ralphd.core.run import RunResult
 from ralphd.core.text import Encoding, Span, Text
 
 NO_USAGE = {"promptTokens": 0, "completionTokens": 0, "totalTokens": 0, "cachedTokens": 0, "calls": 0}
+
+
+ActionKind = Literal[
+    "fetchModel",
+    "chooseModel",
+    "setKey",
+    "useTestCommand",
+    "allowCommand",
+    "openSetting",
+    "installIsolation",
+    "tryAgain",
+    "showLog",
+    "showRun",
+    "raiseBudget",
+    "setup",
+]
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something a person can do about how a run ended: a command of the server with its arguments."""
+
+    kind: ActionKind
+    title: str
+    command: str
+    arguments: tuple[Mapping[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        arguments = [dict(argument) for argument in self.arguments]
+        return {"kind": self.kind, "title": self.title, "command": self.command, "arguments": arguments}
 
 
 def range_json(text: Text, span: Span, encoding: Encoding = "utf-16") -> dict[str, Any]:
@@ -42,6 +73,7 @@ def result_json(
     hunks: int,
     findings: Sequence[dict[str, Any]],
     cost_shown: bool = True,
+    actions: Sequence[Action] = (),
 ) -> dict[str, Any]:
     """`cost_shown`: whether the person wants to see money (setting `litellm.enable_cost_tracking`)."""
     return {
@@ -61,4 +93,5 @@ def result_json(
         "models": {role: dict(model) for role, model in result.models.items()},
         "journal": result.journal,
         "mended": list(result.mended),
+        "actions": [action.to_json() for action in actions],
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ralphd.core.findings import Finding
+from ralphd.core.text import Span
 
 Command = Literal["implement", "critique", "chaosTests", "fix"]
 COMMANDS: tuple[Command, ...] = ("implement", "critique", "chaosTests", "fix")
@@ -179,6 +180,8 @@ class RunResult:
     edits: Mapping[str, str] = field(default_factory=dict)
     base: Mapping[str, str | None] = field(default_factory=dict)
     """The text each edit was made for; None: the file is new."""
+    target: Span | None = None
+    """The part of the request's text that the person asked to change; None: no run got as far as to look for it."""
     findings: tuple[Finding, ...] = ()
     tests: TestReport | None = None
     chaos: ChaosReport | None = None

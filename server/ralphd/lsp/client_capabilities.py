@@ -40,6 +40,8 @@ class ClientCapabilities:
     text_document_content: bool = False
     events: bool = False
     stream: bool = False
+    review: bool = False
+    """The client draws reviews itself, from `hunksChanged`: it gets no lenses and no `ralph.change` diagnostics."""
 
     @staticmethod
     def of(params: Mapping[str, Any]) -> ClientCapabilities:
@@ -80,4 +82,5 @@ class ClientCapabilities:
             text_document_content=_at(offered, "workspace", "textDocumentContent") is not None,
             events=bool(_at(ralph, "events")),
             stream=bool(_at(ralph, "stream")),
+            review=bool(_at(ralph, "review")),
         )

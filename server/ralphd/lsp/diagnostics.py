@@ -143,7 +143,7 @@ class Diagnostics:
         self._outbox.notify(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)
 
     def _hunk_items(self, uri: str, text: Text | None) -> list[types.Diagnostic]:
-        if text is None:
+        if text is None or self._workspace.client.review:  # it draws them itself, from `hunksChanged`
             return []
         return [
             hunk_diagnostic(self._workspace.client, review, hunk, text) for review, hunk in self._reviews.shown_in(uri)

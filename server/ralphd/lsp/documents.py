@@ -72,10 +72,12 @@ class Documents:
             call(uri)
 
     def _step(self, text: Text, change: Any) -> Replacement:
-        """One change event; one without a range holds the whole new text, of which only what differs counts."""
+        """One change event, cut down to what differs: some clients send whole texts, or whole ranges on undo and on
+        formatting, and what stays the same in them must not look edited. One without a range is the whole new text."""
         where = getattr(change, "range", None)
         if where is None:
             return difference(text.value, change.text)
-        start = text.offset_at(from_position(where.start), self.encoding)
-        end = text.offset_at(from_position(where.end), self.encoding)
-        return Replacement(min(start, end), max(start, end), change.text)
+        ends = [text.offset_at(from_position(position), self.encoding) for position in (where.start, where.end)]
+        start, end = min(ends), max(ends)
+        inner = difference(text.value[start:end], change.text)
+        return Replacement(start + inner.start, start + inner.end, inner.new)

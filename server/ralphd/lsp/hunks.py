@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -27,6 +27,12 @@ class Hunk:
     state: HunkState = "pending"
     creates: bool = False
     """A new file; `span` is empty then."""
+    origin: Span = (0, 0)
+    """The place in the text that the run worked on."""
+    outside_target: bool = False
+    """It changes other code than the person asked for."""
+    lost: bool = False
+    """Accepted, and edited since in a way that leaves no place of its own in the text."""
 
     @property
     def replacement(self) -> Replacement:
@@ -69,6 +75,29 @@ class Hunk:
         if self.state != "stale" and not self.stands_in(text):
             self.give_up(text)
 
+    def track(self, steps: Iterable[Replacement], text: Text) -> None:
+        """Move an accepted hunk, whose `span` is that of its new text: it grows and shrinks with edits inside.
+
+        Where the old text stands there again (the person undid step by step), the hunk waits once more.
+        """
+        start, end = self.span
+        for step in steps:
+            grown = len(step.new) - (step.end - step.start)
+            if step.end <= start:
+                start, end = start + grown, end + grown
+            elif start <= step.start and step.end <= end:
+                end += grown
+            elif step.start < end:
+                self.lost = True
+        size = len(text.value)
+        self.span = (min(start, size), min(end, size))
+        if not self.lost and self.old != self.new and self.stands_in(text):
+            self.state = "pending"
+
+    def opposite(self) -> Hunk:
+        """The change that takes this one, which stands in the text, back."""
+        return replace(self, old=self.new, new=self.old)
+
     def stands_in(self, text: Text) -> bool:
         """Whether the text that the hunk replaces is at its place."""
         return text.value[self.span[0] : self.span[1]] == self.old
@@ -98,6 +127,30 @@ def applied(waiting: Sequence[Hunk], before: str, after: str) -> list[Hunk]:
     if len(waiting) > 1 and apply(before, [hunk.replacement for hunk in waiting]) == after:
         return list(waiting)
     return []
+
+
+def land(accepted: Iterable[Hunk]) -> None:
+    """Give hunks that were applied together the spans of their new texts."""
+    moved = 0
+    for hunk in sorted(accepted, key=lambda h: h.span):
+        start = hunk.span[0] + moved
+        moved += len(hunk.new) - len(hunk.old)
+        hunk.span = (start, start + len(hunk.new))
+
+
+def undone(accepted: Sequence[Hunk], before: str, after: str) -> list[Hunk]:
+    """Those of the accepted hunks whose taking back explains the change from `before` to `after` exactly.
+
+    They wait again, at the places of their old texts.
+    """
+    opposites = [hunk.opposite() for hunk in accepted if not hunk.lost]
+    found = {opposite.hunk_id for opposite in applied(opposites, before, after)}
+    land(opposite for opposite in opposites if opposite.hunk_id in found)
+    places = {opposite.hunk_id: opposite.span for opposite in opposites}
+    back = [hunk for hunk in accepted if hunk.hunk_id in found]
+    for hunk in back:
+        hunk.state, hunk.span = "pending", places[hunk.hunk_id]
+    return back
 
 
 def already_applied(waiting: Sequence[Hunk], text: Text) -> list[Hunk]:

@@ -32,6 +32,8 @@ class LiveRun:
     """From memory at first; read from disk as the run's first step."""
     steps: dict[str, list[Replacement]] = field(default_factory=dict)
     """Typing during the run, by document: what a proposal is rebased over."""
+    asked_digest: str = ""
+    """Of the command that the person was asked to allow."""
     closed: bool = False
     """Its document was closed."""
     shown: set[str] = field(default_factory=set)

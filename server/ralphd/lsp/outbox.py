@@ -109,7 +109,8 @@ class Outbox:
         return True
 
     def refresh_lenses(self) -> None:
-        if self._workspace.client.code_lens_refresh:
+        client = self._workspace.client
+        if client.code_lens_refresh and not client.review:
             self.background(self.request(types.WORKSPACE_CODE_LENS_REFRESH, None, SHORT_TIMEOUT_S))
 
     # ---- work that nobody waits for ----------------------------------------------------------------------------

@@ -17,9 +17,11 @@ from ralphd.lsp.applying import Applying
 from ralphd.lsp.diagnostics import Diagnostics, Origin, ShownFinding
 from ralphd.lsp.live_run import TITLES, LiveRun
 from ralphd.lsp.outbox import Outbox
+from ralphd.lsp.result_actions import actions_for
 from ralphd.lsp.review import NewText, Review, Reviews
 from ralphd.lsp.workspace import Place, Workspace
 
+JOURNALS_KEPT = 100
 _SHOWN_AS_MESSAGE = ("misconfigured", "untrusted", "provider_failed", "budget_exceeded", "internal_error")
 """Outcomes that a person has to do something about."""
 
@@ -30,6 +32,8 @@ class Publishing:
     ) -> None:
         self._outbox, self._workspace, self._diagnostics = outbox, workspace, diagnostics
         self._reviews, self._applying = reviews, applying
+        self.journals: dict[str, str] = {}
+        """Paths of the last runs' journals, by run id."""
 
     # ---- findings ----------------------------------------------------------------------------------------------
 
@@ -78,10 +82,13 @@ class Publishing:
         if hunks:
             waiting = f"{hunks} change{'s wait' if hunks > 1 else ' waits'} for your review"
             result = replace(result, reason=f"{waiting}; {result.reason}")
+        review_id = made.review_id if made and hunks else None
+        self._remember_journal(result)
         answer = result_json(
             result,
-            review_id=made.review_id if made and hunks else None,
+            review_id=review_id,
             hunks=hunks,
+            actions=actions_for(run, result, review_id, self._workspace),
             findings=[self.finding_json(run, finding) for finding in result.findings],
             cost_shown=run.settings.shows_cost,
         )
@@ -90,6 +97,12 @@ class Publishing:
             self._outbox.show(result.reason, error=result.outcome != "untrusted")
         self._tell_ended(answer)
         return answer
+
+    def _remember_journal(self, result: RunResult) -> None:
+        if result.journal:
+            self.journals[result.run_id] = result.journal
+            for old in list(self.journals)[:-JOURNALS_KEPT]:
+                del self.journals[old]
 
     def publish_defect(self, run: LiveRun) -> dict[str, Any]:
         """The end of a run whose result could not be published."""
@@ -111,7 +124,7 @@ class Publishing:
             NewText(self._uri(run, path), path, result.base.get(path), after)
             for path, after in sorted(result.edits.items())
         ]
-        made = await asyncio.to_thread(review.build, run.request, run.uri, files)
+        made = await asyncio.to_thread(review.build, run.request, run.uri, files, result.target)
         made.verified = result.outcome == "proposed"
         for hunk in made.hunks:
             document = self._workspace.documents.get(hunk.uri)

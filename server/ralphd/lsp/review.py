@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from ralphd.core.edits import hunks as hunks_between
 from ralphd.core.run import RunRequest
-from ralphd.core.text import Replacement, Text
+from ralphd.core.text import Replacement, Span, Text
 from ralphd.lsp.documents import Changed
-from ralphd.lsp.hunks import Hunk, HunkState, already_applied, applied
+from ralphd.lsp.hunks import Hunk, HunkState, already_applied, applied, land, undone
 
 REASONS_KEPT = 5
 """Of the reasons for rejecting proposals on one document, the last ones are told to the next try."""
@@ -43,6 +43,8 @@ class Review:
     hunks: list[Hunk] = field(default_factory=list)
     verified: bool = False
     """Its tests passed, those of the findings to fix among them."""
+    bases: dict[str, str] = field(default_factory=dict)
+    """The texts that the run worked on, by URI; new files have none."""
 
     def of(self, uri: str) -> list[Hunk]:
         return [hunk for hunk in self.hunks if hunk.uri == uri]
@@ -52,25 +54,46 @@ class Review:
         return [hunk for hunk in self.hunks if hunk.state == "pending"]
 
 
-def build(request: RunRequest, home: str, files: Iterable[NewText]) -> Review:
-    """The hunks of new texts. Takes as long as their diffs do: for worker threads."""
+def build(request: RunRequest, home: str, files: Iterable[NewText], target: Span | None = None) -> Review:
+    """The hunks of new texts. Takes as long as their diffs do: for worker threads.
+
+    `target`: the part of the request's document that the person asked to change; None: all of it, or not known.
+    """
     review = Review(f"r{secrets.token_hex(6)}", request.run_id, request, home)
     for uri, path, before, after in files:
         created = before is None
+        if before is not None:
+            review.bases[uri] = before
         changes = [Replacement(0, 0, after)] if before is None else hunks_between(before, after)
         for change in changes:
             old = (before or "")[change.start : change.end]
-            number = len(review.hunks) + 1
-            hunk = Hunk(f"h{number}", uri, path, (change.start, change.end), old, change.new, creates=created)
+            number, span = len(review.hunks) + 1, (change.start, change.end)
+            hunk = Hunk(f"h{number}", uri, path, span, old, change.new, creates=created, origin=span)
+            hunk.outside_target = created or path != request.path or not _within(span, target)
             _ = hunk.headline  # split into lines here, not on the event loop
             review.hunks.append(hunk)
     return review
 
 
-class Reviews:
-    """All live reviews of a connection. `on_changed` are told which review's hunks moved or changed state, and where."""
+def _within(span: Span, target: Span | None) -> bool:
+    """Whether a change lies in the target, whose span ends before its last line end. What is inserted right above it
+    (an import) or below it (another function) does not."""
+    if target is None:
+        return True
+    if span[0] == span[1]:
+        return target[0] < span[0] <= target[1]
+    return target[0] <= span[0] and span[1] <= target[1] + len("\r\n")
 
-    def __init__(self) -> None:
+
+class Reviews:
+    """All live reviews of a connection. `on_changed` are told which review's hunks moved or changed state, and where.
+
+    `keeps_settled`: whether a review lives on when everything in it was accepted, so that undoing an accepted change
+    brings it back. Only clients that draw reviews themselves can show that.
+    """
+
+    def __init__(self, keeps_settled: Callable[[], bool] = lambda: False) -> None:
+        self._keeps_settled = keeps_settled
         self.live: dict[str, Review] = {}
         self.on_changed: list[Callable[[Review, set[str]], None]] = []
         self._reasons: dict[str, list[str]] = {}
@@ -80,6 +103,7 @@ class Reviews:
         uris = {hunk.uri for hunk in review.hunks}
         for old in [r for r in self.live.values() if uris & {hunk.uri for hunk in r.hunks}]:
             self.settle(old, old.pending, "rejected")
+            self.live.pop(old.review_id, None)
         self.live[review.review_id] = review
         self._tell(review, uris)
 
@@ -89,7 +113,7 @@ class Reviews:
     def shown_in(self, uri: str) -> list[tuple[Review, Hunk]]:
         """What waits on a document, in the order of its text: its own hunks, and new files of runs that were on it."""
         found = []
-        for review in self.live.values():
+        for review in [review for review in self.live.values() if review.pending]:
             for hunk in review.hunks:
                 here = hunk.state == "pending" and review.home == uri if hunk.creates else hunk.uri == uri
                 if here and hunk.state in ("pending", "stale"):
@@ -104,7 +128,7 @@ class Reviews:
             uris.add(hunk.uri)
         if not review.pending:
             uris |= {hunk.uri for hunk in review.hunks if hunk.state == "stale"}
-            self.live.pop(review.review_id, None)
+            self._drop(review)
         if uris:
             self._tell(review, uris)
 
@@ -123,6 +147,9 @@ class Reviews:
     def opened(self, uri: str, text: Text) -> None:
         """A document under review was opened: it may show the proposal already, or another text than the snapshot's."""
         for review in list(self.live.values()):
+            for hunk in review.of(uri):
+                if hunk.state == "accepted":
+                    hunk.lost = hunk.lost or text.value[hunk.span[0] : hunk.span[1]] != hunk.new
             waiting = [hunk for hunk in review.of(uri) if hunk.state == "pending"]
             if waiting and waiting[0].creates:
                 if text.value.rstrip("\r\n") == waiting[0].new.rstrip("\r\n"):
@@ -130,6 +157,7 @@ class Reviews:
             elif waiting:
                 shown = already_applied(waiting, text)
                 if shown:
+                    land(shown)
                     self.settle(review, shown, "accepted")
                     continue
                 for hunk in waiting:
@@ -138,27 +166,44 @@ class Reviews:
                 self._tell(review, {uri})
 
     def follow(self, change: Changed) -> None:
-        """Move the hunks of a changed document; recognise an accepted one by the text it leaves."""
+        """Move the hunks of a changed document; recognise by the text it leaves what was accepted or undone."""
+        if change.before.value == change.after.value:
+            return
         for review in list(self.live.values()):
-            waiting = [hunk for hunk in review.of(change.uri) if hunk.state == "pending"]
-            if waiting and change.before.value != change.after.value:
-                self._follow(review, waiting, change)
+            here = [hunk for hunk in review.of(change.uri) if not hunk.creates or hunk.state == "pending"]
+            waiting = [hunk for hunk in here if hunk.state == "pending"]
+            settled = [hunk for hunk in here if hunk.state == "accepted"] if self._keeps_settled() else []
+            if waiting or settled:
+                self._follow(review, waiting, settled, change)
 
-    def _follow(self, review: Review, waiting: list[Hunk], change: Changed) -> None:
-        accepted = applied(waiting, change.before.value, change.after.value)
-        steps = change.steps
-        if accepted:
-            # The text is what accepting leaves, whatever steps the client took to get there.
-            steps = tuple(h.replacement for h in sorted(accepted, key=lambda h: h.span, reverse=True))
+    def _follow(self, review: Review, waiting: list[Hunk], settled: list[Hunk], change: Changed) -> None:
+        before, after = change.before.value, change.after.value
+        places = {hunk.hunk_id: hunk.span for hunk in settled}
+        back = undone(settled, before, after)
+        accepted = [] if back else applied(waiting, before, after)
+        # The text is what accepting or undoing leaves, whatever steps the client took to get there.
+        exact = [hunk.replacement for hunk in accepted]
+        exact += [Replacement(*places[hunk.hunk_id], hunk.old) for hunk in back]
+        steps = tuple(sorted(exact, key=lambda step: (step.start, step.end), reverse=True)) or change.steps
         for hunk in review.of(change.uri):
-            if hunk not in accepted and hunk.state in ("pending", "stale"):
+            if hunk in accepted or hunk in back:
+                continue
+            if hunk.state in ("pending", "stale"):
                 hunk.follow(steps, change.after)
+            elif hunk in settled:
+                hunk.track(steps, change.after)
         if accepted:
+            land(accepted)
             self.settle(review, accepted, "accepted")
-        else:
-            if not review.pending:
-                self.live.pop(review.review_id, None)
-            self._tell(review, {change.uri})
+            return
+        if not review.pending:
+            self._drop(review)
+        self._tell(review, {change.uri})
+
+    def _drop(self, review: Review) -> None:
+        """Forget a review in which nothing waits, unless undoing could bring something back."""
+        if not (self._keeps_settled() and any(hunk.state == "accepted" for hunk in review.hunks)):
+            self.live.pop(review.review_id, None)
 
     def _tell(self, review: Review, uris: set[str]) -> None:
         for call in self.on_changed:

@@ -11,6 +11,7 @@ from ralphd.lsp.diagnostics import Diagnostics
 from ralphd.lsp.hunks import Hunk
 from ralphd.lsp.live_run import LiveRun
 from ralphd.lsp.outbox import Outbox
+from ralphd.lsp.proof import Proof, proof_of
 from ralphd.lsp.review import Review
 from ralphd.lsp.workspace import Workspace
 
@@ -23,6 +24,8 @@ class ReviewFeed:
     ) -> None:
         self._outbox, self._workspace, self._diagnostics, self._live = outbox, workspace, diagnostics, live
         self._seq = 0
+        self._told: dict[str, object] = {}
+        """What a client that draws reviews was told last of each: states and proof."""
 
     def changed(self, review: Review, uris: set[str]) -> None:
         for uri in {*uris, review.home}:
@@ -35,13 +38,25 @@ class ReviewFeed:
 
     def _send(self, review: Review) -> None:
         hunks = [self._hunk_json(review, hunk) for hunk in review.hunks]
-        payload = {"type": "hunksChanged", "reviewId": review.review_id, "hunks": hunks}
+        payload: dict[str, Any] = {"type": "hunksChanged", "reviewId": review.review_id, "hunks": hunks}
+        if self._workspace.client.review:
+            payload["proof"] = self._proof(review).to_json()
+            told = ([hunk.state for hunk in review.hunks], payload["proof"])
+            if not review.pending and self._told.get(review.review_id) == told:
+                return  # typing in a document whose review is settled
+            self._told[review.review_id] = told
         run = self._live.get(review.run_id)
         if run is not None:
             run.progress.send_event(payload)
         else:
             self._seq += 1
             self._outbox.notify("ralph/event", {"runId": None, "seq": self._seq, **payload})
+
+    def _proof(self, review: Review) -> Proof:
+        texts = {uri: document.text for uri, document in self._workspace.documents.open.items()}
+        home = self._workspace.documents.spelled(review.home)
+        others = [run for run in self._live.values() if run.uri == home and run.run_id != review.run_id]
+        return proof_of(review, texts, at_work=bool(others))
 
     def _hunk_json(self, review: Review, hunk: Hunk) -> dict[str, Any]:
         document = self._workspace.documents.get(hunk.uri)
@@ -53,4 +68,5 @@ class ReviewFeed:
             "newText": hunk.new,
             "oldText": hunk.old,
             "state": hunk.state,
+            "outsideTarget": hunk.outside_target,
         }

@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ralphd.core import events
@@ -86,9 +87,11 @@ class Runs:
         settings = await runner.editor_settings(request.root, request.path)
         run.settings = self._workspace.settings[request.root, os.path.dirname(request.path)] = settings
         run.progress.shows_cost = run.settings.shows_cost
-        return await runner.run(request, lambda event: self._emit(run, event), self._ask)
+        return await runner.run(request, lambda event: self._emit(run, event), partial(self._ask, run))
 
-    async def _ask(self, question: Question) -> Decision:
+    async def _ask(self, run: LiveRun, question: Question) -> Decision:
+        run.asked_digest = question.digest or run.asked_digest
+
         def late(decision: Decision) -> None:
             if question.kind == "command":  # what was decided about a cost belongs to that one run
                 self._outbox.background(self._runner().decide(question.digest, decision))

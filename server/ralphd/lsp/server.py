@@ -71,7 +71,7 @@ class RalphServer(LanguageServer):
         """Every component gets what it needs, none gets the server. Their order here is the order in which they hear
         of a changed document."""
         self.outbox = outbox = Outbox(self.protocol, workspace)
-        reviews = Reviews()
+        reviews = Reviews(keeps_settled=lambda: workspace.client.review)
         diagnostics = Diagnostics(outbox, workspace, reviews)
         edits = WorkspaceEdits(workspace)
         documents = workspace.documents
@@ -89,7 +89,7 @@ class RalphServer(LanguageServer):
                 *starting.commands(),
                 *Findings(outbox, workspace, diagnostics, reviews, self.runner).commands(),
                 *ReviewCommands(outbox, workspace, reviews, applying).commands(),
-                *ServiceCommands(outbox, workspace, runs, reviews, self.runner).commands(),
+                *ServiceCommands(outbox, workspace, runs, reviews, publishing.journals, self.runner).commands(),
             ]
         )
         self.protocol.handlers = Handlers(

@@ -144,7 +144,7 @@ class RunService:
                 if gate
                 else None
             )
-            return await Loop(ctx, recorded, dismissed, attack, callable_).run()
+            return replace(await Loop(ctx, recorded, dismissed, attack, callable_).run(), target=target.span)
 
     def _journal(self, request: RunRequest) -> Journal:
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())

@@ -15,13 +15,12 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
-from ralphd.core.runner import Decision
+from ralphd.core.runner import DECISIONS, Decision
 from ralphd.errors import RalphError
 from ralphd.settings.consents import Consent, from_json, to_json
 
-DECISIONS: tuple[Decision, ...] = get_args(Decision)
 _DIGEST = re.compile("[0-9a-f]{64}")
 _MAX_BYTES = 4_000_000
 _LOCK_WAIT_S = 2.0

@@ -16,7 +16,7 @@ from typing import Any
 
 from ralphd.app import build_service
 from ralphd.core import events
-from ralphd.core.edits import unified
+from ralphd.core.edits import hunks, unified
 from ralphd.core.result_json import finding_json, range_json, result_json
 from ralphd.core.run import EXIT_CODES, Command, Cost, RunRequest, RunResult, new_run_id
 from ralphd.core.runner import Decision, Question
@@ -176,7 +176,7 @@ def _report(result: RunResult, request: RunRequest, options: argparse.Namespace)
     if options.json:
         text = Text(request.text)
         found = [finding_json(f, f.fingerprint, range_json(text, (f.start, f.end))) for f in result.findings]
-        made = sum(1 for _ in result.edits)
+        made = sum(len(hunks(result.base.get(path) or "", after)) for path, after in result.edits.items())
         print(
             json.dumps({**result_json(result, review_id=None, hunks=made, findings=found), "edits": dict(result.edits)})
         )

@@ -28,9 +28,9 @@ class ReviewCommands:
     def _chosen(self, argument: Mapping[str, Any]) -> tuple[Review, list[Hunk]]:
         """The hunks that the argument means: one, or without a hunkId all that wait."""
         review = self._reviews.find(argument.get("reviewId"))
-        if review is None:
-            raise failed("This review is over.")
         wanted = argument.get("hunkId")
+        if review is None or (wanted is None and not review.pending):
+            raise failed("This review is over.")
         if wanted is None:
             return review, review.pending
         hunk = next((hunk for hunk in review.hunks if hunk.hunk_id == wanted), None)

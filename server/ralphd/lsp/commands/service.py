@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pygls.exceptions import JsonRpcInvalidParams
@@ -22,8 +22,16 @@ from ralphd.lsp.workspace import Workspace
 
 class ServiceCommands:
     def __init__(
-        self, outbox: Outbox, workspace: Workspace, runs: Runs, reviews: Reviews, runner: Callable[[], Runner]
+        self,
+        outbox: Outbox,
+        workspace: Workspace,
+        runs: Runs,
+        reviews: Reviews,
+        journals: Mapping[str, str],
+        runner: Callable[[], Runner],
     ) -> None:
+        """`journals`: paths by run id."""
+        self._journals = journals
         self._outbox, self._workspace, self._runner = outbox, workspace, runner
         self._runs, self._reviews = runs, reviews
 
@@ -33,6 +41,7 @@ class ServiceCommands:
             ServerCommand("status", frozenset(), self._status),
             ServerCommand("trust", frozenset({"digest", "decision"}), self._trust),
             ServerCommand("showLog", frozenset(), self._show_log),
+            ServerCommand("showRun", frozenset({"runId"}), self._show_run),
         ]
 
     def _cancel(self, argument: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +54,9 @@ class ServiceCommands:
     async def _status(self, argument: dict[str, Any]) -> dict[str, Any]:
         runs = [{"runId": r.run_id, "uri": r.uri, "command": r.request.command} for r in self._runs.live.values()]
         reviews = [
-            {"reviewId": r.review_id, "runId": r.run_id, "pending": len(r.pending)} for r in self._reviews.live.values()
+            {"reviewId": r.review_id, "runId": r.run_id, "pending": len(r.pending)}
+            for r in self._reviews.live.values()
+            if r.pending
         ]
         return {"version": __version__, "runs": runs, "reviews": reviews, **await self._runner().status()}
 
@@ -64,11 +75,19 @@ class ServiceCommands:
     async def _show_log(self, argument: dict[str, Any]) -> dict[str, Any]:
         root = self._workspace.roots[0] if self._workspace.roots else os.getcwd()
         path = (await self._runner().editor_settings(root, "_")).request_log
-        self._outbox.background(self._open_log(path))
+        self._outbox.background(self._open(path, "The request log", "No request was made yet: the log is empty."))
         return {"path": path}
 
-    async def _open_log(self, path: str) -> None:
+    def _show_run(self, argument: dict[str, Any]) -> dict[str, Any]:
+        """The journal of a run of this session: what was asked, answered, tested and decided."""
+        path = self._journals.get(str(argument.get("runId")))
+        if path is None:
+            raise failed("There is no record of this run.")
+        self._outbox.background(self._open(path, "The record of this run", "The record of this run was removed."))
+        return {"path": path}
+
+    async def _open(self, path: str, what: str, missing: str) -> None:
         if not await asyncio.to_thread(os.path.exists, path):
-            self._outbox.show("No request was made yet: the log is empty.")
+            self._outbox.show(missing)
         elif not await self._outbox.open_document(path_to_uri(path), take_focus=True):
-            self._outbox.show(f"The request log is {path}")
+            self._outbox.show(f"{what} is {path}")

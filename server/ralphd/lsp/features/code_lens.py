@@ -24,7 +24,7 @@ class CodeLenses:
 
     def lenses(self, uri: str) -> list[types.CodeLens]:
         document = self._workspace.documents.get(uri)
-        if document is None:
+        if document is None or self._workspace.client.review:  # it draws them itself, from `hunksChanged`
             return []
         found = []
         if run := self._runs.on(uri):

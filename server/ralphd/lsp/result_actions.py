@@ -1,0 +1,61 @@
+"""What a person can do about the ending of a run, as commands of this server: any client can run them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ralphd.core.result_json import Action, range_json
+from ralphd.core.run import RunResult
+from ralphd.core.text import Text
+from ralphd.lsp.command_ids import PREFIX
+from ralphd.lsp.live_run import LiveRun
+from ralphd.lsp.workspace import Workspace
+
+_WORTH_ANOTHER_TRY = frozenset(
+    {
+        "proposed_unverified",
+        "proposed_failing",
+        "stuck",
+        "iteration_limit",
+        "budget_exceeded",
+        "stale",
+        "untrusted",
+        "misconfigured",
+        "provider_failed",
+        "internal_error",
+    }
+)
+_IN_THE_LOG = frozenset({"provider_failed", "internal_error"})
+"""Outcomes that the masked log of requests to models may explain."""
+
+
+def actions_for(run: LiveRun, result: RunResult, review_id: str | None, workspace: Workspace) -> list[Action]:
+    """In the order in which they are worth trying; none for a run that ended well."""
+    found = []
+    if result.outcome == "untrusted" and run.asked_digest:
+        given = {"digest": run.asked_digest, "decision": "always"}
+        found.append(Action("allowCommand", "Always allow this command", f"{PREFIX}trust", (given,)))
+    if result.outcome in _WORTH_ANOTHER_TRY and (again := _again(run, review_id, workspace)) is not None:
+        found.append(again)
+    if result.outcome in _IN_THE_LOG:
+        found.append(Action("showLog", "Show the log of requests", f"{PREFIX}showLog", ()))
+    if result.outcome in _WORTH_ANOTHER_TRY and result.journal:
+        found.append(Action("showRun", "Show what the run did", f"{PREFIX}showRun", ({"runId": run.run_id},)))
+    return found
+
+
+def _again(run: LiveRun, review_id: str | None, workspace: Workspace) -> Action | None:
+    """A fresh sample of a proposal, else the same command at the same place; a fix is started at its finding."""
+    if review_id is not None:
+        return Action("tryAgain", "Try again", f"{PREFIX}retry", ({"reviewId": review_id},))
+    request = run.request
+    if request.command == "fix":
+        return None
+    argument: dict[str, Any] = {"uri": run.uri}
+    if request.span is not None:
+        document = workspace.documents.get(run.uri)
+        text = document.text if document else Text(request.text)
+        argument["range"] = range_json(text, request.span, workspace.client.encoding)
+    if request.instruction:
+        argument["instruction"] = request.instruction
+    return Action("tryAgain", "Try again", f"{PREFIX}{request.command}", (argument,))
