@@ -172,6 +172,7 @@ class Laboratory:
                 pool.lease() as shadow,
                 Tester(
                     shadow,
+                    lease=pool.lease,
                     root=str(root),
                     argv=PYTEST,
                     buffers={},

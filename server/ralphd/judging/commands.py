@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Runner = Literal["pytest", "go", "cargo", "node", "other"]
+Runner = Literal["pytest", "unittest", "go", "cargo", "node", "other"]
 NODE_LAUNCHERS = ("npm", "npx", "node", "pnpm", "yarn")
 
 
@@ -107,6 +107,8 @@ def runner_of(argv: Sequence[str]) -> Runner:
     name, after = program_name(argv[at]), list(argv[at + 1 : at + 3])
     if name in ("pytest", "py.test"):
         return "pytest"
+    if name == "unittest" and argv[at - 1] in ("-m", "--module"):
+        return "unittest"
     if name == "go" and after[:1] == ["test"]:
         return "go"
     if name == "cargo" and "test" in after:

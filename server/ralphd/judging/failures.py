@@ -68,15 +68,17 @@ def normalised(text: str, root: str) -> str:
 def failure_text(run: TestRun, verdict: Verdict, root: str, *, local: bool) -> str:
     """What the Artisan is told: the failures with their real values, sorted, capped."""
     limit = LOCAL_FEEDBACK_CHARACTERS if local else FEEDBACK_CHARACTERS
-    if not verdict.failing:
+    # Where nothing could be run, what stood in the way is told although it stood there before.
+    failing = verdict.failing or (() if run.count("passed") else tuple(run.bad))
+    if not failing:
         tail = told(run.output, root)[-limit:]
-        return f"{verdict.why}\n{tail}".strip() if not run.cases else verdict.why
-    share = max(200, limit // min(len(verdict.failing), _SHOWN_TESTS))
+        return f"{verdict.why}\n{tail}".strip() if not run.cases or run.exit_code else verdict.why
+    share = max(200, limit // min(len(failing), _SHOWN_TESTS))
     parts = []
-    for case in verdict.failing[:_SHOWN_TESTS]:
+    for case in failing[:_SHOWN_TESTS]:
         detail = told(case.detail, root)
         parts.append(f"{case.nodeid}\n{detail if len(detail) <= share else '…' + detail[-share:]}")
-    if more := verdict.failing[_SHOWN_TESTS:]:
+    if more := failing[_SHOWN_TESTS:]:
         parts.append(f"… and {len(more)} more: " + ", ".join(case.nodeid for case in more[:_NAMED_TESTS]))
     return "\n\n".join(parts)
 

@@ -1,19 +1,23 @@
 """Test runners' own reports -> test cases. Pure: knows neither processes nor verdicts.
 
-pytest through our plugin (its TestReport objects), go through `-json`, Node's runner through its JUnit reporter, cargo
-through its closing lines (libtest's JSON is unstable). Anything else has an exit code and no cases.
+pytest, unittest and Node's runner through our plugins inside them, go through `-json`, cargo through its closing lines
+(libtest's JSON is unstable). Anything else has an exit code and no cases. What comes out of a test process is not
+believed to have any shape: it is validated, and what does not fit is no report.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, ValidationError
 
 CaseOutcome = Literal["passed", "failed", "error", "skipped", "xfailed"]
+_MAX_TESTS = 200_000
+_SEVERITY: Mapping[CaseOutcome, int] = {"passed": 0, "xfailed": 1, "skipped": 2, "failed": 3, "error": 4}
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class TestCase:
     """The failure as the runner words it, unnormalised."""
     frames: tuple[tuple[str, int], ...] = ()
     """(path as reported, 0-based line) of the failure's traceback."""
+    reached: bool | None = None
+    """Whether it entered the target's file, where that was measured; None: not known."""
 
     @property
     def bad(self) -> bool:
@@ -39,53 +45,94 @@ class Report:
     cases: Mapping[str, TestCase] = field(default_factory=dict)
     counts: tuple[int, int, int] | None = None
     """(passed, failed, skipped) where a runner tells only sums."""
+    void: str = ""
+    """Why the report proves nothing, as the end of a sentence; empty: it may be believed."""
+    unrun: tuple[str, ...] = ()
+    """Tests that were collected and never ran."""
+    collected: tuple[str, ...] = ()
+    """Ids, where the runner was asked for these alone."""
+    canaries: bool | None = None
+    """Whether our own tests among the person's ended as they must; None where none could be run."""
 
     @property
     def present(self) -> bool:
         return bool(self.cases) or self.counts is not None
 
 
-def parse_pytest(files: Iterable[str]) -> Report | None:
-    """Join the JSON reports of all pytest sessions of one command; None where there is none."""
+class _Test(BaseModel):
+    nodeid: Annotated[str, Field(min_length=1, max_length=4000)]
+    outcome: CaseOutcome
+    longrepr: str = ""
+    frames: list[tuple[str, int]] = []
+    sections: list[tuple[str, str]] = []
+    reached: bool | None = None
+
+    def case(self) -> TestCase:
+        shown = "".join(f"\n--- {name} ---\n{body}" for name, body in self.sections if "call" in name)
+        return TestCase(self.nodeid, self.outcome, self.longrepr + shown, tuple(self.frames), self.reached)
+
+
+class _CollectError(BaseModel):
+    nodeid: str
+    longrepr: str
+    frames: list[tuple[str, int]] = []
+
+
+class _Session(BaseModel):
+    """What one session of a test runner sent: the JSON of `runner_plugins/`."""
+
+    tests: Annotated[list[_Test], Field(max_length=_MAX_TESTS)]
+    errors: Annotated[list[_CollectError], Field(max_length=_MAX_TESTS)] = []
+    unrun: Annotated[list[str], Field(max_length=_MAX_TESTS)] = []
+    collected: Annotated[list[str], Field(max_length=_MAX_TESTS)] = []
+    canaries: bool | None = None
+    left: bool = False
+    exit: int | None = None
+
+
+def parse_sessions(texts: Iterable[bytes], silent: int) -> Report | None:
+    """Join the reports of all sessions of one command; of a test that ran in several the worst outcome counts.
+
+    `silent`: sessions that began and sent nothing: their process ended early. None where no session was seen.
+    """
     cases: dict[str, TestCase] = {}
-    seen = False
-    for text in files:
+    sessions: list[_Session] = []
+    for text in texts:
         try:
-            data: Any = json.loads(text)
-        except ValueError:
-            continue
-        seen = True
-        for entry in data.get("tests", []):
-            detail = entry["longrepr"]
-            detail += "".join(f"\n--- {name} ---\n{body}" for name, body in entry.get("sections", []) if "call" in name)
-            cases[entry["nodeid"]] = TestCase(entry["nodeid"], entry["outcome"], detail, _frames(entry))
-        for entry in data.get("errors", []):
-            cases[entry["nodeid"]] = TestCase(entry["nodeid"], "error", entry["longrepr"], _frames(entry))
-    return Report(cases) if seen else None
+            sessions.append(_Session.model_validate_json(text))
+        except ValidationError:
+            silent += 1
+    for session in sessions:
+        for test in (entry.case() for entry in session.tests):
+            known = cases.get(test.nodeid)
+            if known is None or _SEVERITY[test.outcome] > _SEVERITY[known.outcome]:
+                cases[test.nodeid] = test
+        for error in session.errors:
+            cases[error.nodeid] = TestCase(error.nodeid, "error", error.longrepr, tuple(error.frames))
+    if not sessions and not silent:
+        return None
+    return Report(
+        cases,
+        void=_void(sessions, silent),
+        unrun=tuple(name for session in sessions for name in session.unrun),
+        collected=tuple(name for session in sessions for name in session.collected),
+        canaries=_canaries(sessions),
+    )
 
 
-def _frames(entry: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
-    return tuple((str(path), int(line)) for path, line in entry.get("frames", []))
+def _void(sessions: Iterable[_Session], silent: int) -> str:
+    if silent:
+        return "the test process ended before its runner wrote its report"
+    if any(session.canaries is False for session in sessions):
+        return "the candidate interferes with the test runner: tests of ralphd's own were reported wrongly"
+    if any(session.left and session.exit == 0 for session in sessions):
+        return "the test runner was told to stop before all tests had run"
+    return ""
 
 
-def parse_junit(files: Iterable[str]) -> Report | None:
-    """JUnit XML, as Node's test runner writes it."""
-    cases: dict[str, TestCase] = {}
-    seen = False
-    for text in files:
-        try:
-            root = ET.fromstring(text)  # noqa: S314 (expat limits entity expansion)
-        except ET.ParseError:
-            continue
-        seen = True
-        for case in root.iter("testcase"):
-            name = "::".join(part for part in (case.get("file"), case.get("classname"), case.get("name")) if part)
-            failure = case.find("failure") if case.find("failure") is not None else case.find("error")
-            skipped = case.find("skipped") is not None
-            outcome: CaseOutcome = "failed" if failure is not None else "skipped" if skipped else "passed"
-            detail = "" if failure is None else f"{failure.get('message', '')}\n{failure.text or ''}"
-            cases[name] = TestCase(name, outcome, detail)
-    return Report(cases) if seen else None
+def _canaries(sessions: Iterable[_Session]) -> bool | None:
+    told = [session.canaries for session in sessions if session.canaries is not None]
+    return all(told) if told else None
 
 
 def parse_go(output: str) -> Report | None:

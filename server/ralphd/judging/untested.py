@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from ralphd.context.tree import ImportGraph, Tree
 from ralphd.errors import SandboxError
 from ralphd.judging.verdict import TestRun
+from ralphd.judging.workbench import EVERYTHING, Asked
 
 
 class UntestedBench:
@@ -17,7 +18,12 @@ class UntestedBench:
     async def load(self, candidate: Mapping[str, str | None]) -> None:
         return None
 
-    async def run(self, only: Sequence[str] = (), fast: bool = False) -> TestRun:
+    async def run(self, asked: Asked = EVERYTHING) -> TestRun:
+        raise SandboxError("There is no test command here.")
+
+    async def run_planted(
+        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float
+    ) -> Sequence[TestRun | None]:
         raise SandboxError("There is no test command here.")
 
     async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:

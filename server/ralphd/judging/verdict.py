@@ -60,16 +60,24 @@ class Verdict:
     already_failing: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
     """Tests that fail now and passed before: run once more alone before they are blamed."""
+    unproven: str = ""
+    """Why a green says nothing about the target, as a sentence without its full stop."""
 
 
 def _passed(run: TestRun) -> set[str]:
     return {name for name, case in run.cases.items() if case.outcome in ("passed", "xfailed")}
 
 
-def judge(run: TestRun, baseline: TestRun | None, reaching: Collection[str], flaky: Collection[str] = ()) -> Verdict:
-    """`reaching`: ids that were red before and reach the target; `flaky`: suspects that passed when run alone."""
-    early = _unusable(run)
-    if early:
+def judge(
+    run: TestRun,
+    baseline: TestRun | None,
+    reaching: Collection[str],
+    flaky: Collection[str] = (),
+    unknown: Collection[str] = (),
+) -> Verdict:
+    """`reaching`: ids that were red before and reach the target; `unknown`: red before, and nobody knows whether they do;
+    `flaky`: suspects that passed when run alone."""
+    if early := _unusable(run) or _less_than_before(run, baseline):
         return Verdict(False, early)
     before = _passed(baseline) if baseline else set()
     red_before = {case.nodeid for case in baseline.bad} if baseline else set()
@@ -78,30 +86,19 @@ def judge(run: TestRun, baseline: TestRun | None, reaching: Collection[str], fla
     suspects = tuple(c.nodeid for c in failing if c.nodeid in before)
     if failing:
         return Verdict(False, f"{_tests(len(failing))} failing", failing, already, suspects)
-    gone = sorted(before - set(run.cases)) if run.cases else []
-    if gone:
-        return Verdict(False, f"{_tests(len(gone))} that passed before did not run: {_some(gone)}", (), already)
-    known_skips = {n for n, c in baseline.cases.items() if c.outcome == "skipped"} if baseline else set()
-    skipped = sorted(
-        n
-        for n, c in run.cases.items()
-        if c.outcome == "skipped" and n not in known_skips and (n in before | red_before)
-    )
-    if skipped:
-        return Verdict(False, f"{_tests(len(skipped))} newly skipped: {_some(skipped)}", (), already)
-    if run.report and run.report.present:
-        if run.count("passed") + run.count("xfailed") == 0:
-            return Verdict(False, "no test ran" if not run.count("skipped") else "every test was skipped", (), already)
-        if baseline and run.count("passed") < baseline.count("passed") and not flaky:
-            return Verdict(
-                False,
-                f"fewer tests pass than before ({run.count('passed')} of {baseline.count('passed')})",
-                (),
-                already,
-            )
+    if baseline and (missing := _missing(run, baseline, reaching)):
+        return Verdict(False, missing, (), already)
+    if why := _too_little(run, baseline, flaky):
+        return Verdict(False, why, (), already)
     if run.exit_code != 0 and not (run.bad and (already or flaky)):
         return Verdict(False, f"the test command ended with exit code {run.exit_code}", (), already)
-    return Verdict(True, _green(run, already, flaky), (), already)
+    unproven = ""
+    if unknown and not reaching and all(name in already for name in unknown):
+        unproven = (
+            f"no test that failed before passes now, and whether {_some(sorted(unknown))} "
+            f"reach{'es' if len(unknown) == 1 else ''} the target is not known"
+        )
+    return Verdict(True, _green(run, already, flaky, unknown), (), already, unproven=unproven)
 
 
 def _unusable(run: TestRun) -> str | None:
@@ -111,23 +108,103 @@ def _unusable(run: TestRun) -> str | None:
         return "the tests did not end within the time limit"
     if run.exit_code != 0 and (stopped := _STOPPED.search(run.output[-300:])):
         return f"the test command was {stopped[1]}"
-    if run.expects_report and not (run.report and run.report.present) and run.exit_code != 5:
-        return "the test process ended before pytest wrote its report"
-    if run.expects_report and not (run.report and run.report.present):
+    if run.report is None:
+        if run.expects_report:
+            return "the test process ended before its runner wrote its report"
+        return "no test ran" if _says_no_tests(run.output) else None
+    if run.report.void:
+        return run.report.void
+    if not run.report.present:
         return "no test was collected"
     return None
 
 
-def _green(run: TestRun, already: Collection[str], flaky: Collection[str]) -> str:
+_NO_TESTS = re.compile(
+    r"^(?:Ran 0 tests\b|NO TESTS RAN|# tests 0$|1\.\.0$|no tests ran\b|collected 0 items)"
+    r"|\[no test files\]|\bNo tests? (?:files? )?found\b|^\s*0 passing\b",
+    re.MULTILINE | re.IGNORECASE,
+)
+_SOME_TESTS = re.compile(
+    r"^(?:Ran [1-9]|# tests [1-9]|1\.\.[1-9]|ok\s)|\b[1-9]\d{0,8} (?:passed|passing|tests? passed)\b",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
+def _says_no_tests(output: str) -> bool:
+    """Whether the closing lines of a runner without a report say that there was no test. Only then text is looked at."""
+    tail = output[-20_000:]
+    return bool(_NO_TESTS.search(tail)) and not _SOME_TESTS.search(tail)
+
+
+def _less_than_before(run: TestRun, baseline: TestRun | None) -> str | None:
+    """A weaker kind of evidence than the baseline had."""
+    if baseline is not None and baseline.report is not None and baseline.report.present and run.report is None:
+        return "the test runner left no report, as it did before the change: its process ended early"
+    return None
+
+
+def _missing(run: TestRun, baseline: TestRun, reaching: Collection[str]) -> str | None:
+    """The first kind of test of the baseline that is not there any more, or no longer passes, with its ids."""
+    if not baseline.cases:
+        return None
+    lost: dict[str, list[str]] = {}
+    for case in sorted(baseline.cases.values(), key=lambda case: (case.nodeid not in reaching, case.nodeid)):
+        if how := _lost(case, run):
+            past = "passed before" if case.outcome in ("passed", "xfailed") else "failed before" if case.bad else ""
+            lost.setdefault(f"{past and f'that {past} '}{how}", []).append(case.nodeid)
+    if not lost:
+        return None
+    how, names = next(iter(lost.items()))
+    return f"{_tests(len(names))} {how}: {_some(names)}"
+
+
+def _lost(case: TestCase, run: TestRun) -> str:
+    """What became of a test of the baseline, where it does not count as passed; "" where it does."""
+    now = run.cases.get(case.nodeid)
+    if now is None:
+        # A file that could not be collected has become its tests.
+        inside = (
+            [c for n, c in run.cases.items() if n.startswith(case.nodeid + "::")] if case.outcome == "error" else []
+        )
+        return "" if any(c.outcome == "passed" for c in inside) else "did not run"
+    if now.outcome == "skipped" and case.outcome != "skipped":
+        return "was skipped"
+    if now.outcome == "xfailed" and case.outcome not in ("xfailed", "skipped"):
+        return "was marked as expected to fail"
+    return ""
+
+
+def _too_little(run: TestRun, baseline: TestRun | None, flaky: Collection[str]) -> str | None:
+    if run.report is None:
+        return None
+    if run.count("passed") + run.count("xfailed") == 0:
+        if broken := [case.nodeid for case in run.bad if case.outcome == "error"]:
+            return f"no test ran: {_some(broken)} could not be collected"
+        return "every test was skipped" if run.count("skipped") else "no test ran"
+    if baseline and baseline.report and baseline.report.canaries and run.report.canaries is None:
+        return "the candidate interferes with the test runner: tests of ralphd's own could not be run"
+    if run.count("passed") == 0:
+        return "no test passed but those that are expected to fail" if not (baseline and _passed(baseline)) else None
+    if baseline and run.count("passed") < baseline.count("passed") and not flaky:
+        return f"fewer tests pass than before ({run.count('passed')} of {baseline.count('passed')})"
+    if run.report.unrun and not run.bad:
+        return f"{_tests(len(run.report.unrun))} collected and not run: {_some(sorted(run.report.unrun))}"
+    return None
+
+
+def _green(run: TestRun, already: Collection[str], flaky: Collection[str], unknown: Collection[str]) -> str:
     parts = [
         f"{_tests(run.count('passed'))} passed" if run.report and run.report.present else "the test command succeeded"
     ]
     if flaky:
         parts.append(f"flaky: {_some(sorted(flaky))} failed once and passed when run alone")
-    if already:
+    elsewhere = [name for name in already if name not in unknown]
+    if elsewhere:
         parts.append(
-            f"{_tests(len(already))} failed before the run too and do not reach the target: {_some(list(already))}"
+            f"{_tests(len(elsewhere))} failed before the run too and do not reach the target: {_some(elsewhere)}"
         )
+    if doubtful := [name for name in already if name in unknown]:
+        parts.append(f"{_tests(len(doubtful))} failed before the run too: {_some(doubtful)}")
     return "; ".join(parts)
 
 

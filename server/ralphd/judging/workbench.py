@@ -3,24 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import shutil
-import tempfile
-from collections.abc import Collection, Mapping, Sequence
-from importlib import resources
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from ralphd.context.tree import ImportGraph, Tree, decode
 from ralphd.core.encodings import encoded_like
 from ralphd.judging import reports
 from ralphd.judging.commands import pytest_prefix, runner_of, with_report
-from ralphd.judging.verdict import TestRun, Verdict, judge
+from ralphd.judging.report_channel import ReportChannel
+from ralphd.judging.verdict import TestRun
 from ralphd.sandbox.mirror import read_beneath
 from ralphd.sandbox.shadow import Shadow
 from ralphd.sandbox.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How the test command is to be run."""
+
+    only: tuple[str, ...] | None = None
+    """pytest node ids to run alone; None: all."""
+    fast: bool = False
+    """The quicker command of the settings."""
+    collect: bool = False
+    """Only say which tests there are (pytest)."""
+    stop: bool = False
+    """At the first failure (pytest)."""
+    reach_of: str = ""
+    """Measure which tests enter this file of the workspace (pytest)."""
+
+    def settings(self, root: str) -> dict[str, Any]:
+        """For our plugins inside the runner."""
+        target = os.path.join(root, self.reach_of) if self.reach_of else ""
+        return {"only": self.only, "collect": self.collect, "stop": self.stop, "target": target}
+
+
+EVERYTHING = Asked()
 
 
 class Workbench(Protocol):
@@ -33,8 +57,16 @@ class Workbench(Protocol):
     async def load(self, candidate: Mapping[str, str | None]) -> None:
         """Make the shadow hold the snapshot plus `candidate` (None: the file is gone); nothing of earlier runs is left."""
 
-    async def run(self, only: Sequence[str] = (), fast: bool = False) -> TestRun:
-        """Run the test command on what is loaded. `only`: pytest node ids to run alone."""
+    async def run(self, asked: Asked = EVERYTHING) -> TestRun:
+        """Run the test command on what is loaded."""
+
+    async def run_planted(
+        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float
+    ) -> Sequence[TestRun | None]:
+        """Run the tests `only` on what is loaded under each of `plants` (path to text), to their first failure.
+
+        The first plant always runs, each for at most `limit_s` seconds; after `share_s` no further one is started, and
+        those that were not have None."""
 
     async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
         """Put a test module at `path` beside what is loaded, run pytest on it alone, and take it away again."""
@@ -46,6 +78,24 @@ class Workbench(Protocol):
 
     async def changed_since(self) -> set[str]:
         """Workspace files that changed on disk since the snapshot."""
+
+
+NODE_OPTIONS = (
+    "--test-reporter={ours} --test-reporter-destination=stdout --test-reporter=spec --test-reporter-destination=stdout",
+    "--test-reporter={ours} --test-reporter-destination=stdout --test-reporter-destination=stdout",
+    "--test-reporter={ours} --test-reporter-destination=stdout",
+)
+"""How our reporter is added to `node --test`, which wants as many destinations as reporters: where the command names
+no reporter of its own, one without a destination, and one with. Each is tried when Node refuses the one before."""
+
+
+def _other_options(used: int, output: str) -> int | None:
+    """Which of `NODE_OPTIONS` to try after the one that was used; None: none, for a Node too old; -1: it was right."""
+    if "NODE_OPTIONS" in output and "not allowed" in output:
+        return None
+    if "--test-reporter" in output and "must match the number of specified" in output:
+        return used + 1 if used + 1 < len(NODE_OPTIONS) else None
+    return -1
 
 
 class SnapshotTree:
@@ -76,6 +126,7 @@ class Tester:
         self,
         shadow: Shadow,
         *,
+        lease: Callable[[], AbstractAsyncContextManager[Shadow]],
         root: str,
         argv: Sequence[str],
         fast_argv: Sequence[str] = (),
@@ -87,27 +138,29 @@ class Tester:
         self.shadow, self.root, self.argv, self.fast_argv = shadow, root, tuple(argv), tuple(fast_argv)
         self.timeout_s, self.sandbox = timeout_s, sandbox
         self._buffers = dict(buffers)
+        self._texts: dict[str, str | None] = {}
         self._loaded: dict[str, bytes | None] = {}
-        self._report_root = report_root
-        self._node_reporter = runner_of(argv) == "node"
-        self._plugins = str(resources.files("ralphd.judging").joinpath("pytest_plugins"))
+        self._lease, self._report_root = lease, report_root
+        self._node_options: int | None = None
         self._snapshot: Snapshot | None = None
         self._graph: asyncio.Task[ImportGraph] | None = None
 
     async def __aenter__(self) -> Self:
-        self._report_root.mkdir(parents=True, exist_ok=True)
-        self._reports = Path(tempfile.mkdtemp(prefix="report-", dir=self._report_root))
+        self._channel = await asyncio.to_thread(ReportChannel, self._report_root)
         self._snapshot = await self.shadow.refresh({}, buffers=self._buffers)
         self.tree = SnapshotTree(self.root, self._snapshot.paths(), self._buffers)
+        if runner_of(self.argv) == "node" or "package.json" in self.tree.paths():
+            self._node_options = 0
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        shutil.rmtree(self._reports, ignore_errors=True)
+        await asyncio.to_thread(self._channel.close)
 
     async def load(self, candidate: Mapping[str, str | None]) -> None:
-        self._loaded = await asyncio.to_thread(self._bytes_of, dict(candidate))
+        self._texts = dict(candidate)
+        self._loaded = await asyncio.to_thread(self._bytes_of, self._texts)
         self._snapshot = await self.shadow.refresh(self._loaded, buffers=self._buffers)
 
     def _bytes_of(self, candidate: Mapping[str, str | None]) -> dict[str, bytes | None]:
@@ -118,41 +171,78 @@ class Tester:
             found[path] = None if text is None else encoded_like(text, before)
         return found
 
-    def _env(self, only: Sequence[str]) -> dict[str, str]:
-        env = {
-            "PYTEST_ADDOPTS": "-p ralphd_report",
-            "PYTHONPATH": self._plugins,
-            "RALPHD_REPORT_DIR": str(self._reports),
-        }
-        if only:
-            env["RALPHD_ONLY"] = json.dumps(sorted(only))
-        if self._node_reporter:
-            env["NODE_OPTIONS"] = f"--test-reporter=junit --test-reporter-destination={self._reports}/node.xml"
+    def _env(self) -> dict[str, str]:
+        env = self._channel.environment()
+        if self._node_options is not None:
+            env["NODE_OPTIONS"] = NODE_OPTIONS[self._node_options].format(ours=self._channel.node_reporter)
         return env
 
-    async def run(self, only: Sequence[str] = (), fast: bool = False) -> TestRun:
-        return await self._run(self.fast_argv if fast else self.argv, self.timeout_s, only)
+    async def run(self, asked: Asked = EVERYTHING) -> TestRun:
+        return await self._run(self.fast_argv if asked.fast else self.argv, self.timeout_s, asked)
 
     async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
         await self.shadow.refresh({**self._loaded, path: text.encode("utf-8", "surrogatepass")}, buffers=self._buffers)
         try:
-            return await self._run([*pytest_prefix(self.argv), "-q", *args, path], min(timeout_s, self.timeout_s), ())
+            return await self._run([*pytest_prefix(self.argv), "-q", *args, path], min(timeout_s, self.timeout_s))
         finally:
             await self.shadow.refresh(self._loaded, buffers=self._buffers)
 
-    async def _run(self, argv: Sequence[str], timeout_s: float, only: Sequence[str]) -> TestRun:
-        for old in self._reports.iterdir():
-            old.unlink()
+    async def run_planted(
+        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float
+    ) -> Sequence[TestRun | None]:
+        loaded = self._texts
+        done: list[TestRun | None] = [None] * len(plants)
+        asked = Asked(only=tuple(only) or None, stop=True)
+        waiting = list(range(len(plants)))
+        until = time.monotonic() + share_s
+
+        async def work(tester: Tester) -> None:
+            while waiting and (waiting[0] == 0 or time.monotonic() < until):
+                number = waiting.pop(0)
+                await tester.load({**loaded, **plants[number]})
+                done[number] = await tester._run(tester.argv, min(limit_s, self.timeout_s), asked)
+
+        async def work_beside() -> None:
+            async with self._lease() as shadow:
+                async with self._twin(shadow) as tester:
+                    await work(tester)
+
+        tasks = [asyncio.create_task(work(self))]
+        if len(plants) > 1:
+            tasks.append(asyncio.create_task(work_beside()))
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        await self.load(loaded)
+        return done
+
+    def _twin(self, shadow: Shadow) -> Tester:
+        return Tester(
+            shadow,
+            lease=self._lease,
+            root=self.root,
+            argv=self.argv,
+            buffers=self._buffers,
+            timeout_s=self.timeout_s,
+            sandbox=self.sandbox,
+            report_root=self._report_root,
+        )
+
+    async def _run(self, argv: Sequence[str], timeout_s: float, asked: Asked = EVERYTHING) -> TestRun:
+        await asyncio.to_thread(self._channel.fresh, asked.settings(self.root))
         result = await self.shadow.run(
             with_report(argv),
             timeout_s=timeout_s,
-            env=self._env(only),
-            extra_ro=(self._plugins,),
-            writable=(str(self._reports),),
+            env=self._env(),
+            extra_ro=(str(self._channel.library),),
+            writable=(str(self._channel.inbox),),
         )
-        if self._node_reporter and "NODE_OPTIONS" in result.output and "not allowed" in result.output:
-            self._node_reporter = False  # a Node that is too old for the reporter: its exit code must do
-            return await self._run(argv, timeout_s, only)
+        if self._node_options is not None and (other := _other_options(self._node_options, result.output)) != -1:
+            self._node_options = other
+            return await self._run(argv, timeout_s, asked)
         report, expected = await asyncio.to_thread(self._read, argv, result.output)
         return TestRun(
             command=tuple(argv),
@@ -168,16 +258,13 @@ class Tester:
 
     def _read(self, argv: Sequence[str], output: str) -> tuple[reports.Report | None, bool]:
         """The report, and whether its absence means that nothing was proven."""
-        texts = {p.name: p.read_text("utf-8", "replace") for p in sorted(self._reports.iterdir()) if p.is_file()}
-        found = reports.parse_pytest(t for n, t in texts.items() if n.endswith(".json"))
-        if found is None and self._node_reporter:
-            found = reports.parse_junit(t for n, t in texts.items() if n.endswith(".xml"))
+        found = reports.parse_sessions(*self._channel.collect())
         kind = runner_of(argv)
         if kind == "go":
             return reports.parse_go(output), True
         if kind == "cargo":
             return reports.parse_cargo(output), True
-        return found, kind == "pytest" or any(n.startswith("report-") for n in texts)
+        return found, kind in ("pytest", "unittest")
 
     async def import_graph(self) -> ImportGraph:
         if self._graph is None:
@@ -208,43 +295,6 @@ def read_file(root: str, path: str, limit: int = 2_000_000) -> bytes | None:
     except OSError:
         return None
     return None if data is None or len(data) > limit else data
-
-
-def frames_in(run: TestRun, nodeid: str, root: str) -> set[str]:
-    """Workspace paths that a failure's traceback passes through."""
-    case = run.cases.get(nodeid)
-    found = set()
-    for path, _ in case.frames if case else ():
-        relative = os.path.relpath(path, root) if os.path.isabs(path) else path
-        if not relative.startswith(".."):
-            found.add(relative.replace(os.sep, "/"))
-    return found
-
-
-def reaching(baseline: TestRun, target: str, graph: ImportGraph | None, root: str) -> set[str]:
-    """Ids that are red in `baseline` and reach `target`: by import, or because the traceback passes through it.
-
-    Where no import graph can be had (other languages), every red test counts: the person asked for this target.
-    """
-    bad = [case.nodeid for case in baseline.bad]
-    if graph is None:
-        return set(bad)
-    files = graph.reaches(target)
-    return {n for n in bad if n.split("::")[0] in files or target in frames_in(baseline, n, root)}
-
-
-async def judge_with_rerun(
-    tester: Workbench, run: TestRun, baseline: TestRun | None, reach: Collection[str]
-) -> tuple[Verdict, set[str]]:
-    """The verdict; a test that passed before and fails now is run once more alone before it is blamed."""
-    verdict = judge(run, baseline, reach)
-    if not verdict.suspects or len(verdict.suspects) != len(verdict.failing) or not run.cases:
-        return verdict, set()
-    if not any("::" in name for name in verdict.suspects):
-        return verdict, set()
-    again = await tester.run(only=verdict.suspects)
-    flaky = {name for name in verdict.suspects if (case := again.cases.get(name)) and case.outcome == "passed"}
-    return judge(run, baseline, reach, flaky), flaky
 
 
 def suggest_command(tree: Tree) -> tuple[str, ...] | None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from ralphd.core import events
 from ralphd.core.findings import Finding
+from ralphd.judging.comparing import judge_with_rerun
 from ralphd.judging.failures import failure_text, signature
 from ralphd.judging.verdict import TestRun, judge, to_report
-from ralphd.judging.workbench import Workbench, judge_with_rerun
+from ralphd.judging.workbench import Asked, Workbench
 from ralphd.loop.failure_history import FailureHistory, Step
 from ralphd.loop.scrutiny import Scrutiny
 from ralphd.loop.state import State, Trial, phase
@@ -125,9 +126,9 @@ class Attempts:
 
     async def _fast_then_full(self) -> TestRun:
         if self.settings.testing.fast_command:
-            fast = await self.bench.run(fast=True)
+            fast = await self.bench.run(Asked(fast=True))
             known = {case.nodeid for case in self.state.baseline.bad} if self.state.baseline else set()
-            if any(case.nodeid not in known or case.nodeid in self.state.reach for case in fast.bad):
+            if any(case.nodeid not in known or case.nodeid in self.state.reach.reaching for case in fast.bad):
                 return fast
         return await self.bench.run()
 
@@ -167,7 +168,9 @@ class Attempts:
     def _baseline_signature(self) -> str:
         if self.state.baseline is None:
             return ""
-        return signature(self.state.baseline, judge(self.state.baseline, None, self.state.reach), self.bench.root)
+        return signature(
+            self.state.baseline, judge(self.state.baseline, None, self.state.reach.reaching), self.bench.root
+        )
 
     def _announce(self) -> None:
         """Tell of the next iteration, once."""

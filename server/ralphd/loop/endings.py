@@ -37,7 +37,7 @@ class Endings:
         idle = not self.ctx.instruction and not self.ctx.request.findings and not self.ctx.request.sample
         if (
             idle
-            and judge(run, None, self.state.reach).green
+            and judge(run, None, self.state.reach.reaching).green
             and not is_stub(self.ctx.target.path, self.ctx.target.text(self.ctx.request.text))
         ):
             return self.result("no_change", "All tests pass already and no instruction says what to change.")
@@ -57,7 +57,14 @@ class Endings:
             self.state.notes.append("The lines that the finding quotes still stand: see whether it is dealt with.")
         confirmed = sum(1 for f in self.state.findings if f.evidence == "confirmed")
         left = f"; {confirmed} confirmed finding{'s' if confirmed != 1 else ''} left open" if confirmed else ""
-        return self.result("proposed", f"{green.verdict.why}{left}.", trial=green)
+        return self.result(*self._worth(green, left), trial=green)
+
+    def _worth(self, green: Trial, rest: str) -> tuple[Outcome, str]:
+        """The outcome of a green trial and its sentence: what proves nothing is offered as unverified."""
+        assert green.verdict is not None
+        if green.verdict.unproven:
+            return "proposed_unverified", f"{green.verdict.why}; but {green.verdict.unproven}{rest}."
+        return "proposed", f"{green.verdict.why}{rest}."
 
     async def unverified(self, trial: Trial) -> RunResult:
         if not trial.texts:
@@ -75,8 +82,7 @@ class Endings:
     def ended(self, outcome: Outcome, why: str) -> RunResult:
         """A limit, a dead provider, or stuck: green is still green; else the best attempt, when it beats the baseline."""
         if self.state.green is not None:
-            assert self.state.green.verdict is not None
-            return self.result("proposed", f"{self.state.green.verdict.why}; then {why}.", trial=self.state.green)
+            return self.result(*self._worth(self.state.green, f"; then {why}"), trial=self.state.green)
         best, better = self.state.best, self.state.improvement()
         if better is not None and outcome in ("stuck", "iteration_limit"):
             passed = f"The best attempt passes {better.passed} tests, {self.state.passed_before} passed before."
@@ -97,7 +103,7 @@ class Endings:
         if trial is not None:
             report = trial.report
         elif report is None and state.baseline is not None:
-            report = to_report(state.baseline, state.baseline, judge(state.baseline, None, state.reach))
+            report = to_report(state.baseline, state.baseline, judge(state.baseline, None, state.reach.reaching))
         return RunResult(
             run_id=request.run_id,
             command=request.command,
@@ -116,10 +122,10 @@ class Endings:
         baseline = self.state.baseline
         if baseline is None:
             return ""
-        verdict = judge(baseline, None, self.state.reach)
-        wanted = tuple(c for c in verdict.failing if c.nodeid in self.state.reach)
+        verdict = judge(baseline, None, self.state.reach.reaching)
+        wanted = tuple(c for c in verdict.failing if c.nodeid in self.state.reach.reaching)
         return (
             failure_text(baseline, replace(verdict, failing=wanted), self.bench.root, local=self.ctx.local)
-            if wanted or not baseline.cases
+            if wanted or not baseline.count("passed")
             else ""
         )

@@ -22,7 +22,7 @@ from ralphd.core import events
 from ralphd.core.run import RunRequest, RunResult
 from ralphd.errors import MODEL_ERRORS, BadAnswer, ModelError, RalphError
 from ralphd.judging.verdict import TestRun
-from ralphd.judging.workbench import Workbench
+from ralphd.judging.workbench import EVERYTHING, Asked, Workbench
 from ralphd.models.gateway import (
     Completion,
     CompletionRequest,
@@ -153,8 +153,17 @@ class RecordingBench:
     async def load(self, candidate: Mapping[str, str | None]) -> None:
         await self._inner.load(candidate)
 
-    async def run(self, only: Sequence[str] = (), fast: bool = False) -> TestRun:
-        return self._wrote("run", await self._inner.run(only, fast))
+    async def run(self, asked: Asked = EVERYTHING) -> TestRun:
+        return self._wrote("run", await self._inner.run(asked))
+
+    async def run_planted(
+        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float
+    ) -> Sequence[TestRun | None]:
+        runs = await self._inner.run_planted(plants, only, limit_s, share_s)
+        self._journal.write(
+            "planted", runs=[None if run is None else _RUN.dump_python(run, mode="json") for run in runs]
+        )
+        return runs
 
     async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
         return self._wrote("run_file", await self._inner.run_file(path, text, args, timeout_s))
@@ -301,6 +310,9 @@ class ReplayBench:
             what: [_RUN.validate_python(e["run"]) for e in recording.of("tests", what=what)]
             for what in ("run", "run_file")
         }
+        self._planted = [
+            [None if run is None else _RUN.validate_python(run) for run in e["runs"]] for e in recording.of("planted")
+        ]
         self._hashes = [e["hashes"] for e in recording.of("hashes")]
         self._changed = [set(e["paths"]) for e in recording.of("changed")]
         self._imports = next((e["imports"] for e in recording.of("imports")), None)
@@ -308,8 +320,17 @@ class ReplayBench:
     async def load(self, candidate: Mapping[str, str | None]) -> None:
         return None
 
-    async def run(self, only: Sequence[str] = (), fast: bool = False) -> TestRun:
+    async def run(self, asked: Asked = EVERYTHING) -> TestRun:
         return self._next("run")
+
+    async def run_planted(
+        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float
+    ) -> Sequence[TestRun | None]:
+        if not self._planted:
+            raise RalphError(
+                "The journal has no further planted faults: the run took another way than the recorded one."
+            )
+        return self._planted.pop(0)
 
     async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
         return self._next("run_file")

@@ -14,8 +14,9 @@ from ralphd.core import events
 from ralphd.core.findings import Finding
 from ralphd.core.run import RunResult
 from ralphd.errors import ModelError, OverBudget, RalphError, Unpriced
+from ralphd.judging.comparing import reaching
 from ralphd.judging.verdict import TestRun, judge, to_report
-from ralphd.judging.workbench import Workbench, reaching
+from ralphd.judging.workbench import Asked, Workbench
 from ralphd.loop.attempts import Attempts
 from ralphd.loop.endings import Endings
 from ralphd.loop.scrutiny import Scrutiny
@@ -118,11 +119,12 @@ class Loop:
     async def _baseline(self) -> TestRun:
         """Run the tests on the project as it is: what later verdicts are compared with."""
         with phase(self.ctx.emit, "baseline", 0):
-            run = await self.bench.run()
+            python = self.ctx.target.path.endswith(".py")
+            run = await self.bench.run(Asked(reach_of=self.ctx.target.path if python else ""))
             graph = await self._graph()
             self.state.baseline, self.state.graph = run, graph
             self.state.reach = reaching(run, self.ctx.target.path, graph, self.bench.root)
-            verdict = judge(run, None, self.state.reach)
+            verdict = judge(run, None, self.state.reach.reaching)
             self.ctx.emit(events.TestsEnded(0, to_report(run, run, verdict), verdict.green))
         return run
 

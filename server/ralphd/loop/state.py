@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -10,6 +10,7 @@ from ralphd.context.tree import ImportGraph
 from ralphd.core import events
 from ralphd.core.findings import Finding
 from ralphd.core.run import ChaosReport, TestReport
+from ralphd.judging.comparing import Reach
 from ralphd.judging.verdict import TestRun, Verdict
 
 
@@ -41,7 +42,7 @@ class State:
     iterations: int = 0
     announced: int = 0
     baseline: TestRun | None = None
-    reach: Collection[str] = ()
+    reach: Reach = field(default_factory=Reach)
     graph: ImportGraph | None = None
     best: Trial | None = None
     green: Trial | None = None

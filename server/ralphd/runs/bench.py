@@ -53,6 +53,7 @@ class Benches:
         async with pool.lease() as shadow:
             tester = Tester(
                 shadow,
+                lease=pool.lease,
                 root=request.root,
                 argv=argv,
                 fast_argv=settings.testing.fast_command or (),

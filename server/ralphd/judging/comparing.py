@@ -1,0 +1,100 @@
+"""A test run beside the baseline: which red tests reach the target, which ids stand for the same test, the verdict."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ralphd.context.tree import ImportGraph
+from ralphd.judging.verdict import TestRun, Verdict, judge
+from ralphd.judging.workbench import Asked, Workbench
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Which of the tests that were red at the baseline have to do with the target, by id."""
+
+    reaching: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
+    """Neither seen to reach it nor measured not to."""
+
+
+def frames_in(run: TestRun, nodeid: str, root: str) -> set[str]:
+    """Workspace paths that a failure's traceback passes through."""
+    case = run.cases.get(nodeid)
+    found = set()
+    for path, _ in case.frames if case else ():
+        relative = os.path.relpath(path, root) if os.path.isabs(path) else path
+        if not relative.startswith(".."):
+            found.add(relative.replace(os.sep, "/"))
+    return found
+
+
+def reaching(baseline: TestRun, target: str, graph: ImportGraph | None, root: str) -> Reach:
+    """A red test reaches `target` where it was measured to enter it, its file imports it or its traceback passes there.
+
+    An import that cannot be seen (a namespace package, a command started as a process, a web framework's routes) is no
+    proof: only a test that was measured not to enter the file is known not to reach it. Where no import graph can be
+    had (other languages), every red test counts: the person asked for this target.
+    """
+    bad = baseline.bad
+    if graph is None:
+        return Reach(frozenset(case.nodeid for case in bad))
+    files = graph.reaches(target)
+    found = frozenset(
+        case.nodeid
+        for case in bad
+        if case.reached or case.nodeid.split("::")[0] in files or target in frames_in(baseline, case.nodeid, root)
+    )
+    return Reach(found, frozenset(c.nodeid for c in bad if c.nodeid not in found and c.reached is None))
+
+
+async def judge_with_rerun(
+    bench: Workbench, run: TestRun, baseline: TestRun | None, reach: Reach
+) -> tuple[Verdict, set[str]]:
+    """The verdict; a test that passed before and fails now is run once more alone before it is blamed."""
+    if baseline is not None and (unstable := await _unstable(bench, run, baseline)):
+        run, _ = _numbered(run, unstable)
+        baseline, new = _numbered(baseline, unstable)
+        reach = Reach(*(frozenset(new.get(name, name) for name in names) for names in (reach.reaching, reach.unknown)))
+    verdict = judge(run, baseline, reach.reaching, unknown=reach.unknown)
+    if not verdict.suspects or len(verdict.suspects) != len(verdict.failing) or not run.cases:
+        return verdict, set()
+    if not any("::" in name for name in verdict.suspects):
+        return verdict, set()
+    again = await bench.run(Asked(only=verdict.suspects))
+    flaky = {name for name in verdict.suspects if (case := again.cases.get(name)) and case.outcome == "passed"}
+    return judge(run, baseline, reach.reaching, flaky, reach.unknown), flaky
+
+
+def function_of(nodeid: str) -> str:
+    """A pytest id without its parameters: `test_x.py::test_a[<object at 0x7f>]` is `test_x.py::test_a`."""
+    head, separator, last = nodeid.rpartition("::")
+    return head + separator + last.split("[", 1)[0]
+
+
+async def _unstable(bench: Workbench, run: TestRun, baseline: TestRun) -> set[str]:
+    """Test functions whose ids change from process to process (objects, times): seen by collecting once more."""
+    gone, new = baseline.cases.keys() - run.cases.keys(), run.cases.keys() - baseline.cases.keys()
+    doubtful = {function_of(name) for name in gone} & {function_of(name) for name in new if "[" in name}
+    if not doubtful:
+        return set()
+    again = await bench.run(Asked(collect=True))
+    collected = set(again.report.collected) if again.report else set()
+    changing = {function_of(name) for name in collected ^ run.cases.keys()} if collected else set()
+    return doubtful & changing
+
+
+def _numbered(run: TestRun, functions: set[str]) -> tuple[TestRun, Mapping[str, str]]:
+    """`run` with the ids of `functions` replaced by `function[number]`, in the order in which they were reported."""
+    new, count = {}, Counter[str]()
+    for name in run.cases:
+        function = function_of(name)
+        if function in functions:
+            count[function] += 1
+            new[name] = f"{function}[{count[function]}]"
+    assert run.report is not None
+    cases = {new.get(n, n): replace(case, nodeid=new.get(n, n)) for n, case in run.cases.items()}
+    return replace(run, report=replace(run.report, cases=cases)), new

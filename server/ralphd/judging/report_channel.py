@@ -1,0 +1,89 @@
+"""How reports come out of a test run: files that are open here before the run starts, and unlinked inside it.
+
+The private folder of one channel:
+
+    lib/sitecustomize.py      read-only in the run, on PYTHONPATH
+    lib/settings.json         which tests to run, and how
+    lib/ralphd_<random>/      a copy of `runner_plugins/`: nobody can know its name before the run
+    run-<random>/             writable in the run; a file for each session that may come, holding a secret word
+
+A session takes one file, unlinks it, and at its end writes the word and its report through the descriptor. So no path
+leads to a report once project code runs, and what the project leaves in the folder (gigabytes, links, 100,000 files) is
+never looked at: only our own descriptors are read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+MAX_SESSIONS = 16
+"""Runs of a test runner within one test command (`tox` starts one for each environment)."""
+_MAX_BYTES = 64 << 20
+
+
+class ReportChannel:
+    """The reports of one test run after the other. `close` removes its folder."""
+
+    def __init__(self, root: Path) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self._folder = Path(tempfile.mkdtemp(prefix="report-", dir=root))
+        self._package = f"ralphd_{secrets.token_hex(8)}"
+        self.library = self._folder / "lib"
+        package = self.library / self._package
+        with resources.as_file(resources.files("ralphd.judging").joinpath("runner_plugins")) as source:
+            shutil.copytree(source, package, ignore=shutil.ignore_patterns("__pycache__"))
+        start = f"import os\n\nfrom {self._package} import start\n\nstart.begin(os.path.dirname(os.path.abspath(__file__)))\n"
+        (self.library / "sitecustomize.py").write_text(start, encoding="utf-8")
+        self.node_reporter = (package / "for_node.mjs").as_uri()
+        self._open: list[tuple[int, bytes]] = []
+        self.inbox = self._folder / "run-none"
+
+    def fresh(self, settings: Mapping[str, Any]) -> None:
+        """Get ready for one run. `settings`: what the plugins read (`only`, `stop`, `collect`, `target`)."""
+        self._drop()
+        (self.library / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+        self.inbox = Path(tempfile.mkdtemp(prefix="run-", dir=self._folder))
+        for number in range(MAX_SESSIONS):
+            word = secrets.token_hex(16).encode()
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+            fd = os.open(self.inbox / f"{number:02}", flags, 0o600)
+            os.write(fd, word)
+            self._open.append((fd, word))
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "PYTEST_ADDOPTS": f"-p {self._package}.for_pytest",
+            "PYTHONPATH": str(self.library),
+            "RALPHD_REPORT_DIR": str(self.inbox),
+        }
+
+    def collect(self) -> tuple[Sequence[bytes], int]:
+        """What the sessions sent, and how many began and sent nothing that counts."""
+        texts, silent = [], 0
+        for fd, word in self._open:
+            state = os.fstat(fd)
+            if state.st_nlink:
+                continue  # no session took it
+            start = os.pread(fd, len(word) + 1, 0)
+            if start != word + b"\n" or state.st_size > _MAX_BYTES:
+                silent += 1
+            else:
+                texts.append(os.pread(fd, _MAX_BYTES, len(word) + 1))
+        return texts, silent
+
+    def close(self) -> None:
+        self._drop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _drop(self) -> None:
+        for fd, _ in self._open:
+            os.close(fd)
+        self._open.clear()

@@ -1,0 +1,138 @@
+"""What a green must show: the evidence that the baseline had, test for test, through the product's own service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ralphd.core.run import RunResult
+from tests.support.projects import code, write
+from tests.support.service import drive
+
+UNITTEST = ("python", "-m", "unittest", "-q")
+ADD = {"calc.py": "def add(a, b):\n    return a - b\n"}
+RIGHT = code("def add(a, b):\n    return a + b")
+TEST = """
+    from calc import add
+
+    def test_add():
+        assert add(1, 2) == 3
+
+    def test_zero():
+        assert add(0, 0) == 0
+    """
+CASES = """
+    import unittest
+    from calc import add
+
+    class Add(unittest.TestCase):
+        def test_add(self):
+            self.assertEqual(add(1, 2), 3)
+
+        def test_zero(self):
+            self.assertEqual(add(0, 0), 0)
+    """
+
+
+async def ended(root: Path, files: dict[str, str], *answers: str, **given: object) -> RunResult:
+    write(root, {**ADD, **files})
+    given.setdefault("at", "return")
+    given.setdefault("path", "calc.py")
+    config = {"loop": {"critic": "never", "max_iterations": len(answers)}}
+    run = await drive(root, {"artisan": list(answers)}, config=config, **given)  # type: ignore[arg-type]
+    return run.result
+
+
+async def test_pytest_without_a_problem(tmp_path: Path) -> None:
+    result = await ended(tmp_path, {"test_calc.py": TEST}, RIGHT)
+    assert result.outcome == "proposed", result.reason
+    assert result.tests is not None and (result.tests.passed, result.tests.baseline_passed) == (2, 1)
+
+
+async def test_unittest_reports_for_itself(tmp_path: Path) -> None:
+    result = await ended(tmp_path, {"test_calc.py": CASES}, RIGHT, argv=UNITTEST)
+    assert result.outcome == "proposed", result.reason
+    assert result.tests is not None and (result.tests.passed, result.tests.baseline_passed) == (2, 1)
+
+
+async def test_a_wrapped_unittest_reports_too(tmp_path: Path) -> None:
+    files = {"test_calc.py": CASES, "run.sh": "python -m unittest -q\n"}
+    result = await ended(tmp_path, files, RIGHT, argv=("sh", "run.sh"))
+    assert result.outcome == "proposed", result.reason
+    assert result.tests is not None and result.tests.passed == 2
+
+
+@pytest.mark.parametrize("argv", [UNITTEST, ("sh", "run.sh")], ids=["direct", "wrapped"])
+async def test_a_process_that_ends_early(tmp_path: Path, argv: tuple[str, ...]) -> None:
+    files = {"test_calc.py": CASES, "run.sh": "python -m unittest -q\n"}
+    leaves = "calc.py\n```python\nimport os\nos._exit(0)\n\n\ndef add(a, b):\n    return a - b\n```\n"
+    result = await ended(tmp_path, files, leaves, argv=argv, at="")
+    assert not result.edits, result.reason
+    assert "report" in result.reason or "ended" in result.reason
+
+
+async def test_zero_tests_of_unittest(tmp_path: Path) -> None:
+    result = await ended(tmp_path, {}, RIGHT, argv=UNITTEST)
+    assert result.outcome != "proposed" and not result.edits, result.reason
+
+
+async def test_a_test_that_vanishes_is_named(tmp_path: Path) -> None:
+    files = {
+        "test_calc.py": "import calc\nfrom calc import add\n\nif calc.FULL:\n    def test_gone():\n        assert add(1, 2) == 3\n\ndef test_zero():\n    assert add(0, 0) == 0\n"
+    }
+    write(tmp_path, files)
+    drops = "calc.py\n```python\nFULL = False\n\n\ndef add(a, b):\n    return a - b\n```\n"
+    result = await ended(
+        tmp_path, {**files, "calc.py": "FULL = True\n\n\ndef add(a, b):\n    return a - b\n"}, drops, at=""
+    )
+    assert not result.edits and "test_calc.py::test_gone" in result.reason, result.reason
+
+
+async def test_ids_that_change_are_compared_by_function_and_count(tmp_path: Path) -> None:
+    files = {
+        "test_calc.py": """
+            import pytest
+            from calc import add
+
+            @pytest.mark.parametrize("a", [object(), object()], ids=repr)
+            def test_add(a):
+                assert add(1, 2) == 3
+            """
+    }
+    result = await ended(tmp_path, files, RIGHT)
+    assert result.outcome == "proposed", result.reason
+
+
+async def test_no_static_path_is_no_proof(tmp_path: Path) -> None:
+    """The test starts the program as a process: a wrong answer that leaves it red proves nothing."""
+    files = {
+        "calc.py": "import sys\n\n\ndef add(a, b):\n    return a - b\n\n\nif __name__ == '__main__':\n    print(add(1, 2))\n",
+        "tests/test_cli.py": """
+            import subprocess, sys
+
+            def test_cli():
+                assert subprocess.run([sys.executable, "calc.py"], capture_output=True, text=True).stdout == "3\\n"
+
+            def test_other():
+                assert True
+            """,
+    }
+    wrong = code("def add(a, b):\n    return a * b")
+    result = await ended(tmp_path / "wrong", files, wrong)
+    assert result.outcome == "proposed_unverified", result.reason
+    assert "tests/test_cli.py::test_cli reaches the target is not known" in result.reason
+    result = await ended(tmp_path / "right", files, RIGHT)
+    assert result.outcome == "proposed", result.reason
+
+
+async def test_a_collection_error_reaches_the_artisan(tmp_path: Path) -> None:
+    write(tmp_path, {**ADD, "a/test_same.py": TEST, "b/test_same.py": "def test_b():\n    assert True\n"})
+    run = await drive(
+        tmp_path,
+        {"artisan": [code("def add(a, b):\n    return a * b"), RIGHT]},
+        path="calc.py",
+        at="return",
+        config={"loop": {"critic": "never", "max_iterations": 2}},
+    )
+    assert "import file mismatch" in "".join(message.content for message in run.gateway.requests[0].messages)
