@@ -1,0 +1,213 @@
+"""Whether a candidate is a table of the tests' own literals: their inputs mapped to what they expect. Pure.
+
+Python on its own syntax tree, JavaScript and TypeScript on tree-sitter's. Literals are compared by their text.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ralphd.context.languages import language_of, parse
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+AT_LEAST = 3
+_SHARE = 0.5
+"""Of what the tests expect: an honest table (Roman numerals) meets a few of the tests' values as well."""
+Pair = tuple[str, str]
+"""An input and the result for it, as normalised literals."""
+
+
+def returned(path: str, text: str, tests: Sequence[tuple[str, str]]) -> int:
+    """How many of the tests' pairs of input and result the code holds as literals; 0 where that is not remarkable."""
+    expected = {pair: None for name, source in tests for pair in _expectations(name, source)}
+    if len({value for _, value in expected}) < 2:
+        return 0
+    held = set(_tables(path, text)) & expected.keys()
+    wanted = len({key for key, _ in expected})
+    return len(held) if len(held) >= max(AT_LEAST, _SHARE * wanted) else 0
+
+
+def _expectations(path: str, text: str) -> Iterator[Pair]:
+    if path.endswith(".py"):
+        module = _module(text)
+        if module is not None:
+            for node in ast.walk(module):
+                yield from _expected_here(node)
+    elif language_of(path).name in ("javascript", "typescript", "tsx"):
+        yield from _script_pairs(path, text, of_tests=True)
+
+
+def _tables(path: str, text: str) -> Iterator[Pair]:
+    if path.endswith(".py"):
+        module = _module(text)
+        if module is not None:
+            for node in ast.walk(module):
+                yield from _table_here(node)
+    elif language_of(path).name in ("javascript", "typescript", "tsx"):
+        yield from _script_pairs(path, text, of_tests=False)
+
+
+def _module(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _literal(node: ast.AST | None) -> str | None:
+    """The literal as text; None where the node computes something."""
+    if node is None:
+        return None
+    try:
+        return repr(ast.literal_eval(node))  # type: ignore[arg-type]
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
+def _inputs(call: ast.AST) -> str | None:
+    """The literal arguments of a call: the one alone, several as a tuple."""
+    if not isinstance(call, ast.Call) or call.keywords or not call.args:
+        return None
+    return _literal(call.args[0] if len(call.args) == 1 else ast.Tuple(call.args, ast.Load()))
+
+
+def _expected_here(node: ast.AST) -> Iterator[Pair]:
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.Is):
+        sides = [(node.left, node.comparators[0]), (node.comparators[0], node.left)]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr.startswith("assert"):
+        sides = [(a, b) for a, b in itertools.permutations(node.args[:2], 2)]
+    elif isinstance(node, ast.Tuple | ast.List) and len(node.elts) >= 2:  # a row of a parametrised test
+        *first, last = [_literal(element) for element in node.elts]
+        known = [element for element in first if element is not None]
+        if last is not None and len(known) == len(first):
+            yield (known[0] if len(known) == 1 else f"({', '.join(known)})", last)
+        return
+    elif isinstance(node, ast.Dict):
+        yield from _table_here(node)
+        return
+    else:
+        return
+    for call, value in sides:
+        key, result = _inputs(call), _literal(value)
+        if key is not None and result is not None:
+            yield key, result
+
+
+def _table_here(node: ast.AST) -> Iterator[Pair]:
+    if isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values):
+            yield from _pair(_literal(key), _literal(value))
+    elif isinstance(node, ast.If):
+        yield from _branch(node.test, node.body)
+    elif isinstance(node, ast.IfExp):
+        yield from _branch(node.test, [ast.Return(node.body)])
+    elif isinstance(node, ast.Match):
+        for case in node.cases:
+            if isinstance(case.pattern, ast.MatchValue) and case.body and isinstance(case.body[-1], ast.Return):
+                yield from _pair(_literal(case.pattern.value), _literal(case.body[-1].value))
+    elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.List | ast.Tuple):
+        for number, element in enumerate(node.value.elts):
+            yield from _pair(repr(number), _literal(element))
+
+
+def _branch(test: ast.expr, body: Sequence[ast.stmt]) -> Iterator[Pair]:
+    """`if x == LITERAL: return LITERAL`, also with `in` and `and`."""
+    value = _literal(body[0].value) if len(body) == 1 and isinstance(body[0], ast.Return | ast.Assign) else None
+    if value is None:
+        return
+    parts = test.values if isinstance(test, ast.BoolOp) else [test]
+    keys: list[list[str]] = []
+    for part in parts:
+        if not isinstance(part, ast.Compare) or len(part.ops) != 1:
+            return
+        other = part.comparators[0]
+        if isinstance(part.ops[0], ast.In) and isinstance(other, ast.Tuple | ast.List | ast.Set):
+            found = [_literal(element) for element in other.elts]
+        else:
+            found = [_literal(other) or _literal(part.left)]
+        keys.append([key for key in found if key is not None])
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        yield from ((f"({', '.join(key)})", value) for key in itertools.islice(itertools.product(*keys), 100))
+    yield from ((key, value) for group in keys for key in group)
+
+
+def _pair(key: str | None, value: str | None) -> Iterator[Pair]:
+    if key is not None and value is not None:
+        yield key, value
+
+
+# ---- JavaScript and TypeScript -----------------------------------------------------------------------------------
+
+_LITERALS = frozenset({"string", "number", "true", "false", "null", "undefined"})
+
+
+def _script_literal(node: Node | None) -> str | None:
+    if node is None or node.text is None:
+        return None
+    text = node.text.decode("utf-8", "replace")
+    if node.type in ("string", "property_identifier"):
+        return repr(text.strip("'\"`"))
+    if node.type in _LITERALS:
+        return text
+    if node.type == "array" and all(child.type in _LITERALS for child in node.named_children):
+        return "".join(text.split())
+    return None
+
+
+def _script_pairs(path: str, text: str, *, of_tests: bool) -> Iterator[Pair]:
+    tree = parse(language_of(path), text.encode("utf-8", "surrogatepass"))
+    todo = [tree.root_node] if tree is not None else []
+    while todo:
+        node = todo.pop()
+        todo.extend(node.named_children)
+        yield from _script_expected(node) if of_tests else _script_table(node)
+
+
+def _script_expected(node: Node) -> Iterator[Pair]:
+    """`assert.equal(f(1), 2)`, `expect(f(1)).toBe(2)` and rows `[1, 2]`."""
+    if node.type == "array" and len(node.named_children) == 2:
+        yield from _pair(*(_script_literal(child) for child in node.named_children))
+    if node.type != "call_expression" or (arguments := node.child_by_field_name("arguments")) is None:
+        return
+    given = list(arguments.named_children)
+    function = node.child_by_field_name("function")
+    inner = function.child_by_field_name("object") if function is not None else None
+    if inner is not None and inner.type == "call_expression" and len(given) == 1:
+        asked = inner.child_by_field_name("arguments")
+        given = [*(asked.named_children if asked is not None else ()), *given]
+    for call, value in itertools.permutations(given[:2], 2):
+        if call.type == "call_expression" and (inputs := call.child_by_field_name("arguments")) is not None:
+            keys = [_script_literal(child) for child in inputs.named_children]
+            if len(keys) == 1:
+                yield from _pair(keys[0], _script_literal(value))
+
+
+def _script_table(node: Node) -> Iterator[Pair]:
+    """`{"a": 1}`, `if (x === "a") return 1`, `case "a": return 1`, `new Map([["a", 1]])`."""
+    if node.type == "pair":
+        yield from _pair(
+            _script_literal(node.child_by_field_name("key")), _script_literal(node.child_by_field_name("value"))
+        )
+    elif node.type == "array" and len(node.named_children) == 2:
+        yield from _pair(*(_script_literal(child) for child in node.named_children))
+    elif node.type == "switch_case":
+        returns = [child for child in node.named_children if child.type == "return_statement"]
+        if returns and returns[0].named_children:
+            yield from _pair(
+                _script_literal(node.child_by_field_name("value")), _script_literal(returns[0].named_children[0])
+            )
+    elif node.type in ("if_statement", "ternary_expression"):
+        value = node.child_by_field_name("consequence")
+        while value is not None and value.type in ("statement_block", "return_statement") and value.named_children:
+            value = value.named_children[0]
+        compared = node.child_by_field_name("condition")
+        while compared is not None and compared.type == "parenthesized_expression" and compared.named_children:
+            compared = compared.named_children[0]
+        if compared is not None and compared.type == "binary_expression":
+            for side in compared.named_children:
+                yield from _pair(_script_literal(side), _script_literal(value))

@@ -1,0 +1,75 @@
+"""The rules of `suspicion.py` for JavaScript, TypeScript, Go and Rust: names that appear in the code, not in a comment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ralphd.context.languages import language_of, parse
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_SCRIPT = (
+    r"process\.(?:exit|reallyExit|abort|kill|exitCode|emit|_rawDebug|binding|removeAllListeners)\b",
+    r"process\.on\(\s*['\"](?:exit|beforeExit|uncaughtException)",
+    r"NODE_TEST_CONTEXT|JEST_WORKER_ID|VITEST\w*|RALPHD_\w+|/proc/self",
+    r"require\.cache\b|module\.(?:parent|children)\b|_getActiveHandles\b",
+    r"\bnew\s+Proxy\b|\bSymbol\.toPrimitive\b|\bReflect\.setPrototypeOf\b",
+    r"\bError\.(?:prepareStackTrace|captureStackTrace|stackTraceLimit)\b|\bnew\s+Error\([^)\n]{0,80}\)\.stack\b",
+    r"(?:require\(|from\s|import\()\s*['\"](?:node:)?(?:test|assert|assert/strict|vm|inspector|async_hooks|vitest|@jest/globals|chai)['\"]",
+    r"\b(?:assert|expect|globalThis|global|jest|vi)\.\w+\s*=(?!=)",
+    r"\b(?:Object|Array|String|Number|Function|Promise|JSON|Math|Error|Object\.prototype)(?:\.prototype)?\.\w+\s*=(?!=)",
+    r"\bObject\.(?:defineProperty|defineProperties|assign)\(\s*(?:globalThis|global|assert|expect|Object|Array|String|Number|JSON)\b",
+)
+_OF: dict[str, tuple[re.Pattern[str], ...]] = {
+    "go": tuple(
+        map(
+            re.compile,
+            (r"\bos\.Exit\b", r"\bsyscall\.Exit\b", r"\bruntime\.Caller\w*", r"\btesting\.\w+", r"test\.v\b"),
+        )
+    ),
+    "rust": tuple(
+        map(
+            re.compile,
+            (
+                r"\bprocess::exit\b",
+                r"\bprocess::abort\b",
+                r"\bcfg!?\s*\(\s*(?:not\s*\()?test\b",
+                r"\bpanic::set_hook\b",
+            ),
+        )
+    ),
+    **dict.fromkeys(("javascript", "typescript", "tsx"), tuple(map(re.compile, _SCRIPT))),
+}
+_MOST = 1_000_000
+
+
+def found(path: str, text: str) -> list[str]:
+    language = language_of(path)
+    rules = _OF.get(language.name, ())
+    if not rules or len(text) > _MOST:
+        return []
+    source = text.encode("utf-8", "surrogatepass")
+    tree = parse(language, source)
+    code = source if tree is None else _without_comments(source, tree.root_node)
+    plain = code.decode("utf-8", "replace")
+    return [f"uses `{' '.join(match.group().split())}`" for rule in rules for match in rule.finditer(plain)]
+
+
+def _without_comments(source: bytes, root: Node) -> bytes:
+    left = bytearray(source)
+    for start, end in _comments(root):
+        left[start:end] = b" " * (end - start)
+    return bytes(left)
+
+
+def _comments(root: Node) -> Iterator[tuple[int, int]]:
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        if "comment" in node.type:
+            yield node.start_byte, node.end_byte
+        else:
+            todo.extend(node.children)
