@@ -64,7 +64,7 @@ def _literal(node: ast.AST | None) -> str | None:
     if node is None:
         return None
     try:
-        return repr(ast.literal_eval(node))  # type: ignore[arg-type]
+        return repr(ast.literal_eval(node))
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
 
