@@ -152,7 +152,7 @@ class _Finder:
                 root = root.value
             if isinstance(inner, ast.Attribute) and isinstance(root, ast.Name) and root.id in self._whole:
                 name = self._dotted(inner)
-                if name != "os.environ":
+                if not name.endswith(".environ"):
                     yield f"changes `{name}`"
 
     def _constant_comparison(self, node: ast.AST) -> Iterator[str]:
