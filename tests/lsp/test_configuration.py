@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tests.lsp.conftest import RIGHT, WRONG, Start
+from tests.support.fake_editor import FakeEditor
+
+
+def cursor(editor: FakeEditor, uri: str) -> dict[str, Any]:
+    """The cursor in the function that is not written yet, nothing selected."""
+    start = editor.range_of(uri, "raise")["start"]
+    return {"start": start, "end": start}
 
 
 async def test_problems_at_the_key(start: Start, project: Path) -> None:
@@ -29,7 +37,7 @@ async def test_changes_count_from_the_next_run_on(start: Start, project: Path) -
     uri = await editor.open(project / "slug.py")
 
     async def attempts() -> int:
-        await editor.command("ralph.server.implement", {"uri": uri, "range": editor.range_of(uri, "raise")})
+        await editor.command("ralph.server.implement", {"uri": uri, "range": cursor(editor, uri)})
         return int((await editor.run_ended())["iterations"])
 
     assert await attempts() == 1
@@ -38,3 +46,27 @@ async def test_changes_count_from_the_next_run_on(start: Start, project: Path) -
     editor.settings = {"loop": {"max_iterations": 1}}
     await editor.rpc.notify("workspace/didChangeConfiguration", {"settings": {"ralph": editor.settings}})
     assert await attempts() == 1
+
+
+async def test_a_repositorys_models_are_asked_for_once(start: Start, project: Path) -> None:
+    """No answer is no, and is not asked again; what a person agreed to for good is not asked again either."""
+    (project / "ralph.config.yaml").write_text("models: {artisan: openai/theirs}\n")
+    editor = await start(artisan=[RIGHT] * 4)
+    uri = await editor.open(project / "slug.py")
+
+    async def run() -> None:
+        await editor.command("ralph.server.implement", {"uri": uri, "range": cursor(editor, uri)})
+        assert (await editor.run_ended())["outcome"] == "proposed"
+
+    editor.choices = [None]
+    await run()
+    assert 'models.artisan.model = "openai/theirs"' in editor.asked[0]["message"]
+    titles = [action["title"] for action in editor.asked[0]["actions"]]
+    assert titles == ["Use once", "Always for these settings", "Do not use"]
+    await run()
+    assert len(editor.asked) == 1
+    (project / "ralph.config.yaml").write_text("models: {artisan: openai/others}\n")
+    editor.choices = ["Always for these settings"]
+    await run()
+    await run()
+    assert len(editor.asked) == 2
