@@ -18,7 +18,7 @@ from ralphd.judging import reports
 from ralphd.judging.commands import pytest_prefix, runner_of, with_report
 from ralphd.judging.report_channel import ReportChannel
 from ralphd.judging.verdict import TestRun
-from ralphd.sandbox.mirror import read_beneath
+from ralphd.sandbox.reading import read_beneath
 from ralphd.sandbox.shadow import Shadow
 from ralphd.sandbox.snapshot import Snapshot
 

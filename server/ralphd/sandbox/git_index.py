@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import struct
 
+from ralphd.sandbox.reading import read_regular
+
 _MAX_BYTES = 64 << 20
 _FIXED = 62
 _EXTENDED = 0x4000
@@ -18,25 +20,19 @@ def git_folder(worktree: str) -> str | None:
     dot_git = os.path.join(worktree, ".git")
     if os.path.isdir(dot_git):
         return dot_git
-    try:
-        with open(dot_git, "rb") as file:
-            line = file.read(4096).splitlines()[0]
-    except (OSError, IndexError):
+    lines = (read_regular(dot_git, 4096) or b"").splitlines()
+    if not lines or not lines[0].startswith(b"gitdir:"):
         return None
-    if not line.startswith(b"gitdir:"):
-        return None
+    line = lines[0]
     return os.path.normpath(os.path.join(worktree, os.fsdecode(line[7:].strip())))
 
 
 def tracked_paths(index: str) -> frozenset[str]:
     """Paths in an index of version 2 to 4, relative to its worktree."""
     try:
-        if os.stat(index).st_size > _MAX_BYTES:
-            return frozenset()
-        with open(index, "rb") as file:
-            data = file.read(_MAX_BYTES)
-        return frozenset(_parse(data))
-    except (OSError, struct.error, IndexError, ValueError):
+        data = read_regular(index, _MAX_BYTES + 1)
+        return frozenset(_parse(data)) if data is not None and len(data) <= _MAX_BYTES else frozenset()
+    except (struct.error, IndexError, ValueError):
         return frozenset()
 
 

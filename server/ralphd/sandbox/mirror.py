@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ralphd.errors import SandboxError
+from ralphd.sandbox.reading import open_beneath, read_beneath
 from ralphd.sandbox.selection import Listing, Sig, Stopped, signature
 
 _FORMAT = 1
@@ -290,35 +291,6 @@ class Mirror:
             return Entry(_settled(signature(before), sig), copied)
         finally:
             os.close(read)
-
-
-def open_beneath(root: str, path: str) -> int:
-    """Open a file for reading without following a link in any component of `path`."""
-    *folders, name = path.split("/")
-    if "" in folders or ".." in folders or name in ("", "..", "."):
-        raise OSError(errno.EINVAL, "not a relative path", path)
-    at = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        for folder in folders:
-            below = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
-            os.close(at)
-            at = below
-        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=at)
-    finally:
-        os.close(at)
-
-
-def read_beneath(root: str, path: str, limit: int) -> bytes | None:
-    """A regular file below a folder that a run could write to, or None.
-
-    Never through a link (it may lead to a secret of the host), never waiting on a FIFO.
-    """
-    try:
-        fd = open_beneath(root, path)
-    except OSError:
-        return None
-    with os.fdopen(fd, "rb") as file:
-        return file.read(limit) if stat.S_ISREG(os.fstat(fd).st_mode) else None
 
 
 def _settled(sig: Sig, listed: Sig) -> Sig | None:

@@ -15,7 +15,7 @@ from ralphd.sandbox.bwrap import Bind, Limits, RunPlan
 from ralphd.sandbox.environment import run_environment, with_ours
 from ralphd.sandbox.isolation import proc_parts
 from ralphd.sandbox.mirror import Mirror
-from ralphd.sandbox.programs import PROGRAM_FOLDERS
+from ralphd.sandbox.programs import PROGRAM_FOLDERS, program_at
 from ralphd.sandbox.selection import Listing
 from ralphd.sandbox.workspace import Workspace
 
@@ -65,7 +65,7 @@ def make_plan(workspace: Workspace, mirror: Mirror, listing: Listing, command: T
         links=links,
         system=system,
         private=_private(home, plan.limits),
-        binds=_binds(workspace, mirror, listing, command, trees, env["PATH"]),
+        binds=_binds(workspace, mirror, listing, command, trees),
         proc_read_only=proc_parts(bwrap.PROC_READ_ONLY),
         proc_hidden=proc_parts(bwrap.PROC_HIDDEN),
         disable_userns=workspace.isolation.disable_userns,
@@ -81,12 +81,7 @@ def _private(home: str, limits: Limits) -> tuple[tuple[str, int], ...]:
 
 
 def _binds(
-    workspace: Workspace,
-    mirror: Mirror,
-    listing: Listing,
-    command: TestCommand,
-    environments: Sequence[str],
-    search_path: str,
+    workspace: Workspace, mirror: Mirror, listing: Listing, command: TestCommand, environments: Sequence[str]
 ) -> tuple[Bind, ...]:
     root = workspace.root
     extra = [Bind(os.path.realpath(path), os.path.realpath(path)) for path in command.extra_ro]
@@ -95,8 +90,8 @@ def _binds(
     mirror.check_mounts([*listing.trees, *inside])
     workspace.check_trees(listing.trees)
     shown = [os.path.realpath(os.path.expanduser(path)) for path in workspace.settings.read_only]
-    program = command.argv[0] if "/" in command.argv[0] else shutil.which(command.argv[0], path=search_path)
-    programs = [program] if program and program.startswith("/") else []
+    program = program_at(root, command.argv[0], workspace.environment)
+    programs = [program] if program else []
     toolchains = visible_files.toolchains(workspace.environment, root, environments=environments, programs=programs)
     return (
         *toolchains,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from ralphd.core.ignore import IgnoreRules
 from ralphd.errors import SandboxError
 from ralphd.sandbox.git_index import git_folder, tracked_paths
+from ralphd.sandbox.reading import read_regular
 
 Sig = tuple[int, int, int, int, int]
 """mode, size, mtime_ns, ctime_ns, inode. No program can set ctime, so an equal signature means equal bytes."""
@@ -229,11 +230,10 @@ class Selection:
                 self._forget(scope)
             return None
         if self._rules_seen.get(path) != sig:
-            try:
-                with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                    lines = file.read(_MAX_RULES_BYTES).splitlines()
-            except OSError:
+            data = read_regular(path, _MAX_RULES_BYTES)
+            if data is None:
                 return None
+            lines = data.decode("utf-8", "surrogateescape").splitlines()
             self._specs[path] = IgnoreRules(lines)
             self._rules_seen[path] = sig
             self._forget(scope)

@@ -8,7 +8,8 @@ import stat
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol, TypeVar
 
-from ralphd.sandbox.mirror import Mirror, open_beneath
+from ralphd.sandbox.mirror import Mirror
+from ralphd.sandbox.reading import open_beneath
 from ralphd.sandbox.selection import Listing
 from ralphd.sandbox.workspace import Workspace, lstat
 

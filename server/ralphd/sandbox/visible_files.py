@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import stat
 from collections.abc import Iterable, Mapping, Sequence
 
 from ralphd.core.paths import within
 from ralphd.sandbox.bwrap import Bind
+from ralphd.sandbox.reading import read_regular
 
 
 def _names(text: str) -> frozenset[str]:
@@ -278,14 +278,7 @@ def _hops(path: str) -> list[str]:
 
 def _first_line_program(path: str) -> str | None:
     """The program that a script's first line names (`#!/usr/bin/python3`), where it is one with a path."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:
-        return None
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            return None
-        line = file.read(4096).split(b"\n", 1)[0]
+    line = (read_regular(path, 4096) or b"").split(b"\n", 1)[0]
     words = line[2:].split() if line.startswith(b"#!") else []
     return os.fsdecode(words[0]) if words and words[0].startswith(b"/") else None
 
@@ -294,11 +287,7 @@ def _interpreters(environment: str) -> list[str]:
     """The interpreters that a virtual environment stands on, by its configuration and its links."""
     found = [os.path.join(environment, "bin", name) for name in ("python", "python3")]
     found = [path for path in found if os.path.islink(path)]
-    try:
-        with open(os.path.join(environment, "pyvenv.cfg"), encoding="utf-8", errors="replace") as file:
-            config = file.read(4096)
-    except OSError:
-        return found
+    config = (read_regular(os.path.join(environment, "pyvenv.cfg"), 4096) or b"").decode("utf-8", "replace")
     for line in config.splitlines():
         key, _, value = line.partition("=")
         if key.strip() == "home" and value.strip().startswith("/"):

@@ -1,0 +1,46 @@
+"""Reading files that somebody else may have put there: never through a planted link, never waiting on a FIFO or device."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+
+def read_regular(path: str, limit: int) -> bytes | None:
+    """The first `limit` bytes of a regular file, links followed; None where there is none or it may not be read."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return None
+    with os.fdopen(fd, "rb") as file:
+        return file.read(limit) if stat.S_ISREG(os.fstat(fd).st_mode) else None
+
+
+def open_beneath(root: str, path: str) -> int:
+    """Open a file for reading without following a link in any component of `path`."""
+    *folders, name = path.split("/")
+    if "" in folders or ".." in folders or name in ("", "..", "."):
+        raise OSError(errno.EINVAL, "not a relative path", path)
+    at = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for folder in folders:
+            below = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+            os.close(at)
+            at = below
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=at)
+    finally:
+        os.close(at)
+
+
+def read_beneath(root: str, path: str, limit: int) -> bytes | None:
+    """A regular file below a folder that a run could write to, or None.
+
+    Never through a link (it may lead to a secret of the host), never waiting on a FIFO.
+    """
+    try:
+        fd = open_beneath(root, path)
+    except OSError:
+        return None
+    with os.fdopen(fd, "rb") as file:
+        return file.read(limit) if stat.S_ISREG(os.fstat(fd).st_mode) else None
