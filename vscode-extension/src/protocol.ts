@@ -60,6 +60,7 @@ export interface StreamParams {
 export type Outcome =
   | 'proposed'
   | 'proposed_unverified'
+  | 'proposed_suspect'
   | 'proposed_failing'
   | 'reviewed'
   | 'tests_proposed'

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ralphd.core.findings import Finding
-from ralphd.core.run import Cost, TestReport
+from ralphd.core.run import ControlReport, Cost, TestReport
 
-Phase = Literal["baseline", "librarian", "artisan", "tests", "critic", "chaos"]
+Phase = Literal["baseline", "librarian", "artisan", "tests", "control", "critic", "chaos"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,14 @@ class TestsEnded:
     """0: the baseline."""
     tests: TestReport
     green: bool
+
+
+@dataclass(frozen=True)
+class ControlEnded:
+    """Faults were planted in a green candidate, and its tests run on them."""
+
+    iteration: int
+    control: ControlReport
 
 
 @dataclass(frozen=True)
@@ -96,6 +104,7 @@ Event = (
     | PhaseEnded
     | IterationStarted
     | TestsEnded
+    | ControlEnded
     | FindingAdded
     | ModelChosen
     | FellBack

@@ -25,6 +25,7 @@ LEADING_ROLE: Mapping[Command, Role] = {
 Outcome = Literal[
     "proposed",
     "proposed_unverified",
+    "proposed_suspect",
     "proposed_failing",
     "reviewed",
     "tests_proposed",
@@ -95,6 +96,37 @@ class RunRequest:
 
 
 @dataclass(frozen=True)
+class Unnoticed:
+    """A planted fault that no test noticed. `line` counts from 1."""
+
+    path: str
+    line: int
+    what: str
+
+
+@dataclass(frozen=True)
+class ControlReport:
+    """Whether the tests of a green notice faults that are planted in what changed."""
+
+    planted: int = 0
+    """Small faults that the tests ran on."""
+    noticed: int = 0
+    first: bool = False
+    """Whether they noticed that the whole body was broken."""
+    skipped_for_time: int = 0
+    unnoticed: tuple[Unnoticed, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "planted": self.planted,
+            "noticed": self.noticed,
+            "first": self.first,
+            "skippedForTime": self.skipped_for_time,
+            "unnoticed": [{"path": u.path, "line": u.line, "what": u.what} for u in self.unnoticed],
+        }
+
+
+@dataclass(frozen=True)
 class TestReport:
     """What one run of the test command showed. Times never reach a prompt."""
 
@@ -112,6 +144,8 @@ class TestReport:
     already_failing: tuple[str, ...] = ()
     hashes: Mapping[str, str] = field(default_factory=dict)
     flaky: tuple[str, ...] = ()
+    control: ControlReport | None = None
+    """None: no control ran."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -126,6 +160,7 @@ class TestReport:
             "sandbox": self.sandbox,
             "alreadyFailing": list(self.already_failing),
             "hashes": dict(self.hashes),
+            "control": self.control.to_json() if self.control else None,
         }
 
 

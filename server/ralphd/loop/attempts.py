@@ -118,6 +118,7 @@ class Attempts:
             verdict, flaky = await judge_with_rerun(self.bench, run, state.baseline, state.reach)
             run = replace(run, hashes=await self.bench.hashes(self._covered(run, candidate.texts)))
             report = to_report(run, state.baseline, verdict, flaky)
+            state.tested_s += run.duration_s
         trial = Trial(candidate.texts, run, verdict, report, candidate.answer, candidate.mended)
         if state.best is None or (trial.green, trial.passed) > (state.best.green, state.best.passed):
             state.best = trial

@@ -62,9 +62,13 @@ class Endings:
     def _worth(self, green: Trial, rest: str) -> tuple[Outcome, str]:
         """The outcome of a green trial and its sentence: what proves nothing is offered as unverified."""
         assert green.verdict is not None
-        if green.verdict.unproven:
-            return "proposed_unverified", f"{green.verdict.why}; but {green.verdict.unproven}{rest}."
-        return "proposed", f"{green.verdict.why}{rest}."
+        proof = green.proof
+        why = "; ".join(filter(None, [green.verdict.why, proof.shown]))
+        if proof.suspicions:
+            return "proposed_suspect", f"{why}; but look at the change: {'; '.join(proof.suspicions)}{rest}."
+        if unproven := green.verdict.unproven or proof.unproven:
+            return "proposed_unverified", f"{why}; but {unproven}{rest}."
+        return "proposed", f"{why}{rest}."
 
     async def unverified(self, trial: Trial) -> RunResult:
         if not trial.texts:

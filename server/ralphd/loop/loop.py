@@ -17,6 +17,7 @@ from ralphd.errors import ModelError, OverBudget, RalphError, Unpriced
 from ralphd.judging.comparing import reaching
 from ralphd.judging.verdict import TestRun, judge, to_report
 from ralphd.judging.workbench import Asked, Workbench
+from ralphd.loop import proof
 from ralphd.loop.attempts import Attempts
 from ralphd.loop.endings import Endings
 from ralphd.loop.scrutiny import Scrutiny
@@ -90,6 +91,9 @@ class Loop:
                     return self.endings.ended("stuck", f"the same failure came {attempts.stuck_after} times in a row")
                 continue
             converged = self.state.green is not None and trial.texts == self.state.green.texts
+            trial.proof = await proof.of(self.ctx, self.bench, self.state, trial)
+            if trial.report is not None:
+                trial.report = replace(trial.report, control=trial.proof.control)
             self.state.green = trial
             if converged:  # sent back, the Artisan stands by its answer: asking again would only cost
                 break
@@ -123,6 +127,7 @@ class Loop:
             run = await self.bench.run(Asked(reach_of=self.ctx.target.path if python else ""))
             graph = await self._graph()
             self.state.baseline, self.state.graph = run, graph
+            self.state.tested_s += run.duration_s
             self.state.reach = reaching(run, self.ctx.target.path, graph, self.bench.root)
             verdict = judge(run, None, self.state.reach.reaching)
             self.ctx.emit(events.TestsEnded(0, to_report(run, run, verdict), verdict.green))

@@ -9,9 +9,22 @@ from dataclasses import dataclass, field
 from ralphd.context.tree import ImportGraph
 from ralphd.core import events
 from ralphd.core.findings import Finding
-from ralphd.core.run import ChaosReport, TestReport
+from ralphd.core.run import ChaosReport, ControlReport, TestReport
 from ralphd.judging.comparing import Reach
 from ralphd.judging.verdict import TestRun, Verdict
+
+
+@dataclass
+class Proof:
+    """What a green is worth beyond its counts."""
+
+    control: ControlReport | None = None
+    shown: str = ""
+    """What the control showed, or that none ran: a part of the sentence."""
+    unproven: str = ""
+    """Why the green proves nothing; empty: it stands."""
+    suspicions: tuple[str, ...] = ()
+    """What in the change may interfere with its own proof."""
 
 
 @dataclass
@@ -25,6 +38,8 @@ class Trial:
     answer: str = ""
     mended: tuple[str, ...] = ()
     """What had to be done to the answer to read it, a sentence each."""
+
+    proof: Proof = field(default_factory=Proof)
 
     @property
     def green(self) -> bool:
@@ -51,6 +66,8 @@ class State:
     attacked: str = ""
     """What the last attack in the loop was on, and what held: a sentence."""
     notes: list[str] = field(default_factory=list)
+    tested_s: float = 0.0
+    """Seconds that the run's own tests took so far."""
 
     @property
     def passed_before(self) -> int:

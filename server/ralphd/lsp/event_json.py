@@ -19,6 +19,8 @@ def event_json(
         return {"type": "iterationStarted", "iteration": event.iteration, "of": event.of}
     if isinstance(event, events.TestsEnded):
         return {"type": "testsEnded", "iteration": event.iteration, "tests": event.tests.to_json()}
+    if isinstance(event, events.ControlEnded):
+        return {"type": "controlEnded", "iteration": event.iteration, "control": event.control.to_json()}
     if isinstance(event, events.FindingAdded):
         return {"type": "findingAdded", "finding": finding_json(event)}
     if isinstance(event, events.ModelChosen):

@@ -27,6 +27,7 @@ _DOING = {
     "librarian": "Librarian · gathering context",
     "artisan": "Artisan",
     "tests": "Tests",
+    "control": "Tests · do they notice planted faults",
     "critic": "Critic · reviewing",
     "chaos": "Chaos · attacking",
 }
@@ -130,6 +131,8 @@ class ProgressReporter:
             self._extra = event.text
         elif isinstance(event, events.TestsEnded):
             self._extra = f"{event.tests.passed} passed, {event.tests.failed + event.tests.errors} failed"
+        elif isinstance(event, events.ControlEnded):
+            self._extra = f"noticed {event.control.noticed} of {event.control.planted} planted faults"
 
     def send_event(self, payload: dict[str, Any]) -> None:
         self._seq += 1

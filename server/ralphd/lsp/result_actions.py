@@ -14,6 +14,7 @@ from ralphd.lsp.workspace import Workspace
 _WORTH_ANOTHER_TRY = frozenset(
     {
         "proposed_unverified",
+        "proposed_suspect",
         "proposed_failing",
         "stuck",
         "iteration_limit",

@@ -204,6 +204,9 @@ class Testing(Section):
     """Seconds for one run of the tests."""
     adversarial_tests: Annotated[Flag, PERSON] = True
     """Attack a green candidate with hostile tests, where the language has an adapter."""
+    control: Annotated[Literal["auto", "first", "off"], PERSON] = "auto"
+    """Whether the tests of a green notice faults that are planted in what changed: `first` only breaks the whole body,
+    `auto` goes on with small faults for as long as the run's own tests took."""
     locked: Annotated[Lines, ADD] = (
         "tests/**",
         "**/test_*",
