@@ -47,7 +47,9 @@ class Trial:
 
     @property
     def passed(self) -> int:
-        return self.report.passed if self.report else 0
+        """Tests that passed; none where the report may not be believed."""
+        void = self.run is not None and self.run.report is not None and self.run.report.void
+        return self.report.passed if self.report and not void else 0
 
 
 @dataclass

@@ -84,7 +84,7 @@ class Report:
         if self.worker_canaries:
             held = False if False in self.worker_canaries else all(h is True for h in self.worker_canaries) or None
         else:
-            held = canaries.held(session) if items and not self.collect else None
+            held = canaries.held(session) if items and not self.collect and not self.left else None
         data = {
             "exit": int(exitstatus),
             "left": self.left,
