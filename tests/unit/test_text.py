@@ -11,7 +11,7 @@ from lsprotocol import types
 
 from ralphd.core.text import Encoding, Position, Replacement, Text, shift, units
 from ralphd.lsp.documents import Documents
-from tests.support.fake_editor import apply_text_edits, offset_at, position_at
+from tests.support.editor_buffers import apply_text_edits, offset_at, position_at
 
 ENCODINGS: tuple[Encoding, ...] = ("utf-8", "utf-16", "utf-32")
 encodings = st.sampled_from(ENCODINGS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -31,8 +31,15 @@ log = logging.getLogger("ralphd.lsp")
 
 class Runs:
     def __init__(
-        self, outbox: Outbox, workspace: Workspace, publishing: Publishing, runner: Callable[[], Runner]
+        self,
+        outbox: Outbox,
+        workspace: Workspace,
+        publishing: Publishing,
+        runner: Callable[[], Runner],
+        configured: Callable[[], Awaitable[None]],
     ) -> None:
+        """`configured`: waits until the client's settings, where they are just being asked for, are known."""
+        self._configured = configured
         self._outbox, self._workspace, self._publishing, self._runner = outbox, workspace, publishing, runner
         self.live: dict[str, LiveRun] = {}
         self._work: dict[str, asyncio.Task[RunResult]] = {}
@@ -84,6 +91,7 @@ class Runs:
         here = [(place, document) for place, document in placed if place is not None and place.root == request.root]
         saved = await asyncio.to_thread(buffers.saved_as, here)
         run.request = request = replace(request, buffers=saved)
+        await self._configured()
         settings = await runner.editor_settings(request.root, request.path)
         run.settings = self._workspace.settings[request.root, os.path.dirname(request.path)] = settings
         run.progress.shows_cost = run.settings.shows_cost

@@ -80,9 +80,9 @@ class RalphServer(LanguageServer):
         documents.on_closed += [diagnostics.refresh]
         applying = Applying(outbox, workspace, reviews, edits)
         publishing = Publishing(outbox, workspace, diagnostics, reviews, applying)
-        self.runs = runs = Runs(outbox, workspace, publishing, self.runner)
-        reviews.on_changed.append(ReviewFeed(outbox, workspace, diagnostics, runs.live).changed)
         self.configuration = Configuration(outbox, workspace, diagnostics, self.runner)
+        self.runs = runs = Runs(outbox, workspace, publishing, self.runner, self.configuration.ready)
+        reviews.on_changed.append(ReviewFeed(outbox, workspace, diagnostics, runs.live).changed)
         starting = Starting(workspace, runs, reviews, diagnostics)
         commands = table(
             [

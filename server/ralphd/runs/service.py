@@ -157,9 +157,12 @@ class RunService:
         self.settings.configure(settings=settings, user_settings=user_settings)
 
     async def editor_settings(self, root: str, path: str) -> EditorSettings:
-        found = (await asyncio.to_thread(self.settings.read, root, path)).settings
-        request_log = str(self.models.log_path(found, root))
-        return EditorSettings(found.review, found.litellm.enable_cost_tracking, request_log)
+        def read() -> EditorSettings:
+            found = self.settings.read(root, path).settings
+            request_log = str(self.models.log_path(found, root))
+            return EditorSettings(found.review, found.litellm.enable_cost_tracking, request_log)
+
+        return await asyncio.to_thread(read)
 
     async def problems(self, root: str, path: str, text: str | None) -> Sequence[ConfigProblem]:
         return await self.settings.problems(path, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -28,6 +29,7 @@ class Configuration:
         self._outbox, self._workspace, self._diagnostics, self._runner = outbox, workspace, diagnostics, runner
         self._settings: Mapping[str, Any] | None = None
         self._user_settings: Mapping[str, Any] | None = None
+        self._pulling = asyncio.Lock()
         self._begun = False
         """`begin` was called: the runner is loaded, and documents can be checked."""
         workspace.documents.on_opened.append(self._check)
@@ -79,11 +81,17 @@ class Configuration:
         for root in self._workspace.roots:
             self._workspace.settings[root, ""] = await self._runner().editor_settings(root, "_")
 
+    async def ready(self) -> None:
+        """Until the client has answered what it was asked for its settings: a change counts from the next run on."""
+        async with self._pulling:
+            pass
+
     async def _pull(self) -> None:
         params = types.ConfigurationParams(items=[types.ConfigurationItem(section=SECTION)])
-        answer = await self._outbox.request(types.WORKSPACE_CONFIGURATION, params, SHORT_TIMEOUT_S)
-        if answer.value:
-            self._change(answer.value[0])
+        async with self._pulling:
+            answer = await self._outbox.request(types.WORKSPACE_CONFIGURATION, params, SHORT_TIMEOUT_S)
+            if answer.value:
+                self._change(answer.value[0])
 
     def _change(self, settings: Any) -> None:
         self._settings = _mapping(settings)
