@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -13,19 +14,22 @@ import pytest_asyncio
 
 from ralphd.core.run import Cost
 from ralphd.errors import AuthenticationFailed, BadAnswer, OverBudget, TimedOut, Unpriced, Unreachable
+from ralphd.models.budget import BudgetedGateway
 from ralphd.models.estimate import prompt_tokens, tokens_of
 from ralphd.models.gateway import (
     Completion,
     CompletionRequest,
     Delta,
     OnEvent,
+    PriceTier,
     ResolvedModel,
     Retrying,
     Role,
     Usage,
     ignore_event,
 )
-from ralphd.models.ledger import BudgetedGateway, Ledger
+from ralphd.models.ledger import Ledger
+from ralphd.models.prices import worst_of
 from ralphd.models.scripted import Reply, ScriptedGateway
 from ralphd.settings.schema import Budget
 from tests.support.providers import Provider
@@ -58,7 +62,7 @@ def scripted(*replies: Reply | str, **changes: object) -> ScriptedGateway:
 async def test_it_books_and_tells(ledger: Ledger) -> None:
     told: list[tuple[Cost, Mapping[str, Usage]]] = []
     gateway = BudgetedGateway(
-        scripted(Reply("one two", cost_usd=0.25)),
+        scripted(Reply("one two", cost_usd=0.25), output_usd_per_token=3e-4),
         ledger,
         "run",
         Budget(),
@@ -200,7 +204,9 @@ async def test_a_book_of_the_first_version_is_read_on(tmp_path: Path) -> None:
         db.execute("INSERT INTO calls VALUES (1, 'old', '9999-01-01', 'critic', 'm', 1.0, 0.5, 0.0)")
     db.close()
     book = Ledger(tmp_path / "ledger.db")
-    gateway = BudgetedGateway(scripted(Reply("one two", cost_usd=0.25)), book, "run", Budget())
+    gateway = BudgetedGateway(
+        scripted(Reply("one two", cost_usd=0.25), output_usd_per_token=3e-4), book, "run", Budget()
+    )
     await gateway.complete(request())
     assert await book.today_by_role() == {
         "critic": (0.5, 0),
@@ -269,8 +275,9 @@ async def test_the_whole_way(host: object, openai: Provider, anthropic: Provider
     models = HostGateway(host, config(deployment(openai, max_tokens=100), deployment(anthropic, max_tokens=100)))
     gateway = BudgetedGateway(models, book, "run", Budget())
     asked = request()
+    # the second's prompt may be written to its cache: 3.75 dollars for a million instead of 3
     assert await gateway.worst(asked) == pytest.approx(
-        -(-prompt_tokens(asked.messages) * 11 // 10) * 3e-6 + 100 * 15e-6
+        -(-prompt_tokens(asked.messages) * 11 // 10) * 3.75e-6 + 100 * 15e-6
     )
     openai.default = HttpReply(status=401)
     await gateway.complete(asked)
@@ -292,3 +299,58 @@ async def test_the_whole_way(host: object, openai: Provider, anthropic: Provider
         await call
     assert await book.today() > before
     await book.close()
+
+
+@pytest.mark.parametrize("said", [1e12, -1.0, float("nan"), float("inf"), -float("inf")])
+async def test_a_cost_that_cannot_be_is_booked_at_the_reserve_and_marked(ledger: Ledger, said: float) -> None:
+    gateway = BudgetedGateway(scripted(Reply("text", cost_usd=said)), ledger, "run", Budget())
+    worst = await gateway.worst(request())
+    await gateway.complete(request())
+    assert await ledger.today() == pytest.approx(worst)
+    assert gateway.cost().unpriced == ("scripted/model",) and gateway.cost().usd is None
+
+
+async def test_tokens_limit_local_and_unpriced_models_too(ledger: Ledger) -> None:
+    free = scripted("text", "text", input_usd_per_token=0.0, output_usd_per_token=0.0, local=True)
+    gateway = BudgetedGateway(free, ledger, "run", Budget(tokens_per_run=1100))
+    await gateway.complete(request())  # up to 1,000 and the prompt; it used a handful
+    with pytest.raises(OverBudget, match="tokens_per_run"):
+        await gateway.complete(request("word " * 100))
+
+
+def model(**changes: object) -> ResolvedModel:
+    return info(**{"input_usd_per_token": 3e-6, "output_usd_per_token": 15e-6, "max_output_tokens": 1000, **changes})
+
+
+def test_the_worst_case_counts_tiers_cached_writes_and_reasoning() -> None:
+    asked = request("word " * 200)
+    prompt = math.ceil(prompt_tokens(asked.messages) * 1.1)
+    none = (0.0, 0.0)
+    assert worst_of(asked, [model()], none).usd == pytest.approx(prompt * 3e-6 + 1000 * 15e-6)
+    assert worst_of(asked, [model(cache_write_usd_per_token=3.75e-6)], none).usd == pytest.approx(
+        prompt * 3.75e-6 + 1000 * 15e-6
+    )
+    assert worst_of(asked, [model(reasoning_usd_per_token=60e-6)], none).usd == pytest.approx(
+        prompt * 3e-6 + 1000 * 60e-6
+    )
+    tier = PriceTier(
+        above_tokens=300, input_usd_per_token=6e-6, output_usd_per_token=22.5e-6, cache_write_usd_per_token=7.5e-6
+    )
+    assert worst_of(asked, [model(tiers=(tier,))], none).usd == pytest.approx(prompt * 7.5e-6 + 1000 * 22.5e-6)
+    assert worst_of(request("hi"), [model(tiers=(tier,))], none).usd < 0.02  # it does not fall into the tier
+    assert worst_of(asked, [model(), model(max_output_tokens=50)], none).tokens == prompt + 1000
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_tables_tiers_are_read(host: object) -> None:
+    from ralphd.model_host.client import HostClient
+    from ralphd.model_host.gateway import HostGateway
+    from ralphd.model_host.wire import ConfiguredModel
+
+    assert isinstance(host, HostClient)
+    chain = [ConfiguredModel(model=name) for name in ("gemini/gemini-2.5-pro", "anthropic/claude-sonnet-4-5")]
+    gemini, claude = await HostGateway(host, config(*chain)).describe_chain("artisan")
+    assert [(tier.above_tokens, tier.input_usd_per_token, tier.output_usd_per_token) for tier in gemini.tiers] == [
+        (200_000, 2.5e-6, 15e-6)
+    ]
+    assert claude.cache_write_usd_per_token == 3.75e-6

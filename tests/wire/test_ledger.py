@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from ralphd.errors import OverBudget
 from ralphd.models import ledger as ledger_module
-from ralphd.models.ledger import Ledger
+from ralphd.models.ledger import Ledger, Limits
 
 DAY = 86_400.0
 NOON = 1_800_000_000.0 // DAY * DAY + DAY / 2
@@ -44,7 +44,7 @@ async def ledger(tmp_path: Path, clock: Clock) -> AsyncIterator[Ledger]:
 async def reserve(
     ledger: Ledger, worst: float, run: str = "run", *, run_limit: float = 1.0, day_limit: float = 10.0
 ) -> int:
-    return await ledger.reserve(run, "artisan", "m", worst, per_run=run_limit, per_day=day_limit)
+    return await ledger.reserve(run, "artisan", "m", worst, limits=Limits(run_limit, day_limit))
 
 
 async def test_reserve_then_settle(ledger: Ledger) -> None:
@@ -118,13 +118,13 @@ CHILD = """
 import asyncio, sys
 from pathlib import Path
 from ralphd.errors import OverBudget
-from ralphd.models.ledger import Ledger
+from ralphd.models.ledger import Ledger, Limits
 
 async def main(path, calls):
     ledger = Ledger(Path(path))
     async def one(n):
         try:
-            await ledger.reserve(f"run {n}", "artisan", "m", 1.0, per_run=None, per_day=3.0)
+            await ledger.reserve(f"run {n}", "artisan", "m", 1.0, limits=Limits(usd_per_day=3.0))
             return 1
         except OverBudget:
             return 0
@@ -169,12 +169,12 @@ async def test_fifty_calls_for_three_from_two_processes(tmp_path: Path) -> None:
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from ralphd.models.ledger import Ledger
+from ralphd.models.ledger import Ledger, Limits
 
 async def spend(path, out):
     ledger = Ledger(Path(path))
     while True:
-        id = await ledger.reserve("run", "artisan", "m", 1.0, per_run=None, per_day=None)
+        id = await ledger.reserve("run", "artisan", "m", 1.0)
         os.write(out, b"r")
         await ledger.settle(id, 0.25)
         os.write(out, b"s")
@@ -239,3 +239,16 @@ async def test_the_loop_is_not_blocked_by_a_locked_book(tmp_path: Path) -> None:
     other.close()
     await asyncio.wait_for(task, 10)
     await book.close()
+
+
+async def test_tokens_are_limited_as_money_is(ledger: Ledger) -> None:
+    limits = Limits(tokens_per_run=1000, tokens_per_day=1500)
+    id = await ledger.reserve("a", "artisan", "m", 0.0, tokens=900, limits=limits)
+    with pytest.raises(OverBudget, match="tokens_per_run"):
+        await ledger.reserve("a", "artisan", "m", 0.0, tokens=101, limits=limits)
+    await ledger.settle(id, 0.0, 200)  # what it used counts from then on, not what was reserved
+    await ledger.reserve("a", "artisan", "m", 0.0, tokens=800, limits=limits)
+    assert (await ledger.tokens(run="a"), await ledger.tokens(day=ledger.day())) == (1000, 1000)
+    with pytest.raises(OverBudget, match="tokens_per_day"):
+        await ledger.reserve("b", "artisan", "m", 0.0, tokens=501, limits=limits)
+    await ledger.reserve("b", "artisan", "m", 0.0, tokens=500, limits=limits)

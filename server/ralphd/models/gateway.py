@@ -63,6 +63,15 @@ class Usage(Wire):
         )
 
 
+class PriceTier(Wire):
+    """What tokens cost once a prompt is longer than `above_tokens`."""
+
+    above_tokens: int
+    input_usd_per_token: float
+    output_usd_per_token: float
+    cache_write_usd_per_token: float | None = None
+
+
 class Spent(Wire):
     """What a call that failed has used all the same, by the host's own count; the model host's client puts it on the error."""
 
@@ -107,6 +116,12 @@ class ResolvedModel(Wire):
     """What a call asks for at most."""
     input_usd_per_token: float | None = None
     output_usd_per_token: float | None = None
+    cache_write_usd_per_token: float | None = None
+    """Of a prompt's tokens that are written to the provider's cache."""
+    reasoning_usd_per_token: float | None = None
+    """Of an answer's tokens that are reasoning, where they cost something else."""
+    tiers: tuple[PriceTier, ...] = ()
+    """Dearer prices of long prompts."""
     price_entry: str | None = None
     """The entry of LiteLLM's table that the prices come from; None: they are the person's own, zero, or unknown."""
     marks_cached_prefix: bool = False

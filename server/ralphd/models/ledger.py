@@ -1,7 +1,5 @@
-"""Money: what calls may cost before they are sent, and what they did cost after. `Ledger` is the book, in SQLite;
-`BudgetedGateway` asks it before every call and settles after.
-
-Shared by all windows and processes of a person. Knows nothing of providers: prices come from what the gateway says.
+"""The book of what calls may cost and use before they are sent, and did after: SQLite, shared by all windows and
+processes of a person. Knows nothing of models and prices; budget.py asks it before every call and settles after.
 """
 
 from __future__ import annotations
@@ -11,52 +9,43 @@ import contextlib
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from ralphd.core.run import Cost
-from ralphd.errors import (
-    AuthenticationFailed,
-    ContextTooLong,
-    OverBudget,
-    RateLimited,
-    Unpriced,
-    Unreachable,
-)
-from ralphd.models.estimate import prompt_tokens, tokens_of
-from ralphd.models.gateway import (
-    Completion,
-    CompletionRequest,
-    Delta,
-    FellBack,
-    Gateway,
-    GatewayEvent,
-    OnEvent,
-    ResolvedModel,
-    Retrying,
-    Role,
-    Usage,
-    ignore_event,
-    spent_by,
-)
+from ralphd.errors import OverBudget
 
 _T = TypeVar("_T")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
   id INTEGER PRIMARY KEY, run TEXT NOT NULL, day TEXT NOT NULL, role TEXT NOT NULL, model TEXT NOT NULL,
   reserved REAL NOT NULL CHECK (reserved >= 0), actual REAL CHECK (actual >= 0), at REAL NOT NULL,
-  tokens INTEGER NOT NULL DEFAULT 0);
+  tokens INTEGER NOT NULL DEFAULT 0, reserved_tokens INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS calls_by_run ON calls (run);
 CREATE INDEX IF NOT EXISTS calls_by_day ON calls (day);
 CREATE TABLE IF NOT EXISTS runs (run TEXT PRIMARY KEY, label TEXT NOT NULL, usd REAL, at REAL NOT NULL);
 """
 _ROUNDING = 1e-9
-_MARGIN = 1.1
-_OUT_TOKENS = 8192
-"""Where nobody names a limit for the answer."""
+
+
+_ADDED = ("tokens", "reserved_tokens")
+"""Columns that books of older versions do not have."""
+_USD = "COALESCE(actual, reserved)"
+_TOKENS = "CASE WHEN actual IS NULL THEN reserved_tokens ELSE tokens END"
+"""What a call counts: what it was settled at, or what is reserved for it."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run and a day may use; None: no limit."""
+
+    usd_per_run: float | None = None
+    usd_per_day: float | None = None
+    tokens_per_run: int | None = None
+    tokens_per_day: int | None = None
 
 
 class Ledger:
@@ -72,11 +61,12 @@ class Ledger:
         self._db: sqlite3.Connection | None = None
 
     async def reserve(
-        self, run: str, role: str, model: str, worst: float, *, per_run: float | None, per_day: float | None
+        self, run: str, role: str, model: str, worst: float, *, tokens: int = 0, limits: Limits = Limits()
     ) -> int:
-        """Book `worst` before the call, or raise `OverBudget`: all under one write lock, across processes."""
+        """Book `worst` USD and `tokens` before the call, or raise `OverBudget`: all under one write lock, across
+        processes."""
         _check(worst)
-        work = asyncio.ensure_future(self._run(lambda: self._reserve(run, role, model, worst, per_run, per_day)))
+        work = asyncio.ensure_future(self._run(lambda: self._reserve(run, role, model, worst, tokens, limits)))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -92,6 +82,10 @@ class Ledger:
     async def spent(self, *, run: str | None = None, day: str | None = None) -> float:
         """Open reservations included. `day` is UTC; later days count with it: a clock set back forgives nothing."""
         return await self._run(lambda: self._sum(run=run, day=day))
+
+    async def tokens(self, *, run: str | None = None, day: str | None = None) -> int:
+        """Open reservations included."""
+        return int(await self._run(lambda: self._sum(_TOKENS, run=run, day=day)))
 
     async def today(self) -> float:
         return await self.spent(day=self.day())
@@ -130,31 +124,21 @@ class Ledger:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_SCHEMA)
-            if not any(row[1] == "tokens" for row in self._db.execute("PRAGMA table_info(calls)")):  # a book of 0.1
-                with contextlib.suppress(sqlite3.OperationalError):  # another window was first
-                    self._db.execute("ALTER TABLE calls ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0")
+            there = {row[1] for row in self._db.execute("PRAGMA table_info(calls)")}
+            for column in _ADDED:
+                if column not in there:
+                    with contextlib.suppress(sqlite3.OperationalError):  # another window was first
+                        self._db.execute(f"ALTER TABLE calls ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
         return self._db
 
-    def _reserve(
-        self, run: str, role: str, model: str, worst: float, per_run: float | None, per_day: float | None
-    ) -> int:
+    def _reserve(self, run: str, role: str, model: str, worst: float, tokens: int, limits: Limits) -> int:
         db = self._open()
         db.execute("BEGIN IMMEDIATE")
         try:
-            for limit, spent, name in (
-                (per_run, self._sum(run=run), "this run"),
-                (per_day, self._sum(day=self.day()), "today"),
-            ):
-                if limit is not None and spent + worst > limit + _ROUNDING:
-                    raise OverBudget(
-                        f"The call was not sent: it may cost up to ${worst:.4f}, and ${spent:.4f} of the ${limit:.2f} "
-                        f"for {name} is spent or reserved.",
-                        f"Raise budget.{'usd_per_run' if limit == per_run and name == 'this run' else 'usd_per_day'}, "
-                        "or use a cheaper model.",
-                    )
+            self._refuse_what_passes(run, worst, tokens, limits)
             cursor = db.execute(
-                "INSERT INTO calls (run, day, role, model, reserved, at) VALUES (?, ?, ?, ?, ?, ?)",
-                (run, self.day(), role, model, worst, self._clock()),
+                "INSERT INTO calls (run, day, role, model, reserved, reserved_tokens, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (run, self.day(), role, model, worst, tokens, self._clock()),
             )
             db.execute("COMMIT")
         except BaseException:
@@ -162,6 +146,30 @@ class Ledger:
             raise
         assert cursor.lastrowid is not None
         return cursor.lastrowid
+
+    def _refuse_what_passes(self, run: str, worst: float, tokens: int, limits: Limits) -> None:
+        for key, limit, scope, name in (
+            ("usd_per_run", limits.usd_per_run, {"run": run}, "this run"),
+            ("usd_per_day", limits.usd_per_day, {"day": self.day()}, "today"),
+        ):
+            spent = self._sum(_USD, **scope)
+            if limit is not None and spent + worst > limit + _ROUNDING:
+                raise OverBudget(
+                    f"The call was not sent: it may cost up to ${worst:.4f}, and ${spent:.4f} of the ${limit:.2f} "
+                    f"for {name} is spent or reserved.",
+                    f"Raise budget.{key}, or use a cheaper model.",
+                )
+        for key, most, scope, name in (
+            ("tokens_per_run", limits.tokens_per_run, {"run": run}, "this run"),
+            ("tokens_per_day", limits.tokens_per_day, {"day": self.day()}, "today"),
+        ):
+            used = int(self._sum(_TOKENS, **scope))
+            if most is not None and used + tokens > most:
+                raise OverBudget(
+                    f"The call was not sent: it may use up to {tokens:,} tokens, and {used:,} of the {most:,} "
+                    f"for {name} are used or reserved.",
+                    f"Raise budget.{key}, or lower the role's max_tokens.",
+                )
 
     def _settle(self, id: int, actual: float, tokens: int = 0) -> None:
         self._open().execute("UPDATE calls SET actual = ?, tokens = ? WHERE id = ?", (actual, tokens, id))
@@ -173,9 +181,9 @@ class Ledger:
         )
         return {str(role): (float(usd), int(tokens)) for role, usd, tokens in rows}
 
-    def _sum(self, *, run: str | None = None, day: str | None = None) -> float:
+    def _sum(self, what: str = _USD, *, run: str | None = None, day: str | None = None) -> float:
         row = self._open().execute(
-            "SELECT COALESCE(SUM(COALESCE(actual, reserved)), 0.0) FROM calls "
+            f"SELECT COALESCE(SUM({what}), 0.0) FROM calls "  # noqa: S608 - one of the two expressions above
             "WHERE (:run IS NULL OR run = :run) AND (:day IS NULL OR day >= :day)",
             {"run": run, "day": day},
         )
@@ -204,209 +212,3 @@ class Ledger:
 def _check(usd: float) -> None:
     if not math.isfinite(usd) or usd < 0:
         raise ValueError(f"not an amount of money: {usd!r}")
-
-
-class Ceiling(Protocol):
-    """`budget.ceiling_usd_per_mtok`."""
-
-    @property
-    def input(self) -> float: ...
-
-    @property
-    def output(self) -> float: ...
-
-
-class Budget(Protocol):
-    """The part of the settings that this module reads."""
-
-    @property
-    def usd_per_run(self) -> float: ...
-
-    @property
-    def usd_per_day(self) -> float: ...
-
-    @property
-    def unpriced(self) -> str: ...
-
-    @property
-    def ceiling_usd_per_mtok(self) -> Ceiling: ...
-
-
-class BudgetedGateway:
-    """A gateway that sends nothing whose worst case would pass the budget, and books everything that was sent."""
-
-    def __init__(
-        self,
-        gateway: Gateway,
-        ledger: Ledger,
-        run_id: str,
-        budget: Budget,
-        on_cost: Callable[[Cost, Mapping[str, Usage]], None] | None = None,
-    ) -> None:
-        self._gateway = gateway
-        self._ledger = ledger
-        self._run = run_id
-        self._budget = budget
-        self._on_cost = on_cost
-        self._usd: dict[str, float] = {}
-        self._unpriced: set[str] = set()
-        self._usage: dict[str, Usage] = {}
-        self._models: dict[str, dict[str, str]] = {}
-
-    def cost(self) -> Cost:
-        return Cost(dict(self._usd), tuple(sorted(self._unpriced)))
-
-    def usage(self) -> Mapping[str, Usage]:
-        """By role."""
-        return dict(self._usage)
-
-    def models(self) -> Mapping[str, Mapping[str, str]]:
-        """By role: the model that really answered last, and its provider."""
-        return {role: dict(model) for role, model in self._models.items()}
-
-    async def worst(self, request: CompletionRequest) -> float:
-        """The most that `request` may cost in USD, by the dearest model of its chain."""
-        return max([self._worst(request, info) for info in await self._chain(request.role)], default=0.0)
-
-    async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
-        chain = await self._chain(request.role)
-        worst = max([self._worst(request, info) for info in chain], default=0.0)
-        model = chain[0].model if chain else ""
-        id = await self._reserve(request, model, worst)
-        heard: dict[int, list[str]] = {}
-        again: list[asyncio.Task[int]] = []
-
-        def listen(event: GatewayEvent) -> None:
-            if isinstance(event, Delta):
-                heard.setdefault(event.attempt, []).append(event.text)
-            elif isinstance(event, Retrying | FellBack) and len(again) < event.paid:
-                # What was paid for was thrown away: the next answer needs a reservation of its own, or is not waited for.
-                again.append(asyncio.create_task(self._reserve(request, model, worst)))
-                again[-1].add_done_callback(lambda task: call.cancel() if _refused(task) else None)
-            on_event(event)
-
-        call = asyncio.create_task(self._gateway.complete(request, listen))
-        try:
-            completion = await call
-        except BaseException as error:
-            call.cancel()
-            await asyncio.gather(call, return_exceptions=True)
-            why = error if call.cancelled() else call.exception()
-            if why is None:  # it ended in the very moment of the cancel
-                usage, usd = call.result().usage, call.result().cost_usd
-            else:
-                usage, usd = self._lost(request, chain, heard, why)
-            await asyncio.shield(self._book(id, request.role, model, usage, usd, chain, again))
-            over = next((why for task in again if (why := _refused(task))), None)
-            task = asyncio.current_task()
-            if over is not None and not (task and task.cancelling()):  # a person's cancel stays a cancel
-                raise over from error
-            raise
-        await asyncio.shield(
-            self._book(id, request.role, completion.model, completion.usage, completion.cost_usd, chain, again)
-        )
-        self._models[request.role] = {"model": completion.model, "provider": completion.provider}
-        return completion
-
-    async def _reserve(self, request: CompletionRequest, model: str, worst: float) -> int:
-        limits = self._budget
-        return await self._ledger.reserve(
-            self._run, request.role, model, worst, per_run=limits.usd_per_run, per_day=limits.usd_per_day
-        )
-
-    def first(self, role: Role) -> ResolvedModel:
-        return self._gateway.first(role)
-
-    async def describe(self, role: Role) -> ResolvedModel:
-        return await self._gateway.describe(role)
-
-    async def close(self) -> None:
-        """The gateway and the ledger outlive the run: nothing to close."""
-
-    async def _chain(self, role: Role) -> tuple[ResolvedModel, ...]:
-        describe_chain = getattr(self._gateway, "describe_chain", None)
-        if describe_chain is None:
-            return (await self._gateway.describe(role),)
-        chain: tuple[ResolvedModel, ...] = await describe_chain(role)
-        return chain
-
-    def _worst(self, request: CompletionRequest, info: ResolvedModel) -> float:
-        limit = min(request.max_tokens or info.max_output_tokens or _OUT_TOKENS, info.max_output_tokens or 1 << 60)
-        price_in, price_out = self._prices(info)
-        return math.ceil(prompt_tokens(request.messages) * _MARGIN) * price_in + limit * price_out
-
-    def _prices(self, info: ResolvedModel) -> tuple[float, float]:
-        """USD per token; the ceiling's where the model's own are not known."""
-        if info.input_usd_per_token is not None and info.output_usd_per_token is not None:
-            return info.input_usd_per_token, info.output_usd_per_token
-        if self._budget.unpriced == "refuse":
-            raise Unpriced(
-                f"No price is known for {info.model}, and budget.unpriced is 'refuse'.",
-                f'Add prices: {{"{info.model}": …}}.',
-            )
-        ceiling = self._budget.ceiling_usd_per_mtok
-        return ceiling.input / 1e6, ceiling.output / 1e6
-
-    def _lost(
-        self,
-        request: CompletionRequest,
-        chain: tuple[ResolvedModel, ...],
-        heard: Mapping[int, list[str]],
-        error: BaseException,
-    ) -> tuple[Usage, float | None]:
-        """What a call that brought nothing has used: by the gateway's own count, else from what arrived."""
-        spent = spent_by(error)
-        if spent is not None:
-            return spent.usage, spent.cost_usd
-        if not heard and isinstance(error, AuthenticationFailed | RateLimited | ContextTooLong):
-            return Usage(), 0.0  # refused before anything was read
-        if not heard and isinstance(error, Unreachable) and chain and chain[0].problem:
-            return Usage(), 0.0
-        requests = max(1, len(heard))
-        usage = Usage(
-            prompt_tokens=requests * prompt_tokens(request.messages),
-            completion_tokens=sum(tokens_of("".join(parts)) for parts in heard.values()),
-            calls=requests,
-        )
-        known = [
-            info for info in chain if info.input_usd_per_token is not None and info.output_usd_per_token is not None
-        ]
-        return usage, _at(usage, known[0]) if known and known[0] is chain[0] else None
-
-    async def _book(
-        self,
-        id: int,
-        role: Role,
-        model: str,
-        usage: Usage,
-        usd: float | None,
-        chain: tuple[ResolvedModel, ...],
-        again: Sequence[asyncio.Task[int]],
-    ) -> None:
-        """Settle the call, and give back the reservations made for asking again: what it cost in all is in `usd`."""
-        booked = usd
-        if usd is None or not math.isfinite(usd) or usd < 0:
-            ceiling = self._budget.ceiling_usd_per_mtok
-            booked = usage.prompt_tokens * ceiling.input / 1e6 + usage.completion_tokens * ceiling.output / 1e6
-            self._unpriced.add(model)
-        else:
-            self._usd[role] = self._usd.get(role, 0.0) + usd
-        self._usage[role] = self._usage.get(role, Usage()) + usage
-        assert booked is not None
-        await self._ledger.settle(id, booked, usage.total_tokens)
-        for extra in await asyncio.gather(*again, return_exceptions=True):
-            if isinstance(extra, int):
-                await self._ledger.settle(extra, 0.0)
-        if self._on_cost is not None:
-            self._on_cost(self.cost(), self.usage())
-
-
-def _refused(task: asyncio.Task[int]) -> BaseException | None:
-    """Why a reservation was not given; None where it was, or is not decided yet."""
-    return task.exception() if task.done() and not task.cancelled() else None
-
-
-def _at(usage: Usage, info: ResolvedModel) -> float:
-    return usage.prompt_tokens * (info.input_usd_per_token or 0.0) + usage.completion_tokens * (
-        info.output_usd_per_token or 0.0
-    )

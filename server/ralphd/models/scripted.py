@@ -79,8 +79,8 @@ class ScriptedGateway:
             model=self.model,
             provider="scripted",
             local=self.local,
-            input_usd_per_token=0.0,
-            output_usd_per_token=0.0,
+            input_usd_per_token=1e-6,
+            output_usd_per_token=1e-6,
         )
 
     async def close(self) -> None:

@@ -14,8 +14,9 @@ from ralphd.core.run import RunRequest, RunResult
 from ralphd.core.runner import Ask, Question
 from ralphd.core.wording import dollars
 from ralphd.errors import Declined
+from ralphd.models.budget import BudgetedGateway
 from ralphd.models.gateway import ROLES, Gateway, Usage
-from ralphd.models.ledger import BudgetedGateway, Ledger
+from ralphd.models.ledger import Ledger
 from ralphd.settings.schema import Budget
 
 FIRST_HISTORY = 3

@@ -26,8 +26,8 @@ from ralphd.errors import Declined, Misconfigured, ModelError, RalphError, Untru
 from ralphd.loop.journal import Journal, RecordingBench, RecordingGateway, recording_admit
 from ralphd.loop.loop import Loop
 from ralphd.model_host.child.redaction import Redactor
+from ralphd.models.budget import BudgetedGateway
 from ralphd.models.gateway import Gateway, Role
-from ralphd.models.ledger import BudgetedGateway
 from ralphd.phases import chaos
 from ralphd.phases.base import PhaseContext
 from ralphd.runs.bench import Benches

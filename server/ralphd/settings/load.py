@@ -127,7 +127,7 @@ class _Merge:
         if layer.trusted:
             self.trusted[leaf.key] = value
         elif isinstance(leaf.mark, TightenOnly):
-            value, told = tightened(leaf.mark, self.trusted[leaf.key], value)
+            value, told = tightened(leaf.mark, self.trusted.get(leaf.key), value)
             if told:
                 self.problem(leaf.key, layer, leaf.place, "warning", "loosening", f"`{'.'.join(leaf.key)}` {told}")
             if value is None:

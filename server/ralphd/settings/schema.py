@@ -179,6 +179,10 @@ class Budget(Section):
     """USD for one run."""
     usd_per_day: Annotated[Usd, LOWER] = 10.0
     """USD for one day, over all windows."""
+    tokens_per_run: Annotated[Count | None, LOWER] = None
+    """Tokens for one run, prompts and answers together; of models without a price and of local ones too."""
+    tokens_per_day: Annotated[Count | None, LOWER] = None
+    """Tokens for one day, over all windows."""
     unpriced: Annotated[Literal["ceiling", "refuse"], TightenOnly("choose", ("refuse", "ceiling"))] = "ceiling"
     """A model without a known price: reckon with `ceiling_usd_per_mtok`, or refuse to call it."""
     ceiling_usd_per_mtok: Annotated[CeilingPrice, PERSON] = CeilingPrice.model_construct()

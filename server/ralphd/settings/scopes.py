@@ -76,7 +76,7 @@ def tightened(mark: TightenOnly, mine: Any, wanted: Any) -> tuple[Any, str]:
     """What counts of a repository's `wanted` where the person has `mine`: (value, None where nothing of it counts; and
     the rest of a sentence that says what does not count, or "")."""
     match mark.how:
-        case "lower" if wanted > mine:
+        case "lower" if mine is not None and wanted > mine:
             return None, f"is ignored here: a repository can only lower it, and yours is {mine:g}."
         case "choose" if wanted != mine and mark.order.index(wanted) > mark.order.index(mine):
             return None, f"is ignored here: a repository can only make it stricter, and yours is `{mine}`."

@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import logging
 import math
+import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -24,7 +25,7 @@ from ralphd.model_host.child.faults import NotStreamed, to_model_error
 from ralphd.model_host.child.keys import Endpoint
 from ralphd.model_host.child.providers import spelled
 from ralphd.model_host.wire import ConfiguredModel
-from ralphd.models.gateway import Message, ResolvedModel, Usage
+from ralphd.models.gateway import Message, PriceTier, ResolvedModel, Usage
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,9 @@ class Library:
                 max_output_tokens=count(entry.get("max_output_tokens") or entry.get("max_tokens")) or None,
                 input_usd_per_token=price_in if priced else None,
                 output_usd_per_token=price_out if priced else None,
+                cache_write_usd_per_token=_price(entry, "cache_creation_input_token_cost"),
+                reasoning_usd_per_token=_price(entry, "output_cost_per_reasoning_token"),
+                tiers=_tiers(entry) if priced else (),
                 price_entry=name if priced else None,
                 marks_cached_prefix=provider in ("anthropic", "bedrock") and "cache_creation_input_token_cost" in entry,
             )
@@ -241,6 +245,41 @@ def load() -> Library:
 
 def _same_family(listed: str, provider: str) -> bool:
     return listed == provider or listed.startswith((f"{provider}-", f"{provider}_"))
+
+
+_ABOVE = re.compile(r"^input_cost_per_token_above_(\d{1,6})k_tokens$")
+
+
+def _tiers(entry: Mapping[str, Any]) -> tuple[PriceTier, ...]:
+    """Prices of long prompts, in both ways that LiteLLM's table writes them."""
+    tiers = []
+    for name in entry:
+        match = _ABOVE.match(name)
+        if match is None:
+            continue
+        suffix = f"_above_{match[1]}k_tokens"
+        price_in, price_out = _price(entry, name), _price(entry, f"output_cost_per_token{suffix}")
+        tiers.append(
+            PriceTier(
+                above_tokens=int(match[1]) * 1000,
+                input_usd_per_token=price_in or 0.0,
+                output_usd_per_token=price_out or 0.0,
+                cache_write_usd_per_token=_price(entry, f"cache_creation_input_token_cost{suffix}"),
+            )
+        )
+    for step in entry.get("tiered_pricing") or ():
+        low = count(next(iter(step.get("range") or ()), 0))
+        price_out = max(
+            _price(step, "output_cost_per_token") or 0.0, _price(step, "output_cost_per_reasoning_token") or 0.0
+        )
+        tiers.append(
+            PriceTier(
+                above_tokens=low or 0,
+                input_usd_per_token=_price(step, "input_cost_per_token") or 0.0,
+                output_usd_per_token=price_out,
+            )
+        )
+    return tuple(tiers)
 
 
 def _price(entry: Mapping[str, Any], name: str) -> float | None:
