@@ -52,11 +52,12 @@ def _leads_outside(path: str) -> bool:
 
 def refuse_content(edit: FileEdit, before: str | None) -> Refusal | None:
     texts = [edit.whole] if edit.whole is not None else [block.new for block in edit.blocks]
+    old = [block.old for block in edit.blocks]
     if any("\0" in text for text in texts):
         return Refusal("format", edit.path, f"{edit.path}: binary content cannot be edited.")
     if sum(len(text) for text in texts) > MAX_EDIT_BYTES:
         return Refusal("too-big", edit.path, f"{edit.path}: the edit is bigger than {MAX_EDIT_BYTES} characters.")
-    if any(MASK in text for text in texts) and MASK not in (before or ""):
+    if any(MASK in text for text in (*texts, *old)) and MASK not in (before or ""):
         return Refusal(
             "redacted", edit.path, f"{edit.path}: {MASK} is a mask for a secret, not code. Leave that line alone."
         )

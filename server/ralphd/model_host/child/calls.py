@@ -109,7 +109,7 @@ class Calls:
         chain = self._config.roles.get(asked.role, ())
         if not chain:
             raise ModelError(f"No model is configured for the {asked.role}.", "Set models, or a provider's key.")
-        call = _Call(asked, on_event, tally)
+        call = _Call(self._without_keys(asked), on_event, tally)
         failures: list[tuple[str, ModelError]] = []
         for configured in chain:
             if failures:
@@ -293,6 +293,12 @@ class Calls:
             cost_usd=call.tally.cost_usd,
             cached=True,
         )
+
+    def _without_keys(self, asked: CompletionRequest) -> CompletionRequest:
+        """`asked` as it may leave: a key that a test printed, or that stands in a file, reaches no provider."""
+        mask = self._redactor()
+        messages = tuple(m.model_copy(update={"content": mask.keys(m.content)}) for m in asked.messages)
+        return asked.model_copy(update={"messages": messages})
 
     def _redactor(self) -> Redactor:
         return Redactor(self._keyring.values())

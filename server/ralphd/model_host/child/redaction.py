@@ -73,14 +73,18 @@ class Redactor:
         if len(text) > _LONGEST:
             left_out = len(text) - _LONGEST
             text = f"{_without_last_word(text[:_LONGEST])}… ({left_out:,} characters were left out)"
-        for secret in self._exact:
-            text = text.replace(secret, MASK)
-        text = _PEM.sub(MASK, text)
-        text = _SHAPES.sub(MASK, text)
-        text = _DOTTED.sub(_without_tokens, text)
+        text = self.keys(text)
         for pattern in (_QUERY, _USERINFO, _NAMED, _BEARER):
             text = pattern.sub(_keep_head, text)
         return text
+
+    def keys(self, text: str) -> str:
+        """`text` without keys: the exact values, and what has the form of a key. For prompts: a name such as `password`
+        with something behind it is ordinary code there, and masking that would break the code."""
+        for secret in self._exact:
+            text = text.replace(secret, MASK)
+        text = _SHAPES.sub(MASK, _PEM.sub(MASK, text))
+        return _DOTTED.sub(_without_tokens, text)
 
     def value(self, value: Any) -> Any:
         """`value` with every string masked, and every field that is named like a secret."""
