@@ -186,3 +186,36 @@ def test_an_address_that_cannot_be_asked_is_a_problem_at_its_line(address: str) 
     assert (problem.line, problem.start_col, problem.stops_run) == (3, 14, True)
     assert "`models.artisan.api_base` is no address of a model's server" in problem.message
     assert "sk-live" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[",
+        "{",
+        "- ",
+        "? ",
+        "${a:-",
+        "a: ${a:-",
+        "!a ",
+        "&a ",
+        "'",
+        ": ",
+        "#",
+        "\n",
+        "a: [x]\n",
+        "k: &k {<<: *k}\n",
+        "{a: ",
+    ],
+)
+def test_a_text_that_is_dear_to_read_is_read_or_refused_at_once(text: str) -> None:
+    """What took minutes would show here as a test that hangs: each of these is 100,000 characters of one thing."""
+    found = resolve([Layer("repository", text=(text * 100_000)[:100_000], path="f")], {"a": ""})
+    assert len(found.problems) <= 101
+
+
+def test_more_faults_than_anybody_reads_stop_the_run() -> None:
+    lines = "".join(f"unknown_{number}: 1\n" for number in range(5000))
+    found = resolve([Layer("repository", text=lines + "budget: {usd_per_run: x}\n", path="f")], {})
+    assert len(found.problems) == 101
+    assert "too many faults" in found.stopping[0].message

@@ -25,10 +25,10 @@ def visible(text: str) -> str:
 def question(consent: Consent) -> str:
     """What the person is asked."""
     if isinstance(consent, SettingsConsent):
-        return (
-            f"{_owner(consent)} chooses models or how they are called: {'; '.join(_values(consent, _VALUES))}. "
-            "Your code goes to the providers of these models. Use these settings here?"
-        )
+        goes = any(key.startswith(("models.", "aliases.")) for key, _ in consent.values)
+        told = " Your code would go to the providers of these models." if goes else ""
+        values = "; ".join(_values(consent, _VALUES))
+        return f"{_owner(consent)} chooses models or how they are called: {values}.{told} Use these settings here?"
     shown = command(consent, _COMMAND_CHARACTERS)
     where = "isolated: no network, on a copy" if consent.isolation == "bwrap" else "WITHOUT isolation"
     more = [_program(consent)]

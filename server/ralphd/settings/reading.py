@@ -24,6 +24,8 @@ from ralphd.settings.scopes import Asked, Free, Mark, PersonOnly, TightenOnly
 from ralphd.settings.yaml_text import Node
 
 Key = tuple[str, ...]
+MOST_PROBLEMS = 100
+"""Of one layer; looking for the nearest name of thousands of unknown keys would take seconds."""
 _CLIENT_KEYS = ("server", "trace")
 """`ralph.server.*`, `ralph.trace.*`: the editor extension's own; a pull of the section `ralph` brings them along."""
 
@@ -79,6 +81,9 @@ def read_layer(layer: Layer, environ: Mapping[str, str]) -> tuple[list[Leaf], li
     reader = _Layer(layer, environ, problems)
     if root is not None and isinstance(root.value, dict):
         reader.section(Settings, root.value, (), None)
+    if reader.given_up:
+        message = "There are too many faults here to look at each; not all of these settings are read."
+        return reader.leaves, [layer.unread("unreadable", message), *reader.problems[:MOST_PROBLEMS]]
     return reader.leaves, reader.problems
 
 
@@ -96,6 +101,8 @@ class _Layer:
         self.environ = environ
         self.problems = problems
         self.leaves: list[Leaf] = []
+        self.given_up = False
+        """More than `MOST_PROBLEMS` were found, and the rest of the layer was not looked at."""
 
     def problem(
         self, place: Place, severity: Severity, code: str, message: str, key: Key, *, limit: bool = False
@@ -105,6 +112,9 @@ class _Layer:
     def section(self, model: type[Section], nodes: Mapping[str, Node], key: Key, outer: Mark | None) -> None:
         """Each entry of a section. `outer` is the mark of a section around it, which counts for all of its fields."""
         for name, node in nodes.items():
+            if len(self.problems) >= MOST_PROBLEMS:
+                self.given_up = True
+                return
             field = model.model_fields.get(name)
             here = (*key, name)
             if field is None:

@@ -35,7 +35,7 @@ _MAX_DIGITS = 300
 """A longer whole number is read as a float, which is infinite and refused as that."""
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _NULL = ("", "~", "null", "Null", "NULL")
-_UNQUOTED_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^}\n\r\"']*)?\}")
+_UNQUOTED_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^{}\n\r\"']*)?\}")
 _INDICATORS = "{}[],:#"
 _STAND_INS = {ord(sign): 0xE000 + number for number, sign in enumerate(_INDICATORS)}
 """Characters of Unicode's private use that stand in for YAML's own signs inside `${…}` while it is parsed."""
@@ -62,6 +62,17 @@ class _TooBigError(Exception):
 
 class _Loader(yaml.SafeLoader):
     """PyYAML's scanner and parser, with the scalars of YAML 1.2 and with tabs between the parts of a JSON text."""
+
+    depth = 0
+    nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self.depth, self.nodes = self.depth + 1, self.nodes + 1
+        if self.depth > MAX_DEPTH or self.nodes > MAX_NODES:
+            raise _TooBigError
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
     def scan_to_next_token(self) -> None:
         super().scan_to_next_token()
