@@ -22,7 +22,7 @@ from ralphd.loop.attempts import Attempts
 from ralphd.loop.endings import Endings
 from ralphd.loop.scrutiny import Scrutiny
 from ralphd.loop.state import State, phase
-from ralphd.phases import librarian
+from ralphd.phases import librarian, locked_files
 from ralphd.phases.answer_reader import refuse_notebook
 from ralphd.phases.artisan import Artisan
 from ralphd.phases.base import PhaseContext
@@ -76,7 +76,8 @@ class Loop:
         if ending:
             return ending
         scrutiny = Scrutiny(self.ctx, self.bench, self.state, brief, self._dismissed, self._attack)
-        artisan = Artisan(self.ctx, brief, self._attempted_failures(), self.ctx.request.findings)
+        used = locked_files.used_by(self.state.baseline, self.bench.tree, self.state.graph, self.ctx.target.path)
+        artisan = Artisan(self.ctx, brief, self._attempted_failures(), self.ctx.request.findings, used)
         attempts = Attempts(self.ctx, self.bench, self.state, artisan, scrutiny)
         rounds = 0
         while self.state.iterations < self.settings.loop.max_iterations:

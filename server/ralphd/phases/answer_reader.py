@@ -63,6 +63,9 @@ class AnswerReader:
     locked: Sequence[str]
     """Patterns of files that an edit may not touch (tests and their configuration)."""
     instruction: str = ""
+    """The person's own words: what they ask to be left out may be left out."""
+    used: Collection[str] = ()
+    """Files that the baseline's verdict rests on: locked as well."""
     allowed: Sequence[str] = ()
     """Locked and control files that the person allowed to be edited."""
     linked: Callable[[str], bool] = lambda path: False
@@ -108,9 +111,16 @@ class AnswerReader:
         return Candidate(texts, answer, (), (*mended, *placed.mended))
 
     def _refusal(self, edit: FileEdit) -> Refusal | None:
-        return refuse_path(edit.path, self.locked, self.instruction, self.allowed, self.target.path) or refuse_content(
-            edit, self._before(edit.path)
+        before = self._before(edit.path)
+        refusal = refuse_path(
+            edit.path,
+            locked=self.locked,
+            used=self.used,
+            allowed=self.allowed,
+            target=self.target.path,
+            new=edit.path not in self.paths,
         )
+        return refusal or refuse_content(edit, before)
 
     def _linked(self, path: str) -> Refusal | None:
         """The target may be a link, for the person opened it as that; no other edit goes through one."""

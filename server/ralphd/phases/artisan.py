@@ -30,8 +30,16 @@ WHOLE_FILE_LINES = 400
 class Artisan:
     """One conversation: the stable opening, then the latest answer with what was wrong about it."""
 
-    def __init__(self, ctx: PhaseContext, brief: Brief, failures: str, findings: tuple[Finding, ...] = ()) -> None:
-        self.ctx = ctx
+    def __init__(
+        self,
+        ctx: PhaseContext,
+        brief: Brief,
+        failures: str,
+        findings: tuple[Finding, ...] = (),
+        used: frozenset[str] = frozenset(),
+    ) -> None:
+        """`used`: the files that the baseline's verdict rests on, which no answer may change."""
+        self.ctx, self._used = ctx, used
         self.form = self._form()
         self._asked = (brief, failures, findings)
         self.opening = self._opening(brief, failures, findings)
@@ -175,6 +183,7 @@ class Artisan:
             text_of=ctx.tree.text,
             locked=ctx.settings.testing.locked,
             instruction=request.instruction,
+            used=self._used,
             allowed=request.allowed,
             linked=lambda path: not request.untitled and through_link(request.root, path),
         )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from urllib.parse import unquote
 
 from ralphd.core.edits import FileEdit, Refusal
 from ralphd.core.findings import Finding
 from ralphd.core.ignore import IgnoreRules
 from ralphd.phases.control_files import fold, is_build_script, is_control_file
+from ralphd.phases.locked_files import is_test_by_name, shadows
 
 MAX_EDIT_BYTES = 1_000_000
 MASK = "***REDACTED***"
@@ -20,21 +20,36 @@ def matches(path: str, patterns: Iterable[str]) -> bool:
 
 
 def refuse_path(
-    path: str, locked: Sequence[str], instruction: str, allowed: Sequence[str], target: str
+    path: str,
+    *,
+    locked: Sequence[str],
+    used: Collection[str],
+    allowed: Sequence[str],
+    target: str,
+    new: bool,
 ) -> Refusal | None:
-    """Why an edit of `path` is refused before any test; None where it may go on."""
+    """Why an edit of `path` is refused before any test; None where it may go on. The strongest reason wins.
+
+    `locked`: the patterns of the settings; `used`: the files that the baseline's verdict rests on; `new`: there is no such
+    file yet. Only `allowed`, the person's own word on exactly this path, unlocks one: an instruction that names a test
+    file asks to make it pass.
+    """
     if path != target and _leads_outside(path):
         return Refusal("path", path, f"{path} is outside the workspace. Use a path relative to the workspace.")
     if ".git" in fold(path).split("/") or (path != target and ":" in path):
         return Refusal("path", path, f"{path} is not a file that may be edited.")
     if path in allowed:
         return None
-    if is_control_file(path) or (is_build_script(path) and path != target):
-        return Refusal("control", path, f"{path} controls tools and is not yours to change. Solve the task without it.")
-    named = path in instruction or posixpath.basename(path) in instruction.split()
-    if matches(path, locked) and not named and path != target:
+    is_test = matches(path, locked) or is_test_by_name(path) or fold(path) in {fold(one) for one in used}
+    if is_test and path != target:
         return Refusal(
             "locked", path, f"{path} is a test or its configuration and is locked. Change the code under test instead."
+        )
+    if is_control_file(path) or (is_build_script(path) and path != target):
+        return Refusal("control", path, f"{path} controls tools and is not yours to change. Solve the task without it.")
+    if new and path != target and shadows(path, used, target):
+        return Refusal(
+            "control", path, f"{path} would stand in for a module that the test runner loads. Choose another name."
         )
     return None
 

@@ -218,7 +218,8 @@ class Testing(Section):
         "conftest.py",
         "pytest.ini",
     )
-    """Files that a model may not edit unless your instruction names them."""
+    """Further files that a model may not edit. What the tests were collected from and what is a test by its name is
+    locked as well; only "Ralph: allow this edit" or `--allow PATH` unlocks a file."""
 
 
 class Chaos(Section):

@@ -1,0 +1,76 @@
+"""What proves a candidate right may not be edited by it: the files that the baseline used, and tests by their names."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import sys
+from collections.abc import Collection, Sequence
+
+from ralphd.context.tree import ImportGraph, Tree
+from ralphd.core.ignore import IgnoreRules
+from ralphd.judging.verdict import TestRun
+from ralphd.phases.control_files import fold
+
+_TESTS_BY_NAME = IgnoreRules(
+    fold(name)
+    for name in (
+        "*.test.* *.spec.* __tests__ __snapshots__ *.snap testdata *Test.java *Tests.java *Test.kt *Tests.kt *_test.go"
+        " *_spec.rb jest.config.* vitest.config.* vitest.workspace.* .mocharc* ava.config.* karma.conf.* .pytest.ini pytest.toml"
+    ).split()
+)
+_RUNNERS = frozenset({"pytest", "_pytest", "pluggy", "py", "iniconfig", "nose", "nose2", "django", "xdist"})
+_WORD = re.compile(r"[\w./-]{3,200}")
+_LONGEST_SCRIPT = 20_000
+
+
+def is_test_by_name(path: str) -> bool:
+    """A test, a snapshot or a runner's configuration in any of the usual languages, whatever folder it lies in."""
+    return _TESTS_BY_NAME.ignores(fold(path))
+
+
+def used_by(baseline: TestRun | None, tree: Tree, graph: ImportGraph | None, target: str) -> frozenset[str]:
+    """The files that the baseline's verdict rests on, without the target and what the target imports.
+
+    Those are the files that tests were collected from; in their folders, what only they import; and the scripts that the
+    command names, directly or in a script that it starts.
+    """
+    if baseline is None:
+        return frozenset()
+    known = set(tree.paths())
+    tests = {name.split("::")[0] for name in baseline.cases} & known
+    locked = set(tests)
+    free = {target}
+    if graph is not None:
+        free = graph.closure(free)
+        folders = {posixpath.dirname(path) for path in tests} - {posixpath.dirname(target)}
+        near = {path for path in graph.closure(tests) if posixpath.dirname(path) in folders}
+        outside = graph.closure(set(graph.imports) - near)
+        locked |= near - outside
+    locked |= _scripts(baseline.command, tree, known)
+    return frozenset(locked - free)
+
+
+def _scripts(argv: Sequence[str], tree: Tree, known: Collection[str]) -> set[str]:
+    named = {posixpath.normpath(word) for word in argv} & set(known)
+    inside: set[str] = set()
+    for path in named:
+        text = tree.text(path) or ""
+        if not path.endswith(".py") and len(text) <= _LONGEST_SCRIPT:
+            inside |= {posixpath.normpath(word) for word in _WORD.findall(text)} & set(known)
+    return named | inside
+
+
+def shadows(path: str, used: Collection[str], target: str) -> bool:
+    """Whether a new file would stand in for the runner, the standard library or the target, or be loaded by the runner."""
+    name = fold(path)
+    top = name.split("/")[0].removesuffix(".py")
+    folder, base = posixpath.split(name)
+    beside_tests = folder in {posixpath.dirname(fold(test)) for test in used}
+    if name.startswith(fold(target).removesuffix(".py") + "/"):
+        return True
+    if top in _RUNNERS:
+        return True
+    if not base.endswith(".py") or not (beside_tests or folder in ("", "src")):
+        return False
+    return (base == "__init__.py" and beside_tests) or base.removesuffix(".py") in _RUNNERS | sys.stdlib_module_names
