@@ -79,6 +79,9 @@ ALLOWED: dict[str, set[str]] = {
     "shell": {
         "shell",
         "app",
+        "phases.answer_reader",
+        "judging.workbench",
+        "context",
         "runs",
         "backend",
         "state",

@@ -88,6 +88,14 @@ def _add_run(commands: _Commands[argparse.ArgumentParser]) -> None:
 
 
 def _add_demo(commands: _Commands[argparse.ArgumentParser]) -> None:
+    pasted = commands.add_parser("apply", help="show or write what an answer of any model changes; asks no model")
+    pasted.add_argument(
+        "file", metavar="FILE[:LINE]", help="what the answer is about; with a line (1-based) the definition there"
+    )
+    pasted.add_argument("--answer", metavar="FILE", help="the answer's text; standard input where it is not given")
+    pasted.add_argument("--write", action="store_true", help="write the files instead of only showing the diff")
+    pasted.add_argument("--allow", action="store_true", help="with --write: also locked and control files")
+
     demo = commands.add_parser("demo", help="the main job on a shipped example, through the real server")
     demo.add_argument(
         "--yes",

@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 
 from ralphd.answers.fences import Fence, next_fence, opening
 from ralphd.answers.labels import PROSE, Label, Names, name_in_info, name_of
-from ralphd.answers.markers import END_OF_EDITS, divider_row, end_row, near_row, replace_row, search_row, width
+from ralphd.answers.markers import (
+    END_OF_EDITS,
+    divider_row,
+    end_row,
+    near_divider,
+    near_row,
+    replace_row,
+    search_row,
+    width,
+)
 from ralphd.answers.sides import beside, fits
 from ralphd.answers.values import Files, FormatError, SplitBlock
 from ralphd.core.edits import Block, FileEdit
@@ -207,6 +216,7 @@ def _split(body: Sequence[str], length: int, start: int) -> Block:
     """Old and new lines of a block. A row as long as the SEARCH row parts them where there is one, for a heading's
     underline is a row of `=` too; where several could, `resolving` takes the one whose old lines stand in the file."""
     rows = [i for i, line in enumerate(body) if divider_row(line)]
+    rows = rows or [i for i, line in enumerate(body) if near_divider(line)]
     places = [i for i in rows if len(body[i].rstrip()) == length] or rows
     if len(places) > 1:
         places = [i for i in places if _whole_conflicts(body[:i]) and _whole_conflicts(body[i + 1 :])]

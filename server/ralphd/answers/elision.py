@@ -94,7 +94,7 @@ def _kind(line: str, language: Language) -> str:
         return "marked"
     if known and keyed and (spaced or wrapped):
         return "marked"
-    if comment and ((known and keyed) or (spaced and len(words) <= 8)):
+    if comment and keyed and (known or (spaced and len(words) <= 8)):
         return "weak"
     return ""
 

@@ -43,6 +43,11 @@ def replace_row(line: str) -> bool:
     return _REPLACE.match(line) is not None
 
 
+def near_divider(line: str) -> bool:
+    """Whether the line parts old from new lines where a block has no better row."""
+    return re.match(r"^(?:={5,10}|<{5,10}|-{5,10}|>{5,10}) ?(?:REPLACE|WITH)\s*$", line, re.IGNORECASE) is not None
+
+
 def divider_row(line: str) -> bool:
     """Whether the line may stand between old and new lines."""
     return _DIVIDER.match(line) is not None

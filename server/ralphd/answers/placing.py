@@ -7,6 +7,7 @@ stay next to the definition; tests, example calls and `main` are left out. What 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from ralphd.answers.elision import elision
@@ -25,6 +26,8 @@ from ralphd.context.target import Target, definitions
 from ralphd.core.edits import Refusal, keep_form, with_eol
 from ralphd.core.line_diff import changes
 from ralphd.core.text import BOM, Text
+
+_IMPORT = re.compile(r"(?:import|from|use|using|#include|require)\b|\t\"")
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,11 @@ def _enclosing(target: Target, source: str, language: Language, region: str) -> 
 
 
 def _only_within(plain: str, placed: str, rows: tuple[int, int], name: str) -> str:
-    """`placed`, where it differs from `plain` in the selected rows only."""
-    for i1, i2, _, _ in changes(plain.split("\n"), placed.split("\n")):
-        if i1 > rows[1] + 1 or i2 < rows[0]:
+    """`placed`, where it differs from `plain` in the selected rows only, new imports aside."""
+    new = placed.split("\n")
+    for i1, i2, j1, j2 in changes(plain.split("\n"), new):
+        imports = i1 == i2 and all(_IMPORT.match(line) or not line.strip() for line in new[j1:j2])
+        if not imports and (i1 < rows[0] or i2 > rows[1] + 1):
             raise Misfit(f"Only the selected lines of `{name}` may change. Give their new text and nothing else.")
     return placed
 

@@ -19,7 +19,7 @@ _OPEN = re.compile(
 )
 _CLOSE = re.compile(rf"(?:</(?:{_NAMES})>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>)[ \t]*", re.IGNORECASE)
 _FENCE = re.compile(r"[ \t]{0,8}(?:`{3,}|~{3,})")
-MAX_TRIES = 8
+MAX_TRIES = 3
 """Closing tags inside a fence that are tried as the end of an unclosed draft; each reads the rest of the text once."""
 _FINAL = "<|channel|>final<|message|>"
 _FINAL_ENDS = ("<|return|>", "<|end|>")

@@ -11,6 +11,10 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         from ralphd.shell.headless import run_files
 
         return run_files(options, environ)
+    if options.command == "apply":
+        from ralphd.shell.apply import apply
+
+        return apply(options, environ)
     if options.command == "demo":
         from ralphd.shell.demo import demo
 
