@@ -62,7 +62,7 @@ def lines_of(text: str) -> list[str]:
 def locate(text: str, old: str) -> list[Found]:
     """All places of the lines `old` in `text` by the first rule that finds any."""
     hay = Text(text)
-    lines = [text[slice(*hay.line_span(i))] for i in range(hay.line_count)]
+    lines = EOL.split(text)
     needle = lines_of(old)
     if not any(part.strip() for part in needle):
         return []
@@ -70,6 +70,8 @@ def locate(text: str, old: str) -> list[Found]:
         lines[0] = lines[0].removeprefix(BOM)
     needle[0] = needle[0].removeprefix(BOM)
     if not any(part.strip() for part in needle):
+        return []
+    if not _may_stand(lines, needle):
         return []
     found = _by_rules(hay, lines, needle)
     if found:
@@ -80,6 +82,16 @@ def locate(text: str, old: str) -> list[Found]:
         return []
     trimmed = _by_rules(hay, lines, needle[lead : len(needle) - tail])
     return [Found(one.span, one.rule, one.indent, (lead, tail)) for one in trimmed]
+
+
+def _may_stand(lines: Sequence[str], needle: Sequence[str]) -> bool:
+    """Whether each quoted line with words is some line of the file by the most generous rule: a quick look first."""
+    known = {line.strip() for line in lines}
+    missing = {part.strip() for part in needle} - known - {""}
+    if not missing:
+        return True
+    plain = {plain_punctuation(line) for line in known}
+    return all(plain_punctuation(part) in plain for part in missing)
 
 
 def _by_rules(hay: Text, lines: list[str], needle: list[str]) -> list[Found]:

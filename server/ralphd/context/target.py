@@ -54,6 +54,8 @@ def walk_definitions(node: Node, language: Language, prefix: str = "") -> Iterat
     while stack:
         current, at = stack.pop()
         for child in reversed(current.named_children):
+            if not child.child_count:
+                continue
             inner, outer = child, child
             if child.type in language.wrappers:
                 wrapped = [c for c in child.named_children if language.defines(c)]

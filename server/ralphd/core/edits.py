@@ -62,8 +62,8 @@ def with_eol(text: str, eol: str) -> str:
 
 def split_lines(text: str) -> list[str]:
     """The lines of `text` with their line ends; joined they are `text` again."""
-    value = Text(text)
-    return [text[slice(*value.line_span(i, with_eol=True))] for i in range(value.line_count)]
+    starts = Text(text).line_starts
+    return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)])]
 
 
 def keep_form(new: str, before: str | None, *, keep_trailing: bool = True) -> str:

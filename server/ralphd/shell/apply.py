@@ -19,7 +19,7 @@ from ralphd.core.run import RunRequest
 from ralphd.errors import UsageError
 from ralphd.judging.workbench import through_link
 from ralphd.phases.answer_reader import AnswerReader, Candidate, Rejected
-from ralphd.sandbox.mirror import read_beneath
+from ralphd.sandbox.reading import read_beneath
 from ralphd.sandbox.selection import Selection
 from ralphd.shell.headless import request_for
 from ralphd.state import replace_file
