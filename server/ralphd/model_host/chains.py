@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ralphd.model_host.wire import CacheConfig, CallConfig, ConfiguredModel, LogConfig
 from ralphd.models.gateway import ROLES, Role
-from ralphd.settings.schema import RoleModel, Settings
+from ralphd.settings.schema import BackupModel, RoleModel, Settings
 
 LOCAL = "local"
 _LOCAL_TIMEOUT_S = 300.0
@@ -108,22 +108,37 @@ def _chain(settings: Settings, role: Role, places: Places, present: Collection[s
     wanted: RoleModel = getattr(settings.models, role)
     if wanted.model is not None:
         first = _configured_model(wanted.model, wanted, places, own=True)
-        rest = tuple(
-            # A name without a provider is a model of the role's own address; any other is asked at its provider.
-            _configured_model(
-                name, wanted, places, own=wanted.api_base is not None and "/" not in name and name != LOCAL
-            )
-            for name in wanted.fallback
-        )
-        return (first, *rest)
+        return (first, *(_fallback(item, wanted, places) for item in wanted.fallback))
     models = _defaults(settings, role, present)
     if not models and (other := _configured(settings)) is not None:
         # No key at all, but another role has a model: this role asks that one.
         assert other.model is not None
         return (_configured_model(other.model, wanted, places, own=False, endpoint=other),)
-    fallback = wanted.fallback or tuple(models[1:])
-    return tuple(
-        _configured_model(name, wanted, places, own=False) for name in (models or [LOCAL])[:1] + list(fallback)
+    first = _configured_model((models or [LOCAL])[0], wanted, places, own=False)
+    return (first, *(_fallback(item, wanted, places) for item in wanted.fallback or models[1:]))
+
+
+def _fallback(item: str | BackupModel, role: RoleModel, places: Places) -> ConfiguredModel:
+    """A fallback of `role`, by name or written out."""
+    if isinstance(item, str):
+        # A name without a provider is a model of the role's own address; any other is asked at its provider.
+        own = role.api_base is not None and "/" not in item and item != LOCAL
+        return _configured_model(item, role, places, own=own)
+    if item.model == LOCAL and item.api_base is None:
+        return _configured_model(LOCAL, role, places, own=False)
+    return ConfiguredModel(
+        model=item.model,
+        provider=item.provider or (_maker_of(item.model) or None),
+        api_base=item.api_base,
+        api_key=item.api_key,
+        api_version=item.api_version,
+        headers=dict(item.headers),
+        temperature=role.temperature,
+        max_tokens=item.max_tokens or role.max_tokens,
+        timeout_s=item.timeout_s or role.timeout_s,
+        drop_params=item.drop_params,
+        extra_body=dict(item.extra_body),
+        context_window=item.context_window,
     )
 
 
@@ -191,6 +206,9 @@ def _configured_model(
         api_key=source.api_key if source is not None else None,
         api_version=source.api_version if source is not None else None,
         headers=dict(source.headers) if source is not None else {},
+        drop_params=source.drop_params if source is not None else (),
+        extra_body=dict(source.extra_body) if source is not None else {},
+        context_window=source.context_window if source is not None else None,
         temperature=role.temperature,
         max_tokens=role.max_tokens,
         timeout_s=role.timeout_s,

@@ -97,6 +97,9 @@ def _leaf(field: FieldInfo) -> dict[str, Any]:
     if entry is not None:
         inner = _section(Price, manual_texts()) if entry is Price else TypeAdapter(entry).json_schema()
         return {"type": "object", "additionalProperties": inner}
+    if field.annotation == tuple[schema.Name | schema.BackupModel, ...]:
+        items = [TypeAdapter(schema.Name).json_schema(), _section(schema.BackupModel, manual_texts())]
+        return {"type": "array", "items": {"anyOf": items}}
     kind: Any = field.rebuild_annotation()
     found = TypeAdapter(kind).json_schema()
     options = [option for option in found.get("anyOf", [found]) if option.get("type") != "null"]

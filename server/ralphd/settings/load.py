@@ -151,7 +151,16 @@ class _Merge:
                 self.values[model] = self.renamed(model, self.values[model], provider, aliases, own, None)
             chain = ("models", role, "fallback")
             self.values[chain] = tuple(
-                self.renamed(chain, name, None, aliases, own, index) for index, name in enumerate(self.values[chain])
+                self.renamed(chain, item, None, aliases, own, index)
+                if isinstance(item, str)
+                else item.model_copy(
+                    update={
+                        "model": self.renamed(
+                            chain, item.model, item.provider, aliases, item.api_base is not None, index
+                        )
+                    }
+                )
+                for index, item in enumerate(self.values[chain])
             )
 
     def renamed(

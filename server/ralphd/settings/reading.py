@@ -19,7 +19,7 @@ from ralphd.settings import variables, yaml_text
 from ralphd.settings.messages import explain
 from ralphd.settings.problems import Place, Problem, Severity
 from ralphd.settings.provenance import LIMITS, Layer
-from ralphd.settings.schema import KeyRef, Models, RoleModel, Section, Settings
+from ralphd.settings.schema import BackupModel, KeyRef, Models, Name, RoleModel, Section, Settings
 from ralphd.settings.scopes import Asked, Free, Mark, PersonOnly, TightenOnly
 from ralphd.settings.yaml_text import Node
 
@@ -126,6 +126,8 @@ class _Layer:
         if key == ("models",):
             return self.models(node)
         section = section_of(field)
+        if name == "fallback" and isinstance(node.value, list) and any(isinstance(i.value, dict) for i in node.value):
+            return self.fallbacks(node, key, mark)
         if isinstance(mark, PersonOnly) and not self.layer.trusted and section is None:
             return self.ignored(node, key, mark)
         if section is not None or entry_type(field) is not None:
@@ -138,6 +140,44 @@ class _Layer:
                     self.leaf(model, name, item, (*key, entry), mark)
             return None
         return self.leaf(model, name, node, key, mark)
+
+    def fallbacks(self, node: Node, key: Key, mark: Mark | None) -> None:
+        """A list in which models are written out. An item that cannot be read is left out whole: without its address
+        or its key it would be another model."""
+        if not self.layer.trusted:
+            return self.ignored(node, key, PersonOnly())
+        assert mark is not None
+        found: list[Any] = []
+        for number, item in enumerate(node.value):
+            before = len(self.problems)
+            value = self.backup(item, (*key, str(number))) if isinstance(item.value, dict) else self.plain(item, key)
+            if not isinstance(item.value, dict) and value is not _UNSET:
+                checked = self.checked(TypeAdapter(Name), item, value)
+                if isinstance(checked, ValidationError):
+                    self.wrong(checked, item, key)
+                value = checked
+            if len(self.problems) == before:
+                found.append(value)
+        items = tuple(item.place for item in node.value)
+        self.leaves.append(Leaf(key, tuple(found), mark, node.place, node.key_place.line, items))
+        return None
+
+    def backup(self, node: Node, key: Key) -> BackupModel | None:
+        """One model that is written out, read as a section; None where something in it is wrong."""
+        before = len(self.problems)
+        outer, self.leaves = self.leaves, []
+        self.section(BackupModel, node.value, key, None)
+        inner, self.leaves = self.leaves, outer
+        values: dict[str, Any] = {}
+        for leaf in inner:
+            name, *entry = leaf.key[len(key) :]
+            if entry:
+                values.setdefault(name, {})[entry[0]] = leaf.value
+            else:
+                values[name] = leaf.value
+        if "model" not in values and len(self.problems) == before:
+            self.problem(node.place, "error", "wrong-value", f"`{'.'.join(key)}` names no model.", key)
+        return BackupModel(**values) if len(self.problems) == before else None
 
     def unknown(self, model: type[Section], name: str, node: Node, key: Key) -> None:
         if not key and self.layer.path is None and name in _CLIENT_KEYS:

@@ -89,6 +89,36 @@ Argv = Annotated[
 ]
 
 
+class BackupModel(Section):
+    """A fallback that is written out, with all that it needs. Only your own settings can hold one."""
+
+    model: Annotated[Name, PERSON]
+    """Name of the model, as for a role."""
+    provider: Annotated[Name | None, PERSON] = None
+    """Provider of a bare model name."""
+    api_base: Annotated[Endpoint | None, PERSON] = None
+    """Endpoint to use instead of the provider's own."""
+    api_key: Annotated[KeyRef | None, PERSON] = None
+    """Key for the `api_base` beside it, best as `${NAME}`. It is sent nowhere else."""
+    api_version: Annotated[Line | None, PERSON] = None
+    """API version, for Azure."""
+    max_tokens: Annotated[Count | None, PERSON] = None
+    """Longest answer in tokens; the role's where none is set."""
+    timeout_s: Annotated[Seconds | None, PERSON] = None
+    """Seconds without any text after which a call is given up; the role's where none is set."""
+    headers: Annotated[Mapping[str, KeyRef], PERSON] = {}
+    """HTTP headers to send along to `api_base`, each best as `${NAME}`."""
+    drop_params: Annotated[Names, PERSON] = ()
+    """Parameters that are never sent to it."""
+    extra_body: Annotated[Mapping[str, Any], PERSON] = {}
+    """Further fields of the request's body."""
+    context_window: Annotated[Count | None, PERSON] = None
+    """Tokens of prompt and answer together, where nobody knows the model's window."""
+
+
+Fallbacks = Annotated[tuple[Name | BackupModel, ...], BeforeValidator(_tuple)]
+
+
 class RoleModel(Section):
     """One role's model. `model` is None where none is set: the default selection chooses."""
 
@@ -101,8 +131,9 @@ class RoleModel(Section):
     """How freely the model samples. Dropped where the model refuses one."""
     max_tokens: Annotated[Count | None, ASKED] = None
     """Longest answer in tokens, capped at the model's own maximum."""
-    fallback: Annotated[Names, ASKED] = ()
-    """Models to ask, in this order, when the first one does not answer."""
+    fallback: Annotated[Fallbacks, ASKED] = ()
+    """Models to ask, in this order, when the first one does not answer: names, or models written out with their own
+    `api_base` and `api_key`."""
     api_base: Annotated[Endpoint | None, PERSON] = None
     """Endpoint to use instead of the provider's own. Model names are then taken as they are written."""
     api_key: Annotated[KeyRef | None, PERSON] = None
@@ -119,6 +150,12 @@ class RoleModel(Section):
     """Fresh samples to ask for at once when the loop resamples; the first that passes the tests wins."""
     headers: Annotated[Mapping[str, KeyRef], PERSON] = {}
     """HTTP headers to send along to `api_base`, each best as `${NAME}`."""
+    drop_params: Annotated[Names, PERSON] = ()
+    """Parameters that are never sent to this model, for instance `temperature`."""
+    extra_body: Annotated[Mapping[str, Any], PERSON] = {}
+    """Further fields of the request's body, for instance `reasoning_effort`."""
+    context_window: Annotated[Count | None, PERSON] = None
+    """Tokens of prompt and answer together, where nobody knows the model's window."""
 
 
 class Models(Section):

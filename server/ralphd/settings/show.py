@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from ralphd.settings import questions
 from ralphd.settings.provenance import Configuration, Source
 from ralphd.settings.reading import entry_type, section_of
-from ralphd.settings.schema import KeyRef, Section
+from ralphd.settings.schema import BackupModel, KeyRef, Section
 
 MASK = "********"
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
@@ -83,11 +83,17 @@ def _shown(value: Any) -> Any:
         if value.env is None:
             return MASK
         return f"${{{value.env}:-{MASK}}}" if value.default else f"${{{value.env}}}"
+    if isinstance(value, BackupModel):
+        shown = {name: getattr(value, name) for name in value.model_fields_set}
+        return {
+            name: {key: _shown(part) for key, part in inner.items()} if isinstance(inner, Mapping) else _shown(inner)
+            for name, inner in shown.items()
+        }
     if isinstance(value, BaseModel):
         return value.model_dump()
     if isinstance(value, str) and "://" in value:
         return _QUERY.sub(f"?{MASK}", _USERINFO.sub(f"{MASK}@", value))
-    return list(value) if isinstance(value, tuple) else value
+    return [_shown(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _text(value: Any) -> str:

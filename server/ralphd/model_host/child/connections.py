@@ -17,13 +17,20 @@ _DNS = re.compile(
     r"Name or service not known|nodename nor servname|getaddrinfo failed|No address associated|name resolution"
 )
 
+_TLS = re.compile(r"\[SSL|SSL:|SSL_|TLSV?1|WRONG_VERSION_NUMBER|SSL routines")
+_CONTEXT = re.compile(r"ssl:<[^>]{0,200}>|ssl:default")
+"""How the HTTP library names the settings of TLS in every message, also where TLS has no part in it."""
 
-def connection_fault(error: httpx.TransportError, where: str, connect_s: float) -> ModelError | None:
+
+def connection_fault(error: Exception, where: str, connect_s: float) -> ModelError | None:
     """The fault of a request that brought no response; None where a connection was there and what follows decides."""
-    said = " ".join(str(part) for part in _chain(error))[:2000]
-    if isinstance(error, httpx.ProxyError) or ("roxy" in said and isinstance(error, httpx.ConnectError)):
+    chain = _chain(error)
+    said = _CONTEXT.sub("", " ".join(str(part) for part in chain)[:2000])
+    kinds = " ".join(type(part).__name__ for part in chain)
+    if "ProxyError" in kinds or "ProxyConnection" in kinds:
         return Unreachable(
-            f"The proxy did not let the request through to {where}: {_short(said)}", "Check HTTPS_PROXY and NO_PROXY."
+            f"The proxy did not let the request through to {where}: {_short(str(chain[-1]))}",
+            "Check HTTPS_PROXY and NO_PROXY.",
         )
     if isinstance(error, httpx.ConnectTimeout):
         return TimedOut(f"No connection to {where} within {connect_s:g} s.", "Check the network, a proxy and api_base.")
@@ -33,9 +40,9 @@ def connection_fault(error: httpx.TransportError, where: str, connect_s: float) 
             f"The certificate of {where} was not accepted: {why}.",
             "For a private certificate authority set SSL_CERT_FILE to its file; otherwise check api_base.",
         )
-    if any(isinstance(part, ssl.SSLError) for part in _chain(error)) or "SSL" in said:
+    if any(isinstance(part, ssl.SSLError) for part in chain) or _TLS.search(said):
         return Unreachable(f"No TLS connection to {where}: {_short(said)}", "Does it speak https? Check api_base.")
-    if any(isinstance(part, socket.gaierror) for part in _chain(error)) or _DNS.search(said):
+    if any(isinstance(part, socket.gaierror) for part in chain) or _DNS.search(said):
         return Unreachable(f"The name in {where} is not known to DNS.", "Check api_base and the network.")
     if isinstance(error, httpx.ConnectError):
         return Unreachable(

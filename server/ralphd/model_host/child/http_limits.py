@@ -81,7 +81,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         request = await _with_fields(request, exchange)
         try:
             response = await self._inner.handle_async_request(request)
-        except httpx.TransportError as error:
+        except Exception as error:
             exchange.fault = connection_fault(error, _where(request.url), connect)
             raise
         exchange.started = True
