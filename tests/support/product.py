@@ -73,21 +73,30 @@ def run(
     """`ralphd run ACTION PLACE --json` in `project`, to its end. `environment` is added to the program's own,
     `around` is a command that starts it."""
     person_file(person_settings(model, **sections))
-    done = subprocess.run(
-        [*around, sys.executable, "-m", "ralphd", "run", action, place, "--json", *arguments],
-        cwd=project,
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-        timeout=HANGS_S,
-        check=False,
-    )
+    words = ("run", action, place, "--json", *arguments)
+    done = ralphd(project, *words, environment=environment, around=around)
     try:
         result = json.loads(done.stdout)
     except ValueError:
         result = {}
     prompts = tuple(json.dumps(request.body) for request in model.requests)
     return Ended(done.returncode, result, done.stderr, prompts, kept())
+
+
+def ralphd(
+    folder: Path, *words: str, environment: Mapping[str, str] | None = None, around: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    """The program with the arguments `words`, started in `folder`, without a terminal."""
+    return subprocess.run(
+        [*around, sys.executable, "-m", "ralphd", *words],
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=HANGS_S,
+        check=False,
+    )
 
 
 def kept() -> str:

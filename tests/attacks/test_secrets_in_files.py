@@ -1,0 +1,29 @@
+"""Secrets that lie about in a workspace: never in a prompt, a log or a journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.attacks.conftest import PLACE, RIGHT, WRONG
+from tests.support import product
+from tests.support.projects import write
+from tests.support.scripted_server import ScriptedServer
+
+CANARY = "canary-7d3a90f1"
+FILES = (".env", ".env.production", "server.pem", "deploy.key", "id_rsa", "id_ed25519", ".netrc", ".npmrc", ".pypirc",
+         "secrets.yaml", "credentials.json", "ignored/token.txt", "ignored/double_helper.py", "keystore.jks")  # fmt: skip
+
+
+@pytest.mark.row("G1")
+def test_no_file_of_secrets_is_sent_or_kept(project: Path) -> None:
+    """All mention the target, so that retrieval by name would find them; one folder is ignored by git's rules."""
+    write(project, dict.fromkeys(FILES, f"double = '{CANARY}'  # calls double(x) from double import double\n"))
+    write(project, {".gitignore": "ignored/\n", ".git/HEAD": "ref: refs/heads/main\n"})
+    with ScriptedServer([WRONG, RIGHT, "brief"]) as model:
+        ended = product.run(project, PLACE, model, loop={"librarian": "never", "critic": "never"})
+    assert ended.result["outcome"] == "proposed", ended.stderr
+    assert CANARY not in "".join(ended.prompts) and CANARY not in ended.stderr
+    journal = Path(ended.result["journal"]).read_text(encoding="utf-8")
+    assert CANARY not in journal and "double" in journal
