@@ -158,6 +158,7 @@ def _log_to_file(*, stderr: bool) -> None:
 
     Raises `Misconfigured` where the folders that ralphd keeps things in are not safe to use.
     """
+    from ralphd.errors import Unwritable
     from ralphd.state import Folders, PrivateLog, check, make_private
 
     root = logging.getLogger()
@@ -165,7 +166,7 @@ def _log_to_file(*, stderr: bool) -> None:
     logging.getLogger("pygls").setLevel(logging.WARNING)
     folders = Folders.of(os.environ)
     check(folders)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, Unwritable):
         handler = PrivateLog(
             make_private(folders.state) / "ralphd.log", maxBytes=5_000_000, backupCount=2, encoding="utf-8", delay=True
         )

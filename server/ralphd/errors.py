@@ -3,6 +3,7 @@
     RalphError                 what happened, and what to do
     ├── UsageError             a wrong argument of a command
     ├── Misconfigured          a setting, a test command or a model that is not there
+    │   └── Unwritable         ralphd's own state or cache folder: read-only, full, or not to be made
     ├── Untrusted              a repository's own word where the person's is needed
     ├── Declined               the person was asked before it began, and said no
     ├── SandboxError           the shadow copy or the isolation could not be made
@@ -41,6 +42,10 @@ class UsageError(RalphError):
 
 
 class Misconfigured(RalphError):
+    pass
+
+
+class Unwritable(Misconfigured):
     pass
 
 

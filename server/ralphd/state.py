@@ -24,7 +24,7 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock, Timeout
 
-from ralphd.errors import Misconfigured
+from ralphd.errors import Misconfigured, Unwritable
 
 APP = "ralphd"
 DAY_S = 86_400.0
@@ -82,12 +82,21 @@ class Folders:
 
 
 def make_private(folder: Path) -> Path:
-    """Make `folder` and every folder between it and our topmost one ours alone. `Misconfigured` where that is not safe."""
+    """Make `folder` and every folder between it and our topmost one ours alone.
+
+    `Misconfigured` where that is not safe, `Unwritable` where it cannot be.
+    """
     ours = [folder]
     while ours[-1].name != APP and APP in ours[-1].parent.parts:
         ours.append(ours[-1].parent)
     for place in reversed(ours):
-        _make_own(place)
+        try:
+            _make_own(place)
+        except OSError as error:
+            raise Unwritable(
+                f"ralphd cannot keep anything in {place}: {error.strerror}.",
+                "Make that folder writable, or choose another place with XDG_STATE_HOME and XDG_CACHE_HOME.",
+            ) from None
     return folder
 
 
@@ -115,7 +124,7 @@ def _make_own(place: Path) -> None:
 def check(folders: Folders) -> None:
     """At start: the topmost folders are ours alone. `Misconfigured` where they are not; a full or read-only disk passes."""
     for place in (folders.state, folders.cache):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(Unwritable):
             make_private(place)
 
 

@@ -7,7 +7,9 @@ JSON lines: `begin` (the request, masked), `event`, `model` (what is known of a 
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import os
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -34,6 +36,8 @@ from ralphd.models.gateway import (
     ignore_event,
 )
 
+log = logging.getLogger("ralphd")
+
 VERSION = 1
 Mask = Callable[[Any], Any]
 """Takes and gives JSON values: masking the text of a line could break its syntax."""
@@ -53,8 +57,13 @@ class Journal:
 
     def write(self, kind: str, **values: Any) -> None:
         plain = json.loads(json.dumps({"kind": kind, **values}, default=_plain))
-        self._file.write(json.dumps(self._mask(plain), ensure_ascii=True, sort_keys=True) + "\n")
-        self._file.flush()
+        line = json.dumps(self._mask(plain), ensure_ascii=True, sort_keys=True) + "\n"
+        try:
+            self._file.write(line)
+            self._file.flush()
+        except OSError as error:
+            # A full disk must not cost the person the run they paid for: the record then ends here.
+            log.warning("the journal %s cannot be written: %s", self.path, error)
 
     def begin(
         self, request: RunRequest, settings: Mapping[str, Any], argv: Sequence[str], model: ResolvedModel
@@ -69,7 +78,8 @@ class Journal:
 
     def end(self, result: RunResult) -> None:
         self.write("end", result=result)
-        self._file.close()
+        with contextlib.suppress(OSError):  # what could not be written is tried once more here
+            self._file.close()
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,111 @@
+"""Killed at any moment: what is kept can be read, nothing that was acknowledged is lost, and nothing lives on.
+
+`RALPHD_KILLS` says how often each is killed: a sample by default, 150 times under `make full`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ralphd.settings.consents import CommandConsent
+from ralphd.settings.trust import TrustStore
+from ralphd.state import Dismissed, Folders
+from tests.attacks.conftest import PLACE, RIGHT, WRONG
+from tests.support import product
+from tests.support.processes import descendants, gone
+from tests.support.scripted_server import ScriptedServer
+
+KILLS = int(os.environ.get("RALPHD_KILLS", "8"))
+
+WRITER = """
+import itertools, os, sys
+from ralphd.settings.consents import CommandConsent
+from ralphd.settings.trust import TrustStore
+from ralphd.state import Dismissed, Folders
+from ralphd.loop.journal import Journal
+folders = Folders.of(os.environ)
+trust, dismissed = TrustStore(str(folders.trust)), Dismissed(folders, '/ws')
+journal = Journal(folders.journals('/ws') / f'{sys.argv[1]}.jsonl', lambda value: value)
+for number in itertools.count():
+    consent = CommandConsent('/ws', ('run', sys.argv[1], str(number)), '/bin/run', '/bin/run', (), 'bwrap')
+    trust.decide(consent.digest, 'always', consent)
+    dismissed.add(f'{sys.argv[1]}-{number}', 'said ' * 50)
+    journal.write('event', number=number, text='x' * 5000)
+    os.write(1, b'%d\\n' % number)
+"""
+
+
+@pytest.mark.row("H1")
+def test_consents_dismissals_and_journals(tmp_path: Path) -> None:
+    """Each writer says when it has kept something; then it is killed in the middle of what it does next."""
+    source = random.Random(7)
+    folders = Folders.of(os.environ)
+    for kill in range(KILLS):
+        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(kill)], stdout=subprocess.PIPE)
+        assert writer.stdout is not None
+        said = int(writer.stdout.readline())
+        time.sleep(source.uniform(0, 0.05))
+        writer.send_signal(signal.SIGKILL)
+        said = max([said, *(int(line) for line in writer.stdout.read().split(b"\n")[:-1] if line)])
+        writer.wait()
+        store = TrustStore(str(folders.trust))
+        kept = {given.consent.argv for given in store.list() if isinstance(given.consent, CommandConsent)}
+        assert store.problem is None and ("run", str(kill), str(said)) in kept
+        assert f"{kill}-{said}" in Dismissed(folders, "/ws").all()
+        *whole, _ = (folders.journals("/ws") / f"{kill}.jsonl").read_text(encoding="utf-8").split("\n")
+        assert [json.loads(line)["number"] for line in whole][: said + 1] == list(range(said + 1))
+
+
+@pytest.mark.row("H1", "B3", "S9")
+async def test_a_whole_run(project: Path) -> None:
+    """`ralphd run` killed at random moments: no process of it lives, the books and the list of runs can be read."""
+    source = random.Random(11)
+    for _ in range(max(2, KILLS // 10)):
+        with ScriptedServer([WRONG, WRONG, RIGHT]) as model:
+            product.person_file(product.person_settings(model))
+            run = subprocess.Popen(
+                [sys.executable, "-m", "ralphd", "run", "implement", PLACE, "--json"],
+                cwd=project,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            assert run.stderr is not None
+            for line in run.stderr:
+                if line.startswith("Tests: as they are"):
+                    break
+            time.sleep(source.uniform(0, 6))
+            children = descendants(run.pid)
+            run.send_signal(signal.SIGKILL)
+            run.wait()
+            await gone(children, 60)
+        listed = product.ralphd(project, "runs", "--json")
+        assert listed.returncode == 0 and "Traceback" not in listed.stderr
+        json.loads(listed.stdout)
+    with ScriptedServer([RIGHT]) as model:
+        assert product.run(project, PLACE, model).result["outcome"] == "proposed"
+
+
+@pytest.mark.row("H1")
+def test_a_home_that_cannot_be_written_to(project: Path) -> None:
+    """Said in a sentence, whatever ends: no traceback, and nothing of the person's is touched."""
+    if subprocess.run(["unshare", "-Urm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    home = Path(os.environ["XDG_STATE_HOME"]).parent
+    for name in ("state", "cache", "config"):
+        (home / name).mkdir(parents=True, exist_ok=True)
+    script = f'mount --bind "{home}" "{home}" && mount -o remount,bind,ro "{home}" && exec "$@"'
+    with ScriptedServer([RIGHT]) as model:
+        ended = product.run(project, PLACE, model, around=("unshare", "-Urm", "sh", "-c", script, "sh"))
+    assert ended.result["outcome"] == "misconfigured", ended.stderr
+    assert "Traceback" not in ended.stderr and str(home) in ended.result["reason"]
