@@ -86,6 +86,8 @@ ALLOWED: dict[str, set[str]] = {
         "backend",
         "state",
         "lsp.client",
+        "models",
+        "model_host.chains",
         "settings",
         "local_model",
         "sandbox",

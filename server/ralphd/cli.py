@@ -106,6 +106,8 @@ def _add_demo(commands: _Commands[argparse.ArgumentParser]) -> None:
 
 
 def _add_doctor(commands: _Commands[argparse.ArgumentParser]) -> None:
+    commands.add_parser("setup", help="choose a provider, test its key, write your own configuration")
+
     doctor = commands.add_parser("doctor", help="what is configured, found, missing, reachable")
     doctor.add_argument("--json", action="store_true")
 

@@ -19,6 +19,10 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         from ralphd.shell.demo import demo
 
         return demo(options, environ)
+    if options.command == "setup":
+        from ralphd.shell.setup import setup
+
+        return setup(options, environ)
     if options.command == "doctor":
         from ralphd.shell.doctor import doctor
 

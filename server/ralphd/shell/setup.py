@@ -1,0 +1,139 @@
+"""`ralphd setup`: from nothing to a first model. Asks on a terminal, writes the person's own file, tests the key with one call.
+
+Nothing is sent anywhere but that call, and only after the person agreed to it and to its price.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ralphd.app import build_service
+from ralphd.core.run import new_run_id
+from ralphd.core.wording import dollars
+from ralphd.errors import ModelError, UsageError
+from ralphd.model_host.chains import MAKERS, Maker
+from ralphd.models.budget import BudgetedGateway
+from ralphd.models.gateway import CompletionRequest, Message
+from ralphd.settings.project import CONFIG_NAME
+from ralphd.shell.headless import project_of
+from ralphd.state import Folders, write_private
+
+_QUESTION = Message(role="user", content="Answer with the one word: ready")
+_ANSWER_TOKENS = 64
+"""Enough for a model that reasons before it says one word."""
+
+
+def setup(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    path = Folders.of(environ).user_config
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("`ralphd setup` asks questions, and there is no terminal.", f"Write {path} yourself.")
+    if path.exists():
+        raise UsageError(f"You have a configuration already: {path}; it was not changed.", "`ralphd doctor` checks it.")
+    try:
+        maker = _choose(environ)
+        key = _key(maker, environ) if maker is not None else None
+    except EOFError:
+        raise UsageError("Stopped; nothing was written.") from None
+    write_private(path, _settings(maker, key))
+    print(f"Wrote {path}.")
+    _tell_tests(project_of(Path.cwd() / "_"))
+    if maker is None:
+        print("The embedded model runs on your machine; `ralphd fetch-model` fetches it (1.1 GB).")
+        return 0
+    if not key and not any(environ.get(name) for name in maker.key_names):
+        print(f"Set {maker.key_names[0]} in your environment; `ralphd doctor` says when it is found.")
+        return 0
+    return asyncio.run(_try(environ))
+
+
+def _choose(environ: Mapping[str, str]) -> Maker | None:
+    """The provider; None for the embedded model."""
+    print("Which provider shall answer?")
+    for number, maker in enumerate(MAKERS, 1):
+        found = next((name for name in maker.key_names if environ.get(name)), None)
+        print(f"  {number}  {maker.provider}: {maker.strong}{f' ({found} is set)' if found else ''}")
+    print(f"  {len(MAKERS) + 1}  the embedded model: nothing leaves your machine")
+    while True:
+        answer = input("Number: ").strip()
+        if answer.isdigit() and 1 <= int(answer) <= len(MAKERS) + 1:
+            return MAKERS[int(answer) - 1] if int(answer) <= len(MAKERS) else None
+        print(f"A number from 1 to {len(MAKERS) + 1}.")
+
+
+def _key(maker: Maker, environ: Mapping[str, str]) -> str:
+    """The key to write down, or "" where a variable of the environment holds it or will hold it."""
+    if any(environ.get(name) for name in maker.key_names):
+        return ""
+    name = maker.key_names[0]
+    return getpass.getpass(f"Key (kept in your file, for you alone), or Enter to set {name} yourself: ").strip()
+
+
+def _settings(maker: Maker | None, key: str | None) -> str:
+    """The text of the person's file."""
+    if maker is None:
+        return "models: local\n"
+    text = (
+        "models:\n"
+        f"  default: {{provider: {maker.provider}, model: {maker.small}}}\n"
+        f"  artisan: {{provider: {maker.provider}, model: {maker.strong}}}\n"
+    )
+    return text + (f"api_keys:\n  {maker.provider}: {json.dumps(key)}\n" if key else "")
+
+
+def _tell_tests(root: Path) -> None:
+    """The test command that the project seems to have. It is only told: what runs is the person's to say."""
+    command = _test_command(root)
+    if command and not (root / CONFIG_NAME).exists():
+        print(f"Tests of {root}: write `testing: {{command: {command}}}` into its {CONFIG_NAME} if that runs them.")
+
+
+def _test_command(root: Path) -> str:
+    try:
+        scripts = json.loads((root / "package.json").read_text(encoding="utf-8")).get("scripts", {})
+    except (OSError, ValueError, AttributeError):
+        scripts = {}
+    if isinstance(scripts, dict) and scripts.get("test"):
+        return "npm test"
+    if (root / "go.mod").exists():
+        return "go test ./..."
+    if (root / "Cargo.toml").exists():
+        return "cargo test"
+    return (
+        "python -m pytest -q" if any((root / name).exists() for name in ("tests", "conftest.py", "pytest.ini")) else ""
+    )
+
+
+async def _try(environ: Mapping[str, str]) -> int:
+    """One short question to the cheaper of the two models, booked like every other call."""
+    service = build_service(environ)
+    root = str(project_of(Path.cwd() / "_"))
+    try:
+        settings = service.settings.read(root, "_").settings
+        inner = await service.models.open(settings, root)
+        gateway = BudgetedGateway(inner, service.books.ledger, new_run_id(), settings.budget)
+        model = (await gateway.describe("critic")).model
+        request = CompletionRequest(role="critic", messages=(_QUESTION,), max_tokens=_ANSWER_TOKENS)
+        most = dollars(await gateway.worst(request))
+        answer = await asyncio.to_thread(
+            input, f"Ask {model} for one word, to see that it answers? At most {most} [y/N]: "
+        )
+        if answer.strip().lower() not in ("y", "yes"):
+            print("Not asked. `ralphd doctor` shows what is configured without a call.")
+            return 0
+        answered = await gateway.complete(request)
+        print(f"{answered.model} answered. You are set up.")
+        return 0
+    except EOFError:
+        print("Not asked.")
+        return 0
+    except ModelError as error:
+        print(f"{error}\nMend your configuration, or remove it and run `ralphd setup` again.")
+        return 1
+    finally:
+        await service.close()
