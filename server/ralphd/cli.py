@@ -153,6 +153,10 @@ def _add_runs(commands: _Commands[argparse.ArgumentParser]) -> None:
     replay = commands.add_parser("replay", help="go through a run again from its journal: offline, at no cost")
     replay.add_argument("run", metavar="RUN", help="a run id, or the path of a journal")
     replay.add_argument("--json", action="store_true")
+    receipt = commands.add_parser("receipt", help="what a run proved, as one document to attach; or check one")
+    receipt.add_argument("run", nargs="?", metavar="RUN", help="a run id, or the path of a journal")
+    receipt.add_argument("--check", metavar="FILE", help="compare this receipt with the working tree")
+    receipt.add_argument("--root", metavar="FOLDER", help="with --check: the project, if not that of this folder")
 
 
 def _log_to_file(*, stderr: bool) -> None:

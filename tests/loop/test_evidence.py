@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from ralphd.core.run import RunResult
+from ralphd.judging import workbench
+from tests.support.patience import seconds
 from tests.support.projects import code, write
 from tests.support.service import drive
 
@@ -136,3 +138,18 @@ async def test_a_collection_error_reaches_the_artisan(tmp_path: Path) -> None:
         config={"loop": {"critic": "never", "max_iterations": 2}},
     )
     assert "import file mismatch" in "".join(message.content for message in run.gateway.requests[0].messages)
+
+
+async def test_a_hang_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run ends long before `testing.timeout_s`, and the Artisan is told which test hung."""
+    monkeypatch.setattr(workbench, "_LEAST_STALL_S", seconds(8))
+    monkeypatch.setattr(workbench, "_STALL_TIMES", 2)
+    write(tmp_path, {**ADD, "test_calc.py": TEST})
+    run = await drive(
+        tmp_path,
+        {"artisan": [code("def add(a, b):\n    while a:\n        pass\n    return a + b"), RIGHT]},
+        path="calc.py",
+        at="return",
+    )
+    assert (run.result.outcome, run.result.iterations) == ("proposed", 2), run.result.reason
+    assert "test_calc.py::test_add was running" in run.gateway.requests[-1].messages[-1].content

@@ -65,6 +65,20 @@ class ReportChannel:
             "RALPHD_REPORT_DIR": str(self.inbox),
         }
 
+    def progress(self) -> int:
+        """Grows with every test that starts; 0 before the first."""
+        sizes = [(os.fstat(fd), len(word)) for fd, word in self._open]
+        return sum(state.st_size - length for state, length in sizes if not state.st_nlink)
+
+    def running(self) -> str:
+        """The test that started last, in a session that has not ended; "" where none is known."""
+        for fd, word in self._open:
+            state = os.fstat(fd)
+            if not state.st_nlink and state.st_size > len(word):
+                tail = os.pread(fd, 600, max(len(word), state.st_size - 600))
+                return tail.rpartition(b"+")[2].decode("utf-8", "replace")
+        return ""
+
     def collect(self) -> tuple[Sequence[bytes], int]:
         """What the sessions sent, and how many began and sent nothing that counts."""
         texts, silent = [], 0

@@ -27,6 +27,8 @@ class TestRun:
     exit_code: int
     output: str = ""
     timed_out: bool = False
+    hung: str = ""
+    """The test that was running when the run was ended because no test had ended for too long."""
     not_found: bool = False
     duration_s: float = 0.0
     report: Report | None = None
@@ -104,6 +106,8 @@ def judge(
 def _unusable(run: TestRun) -> str | None:
     if run.not_found:
         return f"the test command {run.command[0]!r} was not found"
+    if run.hung:
+        return f"no test ended for far longer than all of them took before; {run.hung} was running"
     if run.timed_out:
         return "the tests did not end within the time limit"
     if run.exit_code != 0 and (stopped := _STOPPED.search(run.output[-300:])):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from ralphd.judging import reports
 from ralphd.judging.commands import pytest_prefix, runner_of, with_report
 from ralphd.judging.report_channel import ReportChannel
 from ralphd.judging.verdict import TestRun
+from ralphd.sandbox.process import ProcessResult
 from ralphd.sandbox.reading import read_beneath
 from ralphd.sandbox.shadow import Shadow
 from ralphd.sandbox.snapshot import Snapshot
@@ -98,6 +99,10 @@ def _other_options(used: int, output: str) -> int | None:
     return -1
 
 
+_LEAST_STALL_S = 30.0
+_STALL_TIMES = 10
+
+
 class SnapshotTree:
     """The workspace as the person sees it: unsaved buffers over the disk. Not the shadow, which a test run may be changing."""
 
@@ -142,6 +147,8 @@ class Tester:
         self._loaded: dict[str, bytes | None] = {}
         self._lease, self._report_root = lease, report_root
         self._node_options: int | None = None
+        self.stall_s: float | None = None
+        """Seconds without a test's end after which a run is ended; None until the baseline has shown how long it takes."""
         self._snapshot: Snapshot | None = None
         self._graph: asyncio.Task[ImportGraph] | None = None
 
@@ -178,7 +185,10 @@ class Tester:
         return env
 
     async def run(self, asked: Asked = EVERYTHING) -> TestRun:
-        return await self._run(self.fast_argv if asked.fast else self.argv, self.timeout_s, asked)
+        run = await self._run(self.fast_argv if asked.fast else self.argv, self.timeout_s, asked)
+        if self.stall_s is None and run.cases and run.report is not None and not run.report.void:
+            self.stall_s = max(_LEAST_STALL_S, _STALL_TIMES * run.duration_s)  # the first run is the baseline
+        return run
 
     async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
         await self.shadow.refresh({**self._loaded, path: text.encode("utf-8", "surrogatepass")}, buffers=self._buffers)
@@ -233,13 +243,19 @@ class Tester:
 
     async def _run(self, argv: Sequence[str], timeout_s: float, asked: Asked = EVERYTHING) -> TestRun:
         await asyncio.to_thread(self._channel.fresh, asked.settings(self.root))
-        result = await self.shadow.run(
-            with_report(argv),
-            timeout_s=timeout_s,
-            env=self._env(),
-            extra_ro=(str(self._channel.library),),
-            writable=(str(self._channel.inbox),),
+        started = time.monotonic()
+        result = await self._unless_hung(
+            self.shadow.run(
+                with_report(argv),
+                timeout_s=timeout_s,
+                env=self._env(),
+                extra_ro=(str(self._channel.library),),
+                writable=(str(self._channel.inbox),),
+            )
         )
+        if isinstance(result, str):
+            took = time.monotonic() - started
+            return TestRun(tuple(argv), 124, timed_out=True, hung=result, duration_s=took, sandbox=self.sandbox)
         if self._node_options is not None and (other := _other_options(self._node_options, result.output)) != -1:
             self._node_options = other
             return await self._run(argv, timeout_s, asked)
@@ -255,6 +271,22 @@ class Tester:
             expects_report=expected,
             sandbox=self.sandbox,
         )
+
+    async def _unless_hung(self, running: Coroutine[Any, Any, ProcessResult]) -> ProcessResult | str:
+        """The result; or, where no test ended for `stall_s`, the run is ended and this is the test that hung."""
+        task = asyncio.create_task(running)
+        seen, since = 0, time.monotonic()
+        try:
+            while not (await asyncio.wait({task}, timeout=0.5))[0]:
+                now = await asyncio.to_thread(self._channel.progress)
+                if now != seen:
+                    seen, since = now, time.monotonic()
+                elif now and self.stall_s is not None and time.monotonic() - since > self.stall_s:
+                    return self._channel.running() or "a test"
+            return task.result()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     def _read(self, argv: Sequence[str], output: str) -> tuple[reports.Report | None, bool]:
         """The report, and whether its absence means that nothing was proven."""

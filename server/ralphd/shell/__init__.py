@@ -27,6 +27,10 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         from ralphd.shell.doctor import doctor
 
         return doctor(options, environ)
+    if options.command == "receipt":
+        from ralphd.shell.receipt import receipt
+
+        return receipt(options, environ)
     from ralphd.shell import configuration, records
 
     table: Mapping[str, Callable[[argparse.Namespace, Mapping[str, str]], int]] = {

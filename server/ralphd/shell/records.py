@@ -114,17 +114,19 @@ async def _today(environ: Mapping[str, str]) -> str:
     )
 
 
+def journal_of(run: str, environ: Mapping[str, str]) -> Path:
+    """The journal of a run that is given by its id, its journal's name or the path of that."""
+    path = Path(run)
+    if path.is_file():
+        return path
+    for entry in _journals(Folders.of(environ), None):
+        if entry["result"]["run_id"] == run or entry["path"].stem == run:
+            return Path(entry["path"])
+    raise UsageError(f"There is no run {run}.", "`ralphd runs` lists them.")
+
+
 def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    path = Path(options.run)
-    if not path.is_file():
-        found = [
-            e["path"]
-            for e in _journals(Folders.of(environ), None)
-            if e["result"]["run_id"] == options.run or e["path"].stem == options.run
-        ]
-        if not found:
-            raise UsageError(f"There is no run {options.run}.", "`ralphd runs` lists them.")
-        path = found[0]
+    path = journal_of(options.run, environ)
     from ralphd.shell.headless import Shown
 
     result, then = asyncio.run(replay_run(path, Shown()))

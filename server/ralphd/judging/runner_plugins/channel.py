@@ -12,10 +12,15 @@ _FOLDER = "RALPHD_REPORT_DIR"
 
 
 class Session:
-    """One open report. `send` may be called once, at the end."""
+    """One open report. `tick` before each test; `send` may be called once, at the end."""
 
     def __init__(self, fd, secret):
         self._fd, self._secret, self._pid = fd, secret, os.getpid()
+
+    def tick(self, name):
+        """Tell that test `name` starts now: the server sees the file grow, and what ran last where it stops growing."""
+        if os.getpid() == self._pid:
+            os.write(self._fd, b"+" + name.encode("utf-8", "backslashreplace").replace(b"\n", b" ")[:500])
 
     def send(self, data):
         """Write the report. A forked child that comes here too must not: it is not the session."""

@@ -39,6 +39,7 @@ export default async function* report(source) {
   for await (const event of source) {
     const data = event.data ?? {};
     if (event.type === "test:start") {
+      if (session) fs.writeSync(session.fd, `+${data.name}`.slice(0, 500));
       names.length = data.nesting;
       names[data.nesting] = data.name;
     }

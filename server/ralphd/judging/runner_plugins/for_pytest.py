@@ -48,6 +48,9 @@ class Report:
         if item.nodeid in self.tests:
             self.tests[item.nodeid]["reached"] = reached
 
+    def pytest_runtest_logstart(self, nodeid, location):
+        self.session.tick(nodeid)
+
     def pytest_runtest_logreport(self, report):
         if report.when != "call" and report.passed:
             return

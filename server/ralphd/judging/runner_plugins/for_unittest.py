@@ -29,7 +29,7 @@ def watch(module):
             return original(self, test)
         cases = {}
         make = self._makeResult
-        self._makeResult = lambda: _watched(make(), cases)
+        self._makeResult = lambda: _watched(make(), cases, session)
         result = original(self, test)
         session.send({"unittest": True, "tests": list(cases.values()), "errors": []})
         return result
@@ -37,7 +37,14 @@ def watch(module):
     module.TextTestRunner.run = run
 
 
-def _watched(result, cases):
+def _watched(result, cases, session):
+    start = result.startTest
+
+    def start_test(test):
+        session.tick(_name(test))
+        return start(test)
+
+    result.startTest = start_test
     for name, outcome in _METHODS.items():
         setattr(result, name, _recording(getattr(result, name), outcome, cases))
     original = result.addSubTest
