@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ralphd.errors import UsageError
-from ralphd.shell.receipt import PREDICATE, STATEMENT, receipt
+from ralphd.runs.receipt import PREDICATE, STATEMENT
+from ralphd.shell.receipt import receipt
 from tests.support.projects import code, write
 from tests.support.service import drive
 

@@ -13,15 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ralphd import __version__
 from ralphd.errors import UsageError
-from ralphd.loop.journal import Recording
+from ralphd.runs.receipt import PREDICATE, STATEMENT, statement
 from ralphd.shell.headless import project_of
 from ralphd.shell.records import journal_of
 
-STATEMENT = "https://in-toto.io/Statement/v1"
-PREDICATE = "urn:ralphd:test-verdict:v1"
-_PREFIX = "sha256:"
 _MAX_BYTES = 16 << 20
 
 
@@ -31,40 +27,8 @@ def receipt(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if not options.run:
         raise UsageError("A run is missing.", "`ralphd receipt RUN`, or `ralphd receipt --check FILE`.")
     path = journal_of(options.run, environ)
-    print(json.dumps(statement(Recording(path.read_text(encoding="utf-8").splitlines())), indent=1, sort_keys=True))
+    print(json.dumps(statement(path), indent=1, sort_keys=True))
     return 0
-
-
-def statement(recording: Recording) -> dict[str, Any]:
-    """The receipt of a recorded run. `UsageError` where it judged nothing."""
-    result = recording.end
-    tests = result["tests"] if result else None
-    if result is None or tests is None or not tests["hashes"]:
-        raise UsageError("This run has no test verdict that a receipt could show.", "`ralphd runs` lists outcomes.")
-    runs = [entry["run"] for entry in recording.of("tests", what="run")]
-    reported = [run["report"] for run in runs if run.get("report")]
-    return {
-        "_type": STATEMENT,
-        "subject": [
-            {"name": path, "digest": {"sha256": value.removeprefix(_PREFIX)}}
-            for path, value in sorted(tests["hashes"].items())
-        ],
-        "predicateType": PREDICATE,
-        "predicate": {
-            "tool": f"ralphd {__version__}",
-            "run": result["run_id"],
-            "outcome": result["outcome"],
-            "reason": result["reason"],
-            "command": list(tests["command"]),
-            "exitCode": tests["exit_code"],
-            "counts": {key: tests[key] for key in ("passed", "failed", "errors", "skipped", "baseline_passed")},
-            "alreadyFailing": list(tests["already_failing"]),
-            "control": tests.get("control"),
-            "canaries": reported[-1].get("canaries") if reported else None,
-            "sandbox": tests["sandbox"],
-            "models": result["models"],
-        },
-    }
 
 
 def _check(file: Path, root: Path) -> int:
