@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test e2e check bench vsix install isolation clean help
+.PHONY: demo test full e2e check bench vsix install isolation clean help
 
 help:  ## this list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -33,6 +33,9 @@ test: $(VENV)/.dev isolation  ## the ordinary tests, a few minutes
 
 e2e: $(VENV)/.dev isolation  ## the slow rest: real editors, the real model
 	$(BIN)/python -m pytest -m e2e -o addopts="-q --strict-markers" tests
+
+full: $(VENV)/.dev isolation  ## the ordinary tests with every kill tried 150 times
+	RALPHD_KILLS=150 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev  ## lint, format, types
 	$(BIN)/ruff check server tests bench

@@ -225,6 +225,7 @@ def test_handlers_do_not_block() -> None:
         assert not re.search(r"^\s*@\w+\.thread\(", path.read_text(encoding="utf-8"), re.MULTILINE)
 
 
+@pytest.mark.row("C2")
 def test_server_starts_without_litellm_and_stays_light() -> None:
     """Invariant 7, and no litellm in the server: importing all that the server runs on loads none of it."""
     code = (

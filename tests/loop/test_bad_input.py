@@ -86,6 +86,7 @@ BLOCK = "{path}\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\nEND OF 
 WHOLE = "{path}\n```python\nX = 1\n```\n"
 
 
+@pytest.mark.row("L4", "E10", "E11", "E12")
 @pytest.mark.parametrize(
     ("bad", "told"),
     [
@@ -140,6 +141,7 @@ async def test_an_answer_that_is_no_edit(project: Path, tmp_path: Path, bad: str
     assert (tree(project), tree(outside)) == before
 
 
+@pytest.mark.row("E9")
 async def test_forms_of_text_are_kept(project: Path) -> None:
     """CRLF, no final newline, tabs, astral characters: what is not edited keeps its bytes. An empty file can be filled."""
     source = "# 🙂\r\nX = 1\t \r\n\r\n\r\ndef double(x):\r\n    raise NotImplementedError\r\n\r\n\r\nY = '\x0c'"
@@ -174,6 +176,7 @@ async def engine_run(root: Path, path: str, text: str, replies: Sequence[Reply |
     return result
 
 
+@pytest.mark.row("E13")
 @pytest.mark.parametrize(
     ("text", "said"),
     [("x = 1\n" * 900_000, "too big"), ("\0\1\2ELF" * 100, "binary")],

@@ -195,6 +195,7 @@ async def test_what_is_not_in_the_file_is_dropped(project: Path) -> None:
     assert run.result.reason.startswith("Nothing found.")
 
 
+@pytest.mark.row("O2")
 async def test_messages_are_plain_text(project: Path) -> None:
     hostile = finding(
         message="\x1b[2J\x1b]8;;http://e.vil\x07Click\x1b]8;;\x07 [here](command:evil?x) <img src=x onerror=a()>\u202e!",

@@ -212,6 +212,7 @@ async def test_a_flake_is_named_not_blamed(project: Path) -> None:
     assert "flaky" in run.result.reason
 
 
+@pytest.mark.row("W2")
 async def test_unsaved_buffers_are_tested(project: Path) -> None:
     buffer = b"from slug import slug\n\ndef test_only():\n    assert slug('X') == 'x'\n"
     run = await drive(project, {"artisan": [RIGHT]}, path="slug.py", at="raise", buffers={"tests/test_slug.py": buffer})

@@ -23,6 +23,7 @@ async def run_implement(editor, uri: str, at: str = "raise") -> dict:  # type: i
     return await editor.run_ended()  # type: ignore[no-any-return]
 
 
+@pytest.mark.row("L8")
 @pytest.mark.parametrize("profile", sorted(PROFILES))
 async def test_every_client_accepts_all(start: Start, project: Path, profile: str) -> None:
     editor = await start(artisan=[WRONG, RIGHT], profile=profile)
@@ -61,6 +62,7 @@ async def test_hunk_by_hunk_with_typing_between(start: Start, project: Path) -> 
     assert editor.text(uri) == text
 
 
+@pytest.mark.row("L8")
 async def test_a_touched_hunk_is_stale(start: Start, project: Path) -> None:
     editor = await start(artisan=[RIGHT])
     uri = await editor.open(project / "slug.py")
@@ -83,6 +85,7 @@ async def test_a_touched_hunk_is_stale(start: Start, project: Path) -> None:
     assert error["error"]["code"] == -32801
 
 
+@pytest.mark.row("L7")
 async def test_typing_during_the_run(start: Start, project: Path) -> None:
     editor = await start(artisan=[{"text": RIGHT, "delay_s": 0.6}])
     uri = await editor.open(project / "slug.py")
@@ -95,6 +98,7 @@ async def test_typing_during_the_run(start: Start, project: Path) -> None:
     assert editor.text(uri).startswith("# typed during the run\n") and "re.sub" in editor.text(uri)
 
 
+@pytest.mark.row("L7")
 async def test_typing_over_it_during_the_run_is_stale(start: Start, project: Path) -> None:
     editor = await start(
         artisan=[
@@ -110,6 +114,7 @@ async def test_typing_over_it_during_the_run_is_stale(start: Start, project: Pat
     assert "return 'mine'" in editor.text(uri)
 
 
+@pytest.mark.row("P3")
 @pytest.mark.parametrize("route", ["command", "progress", "request", "shutdown"])
 async def test_every_route_cancels(start: Start, project: Path, route: str) -> None:
     editor = await start(artisan=[{"text": RIGHT, "delay_s": 30}])
@@ -169,6 +174,7 @@ async def test_refusals(start: Start, project: Path, tmp_path: Path) -> None:
     await editor.run_ended()
 
 
+@pytest.mark.row("T3", "T5")
 async def test_consent(start: Start, project: Path) -> None:
     (project / "ralph.config.yaml").write_text("testing: {command: [python, -m, pytest, -q]}\n")
     editor = await start(artisan=[RIGHT, RIGHT, RIGHT], user={"testing": {"adversarial_tests": False}})
@@ -196,6 +202,7 @@ async def test_apply_mode(start: Start, project: Path) -> None:
     assert "re.sub" in editor.text(uri) and "raise" in (project / "slug.py").read_text()
 
 
+@pytest.mark.row("E9")
 async def test_crlf_and_bom_are_kept(start: Start, project: Path) -> None:
     text = "\ufeffdef slug(text):\r\n    raise NotImplementedError\r\n\r\nX = 1"
     (project / "slug.py").write_bytes(text.encode())
@@ -220,6 +227,7 @@ async def test_untitled(start: Start, project: Path) -> None:
     assert result["outcome"] == "proposed_unverified"
 
 
+@pytest.mark.row("P5")
 async def test_closed_during_the_run(start: Start, project: Path) -> None:
     editor = await start(artisan=[{"text": RIGHT, "delay_s": 0.6}])
     uri = await editor.open(project / "slug.py")

@@ -39,6 +39,7 @@ def on_loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     monkeypatch.undo()
 
 
+@pytest.mark.row("P4")
 async def test_requests_do_not_touch_the_disk(project: Path, on_loop: list[str]) -> None:
     """Offers, lenses, and the commands about consents, findings and the log."""
     connection = Connection({"artisan": [RIGHT]})

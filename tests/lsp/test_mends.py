@@ -61,6 +61,7 @@ def ended(message: dict[str, Any]) -> bool:
 # ---- requests that pygls never answers ---------------------------------------------------------------------------
 
 
+@pytest.mark.row("P1")
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -139,6 +140,7 @@ async def test_requests_before_initialize_are_served(connect: Connect, tmp_path:
     assert "result" in await connection.initialize(tmp_path)
 
 
+@pytest.mark.row("P5")
 async def test_a_second_initialize_is_accepted(connect: Connect, tmp_path: Path) -> None:
     connection = connect()
     await connection.initialize(tmp_path)
@@ -203,6 +205,7 @@ async def test_a_cancel_ends_our_own_request_of_that_number(connect: Connect, tm
     connection.say({"jsonrpc": "2.0", "id": asked["id"], "result": [None]})
 
 
+@pytest.mark.row("P7")
 async def test_errors_show_tracebacks_and_paths(
     connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -261,6 +264,7 @@ async def test_a_position_past_the_end_of_the_line_is_one_short(connect: Connect
         assert connection.text(uri) == after
 
 
+@pytest.mark.row("P5")
 async def test_a_change_out_of_order_is_applied(connect: Connect, tmp_path: Path) -> None:
     connection = connect()
     await connection.initialize(tmp_path)
@@ -275,6 +279,7 @@ async def test_a_change_out_of_order_is_applied(connect: Connect, tmp_path: Path
 # ---- the pipe ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.row("P1")
 def test_a_bad_header_loses_the_next_message() -> None:
     good = frame({"jsonrpc": "2.0", "id": 1})
     for bad in (
@@ -342,6 +347,7 @@ async def test_a_full_thread_pool_deafens_the_server_and_keeps_it_alive(tmp_path
         await rpc.kill()
 
 
+@pytest.mark.row("P1")
 async def test_malformed_input_ends_the_server_and_exit_without_shutdown_is_success(start: Start) -> None:
     editor = await start()
     for data in MALFORMED.values():
@@ -355,6 +361,7 @@ async def test_malformed_input_ends_the_server_and_exit_without_shutdown_is_succ
     assert await other.stop() == 0
 
 
+@pytest.mark.row("P2")
 async def test_a_client_that_vanishes_leaves_a_spinning_server_and_its_children(start: Start, project: Path) -> None:
     """In the middle of a test run, with both pipes gone at once, as when an editor is killed."""
     hang = "```python\ndef slug(text):\n    import time\n    time.sleep(60)\n```\n"
@@ -381,6 +388,7 @@ async def test_a_client_that_vanishes_leaves_a_spinning_server_and_its_children(
     await gone(children, 2)
 
 
+@pytest.mark.row("P2")
 async def test_nobody_watches_process_id(tmp_path: Path) -> None:
     parent = subprocess.Popen(["sleep", "60"])
     script = tmp_path / "replies.json"

@@ -65,6 +65,7 @@ class TestIsolationIsProven:
         found = run(detect("none"))
         assert found.kind == "none" and "sandbox.mode" in found.detail
 
+    @pytest.mark.row("S1")
     @pytest.mark.parametrize("mode", ["auto", "bwrap"])
     @pytest.mark.parametrize(
         ("script", "said"),
@@ -94,6 +95,7 @@ class TestIsolationIsProven:
         found = run(detect(mode))  # type: ignore[arg-type]
         assert found.kind == "none" and said in found.detail, found.detail
 
+    @pytest.mark.row("S1")
     @pytest.mark.parametrize(("mode", "said"), [(0o4755, "setuid"), (0o757, "others than root")])
     def test_a_bwrap_that_is_not_to_be_trusted(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, said: str
@@ -116,6 +118,7 @@ class TestIsolationIsProven:
         with pytest.raises(SandboxError, match="No permissions"):
             run(python(pool, "pass"))
 
+    @pytest.mark.row("S1")
     def test_without_isolation_nothing_runs(self, ws: Path, tmp_path: Path) -> None:
         pool = ShadowPool(
             str(ws),
@@ -162,6 +165,7 @@ print(json.dumps(worked))
 """
 
 
+@pytest.mark.row("S2")
 def test_no_network_but_its_own_loopback(pool: ShadowPool) -> None:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, socket.create_server(("127.0.0.1", 0)) as tcp:
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -215,6 +219,7 @@ print('tried')
 """
 
 
+@pytest.mark.row("S3")
 def test_no_write_reaches_the_host(pool: ShadowPool, ws: Path, tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory(dir="/var") as outside:
         for victim in (write(tmp_path / "victim", {"file": "precious"}), write(Path(outside), {"file": "precious"})):
@@ -262,6 +267,7 @@ print(word.encode() in b''.join(seen), any(word in v for v in os.environ.values(
 """
 
 
+@pytest.mark.row("S5")
 def test_no_secret_is_readable(ws: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     hidden = {".ssh/id_rsa": SECRET, ".aws/credentials": SECRET, ".config/gh/hosts.yml": SECRET, ".netrc": SECRET,
@@ -306,6 +312,7 @@ def test_no_secret_is_readable(ws: Path, tmp_path: Path, monkeypatch: pytest.Mon
 class TestMountPointsOutside:
     """bubblewrap before 0.12 makes mount points outside through a link that leads to /oldroot."""
 
+    @pytest.mark.row("S6")
     def test_a_link_in_the_repository_at_each_planned_place(self, ws: Path, tmp_path: Path) -> None:
         evil = tmp_path / "evil"
         evil.mkdir()
@@ -316,6 +323,7 @@ class TestMountPointsOutside:
         assert result.output == "ran\n"
         assert list(evil.iterdir()) == []
 
+    @pytest.mark.row("S6")
     @pytest.mark.parametrize("place", ["packages", "packages/web"])
     def test_a_link_planted_by_a_run_before_the_next_one(
         self, ws: Path, tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch
@@ -366,6 +374,7 @@ class TestMountPointsOutside:
 
 
 class TestLimits:
+    @pytest.mark.row("S7")
     def test_memory_file_size_and_core(self, ws: Path, tmp_path: Path) -> None:
         pool = bwrap_pool(ws, tmp_path / "cache", settings=Settings(memory_mb=512))
         code = """
@@ -414,6 +423,7 @@ for child in [subprocess.Popen([sys.executable, '-c', code, sys.argv[1]]) for _ 
 
         assert run(work()).output == "compiled\n"
 
+    @pytest.mark.row("S7")
     def test_a_flood_costs_no_memory_and_is_ended(self, pool: ShadowPool) -> None:
         def resident() -> int:
             return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
@@ -454,6 +464,7 @@ for child in [subprocess.Popen([sys.executable, '-c', code, sys.argv[1]]) for _ 
 
         assert run(work()) < 0.25
 
+    @pytest.mark.row("S7")
     def test_processes_and_files_by_the_machine(
         self, pool: ShadowPool, ws: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -491,6 +502,7 @@ os.execvp('sleep', ['sleep', token])
 """
 
 
+@pytest.mark.row("S8")
 def test_daemons_die_on_time_out_and_cancel(pool: ShadowPool) -> None:
     token = f"7{os.getpid()}.5"
     result = run(python(pool, DAEMONS, token, timeout_s=1.5))
@@ -523,6 +535,7 @@ asyncio.run(work())
 """
 
 
+@pytest.mark.row("S9")
 def test_a_killed_server_leaves_nothing_running_and_its_slot_is_taken_up(ws: Path, tmp_path: Path) -> None:
     write(ws, {"a.py": "disk"})
     bwrap_pool(ws, tmp_path / "cache")  # skips where there is none
@@ -555,6 +568,7 @@ def _name(pid: int) -> str:
         return ""
 
 
+@pytest.mark.row("S10")
 def test_a_run_asked_for_by_a_thread_that_ends_goes_on(pool: ShadowPool) -> None:
     async def work() -> ProcessResult:
         loop = asyncio.get_running_loop()
@@ -576,6 +590,7 @@ def test_a_run_asked_for_by_a_thread_that_ends_goes_on(pool: ShadowPool) -> None
     assert (result.exit_code, result.output) == (0, "to the end\n")
 
 
+@pytest.mark.row("T6")
 def test_repository_names_are_no_code(tmp_path: Path) -> None:
     root = tmp_path / "a;touch pwned $(touch pwned)\n-rf"
     write(root, {"x": "", "--help": "", "$(touch pwned)": ""})
@@ -653,6 +668,7 @@ finally:
 """
 
 
+@pytest.mark.row("S11")
 def test_as_an_ordinary_user_with_many_processes(nobody: list[str]) -> None:
     done = subprocess.run([*nobody, ORDINARY], capture_output=True, text=True, timeout=120, cwd="/")
     assert done.returncode == 0, done.stderr

@@ -41,6 +41,7 @@ async def once(
         return await shadow.run(argv, **{"timeout_s": 60, **more})  # type: ignore[arg-type]
 
 
+@pytest.mark.row("W2")
 def test_buffers_and_candidates_are_what_tests_see(pool: ShadowPool, ws: Path) -> None:
     write(ws, {"a.py": "disk", "gone.py": "disk"})
     result = run(once(pool, "sh", "-c", "pwd; cat a.py; ls", overlay={"a.py": b"buffer\n", "gone.py": None}))
@@ -73,6 +74,7 @@ def test_arguments_are_data(pool: ShadowPool, ws: Path) -> None:
     assert result.output == "".join(f"<{text}>" for text in hostile)
 
 
+@pytest.mark.row("S4", "W3")
 def test_nothing_reaches_the_workspace_and_refresh_undoes_it(pool: ShadowPool, ws: Path) -> None:
     write(
         ws, {"a.py": "x = 1\n", "d/b.py": "y = 2\n", ".git/HEAD": "ref: refs/heads/main\n", ".git/config": "[core]\n"}
@@ -104,6 +106,7 @@ os.symlink('/', 'root')
     assert digest(ws) == before
 
 
+@pytest.mark.row("W1")
 def test_an_editable_install_tests_the_candidate(ws: Path, tmp_path: Path) -> None:
     """The original must be out of reach even by absolute path; the environment's Python lives below a home folder here."""
     write(
@@ -191,6 +194,7 @@ def test_hashes_name_what_was_tested(pool: ShadowPool, ws: Path) -> None:
     run(work())
 
 
+@pytest.mark.row("W4")
 def test_saving_during_the_run_makes_it_stale(pool: ShadowPool, ws: Path) -> None:
     write(ws, {"a.py": "a", "b.py": "b", "c.py": "c", "d.py": "d"})
 
@@ -243,6 +247,7 @@ def test_an_overlay_goes_where_a_link_inside_leads(pool: ShadowPool, ws: Path) -
     assert result.output == "new new "
 
 
+@pytest.mark.row("O1")
 def test_time_limit_output_cap_and_control_sequences(ws: Path, tmp_path: Path) -> None:
     pool = bwrap_pool(ws, tmp_path / "cache", settings=Settings(output_mb=1))
     flood = "printf 'first \\033[31mred\\033[0m\\n'; i=0; while [ $i -lt 40 ]; do head -c 100000 /dev/zero | tr '\\0' x; echo; i=$((i+1)); done; echo last >&2"

@@ -102,6 +102,7 @@ async def test_a_whole_run_with_the_real_model_host(project: Path, tmp_path: Pat
     await gone(children, 3)
 
 
+@pytest.mark.row("P2")
 async def test_nothing_outlives_a_killed_server(project: Path, tmp_path: Path) -> None:
     """SIGKILL in the middle of a test run: model host, sandbox and tests end too."""
     with ScriptedServer([HANGS]) as model:
@@ -123,6 +124,7 @@ async def test_nothing_outlives_a_killed_server(project: Path, tmp_path: Path) -
             await editor.rpc.kill()
 
 
+@pytest.mark.row("P7")
 def test_stray_output_is_no_protocol(tmp_path: Path) -> None:
     """Whatever prints, in the server or a child that inherits its descriptors, prints to stderr; stdin is not shared."""
     program = """

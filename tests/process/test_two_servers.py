@@ -8,6 +8,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.fake_editor import FakeEditor
 from tests.support.scripted_server import Reply, Request, ScriptedServer
 
@@ -37,6 +39,7 @@ async def critique_all(editor: FakeEditor) -> list[dict[str, Any]]:
     return list(await asyncio.gather(*(editor.run_ended(run, timeout=60) for run in runs)))
 
 
+@pytest.mark.row("B1")
 async def test_fifty_runs_from_two_servers_under_a_budget_for_three(tmp_path: Path) -> None:
     refused = threading.Event()
 

@@ -123,6 +123,7 @@ def test_located_lines_are_the_lines_that_were_asked_for(text: str, old: str) ->
         assert text[start:end].split() or not old.split()
 
 
+@pytest.mark.row("E10")
 @quick
 @given(st.sampled_from(["a = 1", "    return x", "“q”"]), st.lists(LINES, max_size=4), st.integers(2, 4))
 def test_what_stands_twice_is_never_edited(line: str, between: list[str], times: int) -> None:
@@ -172,6 +173,7 @@ def test_overlapping_blocks_are_refused() -> None:
     assert [r.kind for r in resolve((edit,), {"a.py": "a\nb\nc\n"}).refusals] == ["ambiguous"]
 
 
+@pytest.mark.row("E10")
 @pytest.mark.parametrize(
     "line",
     [

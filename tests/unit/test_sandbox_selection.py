@@ -145,6 +145,7 @@ def test_generated_code_that_is_imported_comes_along(tmp_path: Path) -> None:
     assert set(scan(tmp_path).files) == {".gitignore", "p/_version.py", "p/c.so", "p.egg-info/entry_points.txt"}
 
 
+@pytest.mark.row("W7")
 def test_odd_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     with socket.socket(socket.AF_UNIX) as server:

@@ -322,6 +322,7 @@ def test_a_repositorys_command_is_accepted_and_its_source_says_that_consent_is_n
 # variables and keys
 
 
+@pytest.mark.row("T6")
 def test_variables_are_expanded_in_user_scope_only() -> None:
     text = "models: {artisan: {model: '${WHICH}', timeout_s: '${WAIT:-7}'}}\nsandbox: {network: '${NET:-true}'}\n"
     resolved = of(user(text), WHICH="ollama/qwen")

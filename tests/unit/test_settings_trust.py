@@ -45,6 +45,7 @@ def path(tmp_path: Path) -> str:
     return str(tmp_path / "state" / "trust.json")
 
 
+@pytest.mark.row("T5")
 def test_the_digest_changes_with_everything_it_is_bound_to() -> None:
     variants = [
         command("pytest", "-q"),
@@ -147,6 +148,7 @@ def test_a_damaged_file_is_no_consent_and_heals_with_the_next_decision(path: str
     assert store.use(CONSENT.digest)
 
 
+@pytest.mark.row("H2")
 def test_many_writers_lose_nothing(path: str) -> None:
     consents = [command("run", str(number)) for number in range(19)]
     consents.append(SettingsConsent.of("/repo", "/repo/f", {"litellm.retry_attempts": 2}))  # type: ignore[arg-type]

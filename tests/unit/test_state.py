@@ -104,6 +104,7 @@ def test_a_log_is_private_through_rotations_and_follows_no_link(tmp_path: Path) 
     assert not (tmp_path / "precious").exists()
 
 
+@pytest.mark.row("H2")
 def test_two_windows_that_dismiss_at_once_lose_nothing(folders: Folders) -> None:
     def dismiss(window: int) -> None:
         for number in range(10):

@@ -25,6 +25,7 @@ def boundaries(text: str) -> list[int]:
     return [i for i in range(len(text) + 1) if text[max(i - 1, 0) : i + 1] != "\r\n"]
 
 
+@pytest.mark.row("E9")
 @quick
 @given(texts, encodings)
 def test_every_offset_survives_the_round_trip(value: str, encoding: Encoding) -> None:

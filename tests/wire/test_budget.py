@@ -93,6 +93,7 @@ async def test_worst_case(ledger: Ledger) -> None:
     assert await gateway.worst(request("x" * 3000, max_tokens=10**9)) == await gateway.worst(asked)
 
 
+@pytest.mark.row("B5")
 async def test_over_budget_is_not_sent(ledger: Ledger) -> None:
     inner = scripted("never", output_usd_per_token=0.01)
     gateway = BudgetedGateway(inner, ledger, "run", Budget(usd_per_run=1.0))
@@ -215,6 +216,7 @@ async def test_a_book_of_the_first_version_is_read_on(tmp_path: Path) -> None:
     await book.close()
 
 
+@pytest.mark.row("B2")
 async def test_a_cancelled_call_is_booked_from_what_arrived(ledger: Ledger) -> None:
     slow = Slow()
     gateway = BudgetedGateway(slow, ledger, "run", Budget(usd_per_run=5.0))
@@ -245,6 +247,7 @@ async def test_a_refused_key_costs_nothing(ledger: Ledger) -> None:
     assert await ledger.today() == 0.0
 
 
+@pytest.mark.row("B2")
 async def test_unpriced_counts_the_ceiling_and_is_named(ledger: Ledger) -> None:
     inner = ScriptedGateway(
         {"artisan": [Reply("a b c", cost_usd=None)]}, info=info(input_usd_per_token=None, output_usd_per_token=None)

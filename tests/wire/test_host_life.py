@@ -205,6 +205,7 @@ async def test_without_the_provider_library_it_says_so(make: Make, monkeypatch: 
     assert info.problem is not None and "could not be loaded" in info.problem
 
 
+@pytest.mark.row("T4")
 async def test_a_hostile_repository_and_a_killed_server(tmp_path: Path, openai: Provider) -> None:
     """A `litellm.py`, `httpx.py` and `.env` in the server's folder are nothing to the host; it dies with the server."""
     repo = tmp_path / "repo"

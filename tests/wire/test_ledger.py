@@ -63,6 +63,7 @@ async def test_over_the_runs_limit(ledger: Ledger) -> None:
     await reserve(ledger, 0.9, "another run")
 
 
+@pytest.mark.row("B4")
 async def test_over_the_days_limit_and_a_new_day(ledger: Ledger, clock: Clock) -> None:
     await reserve(ledger, 0.9, "a", day_limit=1.0)
     with pytest.raises(OverBudget, match="today"):
@@ -75,6 +76,7 @@ async def test_over_the_days_limit_and_a_new_day(ledger: Ledger, clock: Clock) -
         await reserve(ledger, 0.2, "c", day_limit=1.2)
 
 
+@pytest.mark.row("B4")
 @pytest.mark.parametrize("amount", [math.nan, math.inf, -math.inf, -0.01])
 async def test_nonsense_is_refused(ledger: Ledger, amount: float) -> None:
     with pytest.raises(ValueError, match="not an amount"):
@@ -141,6 +143,7 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path(ledger_module.__file__).resolve().parents[2])}
 
 
+@pytest.mark.row("B1")
 async def test_fifty_calls_for_three_from_two_processes(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     children = [
@@ -200,6 +203,7 @@ print(least)
 """
 
 
+@pytest.mark.row("B3")
 async def test_sigkill_between_reserve_and_settle_fifty_times(tmp_path: Path) -> None:
     """Each kill falls somewhere between the two: the book reads, and what was reserved counts until it is settled."""
     import sqlite3

@@ -43,6 +43,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.row("G2")
 @pytest.mark.parametrize("name", sorted(SHAPES))
 @pytest.mark.parametrize("frame", ["{}", "'{}'", "key={}.", '{{"a": "{}"}}', "https://h/p?x={}&y=1"])
 def test_shapes(name: str, frame: str) -> None:
@@ -50,6 +51,7 @@ def test_shapes(name: str, frame: str) -> None:
     assert SHAPES[name] not in masked and MASK in masked
 
 
+@pytest.mark.row("G2")
 @pytest.mark.parametrize(
     "text",
     [
@@ -86,6 +88,7 @@ def test_exact_values_in_any_spelling(secret: str) -> None:
     )
 
 
+@pytest.mark.row("G2")
 def test_nested_values_and_names() -> None:
     masked = Redactor(["my-own-secret"]).value(
         {"a": [{"api_key": "short"}, "x my-own-secret y"], "token": "abc", "prompt_tokens": 12, "text": "plain"}

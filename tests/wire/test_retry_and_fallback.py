@@ -20,6 +20,7 @@ from tests.wire.conftest import CANARIES, Watch, config, deployment, request, un
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+@pytest.mark.row("L5")
 async def test_a_rate_limit_waits_as_asked_and_tells(host: HostClient, openai: Provider) -> None:
     openai.script[:] = [Reply(status=429, headers=(("Retry-After", "1"),)), Reply()]
     gateway = HostGateway(host, config(deployment(openai)))
@@ -32,6 +33,7 @@ async def test_a_rate_limit_waits_as_asked_and_tells(host: HostClient, openai: P
     assert "429" in retrying.why
 
 
+@pytest.mark.row("L5")
 async def test_waits_grow_and_requests_have_an_end(host: HostClient, openai: Provider) -> None:
     openai.default = Reply(status=500)
     gateway = HostGateway(host, config(deployment(openai), retry_attempts=3, retry_delay_ms=20))
@@ -52,6 +54,7 @@ async def test_a_wait_beyond_the_limit_is_passed_over(host: HostClient, openai: 
     assert len(openai.requests) == 1
 
 
+@pytest.mark.row("L5")
 async def test_a_wait_is_cancelled_at_once(host: HostClient, openai: Provider) -> None:
     openai.default = Reply(status=429, headers=(("Retry-After", "30"),))
     gateway = HostGateway(host, config(deployment(openai)))
@@ -83,6 +86,7 @@ async def test_authentication_goes_on_at_once(host: HostClient, openai: Provider
     ]
 
 
+@pytest.mark.row("L6")
 async def test_fallback_after_partial_text_starts_anew(host: HostClient, openai: Provider, anthropic: Provider) -> None:
     openai.default = broken(Reply(pieces=("first ", "words ", "lost")), "eof", events=3)
     anthropic.default = Reply(pieces=("all ", "of it"))
@@ -164,6 +168,7 @@ async def test_an_unknown_model_without_a_provider(host: HostClient) -> None:
         await gateway.complete(request())
 
 
+@pytest.mark.row("G3")
 async def test_keys_echoed_by_a_provider_are_masked(host: HostClient, openai: Provider) -> None:
     key = CANARIES["RALPH_TEST_KEY"]
     openai.default = Reply(

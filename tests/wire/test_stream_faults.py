@@ -35,6 +35,7 @@ async def ask(gateway: HostGateway, text: str, watch: Watch) -> Completion | Mod
         return error
 
 
+@pytest.mark.row("L2", "L3")
 @pytest.mark.parametrize("kind", BREAKS)
 @pytest.mark.parametrize("wire", ["openai", "anthropic"])
 async def test_broken_at_every_boundary_and_never_mended(
@@ -90,6 +91,7 @@ async def test_the_part_is_thrown_away_and_the_answer_comes_whole(
         assert answer.usage.calls == 2
 
 
+@pytest.mark.row("L2")
 @pytest.mark.parametrize(
     "event",
     [
@@ -116,6 +118,7 @@ async def test_an_anthropic_error_event(host: HostClient, anthropic: Provider) -
     assert len(anthropic.requests) == 2
 
 
+@pytest.mark.row("L1")
 async def test_a_trickle_has_an_end(host: HostClient, openai: Provider) -> None:
     openai.default = Reply(pieces=tuple("a" for _ in range(1000)), pause_s=0.1)
     gateway = HostGateway(host, config(deployment(openai, timeout_s=0.3), retry_attempts=1))

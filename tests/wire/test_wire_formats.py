@@ -79,6 +79,7 @@ async def test_max_tokens_is_capped_at_the_models_own(host: HostClient, openai: 
     assert openai.requests[0].body["max_tokens"] == 16384
 
 
+@pytest.mark.row("T1")
 async def test_no_key_of_the_environment_goes_to_a_foreign_endpoint(host: HostClient, provider: Provider) -> None:
     gateway = HostGateway(host, config(deployment(provider)))
     await gateway.complete(request())
@@ -86,6 +87,7 @@ async def test_no_key_of_the_environment_goes_to_a_foreign_endpoint(host: HostCl
     assert not [name for name, value in CANARIES.items() if value in seen]
 
 
+@pytest.mark.row("C2")
 async def test_nothing_else_is_asked(host: HostClient, servers: dict[str, Provider]) -> None:
     """LiteLLM would look at Ollama's /api/show in the background."""
     ollama = servers["ollama"]
@@ -123,6 +125,7 @@ async def test_errors_of_their_own_shape(
     assert len(provider.requests) == 1
 
 
+@pytest.mark.row("L4")
 async def test_a_web_page_is_no_answer(host: HostClient, provider: Provider) -> None:
     provider.default = Reply(raw=b"<html><body>Log in</body></html>", content_type="text/html; charset=utf-8")
     gateway = HostGateway(host, config(deployment(provider)))
@@ -139,6 +142,7 @@ async def test_an_empty_answer_is_asked_for_once_more(host: HostClient, provider
     assert len(provider.requests) == 2
 
 
+@pytest.mark.row("G4")
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_no_redirect_to_another_origin(
     host: HostClient, provider: Provider, servers: dict[str, Provider], status: int
@@ -152,6 +156,7 @@ async def test_no_redirect_to_another_origin(
     assert other.requests == []
 
 
+@pytest.mark.row("L4")
 async def test_a_filter_is_named(host: HostClient, provider: Provider) -> None:
     if provider.wire == "ollama":
         pytest.skip("Ollama has no filter")
@@ -162,12 +167,14 @@ async def test_a_filter_is_named(host: HostClient, provider: Provider) -> None:
     assert len(provider.requests) == 1
 
 
+@pytest.mark.row("L4")
 async def test_length_is_passed_on(host: HostClient, provider: Provider) -> None:
     provider.default = Reply(finish="length")
     gateway = HostGateway(host, config(deployment(provider)))
     assert (await gateway.complete(request())).finish_reason == "length"
 
 
+@pytest.mark.row("L3")
 async def test_an_invented_stop_is_unknown(host: HostClient, provider: Provider) -> None:
     provider.default = Reply(finish=None, usage=False)
     gateway = HostGateway(host, config(deployment(provider)))
