@@ -79,10 +79,18 @@ def _add_run(commands: _Commands[argparse.ArgumentParser]) -> None:
         one.add_argument("files", nargs="+" if name != "implement" else 1, metavar="FILE[:LINE[:COL]]", help="1-based")
         one.add_argument("--range", metavar="L1:L2", help="lines to work on, inclusive")
         one.add_argument("--json", action="store_true", help="the result as JSON on stdout")
+        one.add_argument("--root", metavar="FOLDER", help="the workspace; else the project around the file")
         if name != "chaos":
             one.add_argument("-m", "--message", default="", metavar="TEXT", help="what to do")
         one.add_argument("--test-command", metavar="CMD", help="the command that decides; trusted, because you gave it")
         if name == "implement":
+            one.add_argument(
+                "--allow",
+                metavar="PATH",
+                action="append",
+                default=[],
+                help="a locked or control file that this run may edit; may be given again",
+            )
             one.add_argument("--apply", action="store_true", help="write the files when the outcome is `proposed`")
             one.add_argument("--force", action="store_true", help="with --apply: write whatever was proposed")
 

@@ -131,16 +131,16 @@ def check(folders: Folders) -> None:
 def write_private(path: Path, text: str) -> None:
     """Replace a file of ours by `text`, whole or not at all, readable by the person only."""
     make_private(path.parent)
-    replace_file(path, text, 0o600)
+    replace_file(path, text.encode(), 0o600)
 
 
-def replace_file(path: Path, text: str, mode: int) -> None:
-    """Replace `path` by `text` (UTF-8, line ends as they are), whole or not at all, also when the machine stops."""
+def replace_file(path: Path, data: bytes, mode: int) -> None:
+    """Replace `path` by `data`, whole or not at all, also when the machine stops."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o600)
     try:
-        with os.fdopen(fd, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         part.chmod(mode)

@@ -186,7 +186,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], p
 
 RESULT = {
     "runId", "command", "outcome", "reason", "iterations", "reviewId", "hunks", "findings", "findingList", "chaos", "tests",
-    "usage", "cost", "models", "journal",
+    "usage", "cost", "models", "journal", "mended", "actions",
 }  # fmt: skip
 TESTS = {
     "command", "passed", "failed", "errors", "skipped", "exitCode", "baselinePassed", "durationS", "sandbox",
@@ -300,3 +300,27 @@ def test_an_interrupt_is_a_cancel(project: Path) -> None:
     assert json.loads(out)["outcome"] == "cancelled" and "Traceback" not in err
     assert tree(project) == before
     asyncio.run(gone(children, 2))
+
+
+def test_a_file_keeps_the_encoding_that_it_declares(project: Path, shell: Shell) -> None:
+    old = "# -*- coding: latin-1 -*-\n# \xe9\ndef double(x):\n    return x\n".encode("latin-1")
+    (project / "double.py").write_bytes(old)
+    answer = "```python\ndef double(x):\n    return 2 * x\n```\n"
+    place = f"{project}/double.py:3"
+    exit_code, _, err = shell("run", "implement", place, "--test-command", PYTEST, "--apply", artisan=[answer])
+    assert exit_code == 0, err
+    assert (project / "double.py").read_bytes() == old.replace(b"return x", b"return 2 * x")
+
+
+def test_the_workspace_and_what_may_be_edited_are_the_persons_word(project: Path, shell: Shell) -> None:
+    whole = "conftest.py\n```python\nVALUE = 2\n```\n\ndouble.py\n```python\ndef double(x):\n    return 2 * x\n```\n"
+    (project / "conftest.py").write_text("VALUE = 1\n")
+    given = ["run", "implement", f"{project}/double.py", "--test-command", PYTEST, "--json", "-m", "double it"]
+    exit_code, out, err = shell(*given, artisan=[whole, whole])
+    assert exit_code == 1 and json.loads(out)["edits"] == {}, err
+    exit_code, out, err = shell(*given, "--allow", f"{project}/conftest.py", artisan=[whole])
+    assert exit_code == 0 and set(json.loads(out)["edits"]) == {"conftest.py", "double.py"}, err
+    exit_code, _, err = shell(*given, "--root", str(project / "elsewhere"))
+    assert exit_code == 2 and "is not a folder" in err
+    exit_code, _, err = shell(*given, "--allow", "/etc/hosts")
+    assert exit_code == 2 and "outside the workspace" in err

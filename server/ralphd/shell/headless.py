@@ -17,6 +17,7 @@ from typing import Any
 from ralphd.app import build_service
 from ralphd.core import events
 from ralphd.core.edits import hunks, unified
+from ralphd.core.encodings import decoded, encoded_like
 from ralphd.core.result_json import finding_json, range_json, result_json
 from ralphd.core.run import EXIT_CODES, Command, Cost, RunRequest, RunResult, new_run_id
 from ralphd.core.runner import Decision, Question
@@ -51,12 +52,12 @@ def request_for(place: str, options: argparse.Namespace) -> RunRequest:
     path = Path(os.path.abspath(name))
     if not path.is_file():
         raise UsageError(f"{name} is not a file.")
-    root = project_of(path)
+    root = _root_of(path, getattr(options, "root", None))
     try:
         data = path.read_bytes()
-        text = data.decode("utf-8") if not is_binary(data) else data.decode("utf-8", "replace")
-    except UnicodeDecodeError:
-        raise UsageError(f"{name} is not UTF-8 text.") from None
+        text = decoded(data) if not is_binary(data) else data.decode("utf-8", "replace")
+    except UnicodeError:
+        raise UsageError(f"{name} is not UTF-8 text, and it declares no other encoding.") from None
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}.") from None
     return RunRequest(
@@ -67,7 +68,28 @@ def request_for(place: str, options: argparse.Namespace) -> RunRequest:
         text=text,
         span=_span(Text(text), line, column, options.range),
         instruction=getattr(options, "message", ""),
+        allowed=tuple(_allowed(root, given) for given in getattr(options, "allow", ())),
     )
+
+
+def _root_of(path: Path, given: str | None) -> Path:
+    """The workspace of `path`: the folder that the command line names, else the project around the file."""
+    if given is None:
+        return project_of(path)
+    root = Path(os.path.abspath(given))
+    if not root.is_dir():
+        raise UsageError(f"--root {given} is not a folder.")
+    if root not in path.parents:
+        raise UsageError(f"{path} is not in --root {given}.")
+    return root
+
+
+def _allowed(root: Path, given: str) -> str:
+    """A path of `--allow`, relative to the workspace."""
+    path = Path(os.path.abspath(given))
+    if root not in path.parents:
+        raise UsageError(f"--allow {given} is outside the workspace {root}.")
+    return path.relative_to(root).as_posix()
 
 
 def project_of(path: Path) -> Path:
@@ -206,12 +228,19 @@ def _apply(result: RunResult, request: RunRequest, options: argparse.Namespace) 
         return []
     for path in result.edits:
         target, before = Path(request.root, path), result.base.get(path)
-        now = target.read_bytes().decode("utf-8", "replace") if target.exists() else None
-        if now != before:
+        if (None if not target.exists() else _text_of(target)) != before:
             raise UsageError(f"{path} changed during the run; nothing was written.", "Run it again.")
     for path, text in sorted(result.edits.items()):
         target = Path(os.path.realpath(Path(request.root, path)))  # a link stays a link
         target.parent.mkdir(parents=True, exist_ok=True)
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
-        replace_file(target, text, mode)
+        disk = target.read_bytes() if target.exists() else None
+        mode = target.stat().st_mode & 0o777 if disk is not None else 0o644
+        replace_file(target, encoded_like(text, disk), mode)
     return sorted(result.edits)
+
+
+def _text_of(path: Path) -> str | None:
+    try:
+        return decoded(path.read_bytes())
+    except UnicodeError:
+        return None
