@@ -75,3 +75,22 @@ async def test_big_tests_leave_room_for_the_context(tmp_path: Path) -> None:
     assert "caller_of_it" in prompt
     assert "LIMIT" in prompt
     assert "assert number('0') == 0" in prompt
+
+
+async def test_never_is_kept_and_no_answer_is_not(tmp_path: Path, private_state: Path) -> None:
+    """A question that nobody answered is asked again at the next run; one answered "Never" is not."""
+    root = tmp_path / "project"
+    write(
+        root,
+        {
+            "number.py": NUMBER,
+            "test_number.py": TESTS,
+            "ralph.config.yaml": "testing: {command: [python, -m, pytest]}\n",
+        },
+    )
+    asked = []
+    for answer in (None, None, "never", "never"):
+        run = await drive(root, {}, path="number.py", at="try", argv=(), answer=answer)
+        assert run.result.outcome == "untrusted"
+        asked.append(len(run.asked))
+    assert asked == [1, 1, 1, 0]

@@ -54,7 +54,7 @@ async def drive(
     text: str | None = None,
     gateway: ScriptedGateway | None = None,
     tell: events.Emit = lambda event: None,
-    answer: Decision = "never",
+    answer: Decision | None = "never",
     environ: Mapping[str, str] | None = None,
     **request: Any,
 ) -> Outcome:
@@ -72,7 +72,7 @@ async def drive(
         outcome.events.append(event)
         tell(event)
 
-    async def ask(question: Question) -> Decision:
+    async def ask(question: Question) -> Decision | None:
         outcome.asked.append(question)
         return answer
 

@@ -23,8 +23,8 @@ class Question:
     choices: tuple[tuple[str, Decision], ...]
 
 
-Ask = Callable[[Question], Awaitable[Decision]]
-"""No answer is "never"."""
+Ask = Callable[[Question], Awaitable[Decision | None]]
+"""None: nobody answered. That is a no for now; a "never" is remembered."""
 
 
 @dataclass(frozen=True)

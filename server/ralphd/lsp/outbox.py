@@ -78,13 +78,13 @@ class Outbox:
                 future.add_done_callback(lambda done: _give(done, late))
         return _answer(future) if future.done() else Answer(False)
 
-    async def ask(self, question: Question, late: Callable[[Decision], None]) -> Decision:
-        """One question at a time (Helix drops the first of two); no answer within two minutes means "never".
+    async def ask(self, question: Question, late: Callable[[Decision], None]) -> Decision | None:
+        """One question at a time (Helix drops the first of two); None where nobody answers within two minutes.
 
         `late` is told what the person chose after that time.
         """
         if not self._workspace.client.message_request:
-            return "never"
+            return None
         actions = [types.MessageActionItem(title=title) for title, _ in question.choices]
         params = types.ShowMessageRequestParams(type=types.MessageType.Warning, message=question.text, actions=actions)
 
@@ -98,7 +98,7 @@ class Outbox:
 
         async with self._asking:
             answer = await self.request(types.WINDOW_SHOW_MESSAGE_REQUEST, params, ASK_TIMEOUT_S, late=told)
-        return chosen(answer.value) or "never"
+        return chosen(answer.value)
 
     async def open_document(self, uri: str, *, take_focus: bool, timeout_s: float = SHORT_TIMEOUT_S) -> bool:
         """Ask the client to show a document; False where it cannot."""

@@ -97,7 +97,7 @@ class Runs:
         run.progress.shows_cost = run.settings.shows_cost
         return await runner.run(request, lambda event: self._emit(run, event), partial(self._ask, run))
 
-    async def _ask(self, run: LiveRun, question: Question) -> Decision:
+    async def _ask(self, run: LiveRun, question: Question) -> Decision | None:
         run.asked_digest = question.digest or run.asked_digest
 
         def late(decision: Decision) -> None:

@@ -56,7 +56,7 @@ class Books:
         if not known or max(history) <= budget.confirm_above_usd:
             return
         text = f"Runs like this cost {spread} so far (limit: {limit}). Start it?"
-        if await ask(Question("cost", "", text, (("Start", "once"), ("Cancel", "never")))) == "never":
+        if await ask(Question("cost", "", text, (("Start", "once"), ("Cancel", "never")))) != "once":
             raise Declined("The run was not started: its cost was not confirmed. Nothing was changed.")
 
     def closed(self, request: RunRequest, result: RunResult, gateway: BudgetedGateway) -> RunResult:

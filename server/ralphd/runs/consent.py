@@ -85,8 +85,8 @@ class Consents:
         self._asked[consent.digest] = consent
         text = questions.question(consent)
         decided = await ask(Question(consent.kind, consent.digest, text, _TITLES[consent.kind]))
-        if decided == "always":
-            await asyncio.to_thread(self.trust.decide, consent.digest, "always", consent)
+        if decided in ("always", "never"):
+            await asyncio.to_thread(self.trust.decide, consent.digest, decided, consent)
         return decided in ("once", "always")
 
     def decide(self, digest: str, decision: Decision) -> bool:

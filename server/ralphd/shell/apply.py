@@ -22,7 +22,7 @@ from ralphd.phases.answer_reader import AnswerReader, Candidate, Rejected
 from ralphd.sandbox.reading import read_beneath
 from ralphd.sandbox.selection import Selection
 from ralphd.shell.headless import request_for
-from ralphd.state import replace_file
+from ralphd.shell.writing import write_texts
 
 MAX_FILE = 1_000_000
 """Bytes of the biggest file that is edited."""
@@ -46,7 +46,7 @@ def apply(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     for path, text in sorted(found.texts.items()):
         sys.stdout.write(unified(path, before[path], text))
     if options.write:
-        _write(request.root, found.texts)
+        write_texts(request.root, found.texts)
         print(f"Wrote {', '.join(sorted(found.texts))}.", file=sys.stderr)
     return 0
 
@@ -93,11 +93,3 @@ def _text(request: RunRequest, path: str) -> str | None:
     if path == request.path:
         return request.text
     return decode(read_beneath(request.root, path, MAX_FILE + 1), MAX_FILE)
-
-
-def _write(root: str, texts: Mapping[str, str]) -> None:
-    for path, text in sorted(texts.items()):
-        target = Path(os.path.realpath(Path(root, path)))  # a link that was named as the target stays a link
-        target.parent.mkdir(parents=True, exist_ok=True)
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
-        replace_file(target, text, mode)

@@ -17,7 +17,7 @@ from typing import Any
 from ralphd.app import build_service
 from ralphd.core import events
 from ralphd.core.edits import hunks, unified
-from ralphd.core.encodings import decoded, encoded_like
+from ralphd.core.encodings import decoded
 from ralphd.core.result_json import finding_json, range_json, result_json
 from ralphd.core.run import EXIT_CODES, Command, Cost, RunRequest, RunResult, new_run_id
 from ralphd.core.runner import Decision, Question
@@ -25,7 +25,7 @@ from ralphd.core.text import Text, is_binary
 from ralphd.core.wording import by_role, money
 from ralphd.errors import UsageError
 from ralphd.settings.project import nearest_project
-from ralphd.state import replace_file
+from ralphd.shell.writing import text_of, write_texts
 
 COMMANDS: Mapping[str, Command] = {"implement": "implement", "critique": "critique", "chaos": "chaosTests"}
 _PLACE = re.compile(r"^(?P<path>.+?)(?::(?P<line>\d+)(?::(?P<col>\d+))?)?$")
@@ -181,16 +181,16 @@ async def _run(request: RunRequest, options: argparse.Namespace, environ: Mappin
         await service.close()
 
 
-async def ask(question: Question) -> Decision:
-    """A prompt on a terminal; elsewhere there is nobody to ask, and that is a no."""
+async def ask(question: Question) -> Decision | None:
+    """A prompt on a terminal; None elsewhere, where there is nobody to ask."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return "never"
+        return None
     titles = "  ".join(f"[{number}] {title}" for number, (title, _) in enumerate(question.choices, 1))
     print(f"{question.text}\n{titles}", file=sys.stderr)
     answer = (await asyncio.to_thread(sys.stdin.readline)).strip()
     if answer.isdigit() and 1 <= int(answer) <= len(question.choices):
         return question.choices[int(answer) - 1][1]
-    return "never"
+    return None
 
 
 def _report(result: RunResult, request: RunRequest, options: argparse.Namespace) -> int:
@@ -228,19 +228,6 @@ def _apply(result: RunResult, request: RunRequest, options: argparse.Namespace) 
         return []
     for path in result.edits:
         target, before = Path(request.root, path), result.base.get(path)
-        if (None if not target.exists() else _text_of(target)) != before:
+        if text_of(target) != before:
             raise UsageError(f"{path} changed during the run; nothing was written.", "Run it again.")
-    for path, text in sorted(result.edits.items()):
-        target = Path(os.path.realpath(Path(request.root, path)))  # a link stays a link
-        target.parent.mkdir(parents=True, exist_ok=True)
-        disk = target.read_bytes() if target.exists() else None
-        mode = target.stat().st_mode & 0o777 if disk is not None else 0o644
-        replace_file(target, encoded_like(text, disk), mode)
-    return sorted(result.edits)
-
-
-def _text_of(path: Path) -> str | None:
-    try:
-        return decoded(path.read_bytes())
-    except UnicodeError:
-        return None
+    return write_texts(request.root, result.edits)
