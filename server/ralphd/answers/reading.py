@@ -66,7 +66,7 @@ def _in_blocks(lines: Sequence[str]) -> bool:
 
 
 def _read_fences(lines: list[str], names: Names, target_path: str, target_name: str) -> Region | Files | FormatError:
-    parts = _parts(lines, names)
+    parts = _parts(lines, names, target_path, target_name)
     if isinstance(parts, FormatError):
         return parts
     labelled, bare, mended = parts
@@ -85,7 +85,7 @@ def _read_fences(lines: list[str], names: Names, target_path: str, target_name: 
 _Parts = tuple[list[tuple[str, Fence]], list[Fence], list[str]]
 
 
-def _parts(lines: list[str], names: Names) -> _Parts | FormatError:
+def _parts(lines: list[str], names: Names, target_path: str, target_name: str) -> _Parts | FormatError:
     """The fences that are files, with their paths; the other fences; what had to be decided."""
     labelled: list[tuple[str, Fence]] = []
     bare: list[Fence] = []
@@ -100,6 +100,8 @@ def _parts(lines: list[str], names: Names) -> _Parts | FormatError:
                 f"Line {row + 1}, {lines[row].strip()[:80]!r}, looks like a row of an edit block and is none."
             )
         label = _label(lines, at, fence, names)
+        if label.mentioned - {target_path} and _defines(fence.text, target_name):
+            label = Label(unclear=f"the sentence that names {label.path}")
         if label.unclear and not may_be_left_out(fence):
             return FormatError(
                 f"It is not clear which file {label.unclear[:80]!r} (above line {fence.first + 1}) means. Write the path of "
@@ -121,6 +123,12 @@ def _parts(lines: list[str], names: Names) -> _Parts | FormatError:
     if begun(lines[at:]):
         return FormatError(_STOPPED, truncated=True)
     return labelled, bare, mended
+
+
+def _defines(text: str, name: str) -> bool:
+    """Whether the code has a line that begins the definition of `name`."""
+    short = re.escape(name.rsplit(".", 1)[-1])
+    return bool(short) and re.search(rf"^[^\n]{{0,80}}\b{short}\s{{0,3}}[(<=:]", text, re.MULTILINE) is not None
 
 
 def _label(lines: Sequence[str], start: int, fence: Fence, names: Names) -> Label:
