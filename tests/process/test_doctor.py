@@ -64,6 +64,21 @@ models:
     assert roles["chaos"]["price"] == "unpriced" and "127.0.0.1:1" in roles["chaos"]["problem"]
     assert code == 0 and report["ready"] and "Ready, but without the Critic, Chaos." in told
     assert "sk-canary" not in told + json.dumps(report)
+    # where code goes, within which limits
+    assert (
+        f"to {model.base_url}, window 1,047,576, answers up to 8,192 tokens" in told and "key present (MY_KEY)" in told
+    )
+    assert roles["librarian"]["address"] == ollama and roles["artisan"]["contextWindow"] == 1_047_576
+    assert report["ollama"] == {ollama: ["qwen2.5-coder:latest"]} and f"ollama:    {ollama}, with qwen2.5-coder" in told
+
+
+def test_ollama_is_asked_where_it_is_used_and_nowhere_else(tmp_path: Path, ollama: str) -> None:
+    host = ollama.removeprefix("http://")
+    one = "models: {default: ollama/qwen2.5-coder}\n"
+    report: dict[str, Any] = json.loads(doctor(one, tmp_path, "--json", OLLAMA_HOST=host)[1])
+    assert report["ollama"] == {ollama: ["qwen2.5-coder:latest"]} and report["ready"]
+    other = "models: {default: {model: openai/x, api_base: 'http://127.0.0.1:1/v1'}}\n"
+    assert json.loads(doctor(other, tmp_path, "--json", OLLAMA_HOST=host)[1])["ollama"] == {}
 
 
 def test_what_the_main_job_lacks(tmp_path: Path, ollama: str) -> None:

@@ -126,7 +126,11 @@ class ResolvedModel(Wire):
     """The entry of LiteLLM's table that the prices come from; None: they are the person's own, zero, or unknown."""
     marks_cached_prefix: bool = False
     """Its provider caches the prefix that a request marks, instead of finding it by itself."""
+    quirks: str = ""
+    """What is known of its provider and worth a sentence."""
     key_present: bool = True
+    key_from: str = ""
+    """The variable or place that its key comes from; never the key."""
     problem: str | None = None
     """Why it could not be called now: a sentence that names the variable to set, or None."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ralphd import __version__
 from ralphd.app import build_service
-from ralphd.local_model.server import OLLAMA, ollama_models
+from ralphd.local_model.server import ollama_models
 from ralphd.local_model.weights import describe
 from ralphd.sandbox.isolation import detect
 from ralphd.shell.headless import project_of
@@ -37,17 +37,13 @@ async def _look(environ: Mapping[str, str]) -> dict[str, Any]:
         resolved = service.settings.read(root, "_")
         roles = await service.models.describe(resolved.settings, root)
         isolation = await detect(resolved.settings.sandbox.mode)
-        ollama = await ollama_models()
-        pulled = {
-            role: await ollama_models(getattr(resolved.settings.models, role).api_base or OLLAMA) for role in roles
-        }
+        pulled = await _pulled(roles)
     finally:
         await service.close()
     local = describe(service.folders.cache)
     command = resolved.settings.testing.command
     chains = {
-        role: [_role(info, local, None if number else pulled[role]) for number, info in enumerate(chain)]
-        for role, chain in roles.items()
+        role: [_role(info, local, pulled.get(info["address"])) for info in chain] for role, chain in roles.items()
     }
     problems = [f"A setting that can be read: {problem}" for problem in resolved.stopping]
     if not chains.get("artisan"):
@@ -65,7 +61,7 @@ async def _look(environ: Mapping[str, str]) -> dict[str, Any]:
         "problems": problems,
         "roles": chains,
         "local": local,
-        "ollama": ollama,
+        "ollama": pulled,
         "sandbox": {"kind": isolation.kind, "detail": isolation.detail},
         "testCommand": {"argv": list(command) if command else None, "from": str(resolved.source("testing.command"))},
         "endpointVariables": sorted(
@@ -79,14 +75,10 @@ async def _look(environ: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-async def _pulled(
-    role: str, chain: Sequence[Mapping[str, Any]], settings: Any, environ: Mapping[str, str]
-) -> list[str] | None:
-    """What the Ollama of a role's first model has; None where the role asks no Ollama, or none answers."""
-    if not chain or not chain[0]["provider"].startswith("ollama"):
-        return None
-    base = getattr(settings.models, role).api_base or environ.get("OLLAMA_API_BASE") or environ.get("OLLAMA_HOST")
-    return await ollama_models(base if base and "://" in base else f"http://{base}" if base else OLLAMA)
+async def _pulled(roles: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[str] | None]:
+    """By address, what each Ollama that a role asks has; None where none answers. Nobody else is asked."""
+    addresses = {info["address"] for chain in roles.values() for info in chain if info["provider"].startswith("ollama")}
+    return {address: await ollama_models(address) for address in sorted(addresses - {None})}
 
 
 def _role(info: Mapping[str, Any], local: Mapping[str, Any], pulled: Sequence[str] | None) -> dict[str, Any]:
@@ -106,33 +98,50 @@ def _role(info: Mapping[str, Any], local: Mapping[str, Any], pulled: Sequence[st
         "provider": info["provider"],
         "key": "not needed" if info["local"] or is_ollama else "present" if info["key_present"] else "missing",
         "price": {"inputUsdPerMtok": price_in * 1e6, "outputUsdPerMtok": price_out * 1e6} if priced else "unpriced",
+        "address": info["address"],
+        "keyFrom": None if is_ollama or info["local"] else info["key_from"] or None,
+        "contextWindow": info["context_window"],
+        "maxTokens": info["max_output_tokens"],
+        "quirks": info["quirks"],
         "reachable": info["reachable"] is None or info["local"],
         "problem": problem or (None if info["local"] else info["reachable"]),
     }
+
+
+def _model_lines(name: str, info: Mapping[str, Any]) -> list[str]:
+    """A model in two lines: who it is and what is wrong; where its requests go and within which limits."""
+    price = info["price"]
+    money = (
+        price
+        if isinstance(price, str)
+        else "free"
+        if not any(price.values())
+        else f"${price['inputUsdPerMtok']:g}/${price['outputUsdPerMtok']:g} per Mtok"
+    )
+    key = f"key {info['key']}{' (' + info['keyFrom'] + ')' if info['keyFrom'] else ''}"
+    first = (
+        f"{name:11}{info['model']} ({info['provider']}), {money}, {key if info['problem'] is None else info['problem']}"
+    )
+    window = f"window {info['contextWindow']:,}" if info["contextWindow"] else "window not known"
+    limits = [f"answers up to {info['maxTokens']:,} tokens"] if info["maxTokens"] else []
+    where = f"to {info['address']}" if info["address"] else "to its provider"
+    second = ", ".join([where, window, *limits, *([info["quirks"]] if info["quirks"] else [])])
+    return [first, f"{'':11}{second}"]
 
 
 def _lines(report: Mapping[str, Any]) -> list[str]:
     lines = [f"ralphd {report['version']}, Python {report['python']}, workspace {report['workspace']}", ""]
     for role, chain in report["roles"].items():
         for number, info in enumerate(chain):
-            price = info["price"]
-            money = (
-                price
-                if isinstance(price, str)
-                else "free"
-                if not any(price.values())
-                else f"${price['inputUsdPerMtok']:g}/${price['outputUsdPerMtok']:g} per Mtok"
-            )
-            name = f"{role}:" if number == 0 else "  else:"
-            lines.append(
-                f"{name:11}{info['model']} ({info['provider']}), {money}, {'key ' + info['key'] if info['problem'] is None else info['problem']}"
-            )
+            lines += _model_lines(f"{role}:" if number == 0 else "  else:", info)
     local = report["local"]
     lines.append(
         f"\nembedded:  {local['model']}, {'fetched' if local['installed'] else 'not fetched (ralphd fetch-model)'}, server {'installed' if local['server'] else 'not installed'}"
     )
-    if report["ollama"]:
-        lines.append(f"ollama:    running, with {', '.join(report['ollama'])}: set models to ollama/NAME")
+    for address, models in report["ollama"].items():
+        lines.append(
+            f"ollama:    {address}, {'with ' + (', '.join(models) or 'no model') if models is not None else 'no answer'}"
+        )
     lines.append(
         f"sandbox:   {report['sandbox']['kind']}{': ' + report['sandbox']['detail'] if report['sandbox']['detail'] else ''}"
     )

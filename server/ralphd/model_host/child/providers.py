@@ -86,6 +86,20 @@ PROVIDERS: Mapping[str, Provider] = {
     "sagemaker": Provider((), (".amazonaws.com",), keyless=True, own_credentials=True),
     "vertex_ai": Provider((), (".googleapis.com",), keyless=True, own_credentials=True),
 }
+QUIRKS: Mapping[str, str] = {
+    "openai": "parameters that a model refuses are left out or renamed, and remembered",
+    "azure": "the model is a deployment's name, whose price is not known: set prices",
+    "anthropic": "the stable part of a prompt is marked for its cache",
+    "gemini": "thoughts count as part of the answer; long prompts are dearer",
+    "deepseek": "repeated prompts are cached at a tenth of the price; peak hours are not priced",
+    "openrouter": "passes requests on to other providers, whose errors it wraps",
+    "ollama_chat": "free of charge; cuts prompts longer than its num_ctx unless the model says otherwise",
+    "bedrock": "requests are signed: extra_body and drop_params do not change them",
+    "hosted_vllm": "the window is the server's; set context_window where it differs",
+    "lm_studio": "answers with the loaded model, whatever name is asked for",
+    "litellm_proxy": "the team's own names and prices: set prices",
+}
+"""What is known of a provider and worth a sentence in `ralphd doctor`."""
 SPELLINGS: Mapping[str, str] = {
     "google": "gemini",
     "google_ai_studio": "gemini",

@@ -10,7 +10,7 @@ from ralphd.core.addresses import address_problem
 from ralphd.errors import ModelError
 from ralphd.model_host.child.keys import Endpoint, Keyring
 from ralphd.model_host.child.provider_library import Library, ProviderRequest
-from ralphd.model_host.child.providers import provider_rules
+from ralphd.model_host.child.providers import QUIRKS, provider_rules
 from ralphd.model_host.child.room import fitting
 from ralphd.model_host.wire import CallConfig, ConfiguredModel
 from ralphd.models.estimate import prompt_tokens
@@ -70,7 +70,9 @@ class ModelResolver:
                 "reasoning_usd_per_token": None if own is not None or free else known.reasoning_usd_per_token,
                 "tiers": () if own is not None or free else known.tiers,
                 "price_entry": None if own is not None or free else known.price_entry,
+                "quirks": "" if configured.local else QUIRKS.get(provider, ""),
                 "key_present": endpoint.problem is None,
+                "key_from": endpoint.source,
                 "problem": configured.problem or endpoint.problem,
             }
         ), endpoint
