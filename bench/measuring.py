@@ -130,7 +130,7 @@ def user_settings(base_url: str | None, **testing: Any) -> Json:
     model = {"model": "openai/scripted", "api_base": base_url, "max_tokens": 16_000}
     return {
         "models": {"default": model} if base_url else {},
-        "testing": {"command": list(PYTEST), "adversarial_tests": False, **testing},
+        "testing": {"command": list(PYTEST), "adversarial_tests": False, "control": "off", **testing},
         "loop": {"critic": "never", "librarian": "never"},
         "litellm": {"enable_caching": False},
         "budget": {"usd_per_run": 1000, "usd_per_day": 100_000, "confirm_above_usd": 100_000},
