@@ -153,3 +153,31 @@ async def test_a_hang_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     )
     assert (run.result.outcome, run.result.iterations) == ("proposed", 2), run.result.reason
     assert "test_calc.py::test_add was running" in run.gateway.requests[-1].messages[-1].content
+
+
+NODE_CASES = """\
+    const test = require("node:test");
+    const assert = require("node:assert");
+    const { add } = require("./calc.js");
+
+    test("adds", () => assert.strictEqual(add(1, 2), 3));
+    test("zero", () => assert.strictEqual(add(0, 0), 0));
+    test("later", { todo: true }, () => assert.strictEqual(add(1, 1), 11));
+    """
+
+
+@pytest.mark.parametrize(
+    "reporter", ["", " --test-reporter=spec", " --test-reporter=dot --test-reporter-destination=stdout"]
+)
+async def test_node_keeps_the_persons_own_reporter(tmp_path: Path, reporter: str) -> None:
+    """Ours is added beside it; a `todo` that fails is no failure."""
+    files = {
+        "calc.js": "function add(a, b) {\n  return a - b;\n}\n\nmodule.exports = { add };\n",
+        "calc.test.js": NODE_CASES,
+        "package.json": f'{{"name": "p", "scripts": {{"test": "node --test{reporter}"}}}}',
+    }
+    right = code("function add(a, b) {\n  return a + b;\n}", "javascript")
+    result = await ended(tmp_path, files, right, path="calc.js", argv=("npm", "test"))
+    assert result.outcome == "proposed", result.reason
+    assert result.tests is not None and (result.tests.passed, result.tests.failed) == (3, 0)
+    assert result.tests.control is not None and result.tests.control.first
