@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ralphd.sandbox.process import _Output, clean
+from ralphd.sandbox.output import Output, clean
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_cleaning_in_pieces_loses_nothing() -> None:
 
 @pytest.mark.parametrize("sizes", [[1] * 9000, [5000, 1, 5000], [100_000], [1024, 1024, 1], [0, 10]])
 def test_head_and_tail_are_kept(sizes: list[int]) -> None:
-    output = _Output(2048)
+    output = Output(2048)
     whole = b""
     for number, size in enumerate(sizes):
         data = bytes([number % 251]) * size
