@@ -134,7 +134,7 @@ async def test_a_slow_start_is_told_waited_for_and_can_be_cancelled(
         l.Loader._load = slow
         """,
     )
-    client = make(silence_s=4.0)
+    client = make(silence_s=15.0)
     gateway = HostGateway(client, config(deployment(openai)))
     watch = Watch()
     first = asyncio.create_task(gateway.complete(request(), watch))
@@ -145,7 +145,7 @@ async def test_a_slow_start_is_told_waited_for_and_can_be_cancelled(
         await first
     assert client.pid == pid and not openai.requests
     second = asyncio.create_task(gateway.complete(request(), watch))
-    await asyncio.sleep(5.0)  # longer than it may be silent
+    await asyncio.sleep(17.0)  # longer than it may be silent
     assert client.pid == pid and not second.done()
     go.touch()
     assert (await second).text == "Hello, world"
