@@ -108,7 +108,7 @@ WHOLE = "{path}\n```python\nX = 1\n```\n"
         (WHOLE.format(path="~/x.py"), "outside the workspace"),
         (WHOLE.format(path=".git/hooks/pre-commit.py"), "may be edited"),
         (WHOLE.format(path="sub/.git/config.py"), "may be edited"),
-        (WHOLE.format(path="conftest.py"), "not yours"),
+        (WHOLE.format(path="conftest.py"), "locked"),
         (WHOLE.format(path=".vscode/tasks.py"), "not yours"),
         (WHOLE.format(path=".VSCODE/tasks.json"), "not yours"),
         (WHOLE.format(path="ralph.config.yaml"), "not yours"),
