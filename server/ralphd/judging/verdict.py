@@ -220,11 +220,17 @@ def _some(names: list[str], most: int = 3) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def _still_expected(run: TestRun, baseline: TestRun | None) -> int:
+    """Tests that fail as expected, and did so at the baseline: one that is newly marked so did not pass."""
+    marked = {name for name, case in run.cases.items() if case.outcome == "xfailed"}
+    return len(marked if baseline is None else {n for n in marked if n in _passed(baseline)})
+
+
 def to_report(run: TestRun, baseline: TestRun | None, verdict: Verdict, flaky: Collection[str] = ()) -> TestReport:
     return TestReport(
         command=run.command,
         exit_code=run.exit_code,
-        passed=run.count("passed") + run.count("xfailed"),
+        passed=run.count("passed") + _still_expected(run, baseline),
         failed=run.count("failed"),
         errors=run.count("error"),
         skipped=run.count("skipped"),
