@@ -138,7 +138,7 @@ async def test_a_slow_start_is_told_waited_for_and_can_be_cancelled(
     gateway = HostGateway(client, config(deployment(openai)))
     watch = Watch()
     first = asyncio.create_task(gateway.complete(request(), watch))
-    await until(lambda: watch.of(Starting), first)
+    await until(lambda: watch.of(Starting) and client.pid is not None, first)
     pid = client.pid
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
