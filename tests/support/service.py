@@ -16,6 +16,7 @@ from ralphd.core import events
 from ralphd.core.run import Command, RunRequest, RunResult
 from ralphd.core.runner import Decision, Question
 from ralphd.models.scripted import Reply, ScriptedGateway
+from tests.support.patience import seconds
 from tests.support.projects import PYTEST
 
 
@@ -32,7 +33,11 @@ class Outcome:
 
 def line_settings(config: Mapping[str, Any] | None = None, argv: Sequence[str] = PYTEST) -> dict[str, Any]:
     """Settings of the command line for a run that shows the loop alone: no Critic, no Chaos unless `config` says so."""
-    given: dict[str, Any] = {"testing": {"adversarial_tests": False}, "loop": {"critic": "never"}}
+    given: dict[str, Any] = {
+        "testing": {"adversarial_tests": False},
+        "loop": {"critic": "never"},
+        "chaos": {"timeout_s": min(seconds(60), 600)},
+    }
     if argv:
         given["testing"]["command"] = list(argv)
     for key, value in (config or {}).items():
