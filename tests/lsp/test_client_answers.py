@@ -27,9 +27,15 @@ async def connection() -> AsyncIterator[Connection]:
     await made.stop()
 
 
+def implement_at(uri: str) -> dict[str, Any]:
+    """What `ralph/run` is given: the cursor is in the first function of the file."""
+    place = {"line": 1, "character": 4}
+    return {"command": "implement", "uri": uri, "range": {"start": place, "end": place}}
+
+
 async def implement(connection: Connection, uri: str) -> dict[str, Any]:
     """A run to its end; its result."""
-    answer = await connection.answer(connection.begin("ralph/run", {"command": "implement", "uri": uri}), 300)
+    answer = await connection.answer(connection.begin("ralph/run", implement_at(uri)), 300)
     result: dict[str, Any] = answer["result"]
     return result
 
@@ -74,7 +80,7 @@ async def test_an_answer_after_the_run_was_cancelled_counts_too(connection: Conn
     await connection.initialize(project, NO_COMMAND, window={"showMessage": {}})
     uri = (project / "slug.py").as_uri()
     connection.open(uri, (project / "slug.py").read_text())
-    msg_id = connection.begin("ralph/run", {"command": "implement", "uri": uri})
+    msg_id = connection.begin("ralph/run", implement_at(uri))
     asked = await connection.until(lambda m: m.get("method") == "window/showMessageRequest", 120)
     connection.notify("$/cancelRequest", {"id": msg_id})
     await connection.answer(msg_id)
@@ -113,7 +119,7 @@ async def test_a_token_taken_late(
     def kinds() -> list[str]:
         return [m["params"]["value"]["kind"] for m in connection.received if m.get("method") == "$/progress"]
 
-    msg_id = connection.begin("ralph/run", {"command": "implement", "uri": uri})
+    msg_id = connection.begin("ralph/run", implement_at(uri))
     create = await connection.until(lambda m: m.get("method") == "window/workDoneProgress/create")
     await connection.until(lambda m: m.get("params", {}).get("phase") == "artisan", 300)
     await asyncio.sleep(2 * SHORT)
