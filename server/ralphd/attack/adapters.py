@@ -21,7 +21,7 @@ from ralphd.context.target import definitions, find_target
 from ralphd.core.run import RunRequest, offers_chaos
 from ralphd.core.text import Span, Text
 from ralphd.judging.commands import pytest_prefix
-from ralphd.settings.schema import Chaos
+from ralphd.settings.schema import ChaosSettings
 
 SOURCE_PATH = "test_ralph_chaos.py"
 """Where the gate puts a module in the shadow copy."""
@@ -39,7 +39,7 @@ class Job:
     span: Span
     test_path: str
     """Where the generated module stands while it is judged, and where it will be proposed."""
-    settings: Chaos
+    settings: ChaosSettings
     report_root: Path
     buffers: Mapping[str, bytes | None] = field(default_factory=dict)
     """Open documents whose text differs from the disk."""
@@ -125,7 +125,13 @@ class Gate:
     """Judges modules of hostile tests against the target of one run, in shadow copies of its workspace."""
 
     def __init__(
-        self, adapter: Adapter, pool: Pool, argv: Sequence[str], request: RunRequest, settings: Chaos, reports: Path
+        self,
+        adapter: Adapter,
+        pool: Pool,
+        argv: Sequence[str],
+        request: RunRequest,
+        settings: ChaosSettings,
+        reports: Path,
     ) -> None:
         self.adapter, self._pool, self._argv, self._request = adapter, pool, argv, request
         self._settings, self._reports = settings, reports

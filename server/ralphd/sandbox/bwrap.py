@@ -21,7 +21,7 @@ OTHER_BYTES = 16 << 20
 """Sizes of the private /tmp, HOME, /dev/shm and the rest. They are memory: a run can fill all of them at once."""
 PROCESSES = 512
 FILE_BYTES = 1 << 30
-PROC_READ_ONLY = ("acpi", "bus", "fs", "irq", "mtrr", "scsi", "sys", "sysrq-trigger", "tty")
+PROC_READ_ONLY = ("acpi", "bus", "fs", "irq", "mtrr", "pressure", "scsi", "sys", "sysrq-trigger", "tty")
 """Parts of /proc that change the machine. The kernel lets the owner write to them, and root's sandbox is still the owner."""
 PROC_HIDDEN = ("kcore", "keys", "key-users", "kallsyms", "kmsg", "latency_stats", "sched_debug", "timer_list")
 """Parts of /proc that tell of the kernel's memory or of the person's keys: nothing can be read there."""

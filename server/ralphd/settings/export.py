@@ -137,7 +137,7 @@ def json_schema() -> dict[str, Any]:
     texts = manual_texts()
     out = _section(Settings, texts)
     role = {"anyOf": [{"type": "string", "minLength": 1}, {"$ref": "#/definitions/role"}, {"type": "null"}]}
-    names = schema.Models.model_fields
+    names = schema.ModelsSettings.model_fields
     out["properties"]["models"] = {
         "description": texts["Settings"]["models"],
         "anyOf": [
@@ -147,7 +147,7 @@ def json_schema() -> dict[str, Any]:
                 "additionalProperties": False,
                 "properties": {
                     "default": {"description": "For all four roles.", **role},
-                    **{name: {"description": texts["Models"][name], **role} for name in names},
+                    **{name: {"description": texts["ModelsSettings"][name], **role} for name in names},
                 },
             },
             {"type": "null"},

@@ -19,7 +19,7 @@ from ralphd.settings import variables, yaml_text
 from ralphd.settings.messages import explain
 from ralphd.settings.problems import Place, Problem, Severity
 from ralphd.settings.provenance import LIMITS, Layer
-from ralphd.settings.schema import BackupModel, KeyRef, Models, Name, RoleModel, Section, Settings
+from ralphd.settings.schema import BackupModel, KeyRef, ModelsSettings, Name, RoleModel, Section, Settings
 from ralphd.settings.scopes import Asked, Free, Mark, PersonOnly, TightenOnly
 from ralphd.settings.yaml_text import Node
 
@@ -182,7 +182,7 @@ class _Layer:
     def unknown(self, model: type[Section], name: str, node: Node, key: Key) -> None:
         if not key and self.layer.path is None and name in _CLIENT_KEYS:
             return
-        names = [*model.model_fields, *(("default",) if model is Models else ())]
+        names = [*model.model_fields, *(("default",) if model is ModelsSettings else ())]
         plain = name.replace("_", "").replace("-", "").lower()
         folded = {candidate.replace("_", "").lower(): candidate for candidate in names}
         close = difflib.get_close_matches(plain[:100], folded, 1, 0.6)
@@ -215,7 +215,7 @@ class _Layer:
             return self.problem(node.place, "error", "wrong-value", message, ("models",))
         for name, role in nodes.items():
             if name != "default" and name not in ROLES:
-                self.unknown(Models, name, role, ("models",))
+                self.unknown(ModelsSettings, name, role, ("models",))
         units = {name: self.role(name, nodes[name]) for name in ("default", *ROLES) if name in nodes}
         for name in ROLES:
             for unit in (units.get("default", []), units.get(name, [])):

@@ -158,7 +158,7 @@ class RoleModel(Section):
     """Tokens of prompt and answer together, where nobody knows the model's window."""
 
 
-class Models(Section):
+class ModelsSettings(Section):
     """The model of each role. `models: NAME` and `models: {default: …}` stand for all four roles."""
 
     librarian: RoleModel = RoleModel.model_construct(temperature=0.3, max_tokens=2048)
@@ -180,7 +180,7 @@ class Price(Section):
     """USD for a million tokens of answer."""
 
 
-class Loop(Section):
+class LoopSettings(Section):
     """How long a run goes on, and what it is made of."""
 
     max_iterations: Annotated[int, Strict(), Field(ge=1, le=100), WHOLE, LOWER] = 5
@@ -259,7 +259,7 @@ class Testing(Section):
     locked as well; only "Ralph: allow this edit" or `--allow PATH` unlocks a file."""
 
 
-class Chaos(Section):
+class ChaosSettings(Section):
     """Hostile tests."""
 
     max_examples: Annotated[int, Strict(), Field(ge=1, le=100_000), WHOLE, LOWER] = 200
@@ -272,7 +272,7 @@ class Chaos(Section):
     """Seconds for one run of a hostile test."""
 
 
-class Context(Section):
+class ContextSettings(Section):
     """What of the repository a model is shown."""
 
     max_tokens: Annotated[int, Strict(), Field(ge=200, le=1_000_000), WHOLE, LOWER] = 16_000
@@ -283,7 +283,7 @@ class Context(Section):
     """Files that tell a model the house style. They shape style, never permissions."""
 
 
-class Critic(Section):
+class CriticSettings(Section):
     """Findings."""
 
     max_findings: Annotated[int, Strict(), Field(ge=1, le=50), WHOLE, LOWER] = 5
@@ -316,7 +316,7 @@ class Host(Section):
     """Seconds without a call after which it is stopped."""
 
 
-class Cache(Section):
+class CacheSettings(Section):
     """Where answers are kept."""
 
     type: Annotated[Literal["disk", "redis"], ASKED] = "disk"
@@ -346,7 +346,7 @@ class LiteLLM(Section):
     """The request log. A relative path lies in ralphd's own state folder, never in a repository."""
     redact_api_keys: Annotated[Flag, PERSON] = True
     """Keys are always masked; `false` is not honoured."""
-    cache: Cache = Cache.model_construct()
+    cache: CacheSettings = CacheSettings.model_construct()
     """Where answers are kept."""
     prompt_caching: Annotated[Flag, ASKED] = True
     """Use the providers' own prompt caches."""
@@ -355,7 +355,7 @@ class LiteLLM(Section):
 class Settings(Section):
     """All settings."""
 
-    models: Models = Models.model_construct()
+    models: ModelsSettings = ModelsSettings.model_construct()
     """The model of each role."""
     aliases: Annotated[Mapping[str, Name], ASKED] = {}
     """Your own short names for models, beside the built-in `claude`, `sonnet`, `opus`, `gpt-4`, `gpt`, `gemini`,
@@ -365,17 +365,17 @@ class Settings(Section):
     api_keys: Annotated[Mapping[str, KeyRef], PersonOnly("info")] = {}
     """Key of each provider, best as `${NAME}`; sent to that provider's own hosts only. The usual variables
     (`OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, …) are read anyway."""
-    loop: Loop = Loop.model_construct()
+    loop: LoopSettings = LoopSettings.model_construct()
     """How long a run goes on, and what it is made of."""
     budget: Budget = Budget.model_construct()
     """What may be spent. A call whose worst case would pass it is not sent."""
     testing: Testing = Testing.model_construct()
     """The tests that decide."""
-    chaos: Chaos = Chaos.model_construct()
+    chaos: ChaosSettings = ChaosSettings.model_construct()
     """Hostile tests."""
-    context: Context = Context.model_construct()
+    context: ContextSettings = ContextSettings.model_construct()
     """What of the repository a model is shown."""
-    critic: Critic = Critic.model_construct()
+    critic: CriticSettings = CriticSettings.model_construct()
     """Findings."""
     review: Annotated[
         Literal["pending", "apply", "preview"], TightenOnly("choose", ("pending", "preview", "apply"))
