@@ -22,6 +22,7 @@ from ralphd.lsp import stdio
 from ralphd.lsp.features.code_actions import CodeActions
 from ralphd.models.scripted import Reply
 from tests.lsp.conftest import RIGHT, USER, Start
+from tests.lsp.test_implement import cursor
 from tests.support.connection import Connection
 from tests.support.processes import alive, cpu_seconds, descendants, gone
 from tests.support.raw_rpc import MALFORMED, RawClient, frame
@@ -367,7 +368,7 @@ async def test_a_client_that_vanishes_leaves_a_spinning_server_and_its_children(
     hang = "```python\ndef slug(text):\n    import time\n    time.sleep(60)\n```\n"
     editor = await start(artisan=[hang])
     uri = await editor.open(project / "slug.py")
-    await editor.command("ralph.server.implement", {"uri": uri})
+    await editor.command("ralph.server.implement", {"uri": uri, "range": cursor(editor, uri, "raise")})
     await editor.rpc.wait_for(
         lambda: any(e["type"] == "phaseStarted" and e["phase"] == "tests" for e in editor.events), 30, "tests"
     )

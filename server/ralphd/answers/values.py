@@ -7,8 +7,8 @@ from typing import Literal
 
 from ralphd.core.edits import Block, FileEdit
 
-MAX_ANSWER = 200_000
-"""Characters of the longest answer that is read, about 60,000 tokens. A longer file is edited with blocks."""
+MAX_ANSWER = 400_000
+"""Characters of the longest answer that is read, about 100,000 tokens. A longer file is edited with blocks."""
 
 
 @dataclass(frozen=True)
