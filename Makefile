@@ -34,8 +34,8 @@ test: $(VENV)/.dev isolation  ## the ordinary tests, a few minutes
 e2e: $(VENV)/.dev isolation  ## the slow rest: real editors, the real model
 	$(BIN)/python -m pytest -m e2e -o addopts="-q --strict-markers" tests
 
-full: $(VENV)/.dev isolation  ## the ordinary tests with every kill tried 150 times
-	RALPHD_KILLS=150 $(BIN)/python -m pytest -n 2 --dist loadfile
+full: $(VENV)/.dev isolation  ## the ordinary tests and the whole tables, with every kill tried 150 times
+	RALPHD_KILLS=150 $(BIN)/python -m pytest -n 2 -m "not e2e" -o addopts="-q --strict-markers"
 
 check: $(VENV)/.dev  ## lint, format, types
 	$(BIN)/ruff check server tests bench

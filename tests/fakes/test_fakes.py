@@ -33,7 +33,7 @@ async def outcome_of(fake: Fake, root: Path) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in SAMPLE else pytest.mark.e2e) for name in sorted(FAKES)]
+    "name", [pytest.param(name, marks=() if name in SAMPLE else pytest.mark.full) for name in sorted(FAKES)]
 )
 async def test_a_fake_is_not_proposed(name: str, tmp_path: Path) -> None:
     outcome, reason = await outcome_of(FAKES[name], tmp_path / "project")
