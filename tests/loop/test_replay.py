@@ -105,7 +105,7 @@ async def test_chaos_counterexample_and_admitted_test(project: Path) -> None:
     again, then = await replay(Path(result.journal), lambda event: None)
     assert (again.outcome, then) == ("tests_proposed", "tests_proposed")
     engine = build_service(dict(os.environ))
-    engine.dismiss(str(project), finding.fingerprint, finding.message)
+    await engine.dismiss(str(project), finding.fingerprint, finding.message)
     await engine.close()
     config = {"chaos": {"max_examples": 30, "repeat": 1, "mutants": 0}}
     after = await result_of(project, "clamp.py", {"chaos": [module]}, command="chaosTests", at="if x", config=config)
