@@ -18,7 +18,7 @@ from ralphd.answers.markers import near_row
 from ralphd.answers.reasoning import without_reasoning
 from ralphd.answers.sides import beside, defines, fits, is_patch, is_tests, may_be_left_out, speaks
 from ralphd.answers.syntax import sound
-from ralphd.answers.values import MAX_ANSWER, Files, FormatError, Region
+from ralphd.answers.values import MAX_ANSWER, MAX_FENCE_MARKS, MAX_PART, Files, FormatError, Region
 from ralphd.context.languages import MARKDOWN, language_of
 from ralphd.core.edits import FileEdit
 
@@ -39,6 +39,8 @@ def read_edits(
         return FormatError("The answer was empty. Answer with the code in one fenced block.")
     if len(answer) > MAX_ANSWER:
         return FormatError(f"The answer is bigger than {MAX_ANSWER} characters. Edit with blocks, or in smaller steps.")
+    if answer.count("```") + answer.count("~~~") > MAX_FENCE_MARKS:
+        return FormatError("The answer has too many code blocks. Answer with the code in one fenced block.")
     bare = without_reasoning(answer)
     if bare.unfinished:
         return FormatError("The answer stopped inside its reasoning. Send the answer again, whole.", truncated=True)
@@ -49,9 +51,18 @@ def read_edits(
         if _in_blocks(lines)
         else _read_fences(lines, names, target_path, target_name)
     )
+    if not isinstance(read, FormatError) and (longest := max(map(len, _texts(read)), default=0)) > MAX_PART:
+        return FormatError(f"One text of the answer has {longest} characters. Edit with blocks, or in smaller steps.")
     if bare.removed and not isinstance(read, FormatError):
         return replace(read, mended=("took the reasoning out of the answer", *read.mended))
     return read
+
+
+def _texts(read: Region | Files) -> list[str]:
+    """Every new text that the answer gives."""
+    if isinstance(read, Region):
+        return [read.text]
+    return [text for edit in read.edits for text in (edit.whole or "", *(block.new for block in edit.blocks))]
 
 
 def _in_blocks(lines: Sequence[str]) -> bool:

@@ -11,6 +11,13 @@ MAX_ANSWER = 400_000
 """Characters of the longest answer that is read, about 100,000 tokens. A longer file is edited with blocks."""
 
 
+MAX_PART = 60_000
+"""Characters of one text in an answer, about 1,500 lines. What is given is parsed, and text that is no code costs a
+grammar many times what code does: up to a second for this much."""
+MAX_FENCE_MARKS = 20_000
+"""Opening and closing marks of fenced blocks in one answer; more is refused unread, so that reading stays quick."""
+
+
 @dataclass(frozen=True)
 class FormatError:
     """What was wrong, written for the model. `truncated`: the answer stopped early."""

@@ -119,6 +119,8 @@ def apply(text: str, replacements: Sequence[Replacement]) -> str:
 
 def hunks(before: str, after: str) -> list[Replacement]:
     """Line-wise replacements that turn `before` into `after`; each is accepted or rejected on its own."""
+    if before == after:
+        return []
     a = Text(before)
     b_lines = split_lines(after)
     result = []
