@@ -169,7 +169,7 @@ async def test_a_fix_says_when_the_lines_still_stand(start: Start, project: Path
     (shown,) = editor.diagnostics[uri]
     await editor.command("ralph.server.fix", {"uri": uri, "findingId": shown["data"]["findingId"]})
     result = await editor.run_ended()
-    assert result["outcome"] == "proposed" and "still stand" in result["reason"], result["reason"]
+    assert result["outcome"] == "proposed_unverified" and "still stand" in result["reason"], result["reason"]
 
 
 async def test_callers_are_named(start: Start, project: Path) -> None:
