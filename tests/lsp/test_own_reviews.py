@@ -118,6 +118,9 @@ async def test_others_are_told_no_proof_and_keep_no_settled_review(start: Start,
     await editor.wait_diagnostics(uri, 2, "ralph.change")
     await editor.command("ralph.server.accept", {"reviewId": result["reviewId"]})
     await editor.wait_diagnostics(uri, 0, "ralph.change")
+    await editor.rpc.wait_for(
+        lambda: states(editor) == ["accepted", "accepted"], seconds(30), "both changes are told to be accepted"
+    )
     await editor.undo(uri)
     assert states(editor) == ["accepted", "accepted"] and "proof" not in told(editor)
     gone = await editor.rpc.request(

@@ -36,7 +36,7 @@ def roots(tmp_path: Path) -> dict[str, Path]:
 
 async def critique(service: RunService, root: Path, number: int) -> RunResult:
     async def ask(question: Question) -> Decision:
-        return "never"
+        return "always"  # each workspace's own file names its model
 
     def emit(event: Event) -> None:
         """Nobody watches."""
@@ -69,7 +69,10 @@ async def test_each_to_its_own(roots: dict[str, Path], monkeypatch: pytest.Monke
                 both = await asyncio.gather(*(critique(service, roots[name], number) for name in results))
                 for name, result in zip(results, both, strict=True):
                     results[name].append(result)
-            logs = {name: Path(service.log_path(str(root))).read_text() for name, root in roots.items()}
+            logs = {}
+            for name, root in roots.items():
+                editor = await service.editor_settings(str(root), str(root / "_"))
+                logs[name] = Path(editor.request_log).read_text()
         finally:
             await service.close()
     other = {"north": "south", "south": "north"}
