@@ -26,7 +26,9 @@ from ralphd.model_host.gateway import HostGateway
 from ralphd.model_host.wire import CacheConfig, LogConfig
 from ralphd.models.gateway import Delta
 from ralphd.settings.schema import KeyRef
+from tests.support.projects import code, write
 from tests.support.providers import Provider, Reply, broken
+from tests.support.service import drive
 from tests.wire.conftest import CANARIES, Watch, config, deployment, request, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -253,6 +255,28 @@ async def test_no_bodies_where_they_are_not_wanted(host: HostClient, openai: Pro
     await gateway.complete(request("my secret plans"))
     assert "my secret plans" not in log.read_text() and "Hello" not in log.read_text()
     assert lines(log)[0]["prompt_tokens"] == 11
+
+
+@pytest.mark.parametrize("bodies", [True, False])
+async def test_how_an_answer_was_read(host: HostClient, openai: Provider, tmp_path: Path, bodies: bool) -> None:
+    """A run's answers that were refused, or needed a rule, each have a line that is joined to their request's."""
+    key, log = CANARIES["OPENAI_API_KEY"], tmp_path / "l.log"
+    write(tmp_path / "p", {"double.py": "def double(x):\n    raise NotImplementedError\n"})
+    refused = code("def other(x):\n    return 1")
+    mended = code(f"import re\n\n\ndef double(x):\n    return 2 * x\n\n\nprint('{key}')")
+    openai.script = [Reply(pieces=(refused,)), Reply(pieces=(mended,))]
+    gateway = HostGateway(host, config(deployment(openai), log=LogConfig(path=str(log), bodies=bodies)))
+    run = await drive(tmp_path / "p", {}, path="double.py", at="raise", argv=(), gateway=gateway)
+    assert dict(run.result.edits) == {"double.py": "def double(x):\n    return 2 * x\n"}
+    asked, first, again, second = lines(log)
+    assert (first["read"], second["read"]) == ("refused", "edited") and first["role"] == second["role"] == "artisan"
+    assert (asked["call"], again["call"]) == (first["call"], second["call"]) and first["call"] != second["call"]
+    if bodies:
+        assert "`double` is not in your block" in first["why"] and len(second["mended"]) == len(run.result.mended) == 2
+        assert "dropped an unused import `re`" in second["mended"] and "print(" in str(second["mended"])
+    else:
+        assert not {"why", "mended"} & ({*first} | {*second}) and "print(" not in log.read_text()
+    assert key not in log.read_text()
 
 
 async def test_a_cancelled_call_is_logged_with_what_arrived(host: HostClient, openai: Provider, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def parsed(place: Place, region: str) -> tuple[Code, list[Unit]]:
     """The answer as code that the grammar reads, with its base indentation taken off; and its units."""
     language, ours = place.code.language, place.indent
-    region = _first_linefind_unit(region, ours, language)
+    region = _with_first_indent(region, ours, language)
     for text in dict.fromkeys((_dedented(region, language), region)):
         for member in (False, True):
             code = code_of(language, text, member=member)
@@ -36,7 +36,7 @@ def parsed(place: Place, region: str) -> tuple[Code, list[Unit]]:
             if (
                 member
                 or not language.member
-                or any(_ischoose(place, unit) for unit in parts)
+                or any(_is_target(place, unit) for unit in parts)
                 or any(u.kind == "definition" for u in parts)
             ):
                 return code, parts
@@ -53,11 +53,11 @@ def errors_in(place: Place) -> int:
     return int(place.unit.node.has_error)
 
 
-def _ischoose(place: Place, unit: Unit) -> bool:
+def _is_target(place: Place, unit: Unit) -> bool:
     return unit.kind == "definition" and unit.name == place.short
 
 
-def _first_linefind_unit(region: str, ours: str, language: Language) -> str:
+def _with_first_indent(region: str, ours: str, language: Language) -> str:
     """A region whose first line lost the depth that all others have gets it back."""
     lines = region.split("\n")
     rest = [line for line in lines[1:] if line.strip()]
@@ -87,8 +87,8 @@ def choose(place: Place, answer: Code, parts: list[Unit]) -> tuple[Unit, Unit | 
         level = [unit for unit in parts if unit.kind == "definition"]
         for holder in level:
             if holder.name in place.owners[-1:] or holder.name in place.owners:
-                inside += [(unit, holder) for unit in _within(answer, holder, place.owners) if _ischoose(place, unit)]
-    direct = [unit for unit in parts if _ischoose(place, unit)]
+                inside += [(unit, holder) for unit in _within(answer, holder, place.owners) if _is_target(place, unit)]
+    direct = [unit for unit in parts if _is_target(place, unit)]
     found: list[tuple[Unit, Unit | None]] = [*inside] if inside else [(unit, None) for unit in direct]
     kinds = [pair for pair in found if pair[0].inner.type == place.unit.inner.type]
     found = kinds or [pair for pair in found if _alike(pair[0], place.unit)]

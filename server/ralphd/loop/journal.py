@@ -31,6 +31,7 @@ from ralphd.models.gateway import (
     Delta,
     Gateway,
     OnEvent,
+    Reading,
     ResolvedModel,
     Role,
     ignore_event,
@@ -113,6 +114,9 @@ class RecordingGateway:
             self._tell(events.Note(f"{request.role.capitalize()}: answered from the cache, at no cost."))
         self._journal.write("call", **key, request=request.model_dump(), answer=answer.model_dump())
         return answer
+
+    async def log_reading(self, reading: Reading) -> None:
+        await self._inner.log_reading(reading)
 
     def first(self, role: Role) -> ResolvedModel:
         return self._inner.first(role)
@@ -277,6 +281,9 @@ class ReplayGateway:
         answer = Completion.model_validate(entry["answer"])
         on_event(Delta(attempt=1, text=answer.text))
         return answer
+
+    async def log_reading(self, reading: Reading) -> None:
+        """A replay writes no log."""
 
     def first(self, role: Role) -> ResolvedModel:
         return self._models.get(role) or self._model

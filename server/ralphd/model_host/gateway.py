@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from ralphd.errors import ModelError
 from ralphd.model_host.client import HostClient
-from ralphd.model_host.wire import CallConfig, ConfiguredModel, Describe, Described, Probe, Probed
-from ralphd.models.gateway import Completion, CompletionRequest, OnEvent, ResolvedModel, Role, ignore_event
+from ralphd.model_host.wire import CallConfig, ConfiguredModel, Describe, Described, Logged, LogReading, Probe, Probed
+from ralphd.models.gateway import Completion, CompletionRequest, OnEvent, Reading, ResolvedModel, Role, ignore_event
 
 
 class HostGateway:
@@ -17,6 +19,12 @@ class HostGateway:
 
     async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
         return await self._client.complete(self.config, request, on_event)
+
+    async def log_reading(self, reading: Reading) -> None:
+        log = self.config.log
+        if log is not None and reading.call:
+            with contextlib.suppress(ModelError):
+                await self._client.ask(Logged, lambda id: LogReading(id=id, log=log, reading=reading), load=False)
 
     def first(self, role: Role) -> ResolvedModel:
         """The role's model as configured: known without waiting for the host."""

@@ -17,6 +17,7 @@ from ralphd.models.gateway import (
     Completion,
     CompletionRequest,
     GatewayEvent,
+    Reading,
     ResolvedModel,
     Role,
     Usage,
@@ -140,6 +141,15 @@ class Cancel(Wire):
     id: int
 
 
+class LogReading(Wire):
+    """Append how an answer was read to the request log, masked like every line of it."""
+
+    type: Literal["log_reading"] = "log_reading"
+    id: int
+    log: LogConfig
+    reading: Reading
+
+
 class Describe(Wire):
     type: Literal["describe"] = "describe"
     id: int
@@ -168,7 +178,9 @@ class Ping(Wire):
     payload: str = ""
 
 
-ToHost = Annotated[Load | Complete | Cancel | Describe | Probe | KeysPresent | Ping, Field(discriminator="type")]
+ToHost = Annotated[
+    Load | Complete | Cancel | LogReading | Describe | Probe | KeysPresent | Ping, Field(discriminator="type")
+]
 
 # host -> server
 
@@ -225,6 +237,11 @@ class Failed(Wire):
     cost_usd: float | None = None
 
 
+class Logged(Wire):
+    type: Literal["logged"] = "logged"
+    id: int
+
+
 class Described(Wire):
     """The whole chain of a role, first model first."""
 
@@ -254,7 +271,7 @@ class Pong(Wire):
 
 
 FromHost = Annotated[
-    Hello | Loading | Alive | Ready | Streamed | Done | Failed | Described | Probed | Keys | Pong,
+    Hello | Loading | Alive | Ready | Streamed | Done | Failed | Logged | Described | Probed | Keys | Pong,
     Field(discriminator="type"),
 ]
 

@@ -21,6 +21,7 @@ from ralphd.models.gateway import (
     Gateway,
     GatewayEvent,
     OnEvent,
+    Reading,
     ResolvedModel,
     Retrying,
     Role,
@@ -116,6 +117,9 @@ class BudgetedGateway:
         budget = self._budget
         limits = Limits(budget.usd_per_run, budget.usd_per_day, budget.tokens_per_run, budget.tokens_per_day)
         return await self._ledger.reserve(self._run, request.role, model, worst.usd, tokens=worst.tokens, limits=limits)
+
+    async def log_reading(self, reading: Reading) -> None:
+        await self._gateway.log_reading(reading)
 
     def first(self, role: Role) -> ResolvedModel:
         return self._gateway.first(role)

@@ -98,6 +98,22 @@ class Completion(Wire):
     """None: no known price. 0.0 only where zero is known (local, Ollama, a cache hit, `prices`)."""
     cached: bool = False
     duration_s: float = 0.0
+    call: str = ""
+    """Names the call in the request log; "" where none is kept."""
+
+
+class Reading(Wire):
+    """What became of an answer when it was read: its line in the request log, beside those of the requests."""
+
+    call: str
+    """The `Completion.call` of the answer."""
+    role: Role
+    model: str
+    verdict: Literal["edited", "refused"]
+    rules: tuple[str, ...] = ()
+    """The rules that reading it needed, a sentence each."""
+    why: str = ""
+    """Why it was refused, as the model is told."""
 
 
 class ResolvedModel(Wire):
@@ -188,6 +204,9 @@ class Gateway(Protocol):
 
     async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
         """The whole answer, or a `ModelError`."""
+
+    async def log_reading(self, reading: Reading) -> None:
+        """Keeps in the request log how an answer was read. Never raises: a log is no reason to lose an answer."""
 
     def first(self, role: Role) -> ResolvedModel:
         """The role's first model by name and kind, as configured: told at once, without what only the host knows."""

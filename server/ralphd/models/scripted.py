@@ -13,6 +13,7 @@ from ralphd.models.gateway import (
     Delta,
     ModelChosen,
     OnEvent,
+    Reading,
     ResolvedModel,
     Role,
     Usage,
@@ -70,6 +71,9 @@ class ScriptedGateway:
             usage=usage,
             cost_usd=reply.cost_usd,
         )
+
+    async def log_reading(self, reading: Reading) -> None:
+        """There is no request log."""
 
     async def describe(self, role: Role) -> ResolvedModel:
         return self.first(role)

@@ -17,7 +17,7 @@ from ralphd.core.findings import Finding
 from ralphd.core.text import Text
 from ralphd.errors import ContextTooLong
 from ralphd.judging.workbench import through_link
-from ralphd.models.gateway import CompletionRequest, Message
+from ralphd.models.gateway import Completion, CompletionRequest, Message, Reading
 from ralphd.phases.answer_reader import AnswerReader, Candidate, Rejected
 from ralphd.phases.base import PhaseContext
 from ralphd.phases.librarian import Brief
@@ -154,6 +154,7 @@ class Artisan:
         )
         completion = await self.ctx.gateway.complete(request, watch)
         read = await asyncio.to_thread(self.read, completion.text)
+        await self._log(completion, read)
         if isinstance(read, Rejected):
             self.thrown_away = watch.last
             self.feed_back(completion.text or "(nothing)", read.feedback)
@@ -161,6 +162,21 @@ class Artisan:
             for sentence in read.mended:
                 self.ctx.emit(events.Note(f"Reading the answer: {sentence}."))
         return read
+
+    async def _log(self, completion: Completion, read: Candidate | Rejected) -> None:
+        """An answer that was refused, or needed a rule, says so in the request log."""
+        refused = isinstance(read, Rejected)
+        rules, why = ((), read.feedback) if isinstance(read, Rejected) else (read.mended, "")
+        if refused or rules:
+            reading = Reading(
+                call=completion.call,
+                role="artisan",
+                model=completion.model,
+                verdict="refused" if refused else "edited",
+                rules=rules,
+                why=why,
+            )
+            await self.ctx.gateway.log_reading(reading)
 
     def read(self, answer: str) -> Candidate | Rejected:
         """Parse and verify one answer. Pure but for remembering incomplete blocks."""

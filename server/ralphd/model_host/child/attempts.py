@@ -56,11 +56,12 @@ def used(asked: CompletionRequest, attempt: Attempt) -> Usage:
 
 
 def attempt_record(
-    asked: CompletionRequest, attempt: Attempt, usage: Usage, cost: float | None, *, cache: str, bodies: bool
+    asked: CompletionRequest, call: str, attempt: Attempt, usage: Usage, cost: float | None, *, cache: str, bodies: bool
 ) -> dict[str, Any]:
     """The request's line in the log, before it is masked. `bodies`: with the texts."""
     request, resolved, details = attempt.request, attempt.request.resolved, attempt.details
     record: dict[str, Any] = {
+        "call": call,
         "role": asked.role,
         "model": resolved.model,
         "answered_as": details.answered_as,
@@ -95,9 +96,10 @@ def attempt_record(
     return record
 
 
-def cache_record(asked: CompletionRequest, resolved: ResolvedModel, number: int) -> dict[str, Any]:
+def cache_record(asked: CompletionRequest, call: str, resolved: ResolvedModel, number: int) -> dict[str, Any]:
     """The line of an answer that came from the cache."""
     return {
+        "call": call,
         "role": asked.role,
         "model": resolved.model,
         "provider": resolved.provider,

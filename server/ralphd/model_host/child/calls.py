@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -69,6 +70,8 @@ class _Call:
     asked: CompletionRequest
     on_event: OnEvent
     tally: Tally
+    id: str = field(default_factory=lambda: secrets.token_hex(6))
+    """Joins its lines in the request log."""
     sent: int = 0
     """Requests so far: the number of the attempt."""
     paid: int = 0
@@ -236,7 +239,7 @@ class Calls:
             call.paid += usage.total_tokens > 0
             if self._log is not None:
                 cache = "off" if self._cache is None else "miss"
-                record = attempt_record(call.asked, attempt, usage, cost, cache=cache, bodies=self._log.bodies)
+                record = attempt_record(call.asked, call.id, attempt, usage, cost, cache=cache, bodies=self._log.bodies)
                 self._log.write(record, self._redactor())
         return Completion(
             text=attempt.text,
@@ -246,6 +249,7 @@ class Calls:
             usage=call.tally.usage,
             cost_usd=call.tally.cost_usd,
             duration_s=attempt.duration_s,
+            call=call.id,
         )
 
     async def _read(self, call: _Call, attempt: Attempt) -> None:
@@ -283,7 +287,7 @@ class Calls:
         call.on_event(ModelChosen(role=call.asked.role, model=resolved.model, attempt=call.sent))
         call.on_event(Delta(attempt=call.sent, text=answer.text))
         if self._log is not None:
-            self._log.write(cache_record(call.asked, resolved, call.sent), self._redactor())
+            self._log.write(cache_record(call.asked, call.id, resolved, call.sent), self._redactor())
         return Completion(
             text=answer.text,
             model=resolved.model,
@@ -292,6 +296,7 @@ class Calls:
             usage=call.tally.usage,
             cost_usd=call.tally.cost_usd,
             cached=True,
+            call=call.id,
         )
 
     def _without_keys(self, asked: CompletionRequest) -> CompletionRequest:

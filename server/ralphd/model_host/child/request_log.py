@@ -1,6 +1,6 @@
-"""The request log: one JSON line per request to a provider, masked before it is written, readable by its owner only.
+"""The request log: one JSON line per request to a provider, and one per answer that was refused or needed a rule to be read.
 
-Knows nothing of providers: it is handed a record and a redactor. Several hosts may write the same file.
+Each is masked before it is written; its owner alone may read it. Knows nothing of providers: it is handed a record and a redactor. Several hosts may write the same file.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from ralphd.model_host.child.redaction import Redactor
 from ralphd.model_host.wire import LogConfig
+from ralphd.models.gateway import Reading
 
 
 class RequestLog:
@@ -57,3 +58,18 @@ class RequestLog:
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
+
+
+def reading_record(reading: Reading, *, bodies: bool) -> dict[str, Any]:
+    """The line of an answer that was read. Its sentences quote the answer, so they stand there only with the texts."""
+    record: dict[str, Any] = {
+        "call": reading.call,
+        "role": reading.role,
+        "model": reading.model,
+        "read": reading.verdict,
+    }
+    if bodies and reading.rules:
+        record["mended"] = list(reading.rules)
+    if bodies and reading.why:
+        record["why"] = reading.why
+    return record

@@ -21,6 +21,7 @@ from ralphd.model_host.child.keys import Keyring
 from ralphd.model_host.child.loading import Loader
 from ralphd.model_host.child.probing import listening
 from ralphd.model_host.child.redaction import RedactingStream, Redactor
+from ralphd.model_host.child.request_log import RequestLog, reading_record
 from ralphd.model_host.wire import (
     CANCELLED,
     Alive,
@@ -34,6 +35,8 @@ from ralphd.model_host.wire import (
     Keys,
     KeysPresent,
     Load,
+    Logged,
+    LogReading,
     Ping,
     Pong,
     Probe,
@@ -51,7 +54,7 @@ ALIVE_S = 5.0
 """Seconds between two signs of life while a request is under way."""
 _KEPT = 16
 """Configurations whose `Calls` are kept."""
-Request = Complete | Describe | Probe | KeysPresent | Ping
+Request = Complete | LogReading | Describe | Probe | KeysPresent | Ping
 
 
 class Host:
@@ -125,6 +128,8 @@ class Host:
         match message:
             case Complete():
                 return await self._complete(message, tally)
+            case LogReading():
+                return self._log_reading(message)
             case Describe():
                 return Described(id=message.id, chain=(await self._calls_of(message.config)).describe(message.role))
             case Probe():
@@ -145,6 +150,12 @@ class Host:
         calls = await self._calls_of(message.config)
         tally.append(calls.tally())
         return Done(id=message.id, completion=await calls.complete(message.request, emit, tally[0]))
+
+    def _log_reading(self, message: LogReading) -> Logged:
+        """Needs no provider library, which takes seconds to load."""
+        record = reading_record(message.reading, bodies=message.log.bodies)
+        RequestLog(message.log).write(record, Redactor(self._keyring.values()))
+        return Logged(id=message.id)
 
     async def _calls_of(self, config: CallConfig) -> Calls:
         """Equal configurations share one: its connections to caches, and what was learned of servers."""
