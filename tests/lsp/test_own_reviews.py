@@ -51,6 +51,8 @@ async def test_it_draws_alone_and_is_told_what_holds(start: Start, project: Path
     await until(editor, ["pending", "pending"], "verified")
     event = told(editor)
     assert event["proof"]["needs"] == [hunk["hunkId"] for hunk in event["hunks"]] and event["proof"]["sentence"]
+    assert event["home"] == uri and [hunk["creates"] for hunk in event["hunks"]] == [False, False]
+    assert event["proof"]["evidence"].startswith("2 tests passed"), event["proof"]
     assert [hunk["outsideTarget"] for hunk in event["hunks"]] == [True, False], "the import stands above the function"
     assert await editor.lenses(uri) == []
     assert not [d for d in editor.diagnostics.get(uri, []) if d["code"] == "ralph.change"]
@@ -79,7 +81,10 @@ async def test_undo_and_redo_are_seen(start: Start, project: Path) -> None:
     await until(editor, ["accepted", "accepted"], "verified")
     await editor.change(uri, 0, len(accepted), before)
     await until(editor, ["pending", "pending"], "verified")
-    await editor.command("ralph.server.accept", review)
+    elsewhere = {"command": "ralph.server.accept", "arguments": [{**review, "uri": f"{uri}x"}]}
+    refused = await editor.rpc.request("workspace/executeCommand", elsewhere)
+    assert refused["error"]["message"] == "No change waits in this file."
+    await editor.command("ralph.server.accept", {**review, "uri": uri})
     await until(editor, ["accepted", "accepted"], "verified")
 
 
@@ -92,6 +97,7 @@ async def test_what_was_edited_or_torn_apart_is_not_verified(start: Start, proje
     await until(editor, ["pending", "pending"], "verified")
     await editor.command("ralph.server.reject", {"reviewId": result["reviewId"], "hunkId": "h1"})
     await until(editor, ["rejected", "pending"], "unverified")
+    assert told(editor)["proof"]["evidence"] == ""
     assert "h1" in told(editor)["proof"]["needs"]
     await editor.command("ralph.server.accept", {"reviewId": result["reviewId"]})
     await until(editor, ["rejected", "accepted"], "unverified")

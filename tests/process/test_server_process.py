@@ -85,13 +85,16 @@ async def test_a_whole_run_with_the_real_model_host(project: Path, tmp_path: Pat
             assert any("ralphd.model_host.child" in command_of(pid) for pid in children), "the host was at work"
             log = Path((await editor.command("ralph.server.showLog"))["path"])
             await editor.rpc.wait_for(lambda: editor.shown, 5, "the request log")
+            view = await editor.rpc.result("workspace/textDocumentContent", {"uri": editor.shown[0]["uri"]})
             assert await editor.stop() == 0
         finally:
             await editor.rpc.kill()
     assert (result["outcome"], result["iterations"]) == ("proposed", 2), result["reason"]
     assert result["usage"]["calls"] == 2 and result["models"]["artisan"]["model"]
     assert tree(project) == before and editor.faults == []
-    assert editor.shown[0]["uri"] == log.as_uri() and log.stat().st_mode & 0o777 == 0o600
+    assert editor.shown[0]["uri"] == "ralph:/requests.md"
+    assert view["text"].count("\n## Artisan · openai/") == 2 and WRONG.strip() in view["text"], "by request, whole"
+    assert log.stat().st_mode & 0o777 == 0o600
     assert [json.loads(line)["role"] for line in log.read_text().splitlines()] == ["artisan", "artisan"]
     messages, rest = split_frames(editor.rpc.raw_stdout)
     assert rest == b"" and messages and all(m["jsonrpc"] == "2.0" for m in messages)

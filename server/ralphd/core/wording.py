@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ralphd.core.run import Cost
+from ralphd.core.run import Cost, TestReport
 
 OWN_DEFECT = "ralphd met a problem of its own; its log has the details"
 """What a person is told about a defect of ralphd itself, without the full stop: some places go on with the log's path."""
@@ -41,3 +41,14 @@ def by_role(cost: Cost, used: Mapping[str, int]) -> str:
             priced = "" if usd is None or cost.unpriced else f" {money(Cost({role: usd}))}"
             parts.append(f"{role} {tokens(count)}{priced}")
     return ", ".join(parts)
+
+
+def evidence(tests: TestReport) -> str:
+    """`4 tests passed, 7 of 8 planted faults noticed`: what the last run of the tests showed, for a label."""
+    passed = f"{tests.passed} test{'s' if tests.passed != 1 else ''} passed"
+    control = tests.control
+    if control is None:
+        return passed
+    if control.planted:
+        return f"{passed}, {control.noticed} of {control.planted} planted faults noticed"
+    return f"{passed}, {'a broken body was noticed' if control.first else 'none noticed a broken body'}"

@@ -11,7 +11,7 @@ from ralphd.core.findings import Finding
 from ralphd.core.result_json import finding_json, range_json, result_json
 from ralphd.core.run import LEADING_ROLE, RunResult
 from ralphd.core.text import Text
-from ralphd.core.wording import OWN_DEFECT
+from ralphd.core.wording import OWN_DEFECT, evidence
 from ralphd.lsp import review
 from ralphd.lsp.applying import Applying
 from ralphd.lsp.diagnostics import Diagnostics, Origin, ShownFinding
@@ -126,6 +126,7 @@ class Publishing:
         ]
         made = await asyncio.to_thread(review.build, run.request, run.uri, files, result.target)
         made.verified = result.outcome == "proposed"
+        made.evidence = evidence(result.tests) if result.tests else ""
         for hunk in made.hunks:
             document = self._workspace.documents.get(hunk.uri)
             if document is not None and not hunk.creates:

@@ -40,7 +40,10 @@ class ReviewFeed:
         hunks = [self._hunk_json(review, hunk) for hunk in review.hunks]
         payload: dict[str, Any] = {"type": "hunksChanged", "reviewId": review.review_id, "hunks": hunks}
         if self._workspace.client.review:
-            payload["proof"] = self._proof(review).to_json()
+            proof = self._proof(review)
+            shown = review.evidence if proof.state == "verified" else ""
+            payload["proof"] = {**proof.to_json(), "evidence": shown}
+            payload["home"] = review.home
             told = ([hunk.state for hunk in review.hunks], payload["proof"])
             if not review.pending and self._told.get(review.review_id) == told:
                 return  # typing in a document whose review is settled
@@ -69,4 +72,5 @@ class ReviewFeed:
             "oldText": hunk.old,
             "state": hunk.state,
             "outsideTarget": hunk.outside_target,
+            "creates": hunk.creates,
         }

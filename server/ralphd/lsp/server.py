@@ -35,6 +35,7 @@ from ralphd.lsp.features.configuration import Configuration
 from ralphd.lsp.outbox import Outbox
 from ralphd.lsp.protocol import Handlers, RalphProtocol
 from ralphd.lsp.publishing import Publishing
+from ralphd.lsp.request_log_view import RequestLogView
 from ralphd.lsp.review import Reviews
 from ralphd.lsp.review_feed import ReviewFeed
 from ralphd.lsp.runs import Runs
@@ -84,12 +85,13 @@ class RalphServer(LanguageServer):
         self.runs = runs = Runs(outbox, workspace, publishing, self.runner, self.configuration.ready)
         reviews.on_changed.append(ReviewFeed(outbox, workspace, diagnostics, runs.live).changed)
         starting = Starting(workspace, runs, reviews, diagnostics)
+        log = RequestLogView(workspace, self.runner)
         commands = table(
             [
                 *starting.commands(),
                 *Findings(outbox, workspace, diagnostics, reviews, self.runner).commands(),
                 *ReviewCommands(outbox, workspace, reviews, applying).commands(),
-                *ServiceCommands(outbox, workspace, runs, reviews, publishing.journals, self.runner).commands(),
+                *ServiceCommands(outbox, workspace, runs, reviews, publishing.journals, self.runner, log).commands(),
             ]
         )
         self.protocol.handlers = Handlers(
@@ -106,7 +108,7 @@ class RalphServer(LanguageServer):
         CodeActions(workspace, runs, diagnostics, reviews, edits).register(self)
         CodeLenses(workspace, runs, reviews).register(self)
         inline_completion.register(self, workspace, reviews)
-        virtual_documents.register(self, reviews)
+        virtual_documents.register(self, reviews, log)
         workspace_changes.register(self, workspace, diagnostics)
         run_request.register(self, starting, runs)
         self._register_handshake()

@@ -7,6 +7,7 @@ from typing import Any
 
 from ralphd.lsp.applying import Applying
 from ralphd.lsp.commands.table import ServerCommand
+from ralphd.lsp.convert import same_uri
 from ralphd.lsp.hunks import Hunk
 from ralphd.lsp.outbox import Outbox
 from ralphd.lsp.refusals import failed, outdated
@@ -20,19 +21,22 @@ class ReviewCommands:
 
     def commands(self) -> list[ServerCommand]:
         return [
-            ServerCommand("accept", frozenset({"reviewId", "hunkId", "reason"}), self._accept),
+            ServerCommand("accept", frozenset({"reviewId", "hunkId", "uri", "reason"}), self._accept),
             ServerCommand("accepted", frozenset({"reviewId", "hunkId"}), self._accepted),
-            ServerCommand("reject", frozenset({"reviewId", "hunkId", "reason"}), self._reject),
+            ServerCommand("reject", frozenset({"reviewId", "hunkId", "uri", "reason"}), self._reject),
         ]
 
     def _chosen(self, argument: Mapping[str, Any]) -> tuple[Review, list[Hunk]]:
-        """The hunks that the argument means: one, or without a hunkId all that wait."""
+        """The hunks that the argument means: one, or without a hunkId all that wait, of one file where it names one."""
         review = self._reviews.find(argument.get("reviewId"))
-        wanted = argument.get("hunkId")
+        wanted, uri = argument.get("hunkId"), argument.get("uri")
         if review is None or (wanted is None and not review.pending):
             raise failed("This review is over.")
         if wanted is None:
-            return review, review.pending
+            chosen = [hunk for hunk in review.pending if uri is None or same_uri(hunk.uri, str(uri))]
+            if not chosen:
+                raise failed("No change waits in this file.")
+            return review, chosen
         hunk = next((hunk for hunk in review.hunks if hunk.hunk_id == wanted), None)
         if hunk is None:
             raise failed(f"There is no change {wanted!r} in this review.")

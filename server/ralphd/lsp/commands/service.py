@@ -13,8 +13,10 @@ from ralphd import __version__
 from ralphd.core.runner import DECISIONS, Runner
 from ralphd.lsp.commands.table import ServerCommand
 from ralphd.lsp.convert import path_to_uri
+from ralphd.lsp.features.virtual_documents import REQUEST_LOG
 from ralphd.lsp.outbox import Outbox
 from ralphd.lsp.refusals import failed
+from ralphd.lsp.request_log_view import RequestLogView
 from ralphd.lsp.review import Reviews
 from ralphd.lsp.runs import Runs
 from ralphd.lsp.workspace import Workspace
@@ -29,9 +31,10 @@ class ServiceCommands:
         reviews: Reviews,
         journals: Mapping[str, str],
         runner: Callable[[], Runner],
+        log: RequestLogView,
     ) -> None:
         """`journals`: paths by run id."""
-        self._journals = journals
+        self._journals, self._log = journals, log
         self._outbox, self._workspace, self._runner = outbox, workspace, runner
         self._runs, self._reviews = runs, reviews
 
@@ -78,9 +81,12 @@ class ServiceCommands:
         return decide()
 
     async def _show_log(self, argument: dict[str, Any]) -> dict[str, Any]:
-        root = self._workspace.roots[0] if self._workspace.roots else os.getcwd()
-        path = (await self._runner().editor_settings(root, "_")).request_log
-        self._outbox.background(self._open(path, "The request log", "No request was made yet: the log is empty."))
+        """As a readable document where the client shows documents of ours, else the file itself."""
+        path = await self._log.path()
+        if self._workspace.client.text_document_content:
+            self._outbox.background(self._outbox.open_document(REQUEST_LOG, take_focus=True))
+        else:
+            self._outbox.background(self._open(path, "The request log", "No request was made yet: the log is empty."))
         return {"path": path}
 
     def _show_run(self, argument: dict[str, Any]) -> dict[str, Any]:

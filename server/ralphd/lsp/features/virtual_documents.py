@@ -1,20 +1,25 @@
-"""`ralph:` documents: `ralph:/<reviewId>/<hunkId>` is what a hunk proposes, `ralph:/<reviewId>` the whole review."""
+"""`ralph:` documents: `ralph:/<reviewId>/<hunkId>` is what a hunk proposes, `ralph:/<reviewId>` the whole review,
+`ralph:/requests.md` the request log."""
 
 from __future__ import annotations
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
+from ralphd.lsp.request_log_view import RequestLogView
 from ralphd.lsp.review import Reviews
 
 SCHEME = "ralph"
+REQUEST_LOG = f"{SCHEME}:/requests.md"
+"""Its name tells clients that it is Markdown."""
 MOST_LINES = 1000
 
 
-def register(server: LanguageServer, reviews: Reviews) -> None:
+def register(server: LanguageServer, reviews: Reviews, log: RequestLogView) -> None:
     @server.feature(types.WORKSPACE_TEXT_DOCUMENT_CONTENT)
-    def content(params: types.TextDocumentContentParams) -> types.TextDocumentContentResult:
-        return types.TextDocumentContentResult(text=text_of(params.uri, reviews))
+    async def content(params: types.TextDocumentContentParams) -> types.TextDocumentContentResult:
+        text = await log.text() if params.uri == REQUEST_LOG else text_of(params.uri, reviews)
+        return types.TextDocumentContentResult(text=text)
 
 
 def text_of(uri: str, reviews: Reviews) -> str:
