@@ -181,17 +181,32 @@ def test_two_files_cut_anywhere_are_both_or_none_but_between_them() -> None:
         ]
 
 
+def test_a_patch_cut_anywhere_is_no_edit_or_the_whole_edit() -> None:
+    hunk = " def f():\n-    return 1\n+    return 2\n"
+    files = {"a.py": "def f():\n    return 1\n", "b.py": "def f():\n    return 1\n"}
+    headed = "".join(f"--- a/{path}\n+++ b/{path}\n@@ -1,2 +1,2 @@\n{hunk}" for path in files)
+    updates = "".join(f"*** Update File: {path}\n@@\n{hunk}" for path in files)
+    reader = AnswerReader(Target("a.py", (0, 24), "file"), files["a.py"], frozenset(files), files.get, locked=())
+    for answer in (f"Both:\n\n```diff\n{headed}```\n", f"Both:\n\n*** Begin Patch\n{updates}*** End Patch\n"):
+        whole = reader.read(answer)
+        assert isinstance(whole, Candidate) and whole.texts == dict.fromkeys(files, "def f():\n    return 2\n")
+        for end in range(len(answer)):
+            found = reader.read(answer[:end])
+            assert isinstance(found, Rejected) or found.texts == whole.texts, answer[:end]
+
+
 MARKED = st.lists(
     st.sampled_from(
         ["a = 1", "b = 2", "", "a.py", "b.py", "`b.py`:", "```", "```python", "````", "~~~", "<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE",
-         "<<<<<<< SEARCH:", "<<<<<<< HEAD", "  <<<<<<< SEARCH", "END OF EDITS", "**END OF EDITS**", "<think>", "</think>", "# ... rest of the code ...",
+         "<<<<<<< SEARCH:", "<<<<<<< HEAD", "  <<<<<<< SEARCH", "END OF EDITS", "**END OF EDITS**", "<think>", "</think>", "```diff", "--- a/a.py", "+++ b/a.py", "@@ -1,1 +1,1 @@", " a = 1", "-a = 1", "+a = 3",
+         "*** Begin Patch", "*** Update File: a.py", "*** End Patch", "# ... rest of the code ...",
          "def f():", "    return 1", "    return 2", "I think so.", "- one", "## Two"]
     ),
     max_size=24,
 ).map("\n".join)  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(MARKED, st.booleans())
 def test_any_answer_is_a_candidate_or_a_refusal_and_parses(answer: str, complete: bool) -> None:
     """Nothing raises; what comes out of parts of answers thrown together is never code that no longer parses."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ MUST_REFUSED = 3
 """Unambiguous answers of edits.jsonl that may be refused at most."""
 
 
+@cache
 def verdicts(name: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Each case with what `python bench/edit_cases.py` prints for it."""
     cases = [json.loads(line) for line in (CASES / name).read_text(encoding="utf-8").splitlines()]

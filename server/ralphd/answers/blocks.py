@@ -23,7 +23,7 @@ from ralphd.answers.markers import (
     width,
 )
 from ralphd.answers.sides import beside, fits
-from ralphd.answers.values import Files, FormatError, SplitBlock
+from ralphd.answers.values import Files, FormatError, SplitBlock, Unreadable
 from ralphd.core.edits import Block, FileEdit
 
 LOOK_AHEAD = 4
@@ -35,14 +35,6 @@ LOOK_BACK = 6
 def has_blocks(lines: Sequence[str]) -> bool:
     """Whether any line begins an edit block."""
     return any(search_row(line) is not None for line in lines)
-
-
-class Unreadable(Exception):
-    """Carries the FormatError out of the nested reading."""
-
-    def __init__(self, error: FormatError) -> None:
-        super().__init__(error.feedback)
-        self.error = error
 
 
 def _refuse(feedback: str, *, truncated: bool = False) -> Unreadable:

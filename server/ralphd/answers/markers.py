@@ -20,6 +20,9 @@ _NEAR = re.compile(
     r"(?:SEARCH|REPLACE|ORIGINAL|UPDATED|HEAD|OLD|NEW|BEFORE|AFTER|FIND)\b",
     re.IGNORECASE,
 )
+_PATCH = re.compile(
+    r"^(?:\*\*\* (?:Begin|End) Patch\s*$|\*\*\* (?:Add|Update|Delete) File: |diff --git |@@ -\d+(?:,\d+)? \+\d)"
+)
 _BARE = re.compile(r"^\s{0,8}(?:<{5,}|>{5,})\s*$")
 _END = re.compile(r"^[\s*_`#<>=\-/\[(~\"']{0,12}END OF EDITS\b[\s*_`#>=\-/\])~\"'.!:;<]{0,12}", re.IGNORECASE)
 
@@ -54,9 +57,9 @@ def divider_row(line: str) -> bool:
 
 
 def near_row(line: str) -> bool:
-    """Whether the line looks like a row of an edit block, taken as one or not."""
+    """Whether the line looks like a row of an edit block or of a patch, taken as one or not."""
     line = line[:400]
-    return bool(_NEAR.match(line) or _BARE.match(line))
+    return bool(_NEAR.match(line) or _BARE.match(line) or _PATCH.match(line))
 
 
 def end_row(line: str) -> bool:

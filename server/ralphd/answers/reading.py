@@ -13,8 +13,10 @@ from dataclasses import replace
 
 from ralphd.answers.blocks import has_blocks, read_blocks
 from ralphd.answers.fences import Fence, begun, last_end, next_fence, scan
+from ralphd.answers.indentation import indent_of
 from ralphd.answers.labels import PROSE, Label, Names, name_in_info, name_of, plainly_a_path
 from ralphd.answers.markers import near_row
+from ralphd.answers.patches import bare_envelope, read_patches
 from ralphd.answers.reasoning import without_reasoning
 from ralphd.answers.sides import beside, defines, fits, is_patch, is_tests, may_be_left_out, speaks
 from ralphd.answers.syntax import sound
@@ -77,10 +79,16 @@ def _in_blocks(lines: Sequence[str]) -> bool:
 
 
 def _read_fences(lines: list[str], names: Names, target_path: str, target_name: str) -> Region | Files | FormatError:
-    parts = _parts(lines, names, target_path, target_name)
+    envelope = bare_envelope(_outside_fences(lines))
+    rest = [*lines[: envelope.first + 1], *lines[envelope.last :]] if envelope is not None else lines
+    parts = _parts(rest, names, target_path, target_name)
     if isinstance(parts, FormatError):
         return parts
-    labelled, bare, mended = parts
+    labelled, bare, patches, mended = parts
+    if envelope is not None:
+        patches = [*patches, ("", envelope)]
+    if patches:
+        return _only_patches(labelled, bare, patches, names)
     if not labelled and not bare:
         row = next((n for n, line in enumerate(lines) if near_row(line)), None)
         if row is not None:
@@ -93,13 +101,36 @@ def _read_fences(lines: list[str], names: Names, target_path: str, target_name: 
     return _one_region(bare, names, target_path, target_name)
 
 
-_Parts = tuple[list[tuple[str, Fence]], list[Fence], list[str]]
+def _outside_fences(lines: list[str]) -> list[str]:
+    """The lines, with those of fenced blocks empty."""
+    inside = {n for fence in scan(lines).fences for n in range(fence.first, fence.last + 1)}
+    return ["" if n in inside else line for n, line in enumerate(lines)]
+
+
+def _only_patches(
+    labelled: list[tuple[str, Fence]],
+    bare: list[Fence],
+    patches: list[tuple[str, Fence]],
+    names: Names,
+) -> Files | FormatError:
+    """Patches are read where nothing else of the answer is an edit too."""
+    beside_them = next((problem for fence in bare if (problem := beside(fence))), "")
+    if labelled or beside_them:
+        return FormatError(
+            "The answer has a patch and other code. Answer in the form that was asked for, and in no other."
+        )
+    return read_patches(patches, names)
+
+
+_Parts = tuple[list[tuple[str, Fence]], list[Fence], list[tuple[str, Fence]], list[str]]
 
 
 def _parts(lines: list[str], names: Names, target_path: str, target_name: str) -> _Parts | FormatError:
-    """The fences that are files, with their paths; the other fences; what had to be decided."""
+    """The fences that are files, with their paths; the other fences; the patches, with a path where one stands above
+    them; what had to be decided."""
     labelled: list[tuple[str, Fence]] = []
     bare: list[Fence] = []
+    patches: list[tuple[str, Fence]] = []
     mended: list[str] = []
     at = 0
     while (fence := next_fence(lines, at)) is not None:
@@ -126,14 +157,16 @@ def _parts(lines: list[str], names: Names, target_path: str, target_name: str) -
                 mended.append(f"took the last closing fence as the end of {label.path}")
             labelled.append((label.path, chosen))
             fence = chosen
-        elif label.path and is_patch(fence):
-            return FormatError("The code block is a patch. Answer in the form that was asked for.")
+        elif is_patch(fence):
+            if indent_of(lines[fence.first]) != indent_of(lines[fence.last]):
+                return FormatError("It is not clear which fence ends the patch. Put a longer fence (````) around it.")
+            patches.append((label.path, fence))
         else:
             bare.append(fence)
         at = fence.last + 1
     if begun(lines[at:]):
         return FormatError(_STOPPED, truncated=True)
-    return labelled, bare, mended
+    return labelled, bare, patches, mended
 
 
 def _defines(text: str, name: str) -> bool:
@@ -225,10 +258,8 @@ def _announces(lines: Sequence[str], names: Names, given: set[str]) -> bool:
 def _one_region(bare: list[Fence], names: Names, path: str, name: str) -> Region | Files | FormatError:
     """The one block that is the target's new text."""
     language = language_of(path)
-    fitting = [f for f in bare if speaks(language, f.language) and not is_patch(f)]
+    fitting = [f for f in bare if speaks(language, f.language)]
     if not fitting:
-        if any(is_patch(f) for f in bare):
-            return FormatError("The code block is a patch. Answer in the form that was asked for.")
         return FormatError(f"There was no code for {path} in the answer. Answer with the code in one fenced block.")
     chosen = _choose(fitting, name)
     if chosen is None:

@@ -13,7 +13,7 @@ from ralphd.answers.locating import Found, Rule, lines_of, locate, nearest, plai
 from ralphd.answers.losses import lost
 from ralphd.answers.syntax import worse
 from ralphd.answers.unused import without_unused_imports
-from ralphd.answers.values import SplitBlock
+from ralphd.answers.values import Hunk, SplitBlock
 from ralphd.context.languages import language_of
 from ralphd.core.edits import Block, FileEdit, Refusal, apply, keep_form, split_lines, with_eol
 from ralphd.core.line_diff import changes
@@ -194,9 +194,11 @@ def _place(path: str, text: str, block: Block) -> tuple[Block, Found] | Refusal:
     splits = (Block(block.old, block.new), *block.others) if isinstance(block, SplitBlock) else (block,)
     placed = [(one, found[0]) for one in splits if len(found := locate(text, one.old)) == 1]
     if len(placed) == 1:
-        return placed[0]
+        return placed[0] if not isinstance(block, Hunk) else _sure(path, text, block, placed[0][1])
     if len(splits) > 1:
         return Refusal("ambiguous", path, f"{path}: a SEARCH block had more than one ======= line. Quote other lines.")
+    if isinstance(block, Hunk) and block.anchor and len(below := _below(text, block)) == 1:
+        return block, below[0]
     count = len(locate(text, block.old))
     shown = block.old[:MAX_SHOWN]
     if count:
@@ -209,6 +211,36 @@ def _place(path: str, text: str, block: Block) -> tuple[Block, Found] | Refusal:
         return Refusal("not-found", path, f"{path}: a SEARCH part without lines can only make a new file.")
     return Refusal("not-found", path, f"{path}: the SEARCH lines do not stand in the file. You wrote:\n{shown}\n"
                    f"The nearest lines are:\n{nearest(text, block.old)}")  # fmt: skip
+
+
+def _sure(path: str, text: str, hunk: Hunk, found: Found) -> tuple[Block, Found] | Refusal:
+    """A hunk's only place, where it is the hunk's beyond doubt."""
+    if found.indent[0] != found.indent[1] or found.rule == "first-line":
+        return Refusal("not-found", path, f"{path}: the lines of a hunk stand at another depth than in the file. Write the "
+                       f"signs and then each line as it stands.\n{hunk.old[:MAX_SHOWN]}")  # fmt: skip
+    quoted = any(line.strip() == hunk.anchor for line in lines_of(hunk.old))
+    if hunk.anchor and not quoted and found not in _below(text, hunk):
+        return Refusal("not-found", path, f"{path}: the hunk does not stand inside the block that its line "
+                       f"{hunk.anchor[:80]!r} behind @@ opens.")  # fmt: skip
+    return hunk, found
+
+
+def _below(text: str, hunk: Hunk) -> list[Found]:
+    """The places of a hunk inside the block that its anchor opens: the anchor is a shallower line above, and no line
+    between is as shallow as it."""
+    lines, value = lines_of(text), Text(text)
+    found = []
+    for one in locate(text, hunk.old):
+        row = value.line_of(one.span[0])
+        depth = len(common_indent(lines[row : value.line_of(one.span[1]) + 1]))
+        for above in reversed(lines[:row]):
+            if not above.strip() or len(indent_of(above)) >= depth or above.strip() == "{":
+                continue
+            depth = len(indent_of(above))
+            if above.strip() == hunk.anchor and one.indent[0] == one.indent[1]:
+                found.append(one)
+                break
+    return found
 
 
 def _replacement(path: str, text: str, block: Block, found: Found) -> Replacement | Refusal:

@@ -5,6 +5,7 @@ They may be left out only where leaving them out loses nothing that the answer w
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from ralphd.answers.fences import Fence
@@ -35,9 +36,18 @@ def is_patch(fence: Fence) -> bool:
     head = fence.text.lstrip()[:200]
     return (
         fence.language in _PATCHES
+        or _only_rows(fence.text)
         or head.startswith(("*** Begin Patch", "*** Update File", "*** Add File", "diff --git ", "@@ "))
         or bool(re.match(r"--- \S[^\n]*\n\+\+\+ \S", head))
     )
+
+
+def _only_rows(text: str) -> bool:
+    """Whether every line is a row of a hunk, though nothing says that this is a patch; a list in Markdown is none."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    if not all(line[0] in " +-" and not re.match(r"[+-] \S", line) for line in lines):
+        return False
+    return any(a[0] == "-" and b[0] == "+" for a, b in itertools.pairwise(lines))
 
 
 def is_tests(text: str) -> bool:

@@ -28,6 +28,22 @@ class FormatError:
     """Blocks that parse completely although the last line is missing: two such answers that agree count as one."""
 
 
+class Unreadable(Exception):
+    """Carries the FormatError out of the nested steps of reading."""
+
+    def __init__(self, error: FormatError) -> None:
+        super().__init__(error.feedback)
+        self.error = error
+
+
+@dataclass(frozen=True)
+class Hunk(Block):
+    """A block of a patch. Its lines are the file's at the file's own depth, for what stands behind a row's sign is exact.
+    `anchor`: a line of the file that the place stands below; "" for none."""
+
+    anchor: str = ""
+
+
 @dataclass(frozen=True)
 class SplitBlock(Block):
     """A block with more than one row that may part old from new lines; `others` are the other splits."""
