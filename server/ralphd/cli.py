@@ -23,11 +23,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = ["serve", *arguments]
     options = _parser().parse_args(arguments)
     from ralphd.errors import RalphError
+    from ralphd.shell.terminal import tell
 
     try:
         _log_to_file(stderr=options.command == "serve")
     except RalphError as error:
-        print(f"ralphd: {error}", file=sys.stderr)
+        tell(f"ralphd: {error}")
         return USAGE
     _clean_daily(options.command)
     if options.command == "serve":
@@ -173,6 +174,7 @@ def _log_to_file(*, stderr: bool) -> None:
     Raises `Misconfigured` where the folders that ralphd keeps things in are not safe to use.
     """
     from ralphd.errors import Unwritable
+    from ralphd.shell.terminal import OneLine, VisibleLog
     from ralphd.state import Folders, PrivateLog, check, make_private
 
     root = logging.getLogger()
@@ -184,19 +186,13 @@ def _log_to_file(*, stderr: bool) -> None:
         handler = PrivateLog(
             make_private(folders.state) / "ralphd.log", maxBytes=5_000_000, backupCount=2, encoding="utf-8", delay=True
         )
-        handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(VisibleLog("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
         root.addHandler(handler)
     if stderr:
         plain = logging.StreamHandler(sys.stderr)
         plain.setLevel(logging.WARNING)
-        plain.setFormatter(_OneLine("ralphd: %(levelname)s %(message)s"))
+        plain.setFormatter(OneLine("ralphd: %(levelname)s %(message)s"))
         root.addHandler(plain)
-
-
-class _OneLine(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        record = logging.makeLogRecord({**record.__dict__, "exc_info": None, "exc_text": None, "stack_info": None})
-        return super().format(record)
 
 
 def _serve() -> int:
@@ -221,15 +217,13 @@ def _serve() -> int:
 def _shell(options: argparse.Namespace) -> int:
     from ralphd import shell
     from ralphd.core.wording import OWN_DEFECT
-    from ralphd.errors import RalphError, UsageError
+    from ralphd.errors import RalphError
+    from ralphd.shell.terminal import tell
 
     try:
         return shell.run(options, dict(os.environ))
-    except UsageError as error:
-        print(f"ralphd: {error}", file=sys.stderr)
-        return USAGE
     except RalphError as error:
-        print(f"ralphd: {error}", file=sys.stderr)
+        tell(f"ralphd: {error}")
         return USAGE
     except KeyboardInterrupt:
         return 130
@@ -238,5 +232,5 @@ def _shell(options: argparse.Namespace) -> int:
         return INTERNAL
     except Exception:
         logging.getLogger("ralphd").exception("command %s", options.command)
-        print(f"{OWN_DEFECT} (`ralphd doctor` says where).", file=sys.stderr)
+        tell(f"{OWN_DEFECT} (`ralphd doctor` says where).")
         return INTERNAL

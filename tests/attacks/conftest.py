@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.lsp.conftest import start
 from tests.support.projects import code, write
+
+__all__ = ["PLACE", "RIGHT", "WRONG", "project", "start"]
 
 WRONG = code("def double(x):\n    return x")
 RIGHT = code("def double(x):\n    return 2 * x")

@@ -10,7 +10,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ralphd.judging import literal_tables, suspicious_names
+from ralphd.judging import hidden_characters, literal_tables, suspicious_names
 
 _RUNNER_MODULES = frozenset({"_pytest", "pytest", "pluggy", "unittest", "nose", "nose2", "doctest"})
 _PROCESS_MODULES = frozenset({"gc", "atexit", "ctypes", "faulthandler"})
@@ -54,6 +54,8 @@ def suspicions(
         new = Counter(_in(path, text))
         new.subtract(Counter(_in(path, old)))
         found += [f"{path} {what}" for what, count in new.items() if count > 0]
+        if places := hidden_characters.added(old, text):
+            found.append(f"{path} holds characters that are not seen: {hidden_characters.named(text, places)}")
         table = literal_tables.returned(path, text, tests)
         if table and literal_tables.returned(path, old, tests) < table:
             found.append(f"{path} gives back {table} of the tests' own literals for the tests' own inputs")

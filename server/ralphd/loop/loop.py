@@ -14,6 +14,7 @@ from ralphd.core import events
 from ralphd.core.findings import Finding
 from ralphd.core.run import RunResult
 from ralphd.errors import ModelError, OverBudget, RalphError, Unpriced
+from ralphd.judging import hidden_characters
 from ralphd.judging.comparing import reaching
 from ralphd.judging.verdict import TestRun, judge, to_report
 from ralphd.judging.workbench import Asked, Workbench
@@ -50,6 +51,18 @@ class Loop:
         self.endings = Endings(ctx, bench, self.state)
 
     async def run(self) -> RunResult:
+        result = await self._run()
+        return replace(result, findings=(*result.findings, *self._hidden(result)))
+
+    def _hidden(self, result: RunResult) -> list[Finding]:
+        """Findings on characters that hide something: in what is proposed, and in the text that was looked through."""
+        texts = {self.ctx.request.path: self.ctx.request.text} if result.outcome == "reviewed" else result.edits
+        found = [
+            f for path, text in texts.items() for f in hidden_characters.findings(path, result.base.get(path), text)
+        ]
+        return [finding for finding in found if finding.fingerprint not in self._dismissed]
+
+    async def _run(self) -> RunResult:
         try:
             async with asyncio.timeout(self.settings.loop.max_wall_s):
                 command = self.ctx.request.command

@@ -21,6 +21,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 from pygls.protocol.json_rpc import JsonRPCRequestMessage
 
+from ralphd.core.shown_json import ACTED_ON, shown
 from ralphd.core.wording import OWN_DEFECT
 
 log = logging.getLogger("ralphd.lsp")
@@ -145,11 +146,15 @@ class RalphProtocol(LanguageServerProtocol):
     def answer_error(self, msg_id: Any, code: int, message: str) -> None:
         self.send_json({"jsonrpc": "2.0", "id": msg_id, "error": {"code": code, "message": message}})
 
-    def send_json(self, message: Mapping[str, Any]) -> None:
-        """Send a message that is plain JSON already: custom notifications take no detour through types."""
+    def send_json(self, message: Any) -> None:
+        """Send a message, plain JSON or pygls' types: the only way out. What a person sees of it is made visible."""
         if self.writer is not None:
-            body = json.dumps(message).encode()
+            body = json.dumps(shown(message, ACTED_ON, self._serialize_message)).encode()
             self.writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+    def _send_data(self, data: Any) -> None:
+        """pygls' own way out leads through ours."""
+        self.send_json(data)
 
     def _send_response(self, msg_id: Any, result: Any = None, error: Any = None) -> None:
         if error is not None and error.code == INTERNAL_ERROR:

@@ -14,7 +14,6 @@ from pathlib import Path
 from ralphd.app import build_service
 from ralphd.context.target import find_target
 from ralphd.context.tree import decode
-from ralphd.core.edits import unified
 from ralphd.core.run import RunRequest
 from ralphd.errors import UsageError
 from ralphd.judging.workbench import through_link
@@ -22,6 +21,7 @@ from ralphd.phases.answer_reader import AnswerReader, Candidate, Rejected
 from ralphd.sandbox.reading import read_beneath
 from ralphd.sandbox.selection import Selection
 from ralphd.shell.headless import request_for
+from ralphd.shell.terminal import say_diff, tell
 from ralphd.shell.writing import write_texts
 
 MAX_FILE = 1_000_000
@@ -35,19 +35,19 @@ def apply(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     answer = _answer(options.answer)
     found = _read(request, answer, options, environ)
     if isinstance(found, Rejected):
-        print(f"refused: {found.feedback}", file=sys.stderr)
+        tell(f"refused: {found.feedback}")
         return 1
     for sentence in found.mended:
-        print(f"note: {sentence}", file=sys.stderr)
+        tell(f"note: {sentence}")
     if not found.texts:
-        print("The answer changes nothing.", file=sys.stderr)
+        tell("The answer changes nothing.")
         return 0
     before = {path: _text(request, path) for path in found.texts}
     for path, text in sorted(found.texts.items()):
-        sys.stdout.write(unified(path, before[path], text))
+        say_diff(path, before[path], text)
     if options.write:
         write_texts(request.root, found.texts)
-        print(f"Wrote {', '.join(sorted(found.texts))}.", file=sys.stderr)
+        tell(f"Wrote {', '.join(sorted(found.texts))}.")
     return 0
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,12 +18,13 @@ from ralphd.settings.project import CONFIG_NAME
 from ralphd.settings.provenance import Configuration
 from ralphd.settings.trust import TrustStore
 from ralphd.shell.headless import project_of
+from ralphd.shell.terminal import say, say_json, tell
 from ralphd.state import Folders
 
 
 def config(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if options.action == "schema":
-        print(export.schema_text(), end="")
+        say(export.schema_text(), end="")
         return 0
     if options.action == "init":
         return _init()
@@ -36,7 +35,10 @@ def config(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     root = project_of(file)
     configuration = build_service(environ).settings.read(str(root), os.path.relpath(file, root))
     if options.action == "show":
-        print(json.dumps(show_json(configuration), indent=1) if options.json else show(configuration).rstrip("\n"))
+        if options.json:
+            say_json(show_json(configuration), indent=1)
+        else:
+            say(show(configuration).rstrip("\n"))
         return 0
     return _check(configuration, as_json=options.json)
 
@@ -50,7 +52,7 @@ def _init() -> int:
         raise UsageError(f"{path} exists already; nothing was overwritten.") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
-    print(f"Wrote {path}.")
+    say(f"Wrote {path}.")
     return 0
 
 
@@ -58,19 +60,19 @@ def _check(configuration: Configuration, *, as_json: bool) -> int:
     """Exit code 1 where there is an error or a warning."""
     if as_json:
         names = ("path", "line", "severity", "code", "message", "key")
-        print(json.dumps([{name: getattr(problem, name) for name in names} for problem in configuration.problems]))
+        say_json([{name: getattr(problem, name) for name in names} for problem in configuration.problems])
     else:
         for line in (*map(str, configuration.problems), *map(questions.unused, configuration.asked)):
-            print(line)
+            say(line)
         if not configuration.problems:
-            print("No problem found.")
+            say("No problem found.")
     return 1 if configuration.stopping or configuration.told else 0
 
 
 def trust(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     store = TrustStore(str(Folders.of(environ).trust))
     if store.problem:
-        print(store.problem, file=sys.stderr)
+        tell(store.problem)
     if options.action == "revoke":
         return _revoke(store, options.digest)
     workspace = os.path.abspath(options.workspace) if options.workspace else str(project_of(Path.cwd() / "_"))
@@ -79,16 +81,16 @@ def trust(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         return _give(store, asked, options.digest, workspace)
     for given in store.list():
         what = questions.in_full(given.consent) if given.consent else "(only its digest is known)"
-        print(f"{given.digest[:12]}  {given.decision:7} {what}")
+        say(f"{given.digest[:12]}  {given.decision:7} {what}")
     for consent in asked:
         if store.decision(consent.digest) is None:
-            print(f"{consent.digest[:12]}  {'asked':7} {questions.in_full(consent)}")
+            say(f"{consent.digest[:12]}  {'asked':7} {questions.in_full(consent)}")
     return 0
 
 
 def _revoke(store: TrustStore, prefix: str) -> int:
     gone = sum(store.revoke(given.digest) for given in store.list()) if prefix == "all" else store.revoke(prefix)
-    print(f"{gone} taken back.")
+    say(f"{gone} taken back.")
     return 0 if gone else 1
 
 
@@ -102,7 +104,7 @@ def _give(store: TrustStore, asked: list[Consent], prefix: str, workspace: str) 
             "`ralphd trust list` shows what is asked for here.",
         )
     store.decide(found[0].digest, "always", found[0])
-    print(f"Agreed: {questions.in_full(found[0])}")
+    say(f"Agreed: {questions.in_full(found[0])}")
     return 0
 
 

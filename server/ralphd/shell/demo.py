@@ -24,6 +24,7 @@ from ralphd.lsp.client import Client
 from ralphd.runs.service import RunService
 from ralphd.sandbox.isolation import detect
 from ralphd.settings.load import resolve
+from ralphd.shell.terminal import Screen, ask, say
 from ralphd.shell.weights import fetch_with_bar
 
 TARGET, FUNCTION = "pages.py", "def expand"
@@ -39,9 +40,9 @@ def demo(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         "loop": {"max_iterations": 8},
     }
     if isolation.kind == "none" and resolved.settings.sandbox.mode != "none":
-        print(isolation.detail)
+        say(isolation.detail)
         if not _agreed("Run the model's code in this demo WITHOUT isolation?", options):
-            print("Nothing was run. Install the isolation and try again, or pass --yes.")
+            say("Nothing was run. Install the isolation and try again, or pass --yes.")
             return 1
         settings["sandbox"] = {"mode": "none"}
     chosen = resolved.settings.models.artisan.model
@@ -78,47 +79,7 @@ def _agreed(question: str, options: argparse.Namespace) -> bool:
         return True
     if not sys.stdin.isatty():
         return False
-    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-
-
-class Screen:
-    """Rich on a terminal, plain lines elsewhere; the streamed answer as it comes."""
-
-    def __init__(self, *, rich: bool) -> None:
-        self._console: Any = None
-        self._streaming = False
-        if rich:
-            from rich.console import Console
-
-            self._console = Console(highlight=False)
-
-    def say(self, text: str, style: str = "") -> None:
-        self._end_stream()
-        if self._console is not None:
-            self._console.print(text, style=style or None, markup=False)
-        else:
-            print(text, flush=True)
-
-    def stream(self, delta: str) -> None:
-        self._streaming = True
-        if self._console is not None:
-            self._console.print(delta, end="", style="dim", markup=False, soft_wrap=True)
-        else:
-            print(delta, end="", flush=True)
-
-    def _end_stream(self) -> None:
-        if self._streaming:
-            print(flush=True)
-            self._streaming = False
-
-    def diff(self, text: str) -> None:
-        self._end_stream()
-        if self._console is not None:
-            from rich.syntax import Syntax
-
-            self._console.print(Syntax(text, "diff", background_color="default"))
-        else:
-            print(text, flush=True)
+    return ask(f"{question} [y/N] ").lower() in ("y", "yes")
 
 
 async def _play(folder: Path, settings: Mapping[str, Any], screen: Screen, environ: Mapping[str, str]) -> int:

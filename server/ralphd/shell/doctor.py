@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib.util
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from ralphd.local_model.server import ollama_models
 from ralphd.local_model.weights import describe
 from ralphd.sandbox.isolation import detect
 from ralphd.shell.headless import project_of
+from ralphd.shell.terminal import say, say_json
 
 _BASE_VARIABLES = ("_BASE_URL", "_API_BASE")
 
@@ -24,9 +24,9 @@ _BASE_VARIABLES = ("_BASE_URL", "_API_BASE")
 def doctor(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     report = asyncio.run(_look(environ))
     if options.json:
-        print(json.dumps(report, indent=1))
+        say_json(report, indent=1)
     else:
-        print("\n".join(_lines(report)))
+        say("\n".join(_lines(report)))
     return 0 if report["ready"] else 1
 
 

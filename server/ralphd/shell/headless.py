@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import re
 import shlex
@@ -16,7 +15,7 @@ from typing import Any
 
 from ralphd.app import build_service
 from ralphd.core import events
-from ralphd.core.edits import hunks, unified
+from ralphd.core.edits import hunks
 from ralphd.core.encodings import decoded
 from ralphd.core.result_json import finding_json, range_json, result_json
 from ralphd.core.run import EXIT_CODES, Command, Cost, RunRequest, RunResult, new_run_id
@@ -25,6 +24,7 @@ from ralphd.core.text import Text, is_binary
 from ralphd.core.wording import by_role, money
 from ralphd.errors import UsageError
 from ralphd.settings.project import nearest_project
+from ralphd.shell.terminal import say, say_diff, say_json, tell
 from ralphd.shell.writing import text_of, write_texts
 
 COMMANDS: Mapping[str, Command] = {"implement": "implement", "critique": "critique", "chaos": "chaosTests"}
@@ -127,7 +127,7 @@ class Shown:
     def __call__(self, event: events.Event) -> None:
         line = self._line(event)
         if line:
-            print(line, file=sys.stderr, flush=True)
+            tell(line)
 
     def _line(self, event: events.Event) -> str:
         if isinstance(event, events.PhaseStarted):
@@ -186,7 +186,7 @@ async def ask(question: Question) -> Decision | None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
     titles = "  ".join(f"[{number}] {title}" for number, (title, _) in enumerate(question.choices, 1))
-    print(f"{question.text}\n{titles}", file=sys.stderr)
+    tell(f"{question.text}\n{titles}")
     answer = (await asyncio.to_thread(sys.stdin.readline)).strip()
     if answer.isdigit() and 1 <= int(answer) <= len(question.choices):
         return question.choices[int(answer) - 1][1]
@@ -199,25 +199,20 @@ def _report(result: RunResult, request: RunRequest, options: argparse.Namespace)
         text = Text(request.text)
         found = [finding_json(f, f.fingerprint, range_json(text, (f.start, f.end))) for f in result.findings]
         made = sum(len(hunks(result.base.get(path) or "", after)) for path, after in result.edits.items())
-        print(
-            json.dumps({**result_json(result, review_id=None, hunks=made, findings=found), "edits": dict(result.edits)})
-        )
+        say_json({**result_json(result, review_id=None, hunks=made, findings=found), "edits": dict(result.edits)})
     else:
         for path, after in sorted(result.edits.items()):
-            sys.stdout.write(unified(path, result.base.get(path), after))
+            say_diff(path, result.base.get(path), after)
         for finding in result.findings:
             line = Text(request.text).line_of(finding.start) + 1 if finding.path == request.path else 1
-            print(
-                f"{finding.path}:{line}: {finding.severity}: {finding.message} ({finding.evidence}) {finding.scenario}"
-            )
-    print(f"{result.outcome}: {result.reason}", file=sys.stderr)
+            say(f"{finding.path}:{line}: {finding.severity}: {finding.message} ({finding.evidence}) {finding.scenario}")
+    tell(f"{result.outcome}: {result.reason}")
     if applied:
-        print(f"Wrote {', '.join(applied)}.", file=sys.stderr)
+        tell(f"Wrote {', '.join(applied)}.")
     if result.usage.get("totalTokens"):
-        print(
+        tell(
             f"{result.usage['totalTokens']} tokens in {result.usage['calls']} calls, {money(result.cost)}"
-            f" ({by_role(result.cost, result.tokens)})",
-            file=sys.stderr,
+            f" ({by_role(result.cost, result.tokens)})"
         )
     return EXIT_CODES.get(result.outcome, 1)
 

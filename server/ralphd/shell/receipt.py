@@ -17,6 +17,7 @@ from ralphd.errors import UsageError
 from ralphd.runs.receipt import PREDICATE, STATEMENT, statement
 from ralphd.shell.headless import project_of
 from ralphd.shell.records import journal_of
+from ralphd.shell.terminal import say
 
 _MAX_BYTES = 16 << 20
 
@@ -27,7 +28,7 @@ def receipt(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if not options.run:
         raise UsageError("A run is missing.", "`ralphd receipt RUN`, or `ralphd receipt --check FILE`.")
     path = journal_of(options.run, environ)
-    print(json.dumps(statement(path), indent=1, sort_keys=True))
+    say(json.dumps(statement(path), indent=1, sort_keys=True))  # a document to keep: exact, and ASCII
     return 0
 
 
@@ -35,9 +36,9 @@ def _check(file: Path, root: Path) -> int:
     """0 where every file of the receipt is as it was judged."""
     differing = differences(_read(file), root)
     for line in differing:
-        print(line)
+        say(line)
     if not differing:
-        print(f"All files are as they were judged ({root}).")
+        say(f"All files are as they were judged ({root}).")
     return 1 if differing else 0
 
 

@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from ralphd.errors import UsageError
 from ralphd.runs.replay import replay as replay_run
 from ralphd.shell import housekeeping
 from ralphd.shell.headless import project_of
+from ralphd.shell.terminal import say, say_json, tell
 from ralphd.state import Dismissed, Folders
 
 
@@ -27,22 +27,21 @@ def findings(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     dismissed = Dismissed(folders, root)
     if options.revoke:
         gone = dismissed.revoke(options.revoke)
-        print(f"{gone} will be shown again.")
+        say(f"{gone} will be shown again.")
         return 0 if gone else 1
     if options.dismissed:
         kept = dismissed.all()
-        print(
-            json.dumps(kept, indent=1)
-            if options.json
-            else "\n".join(f"{k}  {v}" for k, v in sorted(kept.items())) or "None."
-        )
+        if options.json:
+            say_json(kept, indent=1)
+        else:
+            say("\n".join(f"{k}  {v}" for k, v in sorted(kept.items())) or "None.")
         return 0
     listed = [f for entry in _journals(folders, root) for f in (entry["result"] or {}).get("findings", [])]
     if options.json:
-        print(json.dumps(listed))
+        say_json(listed)
     else:
         for finding in listed:
-            print(f"{finding['path']}: {finding['severity']}: {finding['message']} ({finding['evidence']})")
+            say(f"{finding['path']}: {finding['severity']}: {finding['message']} ({finding['evidence']})")
     return 0
 
 
@@ -87,17 +86,17 @@ def runs(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         )
         if not options.json:
             last = rows[-1]
-            print(
+            say(
                 f"{last['when']}  {last['runId']}  {last['command']:11}{last['outcome']:20}{money(cost):>10}  {last['path']}"
             )
             if roles := by_role(cost, result.get("tokens", {})):
-                print(f"{'':17}{roles}")
+                say(f"{'':17}{roles}")
     if options.json:
-        print(json.dumps(rows))
+        say_json(rows)
     elif not rows:
-        print("No run yet.")
+        say("No run yet.")
     elif today := asyncio.run(_today(environ)):
-        print(f"Booked today (UTC): {today}. Models without a known price count at budget.ceiling_usd_per_mtok.")
+        say(f"Booked today (UTC): {today}. Models without a known price count at budget.ceiling_usd_per_mtok.")
     return 0
 
 
@@ -131,25 +130,18 @@ def replay(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
     result, then = asyncio.run(replay_run(path, Shown()))
     if options.json:
-        print(
-            json.dumps(
-                {
-                    **result_json(result, review_id=None, hunks=len(result.edits), findings=[]),
-                    "edits": dict(result.edits),
-                    "recordedOutcome": then,
-                }
-            )
-        )
-    print(f"{result.outcome}: {result.reason}", file=sys.stderr)
+        shape = result_json(result, review_id=None, hunks=len(result.edits), findings=[])
+        say_json({**shape, "edits": dict(result.edits), "recordedOutcome": then})
+    tell(f"{result.outcome}: {result.reason}")
     if then is not None and then != result.outcome:
-        print(f"The recorded run ended as {then}.", file=sys.stderr)
+        tell(f"The recorded run ended as {then}.")
         return 1
     return EXIT_CODES.get(result.outcome, 1)
 
 
 def clean(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     removed, freed, copies = housekeeping.clean(Folders.of(environ))
-    print(
+    say(
         f"Removed {removed} old journals ({freed / 1e6:.1f} MB) and {copies} unused copies. Weights, consents and the books stay."
     )
     return 0

@@ -22,6 +22,7 @@ from ralphd.models.budget import BudgetedGateway
 from ralphd.models.gateway import CompletionRequest, Message
 from ralphd.settings.project import CONFIG_NAME
 from ralphd.shell.headless import project_of
+from ralphd.shell.terminal import ask, say
 from ralphd.state import Folders, write_private
 
 _QUESTION = Message(role="user", content="Answer with the one word: ready")
@@ -41,29 +42,29 @@ def setup(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     except EOFError:
         raise UsageError("Stopped; nothing was written.") from None
     write_private(path, _settings(maker, key))
-    print(f"Wrote {path}.")
+    say(f"Wrote {path}.")
     _tell_tests(project_of(Path.cwd() / "_"))
     if maker is None:
-        print("The embedded model runs on your machine; `ralphd fetch-model` fetches it (1.1 GB).")
+        say("The embedded model runs on your machine; `ralphd fetch-model` fetches it (1.1 GB).")
         return 0
     if not key and not any(environ.get(name) for name in maker.key_names):
-        print(f"Set {maker.key_names[0]} in your environment; `ralphd doctor` says when it is found.")
+        say(f"Set {maker.key_names[0]} in your environment; `ralphd doctor` says when it is found.")
         return 0
     return asyncio.run(_try(environ))
 
 
 def _choose(environ: Mapping[str, str]) -> Maker | None:
     """The provider; None for the embedded model."""
-    print("Which provider shall answer?")
+    say("Which provider shall answer?")
     for number, maker in enumerate(MAKERS, 1):
         found = next((name for name in maker.key_names if environ.get(name)), None)
-        print(f"  {number}  {maker.provider}: {maker.strong}{f' ({found} is set)' if found else ''}")
-    print(f"  {len(MAKERS) + 1}  the embedded model: nothing leaves your machine")
+        say(f"  {number}  {maker.provider}: {maker.strong}{f' ({found} is set)' if found else ''}")
+    say(f"  {len(MAKERS) + 1}  the embedded model: nothing leaves your machine")
     while True:
-        answer = input("Number: ").strip()
+        answer = ask("Number: ")
         if answer.isdigit() and 1 <= int(answer) <= len(MAKERS) + 1:
             return MAKERS[int(answer) - 1] if int(answer) <= len(MAKERS) else None
-        print(f"A number from 1 to {len(MAKERS) + 1}.")
+        say(f"A number from 1 to {len(MAKERS) + 1}.")
 
 
 def _key(maker: Maker, environ: Mapping[str, str]) -> str:
@@ -90,7 +91,7 @@ def _tell_tests(root: Path) -> None:
     """The test command that the project seems to have. It is only told: what runs is the person's to say."""
     command = _test_command(root)
     if command and not (root / CONFIG_NAME).exists():
-        print(f"Tests of {root}: write `testing: {{command: {command}}}` into its {CONFIG_NAME} if that runs them.")
+        say(f"Tests of {root}: write `testing: {{command: {command}}}` into its {CONFIG_NAME} if that runs them.")
 
 
 def _test_command(root: Path) -> str:
@@ -124,16 +125,16 @@ async def _try(environ: Mapping[str, str]) -> int:
             input, f"Ask {model} for one word, to see that it answers? At most {most} [y/N]: "
         )
         if answer.strip().lower() not in ("y", "yes"):
-            print("Not asked. `ralphd doctor` shows what is configured without a call.")
+            say("Not asked. `ralphd doctor` shows what is configured without a call.")
             return 0
         answered = await gateway.complete(request)
-        print(f"{answered.model} answered. You are set up.")
+        say(f"{answered.model} answered. You are set up.")
         return 0
     except EOFError:
-        print("Not asked.")
+        say("Not asked.")
         return 0
     except ModelError as error:
-        print(f"{error}\nMend your configuration, or remove it and run `ralphd setup` again.")
+        say(f"{error}\nMend your configuration, or remove it and run `ralphd setup` again.")
         return 1
     finally:
         await service.close()

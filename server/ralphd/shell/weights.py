@@ -8,15 +8,15 @@ from pathlib import Path
 
 from ralphd.local_model.fetch import fetch
 from ralphd.local_model.weights import QWEN, installed
+from ralphd.shell.terminal import tell
 
 
 def fetch_with_bar(cache: Path) -> Path:
     if installed(cache):
-        print(f"The model is here already: {QWEN.title}.", file=sys.stderr)
+        tell(f"The model is here already: {QWEN.title}.")
         return fetch(cache)
-    print(
-        f"Fetching {QWEN.title} ({QWEN.size / 1e9:.1f} GB, {QWEN.licence}) into {cache} — once; it can be stopped and goes on later.",
-        file=sys.stderr,
+    tell(
+        f"Fetching {QWEN.title} ({QWEN.size / 1e9:.1f} GB, {QWEN.licence}) into {cache} — once; it can be stopped and goes on later."
     )
     if sys.stderr.isatty():
         from rich.console import Console
@@ -29,9 +29,9 @@ def fetch_with_bar(cache: Path) -> Path:
             return fetch(cache, lambda done, total: bar.update(task, completed=done, total=total))
     last = [0.0]
 
-    def tell(done: int, total: int) -> None:
+    def progressed(done: int, total: int) -> None:
         if time.monotonic() - last[0] > 5 or done == total:
             last[0] = time.monotonic()
-            print(f"  {done / 1e6:.0f} of {total / 1e6:.0f} MB", file=sys.stderr)
+            tell(f"  {done / 1e6:.0f} of {total / 1e6:.0f} MB")
 
-    return fetch(cache, tell)
+    return fetch(cache, progressed)

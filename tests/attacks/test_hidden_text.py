@@ -1,0 +1,152 @@
+"""Characters that move the cursor, reorder letters or show nothing: forty sequences, through every surface there is."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ralphd.core.shown_json import ACTED_ON
+from ralphd.core.visible import hidden, in_editor, on_terminal, visible
+from tests.attacks.conftest import PLACE
+from tests.lsp.conftest import Start
+from tests.support import product
+from tests.support.projects import code
+from tests.support.scripted_server import Reply, ScriptedServer
+
+SEQUENCES = [
+    *("\u202e", "\u202d", "\u202a", "\u202b", "\u202c", "\u2066", "\u2067", "\u2068", "\u2069"),  # text direction
+    *("\u200e", "\u200f", "\u061c"),
+    *("\u200b", "\u200c", "\u200d", "\u2060", "\u2062", "\ufeff", "\u180e", "\u00ad", "\u034f"),  # no width
+    "".join(chr(0xE0000 + ord(char)) for char in "rm -rf"),  # tags
+    *("a\U000e0101", "x\ufe00", "\ufff9", "\u3164", "\u115f", "\u2800"),
+    *("\x1b[2J", "\x1b[1A\x1b[2K", "\x1b[31mred\x1b[0m", "\x1bc", "\x1b(0", "\x1bP1$r0m\x1b\\"),  # terminals
+    *("\x1b]0;title\x07", "\x1b]8;;http://e.vil\x1b\\link\x1b]8;;\x1b\\", "\x1b]52;c;cm0gLXJm\x07"),
+    *("\x9b2J", "\x07\x07", "\x7f"),
+    *("over\x08\x08\x08\x08safe",),
+]
+IN_CODE = "".join(f"    # {number}: <{sequence}>\n" for number, sequence in enumerate(SEQUENCES))
+ANSWER = code(f"def double(x):\n{IN_CODE}    return 2 * x")
+_RAW = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00"
+    "\ufeff\ufff9\U000e0000-\U000e01ff]"
+)
+
+
+def test_there_are_forty() -> None:
+    assert len(set(SEQUENCES)) >= 40
+    for sequence in SEQUENCES:
+        assert _RAW.search(sequence) and hidden(f"a{sequence}b"), sequence
+        for show in (visible, on_terminal, in_editor):
+            assert not _RAW.search(show(f"a{sequence}b\tc")), (show, sequence)
+
+
+@given(st.text())
+@settings(max_examples=50, deadline=None)
+def test_showing_twice_changes_nothing_more(text: str) -> None:
+    assert on_terminal(on_terminal(text)) == on_terminal(text)
+    assert in_editor(in_editor(text)) == in_editor(text)
+
+
+def test_ordinary_text_stays_as_it_is() -> None:
+    for text in ("naïve e\u0301 \tab\n", "हिन्दी", "日本語", "⚠️ ✓ · …", 'f"{a[key](x)}"', "[x](y)"):
+        assert on_terminal(text) == in_editor(text) == text and not hidden(text)
+    assert on_terminal("a\r\nb") == "a\nb"
+    assert not hidden("\ufeffimport os\r\n\f\n👩\u200d🔬")
+    assert in_editor("[run](command:evil?x)") == "[run] (command:evil?x)"
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text of a message that is not one of those that an editor acts on."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield key
+            if key not in ACTED_ON:
+                yield from texts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from texts(one)
+
+
+@pytest.mark.row("O1", "O3")
+async def test_every_surface_of_an_editor(start: Start, project: Path) -> None:
+    """The stream, events, diagnostics, actions, lenses, the virtual document, the ending and refusals: nothing raw. The
+    edit itself is exact, and a finding says what it holds; it waits for review although edits are to be applied."""
+    editor = await start(root=project, profile="neovim-0.12", artisan=[ANSWER], user={"review": "apply"})
+    uri = await editor.open(project / "double.py")
+    instruction = "do it " + "".join(SEQUENCES)
+    await editor.command("ralph.server.implement", {"uri": uri, "instruction": instruction})
+    result = await editor.run_ended()
+    assert result["outcome"] == "proposed_suspect" and result["hunks"] == 1, result["reason"]
+    (finding,) = result["findingList"]
+    assert finding["severity"] == "warning" and "\\u202e (right-to-left override)" in finding["message"]
+    await editor.wait_diagnostics(uri, 1, "ralph.change")
+    actions, lenses = await editor.actions(uri), await editor.lenses(uri)
+    assert actions and lenses
+    shown = await editor.rpc.result("workspace/textDocumentContent", {"uri": f"ralph:/{result['reviewId']}"})
+    assert "\\u202e" in shown["text"]
+    refused = await editor.rpc.request("workspace/executeCommand", {"command": "".join(SEQUENCES)})
+    assert "\\x1b" in refused["error"]["message"]
+    assert editor.streams and "\\u202e" in "".join(one["delta"] for one in editor.streams)
+    for direction, message in editor.rpc.log:
+        if direction == "<-":
+            for text in texts(message):
+                assert not _RAW.search(text), (message.get("method"), text)
+    await editor.act(uri, "Ralph: accept all changes")
+    assert editor.text(uri) == f"def double(x):\n{IN_CODE}    return 2 * x\n"
+
+
+def test_every_surface_of_a_terminal(project: Path) -> None:
+    """Progress, the diff and the findings: nothing raw, and no diff that a tool would take. The file gets what was
+    proposed; JSON holds it exactly."""
+    with ScriptedServer([ANSWER]) as model:
+        product.person_file(product.person_settings(model))
+        words = ("run", "implement", PLACE, "-m", "do it", "--apply", "--force")
+        done = product.ralphd(project, *words)
+    assert "+    # 0: <\\u202e>" in done.stdout and "proposed_suspect" in done.stderr, done.stderr
+    assert not _RAW.search(done.stdout) and not _RAW.search(done.stderr)
+    assert (project / "double.py").read_text(encoding="utf-8") == f"def double(x):\n{IN_CODE}    return 2 * x\n"
+    checked = subprocess.run(["git", "apply", "--check", "-"], cwd=project, input=done.stdout.encode(), check=False)
+    assert checked.returncode != 0
+    (project / "double.py").write_text("def double(x):\n    raise NotImplementedError\n")
+    with ScriptedServer([Reply("no: " + "".join(SEQUENCES), status=400)]) as model:
+        failed = product.run(project, PLACE, model)
+    assert "provider_failed" in failed.stderr and not _RAW.search(failed.stderr + failed.result["reason"])
+    log = Path(os.environ["XDG_STATE_HOME"], "ralphd", "ralphd.log")
+    assert not log.exists() or not _RAW.search(log.read_text(encoding="utf-8"))
+
+
+PACKAGE = Path(__file__).resolve().parents[2] / "server" / "ralphd"
+_ALONE = {
+    "print": {"shell/terminal.py", "settings/export.py"},
+    "input": {"shell/terminal.py"},
+    "Console": {"shell/terminal.py", "shell/weights.py"},
+}
+"""Calls that reach a terminal, with the files that may make them: the printer, the maker of documents, a bar of progress."""
+_OWN_PROCESSES = ("judging/runner_plugins/", "attack/pytest_plugins/", "model_host/child/", "local_model/child.py")
+
+
+def test_nothing_else_prints_or_sends() -> None:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).as_posix()
+        if name.startswith(_OWN_PROCESSES):
+            continue
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _ALONE:
+                assert name in _ALONE[node.func.id], f"{name}:{node.lineno} calls {node.func.id}"
+        if name != "shell/terminal.py":
+            assert not re.search(r"sys\.std(out|err)\.(write|buffer\.write)", text), name
+        if name.startswith("lsp/") and name not in ("lsp/protocol.py", "lsp/client.py"):
+            assert not re.search(r"\bwriter\.write\(|\.send_json\(|_send_data\(", text) or name == "lsp/outbox.py", name
+            assert "MarkupContent" not in text and "MarkupKind" not in text, f"{name} sends Markdown"
