@@ -81,13 +81,13 @@ def texts(value: Any) -> Iterator[str]:
 @pytest.mark.row("O1", "O3")
 async def test_every_surface_of_an_editor(start: Start, project: Path) -> None:
     """The stream, events, diagnostics, actions, lenses, the virtual document, the ending and refusals: nothing raw. The
-    edit itself is exact, and a finding says what it holds; it waits for review although edits are to be applied."""
-    editor = await start(root=project, profile="neovim-0.12", artisan=[ANSWER], user={"review": "apply"})
+    edit itself is exact, and a finding says what it holds."""
+    editor = await start(root=project, profile="neovim-0.12", artisan=[ANSWER], user={"testing": {}})
     uri = await editor.open(project / "double.py")
     instruction = "do it " + "".join(SEQUENCES)
     await editor.command("ralph.server.implement", {"uri": uri, "instruction": instruction})
     result = await editor.run_ended()
-    assert result["outcome"] == "proposed_suspect" and result["hunks"] == 1, result["reason"]
+    assert result["outcome"] == "proposed_unverified" and result["hunks"] == 1, result["reason"]
     (finding,) = result["findingList"]
     assert finding["severity"] == "warning" and "\\u202e (right-to-left override)" in finding["message"]
     await editor.wait_diagnostics(uri, 1, "ralph.change")
