@@ -28,3 +28,9 @@ def private_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
         if name.endswith(("_API_KEY", "_KEY", "_BASE_URL", "_API_BASE")):
             monkeypatch.delenv(name)
     return home
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_plugins_in_test_runs() -> None:
+    """The plugins of our own environment take a second to import, and no project of the tests needs one by default."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

@@ -62,7 +62,7 @@ class Lab:
             "pkg/calc.py": CODE.replace("x < lo", "x <= lo"),  # the disk lags behind the editor: the overlay counts
             "tests/test_calc.py": "from pkg.calc import clamp\n\ndef test_clamp():\n    assert clamp(1, 2, 3) == 2\n",
             "conftest.py": "",
-            "pytest.ini": "[pytest]\naddopts = -x -k nothing_of_this_name --strict-markers -p no:cacheprovider\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n",
+            "pytest.ini": "[pytest]\naddopts = -x -k nothing_of_this_name --strict-markers -p no:cacheprovider\nfilterwarnings = error\n",
         }.items():
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)

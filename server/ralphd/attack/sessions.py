@@ -206,7 +206,7 @@ def _late(session: PytestSession, done: dict[str, Ended], plan: SessionPlan) -> 
 def _argv(setting: GateSetup, plan: SessionPlan, reports: Path) -> list[str]:
     places = [f"{setting.module}::{name}" for name in plan.tests] or [setting.module]
     return [
-        *setting.pytest, "-p", "ralphd_chaos", "-p", "no:randomly", "-q", "--no-header", "--tb=no",
+        *setting.pytest, "-p", "ralphd_chaos", "-p", "hypothesispytest", "-p", "no:randomly", "-q", "--no-header", "--tb=no",
         "-o", f"cache_dir={reports}/cache", f"--hypothesis-seed={plan.seed}", *places,
     ]  # fmt: skip
 
