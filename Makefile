@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test full e2e check bench vsix install isolation clean help
+.PHONY: demo test slow full e2e check bench vsix install isolation clean help
 
 help:  ## this list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -30,6 +30,9 @@ demo: $(VENV)/.dev isolation  ## the main job, on the embedded model unless you 
 
 test: $(VENV)/.dev isolation  ## the ordinary tests, a few minutes
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+slow: $(VENV)/.dev isolation  ## whole runs that take many test runs or the provider library
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow -o addopts="-q --strict-markers"
 
 e2e: $(VENV)/.dev isolation  ## the slow rest: real editors, the real model
 	$(BIN)/python -m pytest -m e2e -o addopts="-q --strict-markers" tests

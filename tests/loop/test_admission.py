@@ -201,6 +201,7 @@ def good(lab: Lab) -> Admission:
     return lab.admit(GOOD)
 
 
+@pytest.mark.slow
 def test_a_test_that_catches_faults_gets_in_with_what_it_kills(good: Admission) -> None:
     (admitted,) = good.admitted
     assert admitted.test == "test_within" and admitted.kills
@@ -211,12 +212,14 @@ def test_a_test_that_catches_faults_gets_in_with_what_it_kills(good: Admission) 
     compile(good.module, "x", "exec")
 
 
+@pytest.mark.slow
 def test_the_share_of_inputs_that_break_it_is_told(good: Admission) -> None:
     shares = {c.test: c.share for c in good.counterexamples}
     assert shares["test_plain"] == 0.0
     assert 0 < shares["test_mean"] < 0.5, shares
 
 
+@pytest.mark.slow
 def test_bugs_become_counterexamples_with_the_shrunk_input(good: Admission) -> None:
     found = {c.test: c for c in good.counterexamples}
     assert set(found) == {"test_mean", "test_rare", "test_plain"}
@@ -231,6 +234,7 @@ def test_bugs_become_counterexamples_with_the_shrunk_input(good: Admission) -> N
     assert found["test_plain"].input == "assert mean([1, 2]) == 2"
 
 
+@pytest.mark.slow
 def test_the_others_are_dropped_for_the_reason_that_is_true(good: Admission) -> None:
     assert reasons(good) == {
         "test_refused": "fails for another reason",

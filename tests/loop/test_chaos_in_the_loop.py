@@ -44,6 +44,7 @@ def project(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 async def test_a_counterexample_goes_back_and_what_held_is_said(project: Path) -> None:
     seen: list[events.Event] = []
     replies = {"artisan": [FIRST, SECOND], "chaos": [ATTACK, ATTACK]}
@@ -60,6 +61,7 @@ async def test_a_counterexample_goes_back_and_what_held_is_said(project: Path) -
     assert set(result.edits) == {"clamp.py"}, "what the attack wrote stays in the attack"
 
 
+@pytest.mark.slow
 async def test_a_counterexample_that_stays_never_makes_a_green_run_red(project: Path) -> None:
     config = {**CONFIG, "loop": {"critic": "never", "critic_rounds": 1}}
     replies = {"artisan": [FIRST, FIRST], "chaos": [ATTACK, ATTACK]}
@@ -69,6 +71,7 @@ async def test_a_counterexample_that_stays_never_makes_a_green_run_red(project: 
     assert [f.kind for f in result.findings] == ["counterexample"]
 
 
+@pytest.mark.slow
 async def test_one_counterexample_is_shown_once_and_at_its_function(project: Path) -> None:
     """The code returns a wrong value, so no trace leads to a line of it."""
     source = '"""Bounds."""\n\nLIMIT = 3\n\n\n' + FIRST[10:-4]
@@ -106,6 +109,7 @@ SMALL = code('''
     ''')
 
 
+@pytest.mark.slow
 async def test_a_small_models_claims_are_not_taken_on_its_word(project: Path) -> None:
     """It is asked once, briefly; what it forgot is added; a wrong claim is no counterexample."""
     write(project, {"clamp.py": '"""`x`, but never below `low` or above `high`."""\n\n' + SECOND[10:-4]})

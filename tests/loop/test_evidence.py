@@ -140,6 +140,7 @@ async def test_a_collection_error_reaches_the_artisan(tmp_path: Path) -> None:
     assert "import file mismatch" in "".join(message.content for message in run.gateway.requests[0].messages)
 
 
+@pytest.mark.slow
 async def test_a_hang_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run ends long before `testing.timeout_s`, and the Artisan is told which test hung."""
     monkeypatch.setattr(workbench, "_LEAST_STALL_S", seconds(8))

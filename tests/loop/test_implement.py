@@ -169,6 +169,7 @@ async def test_command_without_tests(project: Path) -> None:
     assert run.result.outcome == "misconfigured" and "collects no test" in run.result.reason
 
 
+@pytest.mark.slow
 async def test_a_hanging_candidate(project: Path) -> None:
     hang = code("def slug(text):\n    while True:\n        pass")
     run = await drive(
@@ -179,7 +180,8 @@ async def test_a_hanging_candidate(project: Path) -> None:
         config={"loop": {"critic": "never"}, "testing": {"timeout_s": seconds(8)}},
     )
     assert (run.result.outcome, run.result.iterations) == ("proposed", 2)
-    assert "time limit" in run.gateway.requests[1].messages[-1].content
+    told = run.gateway.requests[1].messages[-1].content
+    assert "time limit" in told or "no test ended for far longer" in told  # whichever comes first on this machine
 
 
 async def test_a_flake_is_named_not_blamed(project: Path) -> None:

@@ -61,6 +61,7 @@ async def test_same_outcome_offline(project: Path, monkeypatch: pytest.MonkeyPat
     assert again.tests is not None and first.tests is not None and again.tests.passed == first.tests.passed
 
 
+@pytest.mark.slow
 async def test_chaos_counterexample_and_admitted_test(project: Path) -> None:
     write(
         project,

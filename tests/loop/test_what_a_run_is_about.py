@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.projects import code, write
 from tests.support.service import drive
 
@@ -54,6 +56,7 @@ async def test_a_stub_is_written_although_its_tests_pass(tmp_path: Path) -> None
     assert len(run.gateway.requests) == 1
 
 
+@pytest.mark.slow
 async def test_big_tests_leave_room_for_the_context(tmp_path: Path) -> None:
     """Tests of far more than the budget: the file around the target, its imports and its callers are still there."""
     root = tmp_path / "project"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.lsp.conftest import RIGHT, WRONG, Start
 from tests.support.fake_editor import FakeEditor
 
@@ -48,6 +50,7 @@ async def test_changes_count_from_the_next_run_on(start: Start, project: Path) -
     assert await attempts() == 1
 
 
+@pytest.mark.slow
 async def test_a_repositorys_models_are_asked_for_once(start: Start, project: Path) -> None:
     """No answer is no, and is not asked again; what a person agreed to for good is not asked again either."""
     (project / "ralph.config.yaml").write_text("models: {artisan: openai/theirs}\n")

@@ -72,6 +72,7 @@ models:
     assert report["ollama"] == {ollama: ["qwen2.5-coder:latest"]} and f"ollama:    {ollama}, with qwen2.5-coder" in told
 
 
+@pytest.mark.slow
 def test_ollama_is_asked_where_it_is_used_and_nowhere_else(tmp_path: Path, ollama: str) -> None:
     host = ollama.removeprefix("http://")
     one = "models: {default: ollama/qwen2.5-coder}\n"
@@ -81,6 +82,7 @@ def test_ollama_is_asked_where_it_is_used_and_nowhere_else(tmp_path: Path, ollam
     assert json.loads(doctor(other, tmp_path, "--json", OLLAMA_HOST=host)[1])["ollama"] == {}
 
 
+@pytest.mark.slow
 def test_what_the_main_job_lacks(tmp_path: Path, ollama: str) -> None:
     code, told = doctor(f'models: {{default: {{model: ollama/llama9, api_base: "{ollama}"}}}}\n', tmp_path)
     assert code == 1

@@ -18,6 +18,7 @@ from tests.support.scripted_server import ScriptedServer
 REVIEW = '{"verdict": "pass", "findings": []}'
 
 
+@pytest.mark.slow
 async def test_no_request_the_second_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "project"
     write(root, SLUG)

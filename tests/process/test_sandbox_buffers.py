@@ -59,6 +59,7 @@ def test_a_run_with_such_a_buffer(project: Path, tmp_path: Path, path: str) -> N
     run(work())
 
 
+@pytest.mark.slow
 async def test_an_editor_with_such_documents_open(project: Path, tmp_path: Path) -> None:
     """Through the LSP process: every such document is open, one of them changed, and the run ends as it should."""
     with ScriptedServer([code("def double(x):\n    return 2 * x")]) as model:

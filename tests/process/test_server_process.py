@@ -74,6 +74,7 @@ async def begin(model: ScriptedServer, project: Path, tmp_path: Path) -> tuple[F
     return editor, uri
 
 
+@pytest.mark.slow
 async def test_a_whole_run_with_the_real_model_host(project: Path, tmp_path: Path) -> None:
     """Wrong, then right, through litellm in the host: stdout is the protocol, litellm never in the server, no orphans."""
     before = tree(project)
@@ -106,6 +107,7 @@ async def test_a_whole_run_with_the_real_model_host(project: Path, tmp_path: Pat
 
 
 @pytest.mark.row("P2")
+@pytest.mark.slow
 async def test_nothing_outlives_a_killed_server(project: Path, tmp_path: Path) -> None:
     """SIGKILL in the middle of a test run: model host, sandbox and tests end too."""
     with ScriptedServer([HANGS]) as model:
@@ -305,6 +307,7 @@ def test_an_interrupt_is_a_cancel(project: Path) -> None:
     asyncio.run(gone(children, 2))
 
 
+@pytest.mark.slow
 def test_a_file_keeps_the_encoding_that_it_declares(project: Path, shell: Shell) -> None:
     old = "# -*- coding: latin-1 -*-\n# \xe9\ndef double(x):\n    return x\n".encode("latin-1")
     (project / "double.py").write_bytes(old)
@@ -315,6 +318,7 @@ def test_a_file_keeps_the_encoding_that_it_declares(project: Path, shell: Shell)
     assert (project / "double.py").read_bytes() == old.replace(b"return x", b"return 2 * x")
 
 
+@pytest.mark.slow
 def test_the_workspace_and_what_may_be_edited_are_the_persons_word(project: Path, shell: Shell) -> None:
     whole = "conftest.py\n```python\nVALUE = 2\n```\n\ndouble.py\n```python\ndef double(x):\n    return 2 * x\n```\n"
     (project / "conftest.py").write_text("VALUE = 1\n")

@@ -122,6 +122,7 @@ def test_a_limit_of_the_repository_that_cannot_be_read_stops_the_run(project: Pa
     assert f"{project / 'ralph.config.yaml'}:" in result["reason"] and said in result["reason"]
 
 
+@pytest.mark.slow
 def test_other_faults_of_the_repository_are_told_and_the_run_goes_on(project: Path) -> None:
     (project / "ralph.config.yaml").write_text(
         "loop: {max_iterations: 50, max_iteration: 1}\nhost: {prewarm: perhaps}\n"
@@ -146,6 +147,7 @@ def test_a_file_that_is_not_readable_stops_the_run(project: Path) -> None:
         assert model.requests == []
 
 
+@pytest.mark.slow
 def test_a_repositorys_models_are_used_only_after_consent_by_value(project: Path) -> None:
     config = project / "ralph.config.yaml"
     config.write_text("models: {default: openai/theirs}\nlitellm: {retry_attempts: 2}\n")
@@ -174,6 +176,7 @@ def test_a_repositorys_models_are_used_only_after_consent_by_value(project: Path
         assert asked_model()[0] == "scripted"
 
 
+@pytest.mark.slow
 def test_a_repositorys_models_change_nothing_where_the_person_overrides_them(project: Path) -> None:
     (project / "ralph.config.yaml").write_text("models: {artisan: {temperature: 0.7}}\n")
     with ScriptedServer([RIGHT]) as model:

@@ -90,6 +90,7 @@ def test_a_provider_is_chosen_and_tried(tmp_path: Path, typed: bool) -> None:
     assert (done.returncode, done.stdout) == (0, "No problem found.\n")
 
 
+@pytest.mark.slow
 def test_no_means_no_call(tmp_path: Path) -> None:
     with Provider("openai") as server:
         terminal = Terminal(tmp_path, OPENAI_BASE_URL=server.api_base, OPENAI_API_KEY=KEY)
@@ -100,6 +101,7 @@ def test_no_means_no_call(tmp_path: Path) -> None:
     assert "Not asked." in terminal.shown
 
 
+@pytest.mark.slow
 def test_a_key_that_is_refused_is_said(tmp_path: Path) -> None:
     with Provider("openai", default=Reply(status=401, error="Incorrect API key provided")) as server:
         terminal = Terminal(tmp_path, OPENAI_BASE_URL=server.api_base, OPENAI_API_KEY=KEY)

@@ -40,6 +40,7 @@ async def critique_all(editor: FakeEditor) -> list[dict[str, Any]]:
 
 
 @pytest.mark.row("B1")
+@pytest.mark.slow
 async def test_fifty_runs_from_two_servers_under_a_budget_for_three(tmp_path: Path) -> None:
     refused = threading.Event()
 
