@@ -33,6 +33,7 @@ from ralphd.sandbox.isolation import Isolation, detect
 from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.process import ProcessResult
 from ralphd.sandbox.shadow import ShadowPool
+from tests.support.patience import seconds
 from tests.support.sandboxes import Settings, bwrap_pool, digest, gone_within, isolation, living, run, write
 
 PYTHON = sys.executable
@@ -479,7 +480,7 @@ for child in [subprocess.Popen([sys.executable, '-c', code, sys.argv[1]]) for _ 
             beating.cancel()
             return worst
 
-        assert run(work()) < 0.25
+        assert run(work()) < seconds(0.25)
 
     @pytest.mark.row("S7")
     def test_processes_and_files_by_the_machine(

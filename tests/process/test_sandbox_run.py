@@ -17,6 +17,7 @@ from ralphd.sandbox.environment import sandbox_environment
 from ralphd.sandbox.process import ProcessResult
 from ralphd.sandbox.shadow import Shadow, ShadowPool
 from ralphd.sandbox.slots import reclaim
+from tests.support.patience import seconds
 from tests.support.sandboxes import Settings, bwrap_pool, digest, gone_within, living, plain_pool, run, write
 
 PYTHON = sys.executable
@@ -260,7 +261,7 @@ def test_time_limit_output_cap_and_control_sequences(ws: Path, tmp_path: Path) -
     )
     started = time.monotonic()
     result = run(once(pool, "sh", "-c", "echo before; sleep 60", timeout_s=0.5))
-    assert result.timed_out and result.exit_code == 137 and time.monotonic() - started < 5
+    assert result.timed_out and result.exit_code == 137 and time.monotonic() - started < seconds(5)
     assert result.output == "before\n[stopped after 0.5 s]\n"
 
 
@@ -268,7 +269,7 @@ def test_a_daemon_holding_stdout_does_not_hold_the_run(pool: ShadowPool, ws: Pat
     token = f"3{os.getpid()}.5"
     result = run(once(pool, "sh", "-c", f"setsid sleep {token} & (setsid sleep {token} &) ; trap '' TERM; echo done"))
     assert (result.exit_code, result.output) == (0, "done\n")
-    assert result.duration_s < 10 and living(token) == []
+    assert result.duration_s < seconds(10) and living(token) == []
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.005, 0.02, 0.3])
@@ -288,7 +289,7 @@ def test_cancelling_kills_everything_at_once(pool: ShadowPool, ws: Path, after_s
             assert living(token) == []
             return time.monotonic() - started
 
-    assert run(work()) < 1.0  # 200 ms on a quiet machine
+    assert run(work()) < seconds(1)  # 200 ms on a quiet machine
 
 
 def test_two_leases_do_not_share_a_slot_and_the_cap_waits(ws: Path, tmp_path: Path) -> None:
