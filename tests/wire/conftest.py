@@ -15,7 +15,7 @@ from ralphd.model_host.gateway import HostGateway
 from ralphd.model_host.wire import CacheConfig, CallConfig, ConfiguredModel, Limits, LogConfig
 from ralphd.models.gateway import CompletionRequest, Delta, GatewayEvent, Message, Role
 from ralphd.settings.schema import KeyRef, Price
-from tests.support.providers import WIRES, Provider, Wire
+from tests.support.providers import COMPATIBLE, WIRES, Provider, Wire
 
 CANARIES = {
     "OPENAI_API_KEY": "sk-proj-canary0openai0canary0openai",
@@ -45,6 +45,12 @@ MODELS: dict[Wire, str] = {
     "gemini": "gemini/gemini-2.5-flash",
     "azure": "azure/gpt-4o",
     "ollama": "ollama/qwen2.5-coder",
+    "mistral": "mistral/mistral-large-latest",
+    "deepseek": "deepseek/deepseek-chat",
+    "openrouter": "openrouter/qwen/qwen3-coder",
+    "vllm": "hosted_vllm/Qwen/Qwen3-Coder",
+    "llama_cpp": "openai/loaded",
+    "lm_studio": "lm_studio/loaded",
 }
 
 
@@ -64,7 +70,7 @@ async def host(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HostCl
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[dict[Wire, Provider]]:
-    running = {wire: Provider(wire) for wire in WIRES}
+    running = {wire: Provider(wire) for wire in (*WIRES, *COMPATIBLE)}
     yield running
     for provider in running.values():
         provider.close()
@@ -73,6 +79,14 @@ def servers() -> Iterator[dict[Wire, Provider]]:
 @pytest.fixture(params=WIRES)
 def provider(request: pytest.FixtureRequest, servers: dict[Wire, Provider]) -> Provider:
     """A server of each wire in turn."""
+    found = servers[request.param]
+    found.reset()
+    return found
+
+
+@pytest.fixture(params=COMPATIBLE)
+def compatible(request: pytest.FixtureRequest, servers: dict[Wire, Provider]) -> Provider:
+    """Each server that speaks OpenAI's format with words of its own, in turn."""
     found = servers[request.param]
     found.reset()
     return found

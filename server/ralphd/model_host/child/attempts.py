@@ -42,8 +42,12 @@ def used(asked: CompletionRequest, attempt: Attempt) -> Usage:
     exchange, error, said = attempt.exchange, attempt.error, attempt.details.usage
     refused = exchange.status is not None and exchange.status != 200
     never_left = exchange.status is None and isinstance(error, ModelError) and not isinstance(error, TimedOut)
-    if refused or never_left or isinstance(error, NotStreamed):
+    if refused or never_left:
         return Usage(calls=1)
+    if isinstance(error, NotStreamed):
+        # The whole answer came, was paid for, and could not be read: its size in bytes is all that is known of it.
+        attempt.details.raw_usage = None
+        return Usage(prompt_tokens=prompt_tokens(asked.messages), completion_tokens=tokens_of(exchange.body), calls=1)
     if said is not None and attempt.details.finish_reason != "unknown":
         return said
     attempt.details.raw_usage = None  # it was counted for a part only

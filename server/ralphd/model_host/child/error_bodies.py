@@ -45,11 +45,31 @@ def sentence(body: str) -> str:
     return text[:_SHOWN] + ("…" if len(text) > _SHOWN else "")
 
 
+_STATUS_OF: Mapping[str, int] = {
+    word: status
+    for status, words in {
+        400: "invalid_request_error invalid_argument bad_request",
+        401: "authentication_error invalid_api_key unauthenticated unauthorized",
+        402: "payment_required insufficient_quota billing_error",
+        403: "permission_error permission_denied",
+        404: "not_found_error model_not_found not_found",
+        413: "request_too_large context_length_exceeded exceed_context_size_error",
+        429: "rate_limit_error rate_limit_exceeded rate_limited resource_exhausted too_many_requests",
+        503: "overloaded_error unavailable unavailable_error service_unavailable",
+        504: "timeout_error deadline_exceeded",
+    }.items()
+    for word in words.split()
+}
+"""What a word that stands for a status means as a number."""
+
+
 def embedded_status(body: str) -> int | None:
     """The HTTP status that an error object names, where a server sends it inside an answer of status 200."""
     for place in _objects(parsed(body)):
-        for name in ("code", "status", "status_code"):
+        for name in ("code", "status", "status_code", "type"):
             value = place.get(name)
+            if isinstance(value, str) and value.lower() in _STATUS_OF:
+                return _STATUS_OF[value.lower()]
             if isinstance(value, str) and value.isdigit():
                 value = int(value)
             if isinstance(value, int) and not isinstance(value, bool) and 400 <= value <= 599:
@@ -61,6 +81,15 @@ def is_error(body: str) -> bool:
     """Does this body hold an error object? (A model's text cannot: in JSON its quotes are escaped.)"""
     value = parsed(body)
     return isinstance(value, Mapping) and bool(value.get("error") or value.get("type") == "error")
+
+
+def is_whole(body: str) -> bool:
+    """Is this a whole JSON text, or nothing at all? Not one that was cut."""
+    try:
+        json.loads(body or "null")
+    except ValueError:
+        return False
+    return True
 
 
 def asked_wait_s(body: str) -> float | None:

@@ -20,14 +20,15 @@ from ralphd.errors import (
     TimedOut,
     Unreachable,
 )
-from ralphd.model_host.child.error_bodies import LONGEST, embedded_status, is_error, sentence
+from ralphd.model_host.child.error_bodies import LONGEST, embedded_status, is_error, is_whole, sentence
 from ralphd.model_host.child.http_limits import Exchange
 from ralphd.model_host.wire import ConfiguredModel
 
 _CONTEXT = re.compile(
     r"context_length_exceeded|ContextWindowExceeded|maximum context length|prompt is too long|context window"
     r"|input token count.{0,40}exceeds|exceeds the (?:available )?context|too many (?:input )?tokens|exceed_context_size"
-    r"|exceed context limit|input is too long|reduce the length of the (?:messages|prompt|input)|too large for model",
+    r"|exceed context limit|input is too long|reduce the length of the (?:messages|prompt|input)|too large for model"
+    r"|(?:greater|longer|larger) than the (?:model'?s? )?context|context (?:length of only|the overflows|overflow)",
     re.IGNORECASE,
 )
 _FILTER = re.compile(
@@ -44,6 +45,8 @@ _CREDIT = re.compile(
     re.IGNORECASE,
 )
 """Words by which providers say that the account's money is used up: asking again helps nobody."""
+_NO_SUCH_PATH = re.compile(r"unexpected endpoint|no (?:such )?route|invalid (?:url|path)", re.IGNORECASE)
+"""Words in an answer of status 200 that should have been a 404."""
 _DECORATION = re.compile(r"^(?:(?:litellm\.)?\w{0,60}(?:Error|Exception)\b[ :-]{0,5}){1,10}")
 _LENGTH = 400
 
@@ -73,9 +76,15 @@ def to_model_error(error: BaseException, exchange: Exchange, configured: Configu
             inner = embedded_status(body)
             if inner is not None:
                 return by_status(inner, exchange, configured)
-            if _CREDIT.search(body) or _FILTER.search(body):
+            if _CREDIT.search(body) or _FILTER.search(body) or _CONTEXT.search(body):
                 return by_status(400, exchange, configured)
+            if _NO_SUCH_PATH.search(body):
+                return by_status(404, exchange, configured)
             return Unreachable(f"The answer of {configured.model} broke off: {sentence(body)}")
+        if exchange.content_type == "application/json" and is_whole(body):
+            return BadAnswer(
+                f"{configured.model} answered with nothing that can be read.", "Check that api_base is a model's API."
+            )
         return Unreachable(f"The answer of {configured.model} broke off before its end.", "Try again.")
     return by_status(status, exchange, configured)
 
@@ -109,6 +118,11 @@ def by_status(status: int, exchange: Exchange, configured: ConfiguredModel) -> M
             f"{model}: the account at its provider has no credit left ({status}){detail}",
             "Add credit there, or set a fallback model.",
         )
+    if 400 <= status < 500 and body.lstrip().startswith("<"):
+        return BadAnswer(
+            f"{model} was answered with a web page ({status}): by a firewall or a server that is not a model's API.",
+            "Check api_base, the network and a proxy.",
+        )
     if status in (401, 403):
         return AuthenticationFailed(f"{model} refused the key ({status}){detail}", "Check the key and what it may use.")
     if status == 429:
@@ -125,6 +139,10 @@ def by_status(status: int, exchange: Exchange, configured: ConfiguredModel) -> M
 
 
 def _other(status: int, model: str, detail: str) -> ModelError:
+    if status == 407:
+        return Unreachable(
+            f"The proxy did not let the request of {model} through (407){detail}", "Check HTTPS_PROXY and NO_PROXY."
+        )
     if status in (400, 422):
         return BadRequest(f"{model} refused the request ({status}){detail}", "Check the model's name and settings.")
     if status == 404:

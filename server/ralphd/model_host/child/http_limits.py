@@ -28,6 +28,7 @@ class Exchange:
     """One request as the wire saw it; filled while it runs, read by the policy after it failed."""
 
     max_bytes: int
+    stream_asked: bool = False
     started: bool = False
     """A connection was there and the request has left."""
     status: int | None = None
@@ -85,7 +86,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             exchange.fault = connection_fault(error, _where(request.url), connect)
             raise
         exchange.started = True
-        exchange.status = response.status_code
+        exchange.status = 200 if response.is_success else response.status_code
         exchange.content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         exchange.retry_after_s = asked_wait_s(response.headers)
         exchange.fault = _fault(request, response)
@@ -93,10 +94,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             await response.aclose()
             raise Refused(exchange.fault.message, request=request)
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        if response.status_code != 200:
+        if not response.is_success:
             return await _noted(response, exchange)
         if "content-encoding" not in response.headers:
-            exchange.answer = RawAnswer(exchange.content_type)
+            exchange.answer = RawAnswer(exchange.content_type, stream_asked=exchange.stream_asked)
         response.stream = _Counted(response.stream, exchange, request)
         return response
 
@@ -126,10 +127,23 @@ class _Counted(httpx.AsyncByteStream):
                 )
                 raise Refused(exchange.fault.message, request=self._request)
             exchange.text = (exchange.text + chunk)[-LONGEST:]
-            if onward := exchange.answer.feed(chunk):
+            onward = exchange.answer.feed(chunk)
+            self._stop_at_an_error()
+            if onward:
                 yield onward
-        if onward := exchange.answer.end():
+        onward = exchange.answer.end()
+        self._stop_at_an_error()
+        if onward:
             yield onward
+
+    def _stop_at_an_error(self) -> None:
+        """No library is left to overlook that a server says an error where an answer should be."""
+        if self._exchange.answer.is_page:
+            self._exchange.fault = _a_page(self._request)
+            raise Refused(self._exchange.fault.message, request=self._request)
+        if self._exchange.answer.error:
+            self._exchange.text = self._exchange.answer.error[:LONGEST]
+            raise Refused("the server says an error", request=self._request)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -157,12 +171,14 @@ def _fault(request: httpx.Request, response: httpx.Response) -> ModelError | Non
             )
         return None
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if response.status_code == 200 and kind in ("text/html", "application/xhtml+xml"):
-        return BadAnswer(
-            f"{_where(request.url)} answered with a web page: it is not a model's API.",
-            "Check api_base, and any proxy or login page.",
-        )
-    return None
+    return _a_page(request) if response.is_success and kind in ("text/html", "application/xhtml+xml") else None
+
+
+def _a_page(request: httpx.Request) -> BadAnswer:
+    return BadAnswer(
+        f"{_where(request.url)} answered with a web page: it is not a model's API.",
+        "Check api_base, and any proxy or login page.",
+    )
 
 
 async def _noted(response: httpx.Response, exchange: Exchange) -> httpx.Response:

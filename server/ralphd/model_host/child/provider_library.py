@@ -132,6 +132,7 @@ class Library:
         """The parts of one answer. Raises `ModelError`; `details` are filled as far as the answer came."""
         exchange = http_limits.current.get()
         assert exchange is not None
+        exchange.stream_asked = request.stream
         if request.resolved.provider not in _SIGNED:
             exchange.extra_body, exchange.left_out = request.fields(), request.left()
         response: Any = None
@@ -154,10 +155,12 @@ class Library:
             if exchange.content_type == "application/json" and not heard:
                 raise NotStreamed
         except (ModelError, NotStreamed) as error:
-            if exchange.status == 200 and exchange.fault is None and is_error(exchange.body):
+            if exchange.status == 200 and not _is_no_error(exchange):
                 raise to_model_error(error, exchange, request.configured) from None
             raise
         except Exception as error:
+            if request.stream and exchange.content_type == "application/json" and _is_no_error(exchange):
+                raise NotStreamed from error  # the library could not read a stream in it
             raise to_model_error(error, exchange, request.configured) from error
         finally:
             if request.stream and response is not None:
@@ -241,6 +244,10 @@ def load() -> Library:
     with contextlib.suppress(Exception):
         module.token_counter(model="gpt-4o", text="warm")
     return Library(litellm)
+
+
+def _is_no_error(exchange: http_limits.Exchange) -> bool:
+    return exchange.status == 200 and exchange.fault is None and not is_error(exchange.body)
 
 
 def _same_family(listed: str, provider: str) -> bool:
