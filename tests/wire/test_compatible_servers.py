@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from ralphd.errors import (
     AuthenticationFailed,
-    BadAnswer,
     ContextTooLong,
     ModelError,
     OutOfCredit,
@@ -19,7 +16,7 @@ from ralphd.errors import (
 )
 from ralphd.model_host.client import HostClient
 from ralphd.model_host.gateway import HostGateway
-from tests.support.providers import FORMATS, Provider, Reply, Wire
+from tests.support.providers import Provider, Reply, Wire
 from tests.support.providers.openai_compatible import LmStudio, OpenRouter
 from tests.wire.conftest import config, deployment, request
 

@@ -116,11 +116,12 @@ def tls(tmp_path: Path) -> Iterator[Tls]:
 
 
 class ConnectProxy:
-    """A proxy that lets CONNECT through and counts it; `refuses`: answers with this status line instead."""
+    """A proxy that lets CONNECT through to this machine, whatever the host's name, and notes what was asked of it."""
 
-    def __init__(self, refuses: bytes = b"") -> None:
+    def __init__(self) -> None:
         self.asked: list[str] = []
-        self._refuses = refuses
+        self.refuses = b""
+        """Answer with this status line instead."""
         self._socket = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -142,12 +143,12 @@ class ConnectProxy:
             head += client.recv(4096)
         method, target, _ = head.split(b"\r\n")[0].split(b" ")
         self.asked.append(f"{method.decode()} {target.decode()}")
-        if self._refuses:
-            client.sendall(self._refuses + b"\r\nContent-Length: 0\r\n\r\n")
+        if self.refuses:
+            client.sendall(self.refuses + b"\r\nContent-Length: 0\r\n\r\n")
             client.close()
             return
-        host, _, port = target.decode().rpartition(":")
-        with socket.create_connection((host, int(port))) as server, client:
+        port = int(target.decode().rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as server, client:
             client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             ends = {client: server, server: client}
             while True:
@@ -172,48 +173,44 @@ def asking(client: HostClient, api_base: str) -> HostGateway:
     return HostGateway(client, config(ConfiguredModel(model="openai/x", api_base=api_base), retry_attempts=1))
 
 
-async def test_a_private_authority(make: Make, monkeypatch: pytest.MonkeyPatch, tls: Tls) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(tls.authority))
-    assert (await asking(make(), tls.server()).complete(request())).text == "over TLS"
-
-
-async def test_certificates_that_are_not_accepted(make: Make, monkeypatch: pytest.MonkeyPatch, tls: Tls) -> None:
-    client = make()
+async def test_an_authority_that_is_not_known(host: HostClient, tls: Tls) -> None:
     with pytest.raises(Unreachable, match=r"certificate of https://localhost.* was not accepted") as caught:
-        await asking(client, tls.server()).complete(request())
-    assert "SSL_CERT_FILE" in str(caught.value)
-    await client.close()
+        await asking(host, tls.server()).complete(request())
+    assert "SSL_CERT_FILE" in str(caught.value) and tls.requests == []
+
+
+async def test_a_private_authority_and_a_proxy(make: Make, monkeypatch: pytest.MonkeyPatch, tls: Tls) -> None:
+    """One host for all that its environment says: the file of an authority, a proxy, hosts that need none, an address."""
+    proxy = ConnectProxy()
     monkeypatch.setenv("SSL_CERT_FILE", str(tls.authority))
+    monkeypatch.setenv("HTTPS_PROXY", proxy.address)
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:99999/v1")
     client = make()
+    assert (await asking(client, tls.server()).complete(request())).text == "over TLS"
+    assert proxy.asked == []
     for api_base, why in ((tls.server(days=-1), "expired"), (tls.server("elsewhere.example"), "ostname mismatch")):
         with pytest.raises(Unreachable, match=f"was not accepted: .*{why}"):
             await asking(client, api_base).complete(request())
-    assert tls.requests == []
+    assert len(tls.requests) == 1
+
+    through = tls.server("inside.test").replace("localhost", "inside.test")
+    assert (await asking(client, through).complete(request())).text == "over TLS"
+    assert set(proxy.asked) == {f"CONNECT {through.removeprefix('https://').removesuffix('/v1')}"}
+    proxy.refuses = b"HTTP/1.1 407 Proxy Authentication Required"
+    elsewhere = through.replace("inside.test", "refused.test")
+    with pytest.raises(Unreachable, match="proxy did not let the request through") as caught:
+        await asking(client, elsewhere).complete(request())
+    assert "407" in str(caught.value) and "HTTPS_PROXY" in str(caught.value)
+    proxy.close()
+
+    with pytest.raises(ModelError, match="OPENAI_BASE_URL"):
+        await HostGateway(client, config(ConfiguredModel(model="openai/x"))).complete(request())
 
 
 async def test_plain_http_where_tls_is_meant(host: HostClient, openai: Provider) -> None:
     with pytest.raises(Unreachable, match="TLS"):
         await asking(host, openai.api_base.replace("http:", "https:")).complete(request())
-
-
-async def test_through_a_proxy(make: Make, monkeypatch: pytest.MonkeyPatch, tls: Tls) -> None:
-    proxy = ConnectProxy()
-    monkeypatch.setenv("SSL_CERT_FILE", str(tls.authority))
-    monkeypatch.setenv("HTTPS_PROXY", proxy.address)
-    api_base = tls.server()
-    assert (await asking(make(), api_base).complete(request())).text == "over TLS"
-    assert set(proxy.asked) == {f"CONNECT {api_base.removeprefix('https://').removesuffix('/v1')}"}
-    proxy.close()
-
-
-async def test_a_proxy_that_refuses(make: Make, monkeypatch: pytest.MonkeyPatch, tls: Tls) -> None:
-    proxy = ConnectProxy(b"HTTP/1.1 407 Proxy Authentication Required")
-    monkeypatch.setenv("SSL_CERT_FILE", str(tls.authority))
-    monkeypatch.setenv("HTTPS_PROXY", proxy.address)
-    with pytest.raises(Unreachable, match="proxy did not let the request through") as caught:
-        await asking(make(), tls.server()).complete(request())
-    assert "407" in str(caught.value) and "HTTPS_PROXY" in str(caught.value)
-    proxy.close()
 
 
 async def test_a_name_that_is_none(host: HostClient) -> None:

@@ -152,12 +152,18 @@ async def test_a_host_that_ignores_a_cancel_is_killed(
     async with asyncio.timeout(60):
         while _alive(pid):
             await asyncio.sleep(0.02)
-    # The next call starts a new one. A SIGKILL of that in mid-stream fails what is under way, by name, and no more.
-    monkeypatch.undo()
+
+
+@pytest.mark.full
+async def test_a_host_that_dies_in_mid_stream(make: Make, openai: Provider) -> None:
+    """A SIGKILL fails what is under way, by name, and no more: the next question starts a new one."""
+    openai.default = Reply(pieces=tuple("word " for _ in range(2000)), pause_s=0.01)
+    client = make()
+    gateway = HostGateway(client, config(deployment(openai)))
     watch = Watch()
     call = asyncio.create_task(gateway.complete(request(), watch))
     await until(lambda: watch.of(Delta), call)
-    assert client.pid is not None and client.pid != pid
+    assert client.pid is not None
     os.kill(client.pid, signal.SIGKILL)
     with pytest.raises(Unreachable, match="signal 9"):
         await asyncio.wait_for(call, 2.0)

@@ -41,6 +41,18 @@ def whole(message: Mapping[str, Any] | None, finish: str = "stop") -> Reply:
     return Reply(raw=json.dumps(body).encode(), content_type="application/json")
 
 
+def framed(
+    *, head: bytes = b"", content_type: str = "text/event-stream", status: int = 200, change: Any = None
+) -> Reply:
+    """The usual stream, its bytes framed in another way that servers have."""
+    raw = stream({"content": "the "}, {"content": "answer"}).raw or b""
+    return Reply(raw=head + (change(raw) if change else raw), content_type=content_type, status=status)
+
+
+def error(body: str, content_type: str = "application/json", status: int = 200) -> Reply:
+    return Reply(raw=body.encode(), content_type=content_type, status=status)
+
+
 PARTS = [{"type": "thinking", "thinking": [{"type": "text", "text": "hmm"}]}, {"type": "text", "text": "the answer"}]
 TEXTS = [
     ("parts", stream({"content": [PARTS[0]]}, {"content": [PARTS[1]]})),
@@ -51,6 +63,16 @@ TEXTS = [
     ("thoughts inline", stream({"content": "<thi"}, {"content": "nk>hm"}, {"content": "m</th"}, {"content": "ink>\n\nthe answer"})),
     ("thoughts inline, whole", whole({"content": "<think>hmm</think>\nthe answer"})),
     ("no role", stream({"content": "the "}, {"content": "answer"})),
+    ("no space after the colon", framed(change=lambda raw: raw.replace(b"data: ", b"data:"))),
+    ("crlf", framed(change=lambda raw: raw.replace(b"\n", b"\r\n"))),
+    ("without [DONE]", framed(change=lambda raw: raw.replace(b"data: [DONE]\n\n", b""))),
+    ("a byte order mark", framed(head=b"\xef\xbb\xbf")),
+    ("comments, pings and ids", framed(head=b': alive\n\n:\n\nretry: 3000\n\nid: 1\n\nevent: ping\ndata: {"type": "ping"}\n\n')),
+    ("a stream called text", framed(content_type="text/plain")),
+    ("a stream of status 201", framed(status=201)),
+    ("usage first, without a choice", framed(head=b'data: ' + json.dumps({"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [], "usage": USAGE}).encode() + b"\n\n")),
+    ("what stopped it beside why", framed(change=lambda raw: raw.replace(b'"finish_reason": "stop"', b'"finish_reason": "stop", "stop_reason": "```"'))),
+    ("whole, called text", Reply(**{**whole({"content": "the answer"}).__dict__, "content_type": "text/plain"})),
 ]  # fmt: skip
 
 
@@ -84,6 +106,16 @@ ERRORS: list[tuple[str, Reply, type[ModelError], str]] = [
     ("error, rate", Reply(raw=b'{"error": {"message": "slow down", "code": 429}}', content_type="application/json"), RateLimited, "slow down"),
     ("error in a stream", Reply(raw=b': OPENROUTER PROCESSING\n\ndata: {"error":{"code":502,"message":"the backend is on fire"},"choices":[]}\n\n', content_type="text/event-stream"), Unreachable, "the backend is on fire"),
     ("error after text", Reply(extra_events=(b'data: {"error":{"code":429,"message":"slow down"}}\n\n',)), RateLimited, "slow down"),
+    ("error as an event", error('event: error\ndata: {"message": "the backend is on fire"}\n\n', "text/event-stream"), Unreachable, "the backend is on fire"),
+    ("error as words", error("event: error\ndata: the backend is on fire\n\n", "text/event-stream"), Unreachable, "the backend is on fire"),
+    ("error by its type", error('data: {"error": {"type": "rate_limit_error", "message": "slow down"}}\n\n', "text/event-stream"), RateLimited, "slow down"),
+    ("a detail instead of an answer", error('{"detail": "the backend is on fire"}'), Unreachable, "the backend is on fire"),
+    ("flat error instead of an answer", error('{"object": "error", "message": "the backend is on fire", "code": 40303}'), Unreachable, "the backend is on fire"),
+    ("a list instead of an answer", error("[]"), BadAnswer, "nothing that can be read"),
+    ("nothing instead of an answer", error(""), BadAnswer, "nothing that can be read"),
+    ("a page called a stream", error("\n<!DOCTYPE html><title>Sign in</title>", "text/event-stream"), BadAnswer, "a web page"),
+    ("a page of a firewall", error("<html>you have been blocked</html>", "text/html", 403), BadAnswer, "a web page (403)"),
+    ("a proxy on the way", error("who are you?", "text/plain", 407), Unreachable, "proxy did not let"),
     ("recitation", stream({"content": "a"}, finish="content_filter"), ContentRefused, "filter"),
 ]  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -91,21 +92,36 @@ GOOGLE = {
         ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "60m0s"}, {}, 3600),
         ({"x-ratelimit-remaining-tokens": "9", "x-ratelimit-reset-tokens": "9h", "x-ratelimit-remaining-requests": "0",
           "x-ratelimit-reset-requests": "1h"}, {}, 3600),
-        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int((time.time() + 3600) * 1000))}, {}, 3600),
-        ({"anthropic-ratelimit-requests-remaining": "0", "anthropic-ratelimit-requests-reset":
-          time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))}, {}, 3600),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}, {}, 360),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "{in an hour, in milliseconds}"}, {}, 3600),
+        ({"Retry-After": "{in an hour, as a date}"}, {}, 3600),
+        ({"anthropic-ratelimit-requests-remaining": "0", "anthropic-ratelimit-requests-reset": "{in an hour}"}, {}, 3600),
+        ({"Retry-After": "1e400"}, {}, None),
+        ({"Retry-After": "99999999999999999999"}, {}, None),
+        ({"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}, {}, "years"),
+        ({"retry-after-ms": "1" + "0" * 60}, {}, "years"),
         ({"Retry-After": "soon"}, {}, None),
         ({"Retry-After": "nan"}, {}, None),
         ({"Retry-After": "-5"}, {}, None),
     ],
 )  # fmt: skip
 async def test_how_long_it_asks_to_wait(
-    host: HostClient, openai: Provider, headers: dict[str, str], body: Any, wait: int | None
+    host: HostClient, openai: Provider, headers: dict[str, str], body: Any, wait: int | str | None
 ) -> None:
     raw = json.dumps(body or {"error": {"message": "slow down"}}).encode()
+    then = time.time() + 3600
+    moments = {
+        "{in an hour, in milliseconds}": str(int(then * 1000)),
+        "{in an hour, as a date}": formatdate(then, usegmt=True),
+        "{in an hour}": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(then)),
+    }
+    headers = {name: moments.get(value, value) for name, value in headers.items()}
     openai.default = Reply(status=429, raw=raw, content_type="application/json", headers=tuple(headers.items()))
     gateway = HostGateway(host, config(deployment(openai), retry_attempts=1))
     with pytest.raises(RateLimited) as caught:
         await gateway.complete(request())
     found = caught.value.retry_after_s
-    assert found is None if wait is None else found is not None and wait - 300 <= found <= wait + 5
+    if isinstance(wait, int):
+        assert found is not None and wait - 300 <= found <= wait + 5
+    else:
+        assert found is None if wait is None else found is not None and found > 1e8

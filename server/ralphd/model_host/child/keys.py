@@ -158,7 +158,10 @@ class Keyring:
         """Is the model where this provider lives: at its own host, or where the environment says it is?"""
         if configured.api_base is None or is_own_host(configured.api_base, rules):
             return True
-        base = self._named_base(rules, provider)
+        try:
+            base = self._named_base(rules, provider)
+        except ModelError:
+            return False  # a variable that names no address is no matter of a model with one of its own
         return base is not None and origin(base) == origin(configured.api_base)
 
     def _version(self, configured: ConfiguredModel, provider: str) -> str | None:
