@@ -41,6 +41,7 @@ ALLOWED: dict[str, set[str]] = {
         "sandbox",
         "prompts",
         "settings.schema",
+        "settings.project",
         *COMMON,
     },
     "loop": {

@@ -1,7 +1,7 @@
 """Retrieval by code, not by a model: what a person would open before changing the target. Deterministic.
 
 Sources in order of worth: the file around the target, tests that reach it, files that call it, files it imports,
-rules files. Packed into a token budget; tokens are estimated at 3.5 characters each (the host counts exactly).
+rules files. Packed into a budget of tokens, by the estimate of core/tokens.py.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from ralphd.context.languages import fence_name, language_of, parse
 from ralphd.context.target import Target, definitions
 from ralphd.context.tree import ImportGraph, Tree, is_secret
 from ralphd.core.text import Text
-
-CHARS_PER_TOKEN = 3.5
+from ralphd.core.tokens import beginning, tokens_of
 
 
 @dataclass(frozen=True)
@@ -45,10 +44,6 @@ _TEST_FILE = re.compile(r"(?:^|/)(?:tests?|__tests__|spec)/|(?:^|/)test_[^/]*$|(
 
 def is_test_file(path: str) -> bool:
     return bool(_TEST_FILE.search(path))
-
-
-def estimate_tokens(text: str) -> int:
-    return int(len(text) / CHARS_PER_TOKEN) + 1
 
 
 def tests_reaching(tree: Tree, target: Target, graph: ImportGraph | None = None) -> list[str]:
@@ -183,11 +178,11 @@ def gather(
                         path, "imported by it", source if len(source) < 1500 and not local else outline(path, source)
                     )
                 )
-    wanted = sum(estimate_tokens(p.text) for p in tests)
+    wanted = sum(tokens_of(p.text) for p in tests)
     budget = max_tokens - min(wanted, max_tokens // 2)
     kept, dropped = [], 0
     for piece in candidates:
-        cost = estimate_tokens(piece.text) + 12
+        cost = tokens_of(piece.text) + 12
         if piece.path in excluded or (piece.path not in left and piece.path != target.path):
             continue
         if cost <= budget:
@@ -196,19 +191,22 @@ def gather(
         else:
             dropped += 1
     rules = "" if local else "\n\n".join(r[:4000] for p in rules_files if p in left and (r := tree.text(p)))
-    used = sum(estimate_tokens(p.text) + 12 for p in kept)
+    used = sum(tokens_of(p.text) + 12 for p in kept)
     return Context(tuple(kept), dropped, rules), _fitting(tests, max_tokens - used)
+
+
+_LEAST = 60
+"""Tokens. Less than this of a test says nothing."""
 
 
 def _fitting(tests: list[Excerpt], max_tokens: int) -> list[Excerpt]:
     kept: list[Excerpt] = []
     spent = 0
     for piece in tests:
-        cost = estimate_tokens(piece.text)
+        cost = tokens_of(piece.text)
         if spent + cost > max_tokens:
-            room = int((max_tokens - spent) * CHARS_PER_TOKEN)
-            if not kept and room > 200:
-                kept.append(Excerpt(piece.path, piece.why, piece.text[:room]))
+            if not kept and max_tokens - spent > _LEAST:
+                kept.append(Excerpt(piece.path, piece.why, beginning(piece.text, max_tokens - spent)))
             break
         kept.append(piece)
         spent += cost

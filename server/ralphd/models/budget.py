@@ -11,8 +11,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from ralphd.core.run import Cost
+from ralphd.core.tokens import tokens_of
 from ralphd.errors import AuthenticationFailed, ContextTooLong, OutOfCredit, RateLimited, Unpriced, Unreachable
-from ralphd.models.estimate import prompt_tokens, tokens_of
+from ralphd.models.estimate import prompt_tokens
 from ralphd.models.gateway import (
     Completion,
     CompletionRequest,

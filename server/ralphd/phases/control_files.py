@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 
 from ralphd.core.ignore import IgnoreRules
+from ralphd.settings.project import CONFIG_NAME
 
 _EDITORS = (
     ".vscode .vscode-* *.code-workspace .idea .fleet .zed .helix .devcontainer .devcontainer.json .gitpod* .idx .nvim.lua"
@@ -35,7 +36,7 @@ _AGENTS = (
     " .agent .claude .claude.json .codex .cursor .cursorrules .cursorignore .clinerules .cline* .continue .continuerules"
     " .windsurf .windsurfrules .roo .roo* .kilocode .kilocode* .goosehints .goose .gemini .aider* .amazonq .augment*"
     " .junie .kiro .trae .openhands .opencode opencode.json* copilot-instructions.md *.instructions.md .copilot* .mcp.json"
-    " mcp.json .mcp .factory .warp .crush .qwen .qodo .tabnine* .ralph ralph.config.yaml ralph.config.yml .rules"
+    " mcp.json .mcp .factory .warp .crush .qwen .qodo .tabnine* .ralph ralph.config.yml .rules"
 )
 _STARTED_BY_PYTHON = "conftest.py sitecustomize.py usercustomize.py *.pth"
 _LOCKS = (
@@ -72,7 +73,7 @@ def _rules(*tables: str) -> IgnoreRules:
     return IgnoreRules(fold(name) for table in tables for name in table.split())
 
 
-_CONTROL = _rules(_EDITORS, _SHELLS, _CI, _HOOKS, _AGENTS, _STARTED_BY_PYTHON, _LOCKS, _SHORT_NAMES)
+_CONTROL = _rules(CONFIG_NAME, _EDITORS, _SHELLS, _CI, _HOOKS, _AGENTS, _STARTED_BY_PYTHON, _LOCKS, _SHORT_NAMES)
 _BUILD_RULES = _rules(_BUILD)
 
 

@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 
 from ralphd.core.run import ROLES
 from ralphd.settings import schema
+from ralphd.settings.project import CONFIG_NAME
 from ralphd.settings.reading import entry_type, is_secret, mark_of, section_of
 from ralphd.settings.schema import Price, RoleModel, Section, Settings
 from ralphd.settings.scopes import Asked, Free, Mark, PersonOnly
@@ -155,7 +156,7 @@ def json_schema() -> dict[str, Any]:
     }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": "ralph.config.yaml",
+        "title": CONFIG_NAME,
         **out,
         "definitions": {"role": _section(RoleModel, texts)},
     }

@@ -7,12 +7,13 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from ralphd.core.tokens import tokens_of
 from ralphd.errors import ModelError, TimedOut
 from ralphd.model_host.child.answers import AnswerDetails
 from ralphd.model_host.child.faults import NotStreamed
 from ralphd.model_host.child.http_limits import Exchange
 from ralphd.model_host.child.provider_library import ProviderRequest
-from ralphd.models.estimate import prompt_tokens, tokens_of
+from ralphd.models.estimate import prompt_tokens
 from ralphd.models.gateway import CompletionRequest, ResolvedModel, Usage
 
 
