@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ralphd.core.secret import Secret
 from ralphd.errors import RalphError
 from ralphd.local_model.server import LocalServer
 from ralphd.local_model.weights import installed
@@ -65,6 +66,10 @@ class ModelBackend:
                 return Places(places.state, places.cache, f"{await self._local.start()}/v1")
             except RalphError as error:
                 return Places(places.state, places.cache, None, str(error))
+
+    async def set_key(self, settings: Settings, provider: str, key: Secret) -> None:
+        """Pass a key that the person typed on to the host."""
+        await self._running(settings).set_key(provider, key)
 
     async def prewarm(self, settings: Settings) -> None:
         """Start the host at low priority, so that the first click does not pay for its import."""

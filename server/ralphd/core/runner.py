@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from ralphd.core.events import Emit
-from ralphd.core.run import RunRequest, RunResult
+from ralphd.core.run import Command, RunRequest, RunResult
+from ralphd.core.secret import Secret
+from ralphd.core.text import Span
 
 Decision = Literal["once", "always", "never"]
 DECISIONS: tuple[Decision, ...] = ("once", "always", "never")
@@ -17,7 +19,7 @@ DECISIONS: tuple[Decision, ...] = ("once", "always", "never")
 class Question:
     """Something only the person may decide. `choices`: (title, decision)."""
 
-    kind: Literal["command", "settings", "cost"]
+    kind: Literal["command", "settings", "cost", "again"]
     digest: str
     text: str
     choices: tuple[tuple[str, Decision], ...]
@@ -52,6 +54,30 @@ class EditorSettings:
     """Path of the masked log of requests to models."""
 
 
+@dataclass(frozen=True)
+class CutShort:
+    """A run whose process ended before it did."""
+
+    run_id: str
+    command: Command
+    path: str
+    span: Span | None
+    instruction: str
+    journal: str
+    usd: Mapping[str, float]
+    """What the books hold for it, by role: of a call that was under way, the most that it can have cost."""
+    tokens: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Left:
+    """What servers that are gone left in a workspace."""
+
+    reviews: tuple[str, ...] = ()
+    """Texts as `keep_review` was given them."""
+    cut_short: tuple[CutShort, ...] = ()
+
+
 class Runner(Protocol):
     """Starts nothing by itself. Only `configure` is no coroutine: it touches memory alone, and nothing else may be
     called on an event loop without waiting."""
@@ -74,8 +100,18 @@ class Runner(Protocol):
     async def dismiss(self, root: str, fingerprint: str, message: str) -> None:
         """Remember that the person put this finding away for good."""
 
+    async def keep_review(self, root: str, review_id: str, text: str | None) -> None:
+        """Keep a review that waits over the end of this process; None: it is settled, forget it."""
+
+    async def take_over(self, root: str) -> Left:
+        """What servers that are gone left in this workspace, each thing once: it belongs to this process from now on."""
+
     async def decide(self, digest: str, decision: Decision) -> bool:
         """A consent given outside a question, or after its time was over; False: no such digest is known."""
+
+    async def set_key(self, root: str, provider: str, key: Secret) -> None:
+        """Pass on a key that the person typed, for `provider`'s own host and this session; empty: forget it. Raises
+        `RalphError` where the model host cannot be started."""
 
     async def status(self) -> Mapping[str, Any]:
         """Models, sandbox, trust, cost of the day: no secret in it."""

@@ -28,13 +28,14 @@ from ralphd.lsp.commands.service import ServiceCommands
 from ralphd.lsp.commands.starting import Starting
 from ralphd.lsp.commands.table import table
 from ralphd.lsp.diagnostics import Diagnostics
-from ralphd.lsp.features import inline_completion, run_request, virtual_documents, workspace_changes
+from ralphd.lsp.features import inline_completion, key_request, run_request, virtual_documents, workspace_changes
 from ralphd.lsp.features.code_actions import CodeActions
 from ralphd.lsp.features.code_lens import CodeLenses
 from ralphd.lsp.features.configuration import Configuration
 from ralphd.lsp.outbox import Outbox
 from ralphd.lsp.protocol import Handlers, RalphProtocol
 from ralphd.lsp.publishing import Publishing
+from ralphd.lsp.recovery import Recovery
 from ralphd.lsp.request_log_view import RequestLogView
 from ralphd.lsp.review import Reviews
 from ralphd.lsp.review_feed import ReviewFeed
@@ -86,6 +87,8 @@ class RalphServer(LanguageServer):
         reviews.on_changed.append(ReviewFeed(outbox, workspace, diagnostics, runs.live).changed)
         starting = Starting(workspace, runs, reviews, diagnostics)
         log = RequestLogView(workspace, self.runner)
+        self.recovery = Recovery(outbox, workspace, reviews, starting, self.runner)
+        reviews.on_changed.append(self.recovery.changed)
         commands = table(
             [
                 *starting.commands(),
@@ -111,6 +114,7 @@ class RalphServer(LanguageServer):
         virtual_documents.register(self, reviews, log)
         workspace_changes.register(self, workspace, diagnostics)
         run_request.register(self, starting, runs)
+        key_request.register(self, workspace, self.runner)
         self._register_handshake()
 
     def runner(self) -> Runner:
@@ -138,6 +142,7 @@ class RalphServer(LanguageServer):
         await loading.aside(self._load)
         runner = self.runner()
         await self.configuration.begin()
+        await self.recovery.begin()
         await runner.warm(list(self.workspace_state.roots))
 
     # ---- life cycle --------------------------------------------------------------------------------------------
@@ -195,6 +200,8 @@ class RalphServer(LanguageServer):
 
     async def end_all(self) -> None:
         await self.runs.cancel_all(SHUTDOWN_TIMEOUT_S)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.recovery.write(), SHUTDOWN_TIMEOUT_S)
         self.outbox.stop()
 
     def report_server_error(self, error: Exception, source: Any) -> None:

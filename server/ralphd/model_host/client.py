@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from ralphd.core.secret import Secret
 from ralphd.errors import MODEL_ERRORS, ModelError, RateLimited, TimedOut, Unreachable
 from ralphd.model_host.process import HostProcess
 from ralphd.model_host.wire import (
@@ -34,11 +35,14 @@ from ralphd.model_host.wire import (
     Ping,
     Pong,
     Ready,
+    SetKey,
     Streamed,
     ToHost,
 )
 from ralphd.models.gateway import Completion, CompletionRequest, OnEvent, Spent, Starting, Wire, ignore_event
 
+UNASKED = 0
+"""Id of a message whose answer nobody waits for; ids of requests begin at 1."""
 CANCEL_S = 0.15
 """How long the host may take to answer a cancel before it is killed."""
 ASK_S = 60.0
@@ -113,6 +117,8 @@ class HostClient:
         self._idle: asyncio.TimerHandle | None = None
         self._background: set[asyncio.Task[object]] = set()
         self._closed = False
+        self._given: dict[str, Secret] = {}
+        """Keys that the person typed into the editor, by provider: passed on to each host that is started. Opaque here."""
 
     @property
     def pid(self) -> int | None:
@@ -168,6 +174,12 @@ class HostClient:
         """Which of these variables are set where the host can see them. Does not load the provider library."""
         return (await self.ask(Keys, lambda id: KeysPresent(id=id, names=names), load=False)).present
 
+    async def set_key(self, provider: str, key: Secret) -> None:
+        """Pass a key on, for the provider's own host; an empty one is forgotten. A host that is started later gets it
+        too, until this client is closed."""
+        self._given[provider] = key
+        await self.ask(Pong, lambda id: _key_message(id, provider, key), load=False)
+
     async def ping(self, payload: str = "") -> str:
         """Is the host there and answering? Gives `payload` back."""
         return (await self.ask(Pong, lambda id: Ping(id=id, payload=payload), load=False)).payload
@@ -194,6 +206,8 @@ class HostClient:
             host = self._host
             if host is None or not host.alive:
                 host = self._host = await self._spawn()
+                for provider, key in self._given.items():
+                    await host.send(_key_message(UNASKED, provider, key))
             if load and not host.loading:
                 await host.send(Load())
                 host.loading = True
@@ -309,6 +323,10 @@ class HostClient:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         return task
+
+
+def _key_message(id: int, provider: str, key: Secret) -> SetKey:
+    return SetKey(id=id, provider=provider, key=key.reveal())
 
 
 def _expected(answer: Wire, kind: type[_A]) -> _A:

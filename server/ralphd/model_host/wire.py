@@ -2,7 +2,8 @@
 
 Every request carries the whole `CallConfig` that it is meant for, so that nothing in the host depends on which message
 came before. Every request has an `id` and is answered exactly once, with its own kind of answer or with `Failed`.
-Values only: no key ever stands in a message; keys travel as references (`KeyRef`), and the host resolves them.
+Values only: keys travel as references (`KeyRef`), and the host resolves them; only a key that the person typed into the
+editor travels itself, once, in a `SetKey`.
 """
 
 from __future__ import annotations
@@ -172,6 +173,16 @@ class KeysPresent(Wire):
     names: tuple[str, ...]
 
 
+class SetKey(Wire):
+    """A key that the person typed into the editor: kept in the host's memory, for `provider`'s own host only; an empty
+    one is forgotten. The one message that holds a key."""
+
+    type: Literal["set_key"] = "set_key"
+    id: int
+    provider: str
+    key: str = Field(repr=False)
+
+
 class Ping(Wire):
     type: Literal["ping"] = "ping"
     id: int
@@ -179,7 +190,7 @@ class Ping(Wire):
 
 
 ToHost = Annotated[
-    Load | Complete | Cancel | LogReading | Describe | Probe | KeysPresent | Ping, Field(discriminator="type")
+    Load | Complete | Cancel | LogReading | Describe | Probe | KeysPresent | SetKey | Ping, Field(discriminator="type")
 ]
 
 # host -> server

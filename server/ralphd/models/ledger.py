@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from ralphd.errors import OverBudget
 
@@ -92,7 +92,11 @@ class Ledger:
 
     async def today_by_role(self) -> dict[str, tuple[float, int]]:
         """By role: USD booked today (open reservations and ceilings of unpriced models included), and tokens."""
-        return await self._run(self._by_role)
+        return await self._run(lambda: self._by_role("day >= ?", self.day()))
+
+    async def of_run(self, run: str) -> dict[str, tuple[float, int]]:
+        """By role: USD booked for a run, open reservations included, and tokens."""
+        return await self._run(lambda: self._by_role("run = ?", run))
 
     async def close_run(self, run: str, label: str, usd: float | None) -> None:
         """Remember what a run cost in all, for the estimates of later ones; None: not known."""
@@ -174,10 +178,11 @@ class Ledger:
     def _settle(self, id: int, actual: float, tokens: int = 0) -> None:
         self._open().execute("UPDATE calls SET actual = ?, tokens = ? WHERE id = ?", (actual, tokens, id))
 
-    def _by_role(self) -> dict[str, tuple[float, int]]:
+    def _by_role(self, which: Literal["day >= ?", "run = ?"], value: str) -> dict[str, tuple[float, int]]:
         rows = self._open().execute(
-            "SELECT role, SUM(COALESCE(actual, reserved)), SUM(tokens) FROM calls WHERE day >= ? GROUP BY role",
-            (self.day(),),
+            "SELECT role, SUM(COALESCE(actual, reserved)), SUM(tokens) FROM calls "  # noqa: S608 - one of two conditions
+            f"WHERE {which} GROUP BY role",
+            (value,),
         )
         return {str(role): (float(usd), int(tokens)) for role, usd, tokens in rows}
 

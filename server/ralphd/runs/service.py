@@ -19,7 +19,8 @@ from ralphd.context.target import find_target
 from ralphd.core import events
 from ralphd.core.events import Emit
 from ralphd.core.run import LEADING_ROLE, Outcome, RunRequest, RunResult
-from ralphd.core.runner import Ask, ConfigProblem, Decision, EditorSettings
+from ralphd.core.runner import Ask, ConfigProblem, Decision, EditorSettings, Left
+from ralphd.core.secret import Secret
 from ralphd.core.text import is_binary
 from ralphd.core.wording import OWN_DEFECT
 from ralphd.errors import Declined, Misconfigured, ModelError, RalphError, Untrusted
@@ -34,6 +35,7 @@ from ralphd.runs.bench import Benches
 from ralphd.runs.books import Books
 from ralphd.runs.consent import Consents
 from ralphd.runs.settings_source import SettingsSource
+from ralphd.runs.survivors import Survivors, cut_short, mark
 from ralphd.settings import questions
 from ralphd.settings.problems import Problem
 from ralphd.settings.provenance import Configuration
@@ -68,6 +70,7 @@ class RunService:
         self.folders, self.settings, self.consents = folders, settings, consents
         self.benches, self.books, self.models = benches, books, models
         self._scripted = scripted
+        self._survivors = Survivors(folders)
 
     # ---- a run -------------------------------------------------------------------------------------------------
 
@@ -76,7 +79,7 @@ class RunService:
         journal: Journal | None = None
         gateway: BudgetedGateway | None = None
         try:
-            journal = await asyncio.to_thread(self._journal, request)
+            journal = await asyncio.to_thread(self._begin, request)
             tell = _recording(journal, emit)
             _check_target(request)
             resolved = await self._configuration(request, tell, ask)
@@ -99,6 +102,7 @@ class RunService:
         if journal is not None:
             result = replace(result, journal=str(journal.path))
             journal.end(result)
+            self._survivors.drop("at_work", request.root, request.run_id)
         return result
 
     async def _configuration(self, request: RunRequest, tell: Emit, ask: Ask) -> Configuration:
@@ -146,10 +150,13 @@ class RunService:
             )
             return replace(await Loop(ctx, recorded, dismissed, attack, callable_).run(), target=target.span)
 
-    def _journal(self, request: RunRequest) -> Journal:
+    def _begin(self, request: RunRequest) -> Journal:
+        """The run's journal; a mark says that it is at work, should this process end before it does."""
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
         folder = make_private(self.folders.journals(request.root))
-        return Journal(folder / f"{stamp}-{request.run_id}.jsonl", Redactor().value)
+        journal = Journal(folder / f"{stamp}-{request.run_id}.jsonl", Redactor().value)
+        self._survivors.keep("at_work", request.root, request.run_id, mark(request, str(journal.path)))
+        return journal
 
     # ---- what an editor asks beside runs -----------------------------------------------------------------------
 
@@ -182,8 +189,27 @@ class RunService:
     async def dismiss(self, root: str, fingerprint: str, message: str) -> None:
         await asyncio.to_thread(Dismissed(self.folders, root).add, fingerprint, message)
 
+    async def keep_review(self, root: str, review_id: str, text: str | None) -> None:
+        if text is None:
+            await asyncio.to_thread(self._survivors.drop, "reviews", root, review_id)
+        else:
+            await asyncio.to_thread(self._survivors.keep, "reviews", root, review_id, text)
+
+    async def take_over(self, root: str) -> Left:
+        reviews = await asyncio.to_thread(lambda: list(self._survivors.left("reviews", root)))
+        marks = await asyncio.to_thread(lambda: list(self._survivors.left("at_work", root)))
+        runs = []
+        for run_id, text in marks:
+            runs.append(cut_short(text, await self.books.ledger.of_run(run_id)))
+            await asyncio.to_thread(self._survivors.drop, "at_work", root, run_id)
+        return Left(tuple(text for _, text in reviews), tuple(run for run in runs if run is not None))
+
     async def decide(self, digest: str, decision: Decision) -> bool:
         return await asyncio.to_thread(self.consents.decide, digest, decision)
+
+    async def set_key(self, root: str, provider: str, key: Secret) -> None:
+        resolved = await asyncio.to_thread(self.settings.read, root, "_")
+        await self.models.set_key(resolved.settings, provider, key)
 
     async def status(self) -> Mapping[str, Any]:
         isolation, trust = self.benches.known_isolation, self.consents.trust

@@ -71,6 +71,16 @@ class Keyring:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = dict(environ)
         self._used: set[str] = set()
+        self._given: dict[str, str] = {}
+        """By provider: keys that the person typed into the editor. They live as long as this process."""
+
+    def give(self, provider: str, key: str) -> None:
+        """Take a key for a provider's own host; an empty one is forgotten. What was given once stays masked."""
+        if key:
+            self._given[spelled(provider)] = key
+            self._used.add(key)
+        else:
+            self._given.pop(spelled(provider), None)
 
     @classmethod
     def take(cls, environ: MutableMapping[str, str] | None = None) -> Keyring:
@@ -83,7 +93,9 @@ class Keyring:
         return ring
 
     def present(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(name for name in names if self._environ.get(name, "").strip())
+        """Which of the variables count as set: a key that was given stands for its provider's own."""
+        given = {name for provider in self._given for name in provider_rules(provider).key_names}
+        return tuple(name for name in names if name in given or self._environ.get(name, "").strip())
 
     def values(self) -> frozenset[str]:
         """Exact texts that no log and no error may hold."""
@@ -144,6 +156,8 @@ class Keyring:
             return (key, source) if key is not None else f"No key for {configured.model}: set {source}."
         if not self._is_home(configured, rules, provider):
             return NO_KEY, ""
+        if provider in self._given:
+            return self._given[provider], "the editor"
         ref = next((ref for name, ref in provider_keys.items() if spelled(name) == provider), None)
         if ref is not None and (key := self.resolve(ref)) is not None:
             return key, named(ref)

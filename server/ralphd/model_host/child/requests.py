@@ -41,6 +41,7 @@ from ralphd.model_host.wire import (
     Pong,
     Probe,
     Probed,
+    SetKey,
     Streamed,
     to_host,
 )
@@ -54,7 +55,7 @@ ALIVE_S = 5.0
 """Seconds between two signs of life while a request is under way."""
 _KEPT = 16
 """Configurations whose `Calls` are kept."""
-Request = Complete | LogReading | Describe | Probe | KeysPresent | Ping
+Request = Complete | LogReading | Describe | Probe | KeysPresent | SetKey | Ping
 
 
 class Host:
@@ -138,6 +139,8 @@ class Host:
                 return Probed(id=message.id, problems=tuple(problems))
             case KeysPresent():
                 return Keys(id=message.id, present=self._keyring.present(message.names))
+            case SetKey():
+                return self._set_key(message)
             case Ping():
                 return Pong(id=message.id, payload=message.payload)
             case _:
@@ -156,6 +159,13 @@ class Host:
         record = reading_record(message.reading, bodies=message.log.bodies)
         RequestLog(message.log).write(record, Redactor(self._keyring.values()))
         return Logged(id=message.id)
+
+    def _set_key(self, message: SetKey) -> Pong:
+        """What was resolved with another key is made anew."""
+        self._keyring.give(message.provider, message.key)
+        self._stray.redactor = Redactor(self._keyring.values())
+        self._calls.clear()
+        return Pong(id=message.id, payload="")
 
     async def _calls_of(self, config: CallConfig) -> Calls:
         """Equal configurations share one: its connections to caches, and what was learned of servers."""
