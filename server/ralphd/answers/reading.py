@@ -18,6 +18,7 @@ from ralphd.answers.labels import PROSE, Label, Names, name_in_info, name_of, pl
 from ralphd.answers.markers import near_row
 from ralphd.answers.patches import bare_envelope, read_patches
 from ralphd.answers.reasoning import without_reasoning
+from ralphd.answers.repetition import repeats_itself
 from ralphd.answers.sides import beside, defines, fits, is_patch, is_tests, may_be_left_out, speaks
 from ralphd.answers.syntax import sound
 from ralphd.answers.values import MAX_ANSWER, MAX_FENCE_MARKS, MAX_PART, Files, FormatError, Region
@@ -53,18 +54,23 @@ def read_edits(
         if _in_blocks(lines)
         else _read_fences(lines, names, target_path, target_name)
     )
-    if not isinstance(read, FormatError) and (longest := max(map(len, _texts(read)), default=0)) > MAX_PART:
-        return FormatError(f"One text of the answer has {longest} characters. Edit with blocks, or in smaller steps.")
+    if not isinstance(read, FormatError) and (problem := _unfit(read, target_path)):
+        return FormatError(problem)
     if bare.removed and not isinstance(read, FormatError):
         return replace(read, mended=("took the reasoning out of the answer", *read.mended))
     return read
 
 
-def _texts(read: Region | Files) -> list[str]:
-    """Every new text that the answer gives."""
-    if isinstance(read, Region):
-        return [read.text]
-    return [text for edit in read.edits for text in (edit.whole or "", *(block.new for block in edit.blocks))]
+def _unfit(read: Region | Files, target_path: str) -> str:
+    """Why a new text of the answer is not handed on to a grammar; "" where all may be."""
+    edits = (FileEdit(target_path, whole=read.text),) if isinstance(read, Region) else read.edits
+    for edit in edits:
+        for text in (edit.whole or "", *(block.new for block in edit.blocks)):
+            if len(text) > MAX_PART:
+                return f"One text of the answer has {len(text)} characters. Edit with blocks, or in smaller steps."
+            if language_of(edit.path).module and repeats_itself(text):
+                return f"The text for {edit.path} repeats the same piece over and over. Write it without that."
+    return ""
 
 
 def _in_blocks(lines: Sequence[str]) -> bool:

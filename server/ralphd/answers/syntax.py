@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ralphd.answers.fences import scan
+from ralphd.answers.repetition import repeats_itself
 from ralphd.context.languages import JSON, MARKDOWN, PLAIN, PYTHON, Language, language_of, parse
 from ralphd.core.text import BOM
 
@@ -83,4 +84,4 @@ def sound(path: str, text: str) -> bool:
     language: Language = language_of(path)
     if language in (MARKDOWN, PLAIN):
         return scan(text.split("\n")[:-1]).open is None
-    return not worse(path, None, text)
+    return not repeats_itself(text) and not worse(path, None, text)

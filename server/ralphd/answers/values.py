@@ -13,7 +13,7 @@ MAX_ANSWER = 400_000
 
 MAX_PART = 60_000
 """Characters of one text in an answer, about 1,500 lines. What is given is parsed, and text that is no code costs a
-grammar many times what code does: up to a second for this much."""
+grammar many times what code does."""
 MAX_FENCE_MARKS = 20_000
 """Opening and closing marks of fenced blocks in one answer; more is refused unread, so that reading stays quick."""
 
