@@ -5,11 +5,13 @@ The private folder of one channel:
     lib/sitecustomize.py      read-only in the run, on PYTHONPATH
     lib/settings.json         which tests to run, and how
     lib/ralphd_<random>/      a copy of `runner_plugins/`: nobody can know its name before the run
+    lib/bin/node              first on PATH: starts the real node with our preload, whatever NODE_OPTIONS a script sets
     run-<random>/             writable in the run; a file for each session that may come, holding a secret word
 
-A session takes one file, unlinks it, and at its end writes the word and its report through the descriptor. So no path
-leads to a report once project code runs, and what the project leaves in the folder (gigabytes, links, 100,000 files) is
-never looked at: only our own descriptors are read.
+A session takes one file, unlinks it and wipes the word, and at its end writes the word and its report through the
+descriptor. So no path leads to a report once project code runs, and what the project leaves in the folder (gigabytes,
+links, 100,000 files) is never looked at: only our own descriptors are read. A file that was taken and holds nothing but
+the wiped word belongs to a process that turned out to be no test runner.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -24,9 +27,25 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-MAX_SESSIONS = 16
-"""Runs of a test runner within one test command (`tox` starts one for each environment)."""
+MAX_SESSIONS = 32
+"""Processes of test runners within one test command (`tox` starts one for each environment)."""
 _MAX_BYTES = 64 << 20
+_NODE = """\
+#!/bin/sh
+# The node that follows on PATH, with ralphd's preload (a script that sets NODE_OPTIONS itself has taken it away) and
+# ralphd's reporter for Node's own runner. Where the command names reporters of its own, the preload adds ours to them.
+own={own}
+case "$NODE_OPTIONS" in
+*{package}*) ;;
+*) NODE_OPTIONS={preload}" $NODE_OPTIONS"; export NODE_OPTIONS ;;
+esac
+case " $* " in
+*" --test-reporter"*) ;;
+*) NODE_OPTIONS="$NODE_OPTIONS "{reporters} ;;
+esac
+real=$(PATH="${{PATH%%"$own":*}}${{PATH#*"$own":}}"; command -v node) || {{ echo "node: not found" >&2; exit 127; }}
+exec "$real" "$@"
+"""
 
 
 class ReportChannel:
@@ -42,7 +61,8 @@ class ReportChannel:
             shutil.copytree(source, package, ignore=shutil.ignore_patterns("__pycache__"))
         start = f"import os\n\nfrom {self._package} import start\n\nstart.begin(os.path.dirname(os.path.abspath(__file__)))\n"
         (self.library / "sitecustomize.py").write_text(start, encoding="utf-8")
-        self.node_reporter = (package / "for_node.mjs").as_uri()
+        self._preload = package / "node" / "preload.cjs"
+        self._node_reporter = (package / "node" / "for_node_test.mjs").as_uri()
         self._open: list[tuple[int, bytes]] = []
         self.inbox = self._folder / "run-none"
 
@@ -65,6 +85,24 @@ class ReportChannel:
             "RALPHD_REPORT_DIR": str(self.inbox),
         }
 
+    def node_environment(self, *, reporters: bool = True) -> dict[str, str]:
+        """What a command that may start Node needs besides; `reporters`: False for a Node whose options know none."""
+        preload = f'--require="{self._preload}"'
+        ours = f"--test-reporter={self._node_reporter} --test-reporter-destination=stdout"
+        theirs = "--test-reporter=spec --test-reporter-destination=stdout"  # what people read, as without ours
+        folder = self.library / "bin"
+        folder.mkdir(exist_ok=True)
+        given = {
+            "own": str(folder),
+            "package": self._package,
+            "preload": preload,
+            "reporters": f"{ours} {theirs}" if reporters else "",
+        }
+        node = folder / "node"
+        node.write_text(_NODE.format(**{name: shlex.quote(value) for name, value in given.items()}), encoding="utf-8")
+        node.chmod(0o755)
+        return {"NODE_OPTIONS": preload, "PATH": str(folder)}
+
     def progress(self) -> int:
         """Grows with every test that starts; 0 before the first."""
         sizes = [(os.fstat(fd), len(word)) for fd, word in self._open]
@@ -74,7 +112,7 @@ class ReportChannel:
         """The test that started last, in a session that has not ended; "" where none is known."""
         for fd, word in self._open:
             state = os.fstat(fd)
-            if not state.st_nlink and state.st_size > len(word):
+            if not state.st_nlink and state.st_size > len(word) and os.pread(fd, len(word), 0) != word:
                 tail = os.pread(fd, 600, max(len(word), state.st_size - 600))
                 return tail.rpartition(b"+")[2].decode("utf-8", "replace")
         return ""
@@ -84,8 +122,8 @@ class ReportChannel:
         texts, silent = [], 0
         for fd, word in self._open:
             state = os.fstat(fd)
-            if state.st_nlink:
-                continue  # no session took it
+            if state.st_nlink or state.st_size == len(word):
+                continue  # no session took it, or none began
             start = os.pread(fd, len(word) + 1, 0)
             if start != word + b"\n" or state.st_size > _MAX_BYTES:
                 silent += 1

@@ -34,6 +34,8 @@ class TestCase:
     """(path as reported, 0-based line) of the failure's traceback."""
     reached: bool | None = None
     """Whether it entered the target's file, where that was measured; None: not known."""
+    seconds: float | None = None
+    """How long it took, where its runner says so."""
 
     @property
     def bad(self) -> bool:
@@ -66,10 +68,11 @@ class _Test(BaseModel):
     frames: list[tuple[str, int]] = []
     sections: list[tuple[str, str]] = []
     reached: bool | None = None
+    seconds: float | None = None
 
     def case(self) -> TestCase:
         shown = "".join(f"\n--- {name} ---\n{body}" for name, body in self.sections if "call" in name)
-        return TestCase(self.nodeid, self.outcome, self.longrepr + shown, tuple(self.frames), self.reached)
+        return TestCase(self.nodeid, self.outcome, self.longrepr + shown, tuple(self.frames), self.reached, self.seconds)
 
 
 class _CollectError(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -42,7 +43,7 @@ class Asked:
     def settings(self, root: str) -> dict[str, Any]:
         """For our plugins inside the runner."""
         target = os.path.join(root, self.reach_of) if self.reach_of else ""
-        return {"only": self.only, "collect": self.collect, "stop": self.stop, "target": target}
+        return {"root": root, "only": self.only, "collect": self.collect, "stop": self.stop, "target": target}
 
 
 EVERYTHING = Asked()
@@ -81,22 +82,7 @@ class Workbench(Protocol):
         """Workspace files that changed on disk since the snapshot."""
 
 
-NODE_OPTIONS = (
-    "--test-reporter={ours} --test-reporter-destination=stdout --test-reporter=spec --test-reporter-destination=stdout",
-    "--test-reporter={ours} --test-reporter-destination=stdout --test-reporter-destination=stdout",
-    "--test-reporter={ours} --test-reporter-destination=stdout",
-)
-"""How our reporter is added to `node --test`, which wants as many destinations as reporters: where the command names
-no reporter of its own, one without a destination, and one with. Each is tried when Node refuses the one before."""
-
-
-def _other_options(used: int, output: str) -> int | None:
-    """Which of `NODE_OPTIONS` to try after the one that was used; None: none, for a Node too old; -1: it was right."""
-    if "NODE_OPTIONS" in output and "not allowed" in output:
-        return None
-    if "--test-reporter" in output and "must match the number of specified" in output:
-        return used + 1 if used + 1 < len(NODE_OPTIONS) else None
-    return -1
+_NO_REPORTERS = re.compile(r"--test-reporter(?:-destination)?=? is not allowed in NODE_OPTIONS")
 
 
 _LEAST_STALL_S = 30.0
@@ -146,7 +132,8 @@ class Tester:
         self._texts: dict[str, str | None] = {}
         self._loaded: dict[str, bytes | None] = {}
         self._lease, self._report_root = lease, report_root
-        self._node_options: int | None = None
+        self._node: bool | None = None
+        """Whether Node may be started: True with our reporter in its options, False without (too old), None: not."""
         self.stall_s: float | None = None
         """Seconds without a test's end after which a run is ended; None until the baseline has shown how long it takes."""
         self._snapshot: Snapshot | None = None
@@ -157,7 +144,7 @@ class Tester:
         self._snapshot = await self.shadow.refresh({}, buffers=self._buffers)
         self.tree = SnapshotTree(self.root, self._snapshot.paths(), self._buffers)
         if runner_of(self.argv) == "node" or "package.json" in self.tree.paths():
-            self._node_options = 0
+            self._node = True
         return self
 
     async def __aexit__(
@@ -179,10 +166,8 @@ class Tester:
         return found
 
     def _env(self) -> dict[str, str]:
-        env = self._channel.environment()
-        if self._node_options is not None:
-            env["NODE_OPTIONS"] = NODE_OPTIONS[self._node_options].format(ours=self._channel.node_reporter)
-        return env
+        node = {} if self._node is None else self._channel.node_environment(reporters=self._node)
+        return {**self._channel.environment(), **node}
 
     async def run(self, asked: Asked = EVERYTHING) -> TestRun:
         run = await self._run(self.fast_argv if asked.fast else self.argv, self.timeout_s, asked)
@@ -256,8 +241,8 @@ class Tester:
         if isinstance(result, str):
             took = time.monotonic() - started
             return TestRun(tuple(argv), 124, timed_out=True, hung=result, duration_s=took, sandbox=self.sandbox)
-        if self._node_options is not None and (other := _other_options(self._node_options, result.output)) != -1:
-            self._node_options = other
+        if self._node and _NO_REPORTERS.search(result.output):
+            self._node = False
             return await self._run(argv, timeout_s, asked)
         report, expected = await asyncio.to_thread(self._read, argv, result.output)
         return TestRun(

@@ -35,7 +35,7 @@ _PASSED = _names(
 address of a package index or a program that runs at start-up (`LD_PRELOAD`, `PYTHONSTARTUP`, `BASH_ENV`, `NODE_OPTIONS`)."""
 
 _SET_BY_RALPHD = _names(
-    "PYTHONPATH PYTHONHASHSEED PYTHONDONTWRITEBYTECODE PYTEST_ADDOPTS HYPOTHESIS_STORAGE_DIRECTORY NODE_OPTIONS"
+    "PYTHONPATH PYTHONHASHSEED PYTHONDONTWRITEBYTECODE PYTEST_ADDOPTS HYPOTHESIS_STORAGE_DIRECTORY NODE_OPTIONS PATH"
 )
 """Names, beside `RALPHD_*`, that the caller of a run may set: what makes a test runner report and behave repeatably."""
 
@@ -105,7 +105,7 @@ def run_environment(
 
 
 def with_ours(env: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]:
-    """`env` with what the caller of the run sets. Of PYTHONPATH both count, ours first: the person's tests may need theirs.
+    """`env` with what the caller of the run sets. Of PATH and PYTHONPATH both count, ours first: the tests need theirs.
 
     SandboxError for a name that no caller may set: so no caller can hand an environment of its own through.
     """
@@ -115,5 +115,5 @@ def with_ours(env: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]
             f"A test run may not be given the variables {', '.join(strange)} by its caller.",
             "Names that ralphd itself sets stand in sandbox/environment.py; a person adds theirs with `testing.env`.",
         )
-    path = ":".join(part for part in (ours.get("PYTHONPATH"), env.get("PYTHONPATH")) if part)
-    return {**env, **ours, **({"PYTHONPATH": path} if path else {})}
+    joined = {n: ":".join(filter(None, (ours.get(n), env.get(n)))) for n in ("PATH", "PYTHONPATH")}
+    return {**env, **ours, **{name: value for name, value in joined.items() if value}}

@@ -1,8 +1,15 @@
 """The pytest plugin: sends what pytest itself reports. Loaded by PYTEST_ADDOPTS, however the command starts pytest."""
 
+import sys
+
 import pytest
 
 from . import canaries, channel, reach
+
+# Here no conftest.py, and so no code of the project, has been imported yet.
+_session = channel.take()
+if _session is not None and not {"-h", "--help", "-V", "--version"} & set(sys.argv):
+    _session.begin()
 
 
 def _frames(report):
@@ -114,7 +121,7 @@ def pytest_configure(config):
         return
     session = channel.begin()
     if session is None:
-        return
+        return  # pytest within pytest
     settings = channel.settings()
     if settings.get("collect"):
         config.option.collectonly = True

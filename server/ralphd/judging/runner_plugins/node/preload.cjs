@@ -1,0 +1,63 @@
+// Loaded by NODE_OPTIONS into every Node process of a test command: adds our reporter to the test runner that the
+// process turns out to be, beside the person's own reporters, and does nothing to any other process.
+"use strict";
+
+const Module = require("module");
+const path = require("path");
+const { isMainThread } = require("worker_threads");
+
+const channel = require("./channel.cjs");
+
+const REPORTER = require("url").pathToFileURL(path.join(__dirname, "for_node_test.mjs")).href;
+const REPORTER_OPTIONS = new RegExp(` --test-reporter=${REPORTER.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")} .*?--test-reporter=spec \\S+`);
+
+/** CommonJS files of runners, and what is done to them once they are loaded. */
+const RUNNERS = [
+  [/[\\/]jest-config[\\/]build[\\/]index\.js$/, "./for_jest.cjs"],
+  [/[\\/]mocha[\\/]lib[\\/]mocha\.js$/, "./for_mocha.cjs"],
+  [/[\\/]tape[\\/]lib[\\/]results\.js$/, "./for_tape.cjs"],
+];
+
+/** Runners made of ECMAScript modules: they have to be changed while they are loaded. */
+const MODULES = /[\\/](?:vitest|ava)[\\/]/;
+
+function watchRequire() {
+  const original = Module._extensions[".js"];
+  Module._extensions[".js"] = function load(module, filename) {
+    original.apply(this, arguments);
+    const found = RUNNERS.find(([file]) => file.test(filename));
+    if (found) require(found[1]).watch(module);
+  };
+}
+
+function watchImport() {
+  if (Module.registerHooks) Module.registerHooks({ load: require("./sources.cjs").loadSync });
+  else if (Module.register) Module.register(require("url").pathToFileURL(path.join(__dirname, "sources.mjs")));
+}
+
+/** `node --test` wants as many destinations as reporters, ours included. Where the command names its own, we start the
+ * same command again with ours spelt out beside them, and end as it ends. */
+function startedAgain(hasOurs) {
+  const { execArgv } = process;
+  const reporters = execArgv.filter((word) => /^--test-reporter(?:=|$)/.test(word)).length;
+  if (hasOurs || !(reporters || execArgv.includes("--test")) || execArgv.some((word) => word.includes(REPORTER))) return;
+  const added = [`--test-reporter=${REPORTER}`, "--test-reporter-destination=stdout"];
+  if (!reporters) added.push("--test-reporter=spec", "--test-reporter-destination=stdout");
+  else if (!execArgv.some((word) => word.startsWith("--test-reporter-destination"))) {
+    added.unshift("--test-reporter-destination=stdout"); // where their only reporter writes anyway
+  }
+  const argv = [...execArgv, ...added, ...process.argv.slice(1)];
+  const done = require("child_process").spawnSync(process.execPath, argv, { stdio: "inherit" });
+  if (done.signal) process.kill(process.pid, done.signal);
+  process.exit(done.status ?? 1);
+}
+
+if (isMainThread && process.env.RALPHD_REPORT_DIR && !process.env.NODE_TEST_CONTEXT) {
+  const options = process.env.NODE_OPTIONS ?? "";
+  process.env.NODE_OPTIONS = options.replace(REPORTER_OPTIONS, "");
+  startedAgain(process.env.NODE_OPTIONS !== options);
+  watchRequire();
+  if (MODULES.test(channel.main())) watchImport();
+  // Node's own runner: no file of the project may be loaded before the session is taken.
+  if (process.execArgv.includes("--test")) channel.take()?.begin();
+}
