@@ -79,7 +79,9 @@ class ReportChannel:
             self._open.append((fd, word))
 
     def environment(self) -> dict[str, str]:
+        passed = "PYTEST_ADDOPTS,PYTHONPATH,RALPHD_REPORT_DIR,NODE_OPTIONS"
         return {
+            "TOX_OVERRIDE": f"testenv.pass_env+={passed}",  # tox hands on only what it is told to
             "PYTEST_ADDOPTS": f"-p {self._package}.for_pytest",
             "PYTHONPATH": str(self.library),
             "RALPHD_REPORT_DIR": str(self.inbox),

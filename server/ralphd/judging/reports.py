@@ -72,7 +72,9 @@ class _Test(BaseModel):
 
     def case(self) -> TestCase:
         shown = "".join(f"\n--- {name} ---\n{body}" for name, body in self.sections if "call" in name)
-        return TestCase(self.nodeid, self.outcome, self.longrepr + shown, tuple(self.frames), self.reached, self.seconds)
+        return TestCase(
+            self.nodeid, self.outcome, self.longrepr + shown, tuple(self.frames), self.reached, self.seconds
+        )
 
 
 class _CollectError(BaseModel):

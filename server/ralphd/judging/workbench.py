@@ -236,6 +236,7 @@ class Tester:
                 env=self._env(),
                 extra_ro=(str(self._channel.library),),
                 writable=(str(self._channel.inbox),),
+                own_environments=runner_of(argv) == "other",  # tox, nox, or a script that may start them
             )
         )
         if isinstance(result, str):

@@ -32,6 +32,8 @@ class TestCommand:
     extra_ro: tuple[str, ...] = ()
     writable: tuple[str, ...] = ()
     cwd: str = ""
+    own_environments: bool = False
+    """Whether it gets a copy of its own of the folders in which tox and nox keep environments: they write there."""
 
 
 def make_plan(workspace: Workspace, mirror: Mirror, listing: Listing, command: TestCommand) -> RunPlan:
@@ -121,8 +123,25 @@ def _binds(
         *(Bind(path, path) for path in shown if os.path.exists(path)),
         *(Bind(mirror.tree, place, writable=True) for place in workspace.places),
         *(Bind(f"{root}/{path}", f"{place}/{path}") for place in workspace.places for path in listing.trees),
+        *(
+            Bind(source, f"{place}/{path}", writable=True)
+            for path, source in _own_environments(root, mirror, listing, command).items()
+            for place in workspace.places
+        ),
         *extra,
     )
+
+
+def _own_environments(root: str, mirror: Mirror, listing: Listing, command: TestCommand) -> dict[str, str]:
+    """Copies of `.tox` and `.nox`, made afresh for each run, so that no run finds what an earlier one put there."""
+    if not command.own_environments:
+        return {}
+    folder = os.path.join(mirror.folder, "environments")
+    shutil.rmtree(folder, ignore_errors=True)
+    made = {path: os.path.join(folder, path) for path in listing.trees if os.path.basename(path) in (".tox", ".nox")}
+    for path, copy in made.items():
+        shutil.copytree(os.path.join(root, path), copy, symlinks=True)
+    return made
 
 
 def _moved(workspace: Workspace, mirror: Mirror) -> dict[str, str]:

@@ -75,10 +75,12 @@ class Shadow:
         extra_ro: Sequence[str] = (),
         writable: Sequence[str] = (),
         cwd: str = "",
+        own_environments: bool = False,
     ) -> ProcessResult:
         """Run `argv` in the slot. Nothing of it lives when this returns or is cancelled.
 
-        `extra_ro` and `writable` are host folders shown at their own paths; `cwd` is relative to the workspace.
+        `extra_ro` and `writable` are host folders shown at their own paths; `cwd` is relative to the workspace;
+        `own_environments`: the run may write to copies of `.tox` and `.nox`.
         """
         listing, isolation = self._listing, self._workspace.isolation
         if listing is None:
@@ -87,7 +89,7 @@ class Shadow:
             raise SandboxError("The test command is empty.", "Set testing.command to a program and its arguments.")
         if isolation.kind == "none" and not self._allow_unisolated:
             raise SandboxError("Nothing that a model wrote runs without isolation.", isolation.detail)
-        command = TestCommand(tuple(argv), dict(env or {}), tuple(extra_ro), tuple(writable), cwd)
+        command = TestCommand(tuple(argv), dict(env or {}), tuple(extra_ro), tuple(writable), cwd, own_environments)
         self._mirror.touched()
         plan = await self._in_thread(lambda stop: make_plan(self._workspace, self._mirror, listing, command))
         return await process.run(

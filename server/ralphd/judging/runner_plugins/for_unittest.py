@@ -4,10 +4,13 @@ import functools
 import os
 import re
 import sys
+import time
 import traceback
+import unittest
 
-from . import channel
+from . import channel, reach
 
+_UNITTEST = os.path.dirname(os.path.abspath(unittest.__file__))
 _METHODS = {
     "addSuccess": "passed",
     "addFailure": "failed",
@@ -27,35 +30,51 @@ def watch(module):
         session = channel.begin()
         if session is None:
             return original(self, test)
-        cases = {}
+        settings = channel.settings()
+        if settings.get("stop"):
+            self.failfast = True
+        seen = _Seen(session, settings.get("target"))
         make = self._makeResult
-        self._makeResult = lambda: _watched(make(), cases, session)
+        self._makeResult = lambda: seen.watched(make())
         result = original(self, test)
-        session.send({"unittest": True, "tests": list(cases.values()), "errors": []})
+        session.send({"tests": list(seen.cases.values()), "errors": []})
         return result
 
     module.TextTestRunner.run = run
 
 
-def _watched(result, cases, session):
-    start = result.startTest
+class _Seen:
+    """What the result object of one run is told."""
 
-    def start_test(test):
-        session.tick(_name(test))
-        return start(test)
+    def __init__(self, session, target):
+        self.session, self.cases, self.since = session, {}, 0.0
+        self.reach = reach.Reach(target) if target else None
 
-    result.startTest = start_test
-    for name, outcome in _METHODS.items():
-        setattr(result, name, _recording(getattr(result, name), outcome, cases))
-    original = result.addSubTest
+    def watched(self, result):
+        start, stop, subtest = result.startTest, result.stopTest, result.addSubTest
 
-    def add_sub_test(test, subtest, err):
-        if err is not None:
-            _note(cases, test, "failed", err)
-        return original(test, subtest, err)
+        def start_test(test):
+            self.session.tick(_name(test))
+            self.since = time.perf_counter()
+            start(test)
+            if self.reach is not None:
+                self.reach.start()
 
-    result.addSubTest = add_sub_test
-    return result
+        def stop_test(test):
+            reached = self.reach.stop() if self.reach is not None else None
+            if (case := self.cases.get(_name(test))) is not None:
+                case.update(reached=reached, seconds=time.perf_counter() - self.since)
+            return stop(test)
+
+        def add_sub_test(test, inner, err):
+            if err is not None:
+                _note(self.cases, test, "failed", err)
+            return subtest(test, inner, err)
+
+        result.startTest, result.stopTest, result.addSubTest = start_test, stop_test, add_sub_test
+        for name, outcome in _METHODS.items():
+            setattr(result, name, _recording(getattr(result, name), outcome, self.cases))
+        return result
 
 
 def _recording(original, outcome, cases):
@@ -72,7 +91,7 @@ def _note(cases, test, outcome, detail):
         return
     text, frames = "", []
     if isinstance(detail, tuple):
-        text = "".join(traceback.format_exception(*detail))
+        text = _told(detail)
         frames = [[f.filename, (f.lineno or 1) - 1] for f in traceback.extract_tb(detail[2])]
     elif isinstance(detail, str):
         text = detail
@@ -84,6 +103,17 @@ def _note(cases, test, outcome, detail):
         "sections": [],
         "reached": None,
     }
+
+
+def _told(exc_info):
+    """The traceback without the frames of unittest itself."""
+    whole = traceback.TracebackException(*exc_info)
+    part, seen = whole, 0
+    while part is not None and seen < 50:
+        theirs = [frame for frame in part.stack if os.path.dirname(frame.filename) != _UNITTEST]
+        part.stack = traceback.StackSummary.from_list(theirs)
+        part, seen = part.__cause__ or part.__context__, seen + 1
+    return "".join(whole.format())
 
 
 def _name(test):
