@@ -182,3 +182,35 @@ async def test_node_keeps_the_persons_own_reporter(tmp_path: Path, reporter: str
     assert result.outcome == "proposed", result.reason
     assert result.tests is not None and (result.tests.passed, result.tests.failed) == (3, 0)
     assert result.tests.control is not None and result.tests.control.first
+
+
+async def test_junit_xml_where_it_is_configured(tmp_path: Path) -> None:
+    """A runner that we do not know; the report of an earlier run in the workspace is not taken for this one's."""
+    script = """
+        import os
+        from calc import add
+
+        cases = "".join(
+            f'<testcase file="check.py" name="{a}">' + ("" if add(a, 1) == a + 1 else '<failure message="wrong"/>') + "</testcase>"
+            for a in (0, 1)
+        )
+        if not os.path.exists("stop"):
+            os.makedirs("out", exist_ok=True)
+            with open("out/result-1.xml", "w") as file:
+                file.write(f"<testsuite>{cases}</testsuite>")
+        """
+    old = '<testsuite><testcase file="check.py" name="0"/><testcase file="check.py" name="1"/></testsuite>'
+    files = {"check.py": script, "out/result-1.xml": old}
+    write(tmp_path, {**ADD, **files})
+    stops = "calc.py\n```python\nopen('stop', 'w')\n\n\ndef add(a, b):\n    return a - b\n```\n"
+    run = await drive(
+        tmp_path,
+        {"artisan": [stops, RIGHT.replace("```python", "calc.py\n```python")]},
+        path="calc.py",
+        argv=("python", "check.py"),
+        instruction="Implement add.",
+        config={"loop": {"max_iterations": 2}, "testing": {"junit": "out/result-*.xml"}},
+    )
+    assert run.result.outcome == "proposed", run.result.reason
+    assert run.result.iterations == 2
+    assert run.result.tests is not None and (run.result.tests.passed, run.result.tests.baseline_passed) == (2, 0)

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 CaseOutcome = Literal["passed", "failed", "error", "skipped", "xfailed"]
-_MAX_TESTS = 200_000
+MAX_TESTS = 200_000
 _SEVERITY: Mapping[CaseOutcome, int] = {"passed": 0, "xfailed": 1, "skipped": 2, "failed": 3, "error": 4}
 
 
@@ -86,10 +86,10 @@ class _CollectError(BaseModel):
 class _Session(BaseModel):
     """What one session of a test runner sent: the JSON of `runner_plugins/`."""
 
-    tests: Annotated[list[_Test], Field(max_length=_MAX_TESTS)]
-    errors: Annotated[list[_CollectError], Field(max_length=_MAX_TESTS)] = []
-    unrun: Annotated[list[str], Field(max_length=_MAX_TESTS)] = []
-    collected: Annotated[list[str], Field(max_length=_MAX_TESTS)] = []
+    tests: Annotated[list[_Test], Field(max_length=MAX_TESTS)]
+    errors: Annotated[list[_CollectError], Field(max_length=MAX_TESTS)] = []
+    unrun: Annotated[list[str], Field(max_length=MAX_TESTS)] = []
+    collected: Annotated[list[str], Field(max_length=MAX_TESTS)] = []
     canaries: bool | None = None
     left: bool = False
     exit: int | None = None
@@ -175,15 +175,24 @@ def parse_cargo(output: str) -> Report | None:
     if not sums:
         return None
     words: Mapping[str, CaseOutcome] = {"ok": "passed", "FAILED": "failed", "ignored": "skipped"}
-    cases = {
-        name: TestCase(name, words[word], _cargo_detail(output, name)) for name, word in _CARGO_TEST.findall(output)
-    }
+    details = _cargo_details(output)
+    cases = {name: TestCase(name, words[word], details.get(name, "")) for name, word in _CARGO_TEST.findall(output)}
     passed, failed, skipped = (sum(int(row[i]) for row in sums) for i in range(3))
     return Report(cases, (passed, failed, skipped))
 
 
-def _cargo_detail(output: str, name: str) -> str:
-    match = re.search(
-        rf"^---- {re.escape(name)} stdout ----\n(.*?)(?=^----|^failures:|\Z)", output, re.MULTILINE | re.DOTALL
-    )
-    return match[1] if match else ""
+_CARGO_DETAIL = re.compile(r"^---- (\S+) stdout ----$")
+
+
+def _cargo_details(output: str) -> Mapping[str, str]:
+    """What each failing test printed, by its name: one pass over the output, whatever its size."""
+    details: dict[str, list[str]] = {}
+    inside: list[str] | None = None
+    for line in output.splitlines(keepends=True):
+        if header := _CARGO_DETAIL.match(line.rstrip()):
+            inside = details.setdefault(header[1], [])
+        elif line.startswith(("failures:", "test result:")):
+            inside = None
+        elif inside is not None:
+            inside.append(line)
+    return {name: "".join(lines) for name, lines in details.items()}

@@ -17,6 +17,7 @@ from ralphd.context.tree import ImportGraph, Tree, decode
 from ralphd.core.encodings import encoded_like
 from ralphd.judging import reports
 from ralphd.judging.commands import pytest_prefix, runner_of, with_report
+from ralphd.judging.junit import parse_junit
 from ralphd.judging.report_channel import ReportChannel
 from ralphd.judging.verdict import TestRun
 from ralphd.sandbox.process import ProcessResult
@@ -85,6 +86,8 @@ class Workbench(Protocol):
 _NO_REPORTERS = re.compile(r"--test-reporter(?:-destination)?=? is not allowed in NODE_OPTIONS")
 
 
+_MOST_FILES = 1000
+"""Of one run's JUnit XML."""
 _LEAST_STALL_S = 30.0
 _STALL_TIMES = 10
 
@@ -125,13 +128,14 @@ class Tester:
         timeout_s: float,
         sandbox: str,
         report_root: Path,
+        junit: str = "",
     ) -> None:
         self.shadow, self.root, self.argv, self.fast_argv = shadow, root, tuple(argv), tuple(fast_argv)
         self.timeout_s, self.sandbox = timeout_s, sandbox
         self._buffers = dict(buffers)
         self._texts: dict[str, str | None] = {}
         self._loaded: dict[str, bytes | None] = {}
-        self._lease, self._report_root = lease, report_root
+        self._lease, self._report_root, self._junit = lease, report_root, junit
         self._node: bool | None = None
         """Whether Node may be started: True with our reporter in its options, False without (too old), None: not."""
         self.stall_s: float | None = None
@@ -224,10 +228,13 @@ class Tester:
             timeout_s=self.timeout_s,
             sandbox=self.sandbox,
             report_root=self._report_root,
+            junit=self._junit,
         )
 
     async def _run(self, argv: Sequence[str], timeout_s: float, asked: Asked = EVERYTHING) -> TestRun:
         await asyncio.to_thread(self._channel.fresh, asked.settings(self.root))
+        if self._junit:
+            await asyncio.to_thread(self.shadow.discard, self._junit)  # of this run alone
         started = time.monotonic()
         result = await self._unless_hung(
             self.shadow.run(
@@ -282,6 +289,9 @@ class Tester:
             return reports.parse_go(output), True
         if kind == "cargo":
             return reports.parse_cargo(output), True
+        if found is None and self._junit:
+            files = (self.shadow.read(path) for path in self.shadow.matching(self._junit)[:_MOST_FILES])
+            return parse_junit(data for data in files if data is not None), True
         return found, kind in ("pytest", "unittest")
 
     async def import_graph(self) -> ImportGraph:

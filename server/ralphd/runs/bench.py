@@ -61,6 +61,7 @@ class Benches:
                 timeout_s=settings.testing.timeout_s,
                 sandbox=(await self.isolation(settings)).kind,
                 report_root=self._reports(),
+                junit=settings.testing.junit or "",
             )
             async with tester:
                 yield tester

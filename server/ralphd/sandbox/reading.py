@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fnmatch
 import os
 import stat
 
@@ -44,3 +46,36 @@ def read_beneath(root: str, path: str, limit: int) -> bytes | None:
         return None
     with os.fdopen(fd, "rb") as file:
         return file.read(limit) if stat.S_ISREG(os.fstat(fd).st_mode) else None
+
+
+def matching(root: str, pattern: str) -> list[str]:
+    """Files below `root` whose folder is that of `pattern` and whose name fits its last part, as in a shell."""
+    folder, _, name = pattern.rpartition("/")
+    try:
+        at = _folder_beneath(root, folder)
+    except OSError:
+        return []
+    try:
+        found = sorted(entry for entry in os.listdir(at) if fnmatch.fnmatchcase(entry, name))
+    except OSError:
+        return []
+    finally:
+        os.close(at)
+    return [f"{folder}/{entry}" if folder else entry for entry in found]
+
+
+def discard(root: str, pattern: str) -> None:
+    """Unlink the `matching` files; what cannot be unlinked stays."""
+    found = matching(root, pattern)
+    if found:
+        at = _folder_beneath(root, pattern.rpartition("/")[0])
+        try:
+            for path in found:
+                with contextlib.suppress(OSError):
+                    os.unlink(path.rpartition("/")[2], dir_fd=at)
+        finally:
+            os.close(at)
+
+
+def _folder_beneath(root: str, folder: str) -> int:
+    return open_beneath(root, folder) if folder else os.open(root, os.O_RDONLY | os.O_DIRECTORY)

@@ -20,7 +20,7 @@ from typing import TypeVar
 from filelock import FileLock
 
 from ralphd.errors import RalphError, SandboxError
-from ralphd.sandbox import process
+from ralphd.sandbox import process, reading
 from ralphd.sandbox.bwrap import RunPlan, launcher_argv
 from ralphd.sandbox.environment import SandboxEnvironment
 from ralphd.sandbox.isolation import Isolation, launch
@@ -102,6 +102,14 @@ class Shadow:
     def read(self, rel: str) -> bytes | None:
         """A regular file of the slot as it is now (at most 64 MB), or None. Links are not followed."""
         return self._mirror.read(rel, _READ_LIMIT)
+
+    def matching(self, pattern: str) -> list[str]:
+        """Paths of the slot as it is now: those in the pattern's folder whose name fits its last part (`out/*.xml`)."""
+        return reading.matching(self._mirror.tree, pattern)
+
+    def discard(self, pattern: str) -> None:
+        """Take the `matching` files away; a refresh brings back those that the workspace has."""
+        reading.discard(self._mirror.tree, pattern)
 
     def retire(self) -> None:
         """Its last snapshot no longer speaks for the slot."""

@@ -243,6 +243,9 @@ class Testing(Section):
     toolchains need, so that no key or password can reach a test, a prompt or a journal."""
     timeout_s: Annotated[Seconds, LOWER] = 300.0
     """Seconds for one run of the tests."""
+    junit: Annotated[Line | None, FREE] = None
+    """Path of the JUnit XML that the command writes, relative to the workspace, for runners that have no report of their
+    own here. `*` may stand in the file's name: `target/surefire-reports/TEST-*.xml`."""
     adversarial_tests: Annotated[Flag, PERSON] = True
     """Attack a green candidate with hostile tests, where the language has an adapter."""
     control: Annotated[Literal["auto", "first", "off"], PERSON] = "auto"

@@ -1,0 +1,58 @@
+"""What runners wrote -> test cases."""
+
+from __future__ import annotations
+
+import pytest
+
+from ralphd.judging.junit import parse_junit
+from ralphd.judging.reports import Report, parse_cargo, parse_sessions
+
+JUNIT = b"""<?xml version="1.0"?>
+<testsuites><testsuite name="s" tests="5">
+<testcase classname="calc.Add" name="zero" time="0.25"/>
+<testcase classname="calc.Add" name="adds"><failure message="2 != 3">at line 4</failure></testcase>
+<testcase classname="calc.Add" name="later"><skipped/></testcase>
+<testcase file="calc.test.ts" name="breaks"><error message="boom"/></testcase>
+<testcase classname="calc.Add" name="zero"/>
+</testsuite></testsuites>"""
+
+
+def test_junit() -> None:
+    report = parse_junit([JUNIT])
+    assert report is not None and not report.void
+    shown = [(case.nodeid, case.outcome, case.detail) for case in report.cases.values()]
+    assert shown == [
+        ("calc.Add::zero", "passed", ""),
+        ("calc.Add::adds", "failed", "2 != 3\nat line 4"),
+        ("calc.Add::later", "skipped", ""),
+        ("calc.test.ts::breaks", "error", "boom"),
+        ("calc.Add::zero #2", "passed", ""),
+    ]
+    assert report.cases["calc.Add::zero"].seconds == 0.25
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"<testsuite>", b"\x00\xff", b'<!DOCTYPE x [<!ENTITY a "aaaa">]><testsuite>&a;</testsuite>']
+)
+def test_what_is_no_junit_proves_nothing(data: bytes) -> None:
+    report = parse_junit([data])
+    assert report is not None and report.void and not report.present
+    assert parse_junit([]) is None
+    assert parse_junit([b"<testsuite/>"]) == Report()
+
+
+def test_cargo_tells_what_each_failing_test_printed() -> None:
+    names = [f"tests::case_{n}" for n in range(3000)]
+    lines = [f"test {name} ... FAILED" for name in names]
+    blocks = [f"---- {name} stdout ----\nthread panicked: {name}\n" for name in names]
+    sums = "test result: FAILED. 0 passed; 3000 failed; 0 ignored; 0 measured; 0 filtered out"
+    report = parse_cargo("\n".join([*lines, "", "failures:", "", *blocks, "failures:", *names, "", sums]))
+    assert report is not None and len(report.cases) == 3000
+    assert report.cases["tests::case_7"].detail.strip() == "thread panicked: tests::case_7"
+
+
+def test_sessions_that_began_and_sent_nothing_void_the_rest() -> None:
+    report = parse_sessions([b'{"tests": [{"nodeid": "a", "outcome": "passed", "seconds": 0.5}]}'], 0)
+    assert report is not None and not report.void and report.cases["a"].seconds == 0.5
+    report = parse_sessions([b'{"tests": [{"nodeid": "a", "outcome": "passed"}]}'], 1)
+    assert report is not None and report.void
