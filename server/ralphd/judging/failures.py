@@ -8,6 +8,7 @@ bytes. The signature leaves out everything that may change from run to run, also
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from ralphd.judging.verdict import TestRun, Verdict
 
@@ -47,6 +48,9 @@ _UNSTABLE: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+_PLACE = re.compile(r"\s{1,40}at ")
+
+
 def told(text: str, root: str) -> str:
     """A failure for a reader: workspace paths relative, no colours, the runners' durations and object addresses stable."""
     text = text[-MAX_CHARACTERS:]
@@ -65,22 +69,29 @@ def normalised(text: str, root: str) -> str:
     return text
 
 
-def failure_text(run: TestRun, verdict: Verdict, root: str, *, local: bool) -> str:
-    """What the Artisan is told: the failures with their real values, sorted, capped."""
+def failure_text(run: TestRun, verdict: Verdict, root: str, *, local: bool, first: Collection[str] = ()) -> str:
+    """What the Artisan is told: the failures with their real values, capped; those of the tests `first` (ids) lead."""
     limit = LOCAL_FEEDBACK_CHARACTERS if local else FEEDBACK_CHARACTERS
     # Where nothing could be run, what stood in the way is told although it stood there before.
     failing = verdict.failing or (() if run.count("passed") else tuple(run.bad))
     if not failing:
         tail = told(run.output, root)[-limit:]
         return f"{verdict.why}\n{tail}".strip() if not run.cases or run.exit_code else verdict.why
+    failing = tuple(sorted(failing, key=lambda case: (case.nodeid not in first, case.nodeid)))
     share = max(200, limit // min(len(failing), _SHOWN_TESTS))
     parts = []
     for case in failing[:_SHOWN_TESTS]:
         detail = told(case.detail, root)
-        parts.append(f"{case.nodeid}\n{detail if len(detail) <= share else '…' + detail[-share:]}")
+        parts.append(f"{case.nodeid}\n{_shortened(detail, share)}")
     if more := failing[_SHOWN_TESTS:]:
         parts.append(f"… and {len(more)} more: " + ", ".join(case.nodeid for case in more[:_NAMED_TESTS]))
     return "\n\n".join(parts)
+
+
+def _shortened(detail: str, most: int) -> str:
+    """Both ends: JavaScript's runners begin with the message, Python's end with it."""
+    head = most // 3
+    return detail if len(detail) <= most else f"{detail[:head]}\n…\n{detail[-(most - head) :]}"
 
 
 def signature(run: TestRun, verdict: Verdict, root: str) -> str:
@@ -91,6 +102,9 @@ def signature(run: TestRun, verdict: Verdict, root: str) -> str:
 
 
 def _last_lines(detail: str) -> str:
-    """The lines that pytest marks as the error, else the end of the text."""
+    """The lines that pytest marks as the error, else the end of the text without the places of a JavaScript stack, which
+    change with every edit."""
     marked = [line for line in detail.splitlines() if line.startswith("E ")]
-    return "\n".join(marked[:5]) if marked else detail[-300:]
+    if marked:
+        return "\n".join(marked[:5])
+    return "\n".join(line for line in detail.splitlines() if not _PLACE.match(line))[-300:]

@@ -144,7 +144,9 @@ class Attempts:
         assert trial.run is not None and trial.verdict is not None
         step = self._history.failed(signature(trial.run, trial.verdict, self.bench.root))
         if step == "repair":
-            failures = failure_text(trial.run, trial.verdict, self.bench.root, local=self.ctx.local)
+            failures = failure_text(
+                trial.run, trial.verdict, self.bench.root, local=self.ctx.local, first=self._own_tests(trial.run)
+            )
             self._artisan.feed_back(
                 trial.answer, render("artisan_repair", verdict=trial.verdict.why + ":", failures=failures)
             )
@@ -153,6 +155,14 @@ class Attempts:
             self._artisan.start_afresh(hint)
         self._step = step
         return step
+
+    def _own_tests(self, run: TestRun) -> set[str]:
+        """The tests of the target: measured to enter it at the baseline, or in a file that imports it."""
+        state = self.state
+        near = state.graph.reaches(self.ctx.target.path) if state.graph is not None else set()
+        before = state.baseline.cases if state.baseline is not None else {}
+        entered = {name for name in run.cases if (case := before.get(name)) is not None and case.reached}
+        return entered | state.reach.reaching | {name for name in run.cases if name.split("::")[0] in near}
 
     def send_back(self, trial: Trial, blocking: Sequence[Finding]) -> None:
         listed = "\n\n".join(f"{f.message} {f.scenario}\n{f.test or f.trace}".strip() for f in blocking)
