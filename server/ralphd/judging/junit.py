@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from xml.etree.ElementTree import Element, ParseError, XMLPullParser
+from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from ralphd.judging.reports import MAX_TESTS, CaseOutcome, Report, TestCase
 
@@ -40,11 +40,8 @@ def parse_junit(files: Iterable[bytes]) -> Report | None:
 def _test_cases(data: bytes) -> Iterable[Element]:
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise ParseError("a document type is no part of JUnit XML")
-    parser = XMLPullParser(["end"])
-    parser.feed(data)
-    parser.close()
-    for _, element in parser.read_events():
-        if isinstance(element, Element) and element.tag.rpartition("}")[2] == "testcase":
+    for element in fromstring(data).iter():  # noqa: S314 -- nothing but the predefined entities is expanded
+        if element.tag.rpartition("}")[2] == "testcase":
             yield element
 
 
