@@ -18,17 +18,24 @@ import {
 import type { Launch } from './launch';
 import { ProgressNotifications } from './progress';
 import { METHOD, SERVER, type RalphEvent, type RunResult, type StreamParams } from './protocol';
+import type { Started } from './runs';
 import type { Settings } from './settings';
 
 export interface Listener {
   onEvent(event: RalphEvent): void;
   onStream(piece: StreamParams): void;
   onEnded(result: RunResult): void;
+  /** A command of the server began a run. */
+  onStarted(runId: string, started: Started): void;
 }
+
+/** Runs a command of the server; undefined where it was refused, which the person has been told. */
+export type Execute = (command: string, args: unknown[]) => Promise<unknown>;
 
 export interface Connection {
   client: LanguageClient;
   progress: ProgressNotifications;
+  execute: Execute;
 }
 
 export function createConnection(
@@ -37,6 +44,14 @@ export function createConnection(
   output: vscode.LogOutputChannel,
   listener: Listener,
 ): Connection {
+  const execute: Execute = async (command, args) => {
+    const answer = await executeOnServer(client, command, args);
+    const runId = (answer as { runId?: unknown } | null | undefined)?.runId;
+    if (typeof runId === 'string') {
+      listener.onStarted(runId, { command, argument: (args[0] ?? {}) as Record<string, unknown> });
+    }
+    return answer;
+  };
   const progress = new ProgressNotifications((type, params) => void client.sendNotification(type, params));
   const client: LanguageClient = new LanguageClient(
     'ralph',
@@ -56,7 +71,7 @@ export function createConnection(
       },
       middleware: {
         handleWorkDoneProgress: progress.handle,
-        executeCommand: (command, args) => executeOnServer(client, command, args),
+        executeCommand: execute,
         workspace: {
           // A pull names no scope, so what only the person can set stays out of it: it went with the initialization.
           configuration: (params, token, next) =>
@@ -78,7 +93,7 @@ export function createConnection(
   client.onNotification(METHOD.stream, (piece: StreamParams) => listener.onStream(piece));
   client.onNotification(METHOD.runEnded, (result: RunResult) => listener.onEnded(result));
   client.onRequest(ShowMessageRequest.type, ask);
-  return { client, progress };
+  return { client, progress, execute };
 }
 
 /**
@@ -95,7 +110,7 @@ async function ask(params: ShowMessageRequestParams): Promise<MessageActionItem 
 class OptIn implements StaticFeature {
   fillClientCapabilities(capabilities: ClientCapabilities): void {
     const experimental = (capabilities.experimental ?? {}) as Record<string, unknown>;
-    capabilities.experimental = { ...experimental, ralph: { events: true, stream: true } };
+    capabilities.experimental = { ...experimental, ralph: { events: true, stream: true, review: true } };
   }
 
   initialize(): void {}
@@ -108,7 +123,7 @@ class OptIn implements StaticFeature {
 }
 
 /** Runs a command of the server. A refusal is a sentence for the person; the library would log most and show none. */
-export async function executeOnServer(client: LanguageClient, command: string, args: unknown[]): Promise<unknown> {
+async function executeOnServer(client: LanguageClient, command: string, args: unknown[]): Promise<unknown> {
   try {
     return await client.sendRequest(ExecuteCommandRequest.type, { command, arguments: args });
   } catch (error) {

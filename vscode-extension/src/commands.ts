@@ -1,76 +1,84 @@
 // The palette's commands: each asks what it needs and hands over to a command of the server.
 
 import * as vscode from 'vscode';
-import type { LanguageClient } from 'vscode-languageclient/node';
-import { executeOnServer } from './client';
+import type { Connection } from './client';
+import type { Deciding, Given } from './deciding';
+import type { Instructions } from './instructions';
 import { SERVER } from './protocol';
-import type { ReviewView } from './review';
-import type { Reviews } from './reviews';
 
 export interface Parts {
-  /** The client of a server that runs; tells the person and answers undefined where none does. */
-  client(): LanguageClient | undefined;
+  /** The connection to a server that runs; tells the person and answers undefined where none does. */
+  connection(): Connection | undefined;
   restart(): Promise<void>;
-  reviews: Reviews;
-  view: ReviewView;
+  deciding: Deciding;
+  instructions: Instructions;
   stream: vscode.OutputChannel;
+  output: vscode.OutputChannel;
 }
 
+type Command = (given: Given) => Promise<void>;
+
 export function registerCommands(parts: Parts): vscode.Disposable {
-  const send = async (command: string, argument: object): Promise<void> => {
-    const client = parts.client();
-    if (client !== undefined) {
-      await executeOnServer(client, command, [argument]);
-    }
-  };
-  const onTarget = async (command: string, more: object = {}): Promise<void> => {
-    const client = parts.client();
+  const commands = { ...runCommands(parts), ...reviewCommands(parts.deciding), ...otherCommands(parts) };
+  return vscode.Disposable.from(...Object.entries(commands).map(([id, run]) => vscode.commands.registerCommand(id, run)));
+}
+
+function runCommands({ connection, instructions }: Parts): Record<string, Command> {
+  const onTarget = async (command: string, ask: () => Promise<object | undefined>): Promise<void> => {
+    const server = connection();
     const editor = vscode.window.activeTextEditor;
-    if (client === undefined || editor === undefined) {
+    if (server === undefined || editor === undefined) {
       return;
     }
     const { document, selection } = editor;
-    await send(command, {
-      uri: client.code2ProtocolConverter.asUri(document.uri),
-      version: document.version,
-      range: client.code2ProtocolConverter.asRange(selection),
-      ...more,
-    });
-  };
-  const onReview = async (act: (reviewId: string) => Promise<void>): Promise<void> => {
-    const reviewId = parts.reviews.choose(vscode.window.activeTextEditor?.document.uri.toString());
-    if (reviewId === undefined) {
-      void vscode.window.showInformationMessage('Ralph: no change waits for review.');
+    const more = await ask();
+    if (more === undefined) {
       return;
     }
-    await act(reviewId);
+    const { code2ProtocolConverter: converter } = server.client;
+    const range = converter.asRange(selection);
+    await server.execute(command, [{ uri: converter.asUri(document.uri), version: document.version, range, ...more }]);
   };
+  const plain = async (): Promise<object> => ({});
+  return {
+    'ralph.implement': () =>
+      onTarget(SERVER.implement, async () => {
+        const instruction = await instructions.ask();
+        return instruction === undefined ? undefined : instruction === '' ? {} : { instruction };
+      }),
+    'ralph.critique': () => onTarget(SERVER.critique, plain),
+    'ralph.chaosTests': () => onTarget(SERVER.chaosTests, plain),
+    'ralph.cancel': async () => void (await connection()?.execute(SERVER.cancel, [{}])),
+  };
+}
 
-  const commands: Record<string, () => Promise<void>> = {
-    'ralph.implement': async () => {
-      const instruction = await vscode.window.showInputBox({
-        title: 'Ralph: implement',
-        prompt: 'What should be done? Leave empty to go by the comments, docstring and failing tests.',
-        placeHolder: 'for example: handle empty input, keep the signature',
-      });
-      if (instruction !== undefined) {
-        await onTarget(SERVER.implement, instruction.trim() === '' ? {} : { instruction: instruction.trim() });
-      }
-    },
-    'ralph.critique': () => onTarget(SERVER.critique),
-    'ralph.chaosTests': () => onTarget(SERVER.chaosTests),
-    'ralph.cancel': () => send(SERVER.cancel, {}),
-    'ralph.acceptAll': () => onReview((reviewId) => send(SERVER.accept, { reviewId })),
-    'ralph.rejectAll': () => onReview((reviewId) => send(SERVER.reject, { reviewId })),
-    'ralph.showChanges': () => onReview((reviewId) => parts.view.open(reviewId)),
-    'ralph.showStream': async () => parts.stream.show(true),
-    'ralph.showLog': async () => {
-      const client = parts.client();
-      if (client !== undefined) {
-        await executeOnServer(client, SERVER.showLog, []);
-      }
-    },
-    'ralph.restart': () => parts.restart(),
+function reviewCommands(deciding: Deciding): Record<string, Command> {
+  return {
+    'ralph.next': () => deciding.step(1),
+    'ralph.previous': () => deciding.step(-1),
+    'ralph.show': (given) => deciding.show(given),
+    'ralph.accept': (given) => deciding.decide(SERVER.accept, given),
+    'ralph.reject': (given) => deciding.decide(SERVER.reject, given),
+    'ralph.acceptFile': (given) => deciding.decideFile(SERVER.accept, given),
+    'ralph.rejectFile': (given) => deciding.decideFile(SERVER.reject, given),
+    'ralph.acceptAll': () => deciding.decideAll(SERVER.accept),
+    'ralph.rejectAll': () => deciding.decideAll(SERVER.reject),
+    'ralph.rejectWithReason': (given) => deciding.rejectWithReason(given),
+    'ralph.tryAgain': (given) => deciding.tryAgain(given),
+    'ralph.showChanges': (given) => deciding.openDiff(given),
+    'ralph.showFileChanges': (given) => deciding.openFileDiff(given),
   };
-  return vscode.Disposable.from(...Object.entries(commands).map(([id, run]) => vscode.commands.registerCommand(id, run)));
+}
+
+function otherCommands({ connection, restart, stream, output }: Parts): Record<string, Command> {
+  return {
+    'ralph.showStream': async () => stream.show(true),
+    'ralph.showOutput': async () => output.show(true),
+    'ralph.showLog': async () => void (await connection()?.execute(SERVER.showLog, [])),
+    'ralph.showRun': async (given) => {
+      const runId = given !== null && typeof given === 'object' && 'runId' in given ? given.runId : undefined;
+      await (typeof runId === 'string' ? connection()?.execute(SERVER.showRun, [{ runId }]) : undefined);
+    },
+    'ralph.restart': () => restart(),
+  };
 }

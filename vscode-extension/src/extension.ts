@@ -1,22 +1,28 @@
 // Wires the parts together: one server for the window, its events to what shows them.
 
 import * as vscode from 'vscode';
-import { State, type LanguageClient } from 'vscode-languageclient/node';
-import { createConnection, type Connection, type Listener } from './client';
+import { State } from 'vscode-languageclient/node';
+import { createConnection, type Connection, type Execute, type Listener } from './client';
 import { registerCommands } from './commands';
+import { Deciding } from './deciding';
+import { Diffs } from './diffs';
+import { Proofs, tellEnd, tellLost } from './endings';
+import { Instructions } from './instructions';
 import { chooseLaunch } from './launch';
 import { activeInterpreter, realMachine } from './machine';
-import { ReviewView } from './review';
+import { Marks } from './marks';
 import { Reviews } from './reviews';
 import { Runs } from './runs';
 import { Settings } from './settings';
-import { Status, tellEnd } from './status';
+import { Status } from './status';
 import { StreamLog } from './stream';
+import { Threads } from './threads';
+import { ChangesTree, RunsTree } from './trees';
 
 let active: Ralph | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
-  active = new Ralph(new Settings(context.extension));
+  active = new Ralph(new Settings(context.extension), new Instructions(context.workspaceState));
   context.subscriptions.push(active);
   await active.start();
 }
@@ -31,26 +37,43 @@ class Ralph implements vscode.Disposable {
   private readonly stream = vscode.window.createOutputChannel('Ralph', 'markdown');
   private readonly runs = new Runs();
   private readonly reviews = new Reviews();
-  private readonly status = new Status(this.runs);
-  private readonly view = new ReviewView(this.reviews);
+  private readonly threads = new Threads(this.reviews);
+  private readonly marks = new Marks(this.reviews);
+  private readonly diffs = new Diffs(this.reviews);
+  private readonly deciding = new Deciding(this.reviews, this.threads, this.diffs, async (command, argument) => {
+    await this.execute(command, [argument]);
+  });
+  private readonly status = new Status(this.runs, () => this.deciding.meant);
+  private readonly changesTree = new ChangesTree(this.reviews);
+  private readonly runsTree = new RunsTree(this.runs);
   private readonly log = new StreamLog();
+  private readonly proofs = new Proofs();
+  private readonly execute: Execute = async (command, args) => this.running()?.execute(command, args);
   private readonly disposables: vscode.Disposable[];
   private connection: Connection | undefined;
   /** Starts and stops follow each other, however fast they are asked for. */
   private queue: Promise<void> = Promise.resolve();
 
-  constructor(private readonly settings: Settings) {
+  constructor(
+    private readonly settings: Settings,
+    instructions: Instructions,
+  ) {
     this.disposables = [
       this.output,
       this.stream,
       this.status,
-      this.view,
+      this.threads,
+      this.marks,
+      this.diffs,
+      this.changesTree,
+      this.runsTree,
       registerCommands({
-        client: () => this.runningClient(),
+        connection: () => this.running(),
         restart: () => this.restart(),
-        reviews: this.reviews,
-        view: this.view,
+        deciding: this.deciding,
+        instructions,
         stream: this.stream,
+        output: this.output,
       }),
       vscode.workspace.onDidChangeConfiguration((change) => this.onSettings(change)),
       // Now the workspace's interpreter may be tried.
@@ -111,17 +134,19 @@ class Ralph implements vscode.Disposable {
     return {
       onEvent: (event) => {
         this.runs.onEvent(event);
-        this.status.refresh();
         if (event.type === 'hunksChanged') {
-          this.reviews.onHunks(event.reviewId, event.hunks);
-          this.view.refresh();
+          this.reviews.onHunks(event.reviewId, event.hunks, event.home, event.proof);
+          void this.proofs.tell(event.reviewId, event.proof, this.execute);
+          this.showReviews();
         }
+        this.showRuns();
       },
+      onStarted: (runId, started) => this.runs.onStarted(runId, started),
       onStream: (piece) => this.stream.append(this.log.feed(piece)),
       onEnded: (result) => {
         this.runs.onEnded(result);
-        this.status.refresh();
-        void tellEnd(result);
+        this.showRuns();
+        void tellEnd(result, this.execute);
       },
     };
   }
@@ -137,16 +162,32 @@ class Ralph implements vscode.Disposable {
   /** What a server said of its runs and reviews is void once it is gone. */
   private forget(connection: Connection | undefined): void {
     connection?.progress.clear();
-    this.runs.clear();
+    for (const lost of this.runs.clear()) {
+      void tellLost(lost, () => this.running()?.execute);
+    }
     this.reviews.clear();
-    this.status.refresh();
-    this.view.refresh();
+    this.showRuns();
+    this.showReviews();
   }
 
-  private runningClient(): LanguageClient | undefined {
-    const client = this.connection?.client;
-    if (client?.isRunning() === true) {
-      return client;
+  private showRuns(): void {
+    this.status.refresh();
+    this.runsTree.refresh();
+  }
+
+  private showReviews(): void {
+    void vscode.commands.executeCommand('setContext', 'ralph.reviewing', this.reviews.open);
+    this.threads.refresh();
+    this.marks.refresh();
+    this.diffs.refresh();
+    this.changesTree.refresh();
+    this.status.refreshReview();
+    void this.deciding.refresh();
+  }
+
+  private running(): Connection | undefined {
+    if (this.connection?.client.isRunning() === true) {
+      return this.connection;
     }
     this.down('The server is not running.', 'Restart');
     return undefined;

@@ -19,6 +19,21 @@ export interface Hunk {
   newText: string;
   oldText: string;
   state: HunkState;
+  /** It changes other code than was asked for. */
+  outsideTarget: boolean;
+  /** It makes a new file; its range is empty then. */
+  creates: boolean;
+}
+
+/** What the changes of a review are verified by, as the text is now. */
+export interface Proof {
+  state: 'verified' | 'unverified' | 'pending' | 'broken' | 'stale';
+  /** One sentence for a person. */
+  sentence: string;
+  /** What the tests showed, in a few words; empty where nothing is verified. */
+  evidence: string;
+  /** What mends a set of changes that does not hold on its own. */
+  action?: Action | null;
 }
 
 export interface Cost {
@@ -46,7 +61,7 @@ export type RalphEvent =
   | (EventOf<'retry'> & { role: string; model: string; attempt: number; waitMs: number; why: string })
   /** No cost where the configuration hides the figures. */
   | (EventOf<'costChanged'> & { cost: Cost | null; usage: Usage })
-  | (EventOf<'hunksChanged'> & { reviewId: string; hunks: Hunk[] });
+  | (EventOf<'hunksChanged'> & { reviewId: string; hunks: Hunk[]; proof: Proof; home: string });
 
 export interface StreamParams {
   runId: string;
@@ -75,6 +90,14 @@ export type Outcome =
   | 'provider_failed'
   | 'internal_error';
 
+/** What a person can do about an ending: a command of the server. */
+export interface Action {
+  kind: string;
+  title: string;
+  command: string;
+  arguments: unknown[];
+}
+
 export interface RunResult {
   runId: string;
   command: string;
@@ -85,6 +108,7 @@ export interface RunResult {
   hunks: number;
   findings: number;
   cost?: Cost | null;
+  actions?: Action[];
 }
 
 export const METHOD = {
@@ -100,6 +124,8 @@ export const SERVER = {
   chaosTests: 'ralph.server.chaosTests',
   accept: 'ralph.server.accept',
   reject: 'ralph.server.reject',
+  retry: 'ralph.server.retry',
   cancel: 'ralph.server.cancel',
   showLog: 'ralph.server.showLog',
+  showRun: 'ralph.server.showRun',
 } as const;

@@ -1,76 +1,151 @@
-// Keeps the pending changes that the server told of, and works out a file's text with them. Pure: no editor in it.
+// Keeps the reviews that the server told of: what waits, in which order, and which change is meant. Pure: no editor in it.
 
-import type { Hunk, Position } from './protocol';
+import { applyHunks } from './apply_hunks';
+import type { Hunk, Position, Proof } from './protocol';
+
+export interface Review {
+  reviewId: string;
+  /** The document that the run was on: new files are shown there. */
+  home: string;
+  proof: Proof;
+  /** In the order in which they are shown: new files at the top of the home, its own, then by file, each by its place. */
+  hunks: readonly Hunk[];
+}
+
+/** One change of a review, with its number among all of them, from 1. */
+export interface Change {
+  review: Review;
+  hunk: Hunk;
+  number: number;
+}
+
+/** Where a change is shown: a new file has no document of its own yet. */
+export function placeOf({ review, hunk }: Change): { uri: string; line: number } {
+  return hunk.creates ? { uri: review.home, line: 0 } : { uri: hunk.uri, line: hunk.range.start.line };
+}
+
+export function keyOf({ review, hunk }: Change): string {
+  return `${review.reviewId}/${hunk.hunkId}`;
+}
+
+/** The lines of the old text, both ends included; undefined where text is only added. */
+export function oldLines({ oldText, range }: Hunk): { first: number; last: number } | undefined {
+  if (oldText === '') {
+    return undefined;
+  }
+  // A range of whole lines ends at the start of the next one, which stays.
+  const last = range.end.character === 0 ? Math.max(range.start.line, range.end.line - 1) : range.end.line;
+  return { first: range.start.line, last };
+}
 
 export class Reviews {
-  private readonly hunks = new Map<string, readonly Hunk[]>();
+  private readonly live = new Map<string, Review>();
 
-  onHunks(reviewId: string, hunks: readonly Hunk[]): void {
+  onHunks(reviewId: string, hunks: readonly Hunk[], home: string, proof: Proof): void {
     if (hunks.some((hunk) => hunk.state === 'pending')) {
-      this.hunks.set(reviewId, hunks);
+      this.live.set(reviewId, { reviewId, home, proof, hunks: ordered(hunks, home) });
     } else {
-      this.hunks.delete(reviewId);
+      this.live.delete(reviewId);
     }
   }
 
   clear(): void {
-    this.hunks.clear();
+    this.live.clear();
   }
 
   get open(): boolean {
-    return this.hunks.size > 0;
+    return this.live.size > 0;
+  }
+
+  get all(): Review[] {
+    return [...this.live.values()];
+  }
+
+  /** What waits, and what no longer fits, of all reviews. */
+  shown(): Change[] {
+    return this.all.flatMap((review) =>
+      review.hunks.flatMap((hunk, index) =>
+        hunk.state === 'pending' || hunk.state === 'stale' ? [{ review, hunk, number: index + 1 }] : [],
+      ),
+    );
+  }
+
+  /** What waits, in the order of the keys "next" and "previous". */
+  pending(): Change[] {
+    return this.shown().filter(({ hunk }) => hunk.state === 'pending');
+  }
+
+  find(key: string): Change | undefined {
+    return this.shown().find((change) => keyOf(change) === key);
   }
 
   /** The review that a command without further words means: the one of this file, else the newest. */
-  choose(uri: string | undefined): string | undefined {
-    let newest: string | undefined;
-    for (const [reviewId, hunks] of this.hunks) {
-      newest = reviewId;
-      if (hunks.some((hunk) => hunk.uri === uri && hunk.state === 'pending')) {
-        return reviewId;
-      }
+  choose(uri: string | undefined): Review | undefined {
+    return this.all.find((review) => review.hunks.some((hunk) => hunk.uri === uri && hunk.state === 'pending')) ?? this.all.at(-1);
+  }
+
+  pendingIn(uri: string): Change[] {
+    return this.pending().filter(({ hunk }) => hunk.uri === uri);
+  }
+
+  /** The files with pending changes of one review: the target's first. */
+  files(review: Review): string[] {
+    const files = [...new Set(review.hunks.filter((hunk) => hunk.state === 'pending').map((hunk) => hunk.uri))];
+    return files.includes(review.home) ? [review.home, ...files.filter((uri) => uri !== review.home)] : files;
+  }
+
+  /** A file's text with all that waits in it. */
+  applied(uri: string, text: string): string {
+    return applyHunks(text, this.pendingIn(uri).map(({ hunk }) => hunk));
+  }
+
+  /** The change whose lines the cursor is in; of those that only add, the one that was gone to last, or just above. */
+  at(uri: string, cursor: Position, last: string | undefined): Change | undefined {
+    const here = this.pending().filter((change) => placeOf(change).uri === uri);
+    const { line } = cursor;
+    const inside = here.find(({ hunk }) => {
+      const old = hunk.creates ? undefined : oldLines(hunk);
+      return old !== undefined && old.first <= line && line <= old.last;
+    });
+    const gone = here.find((change) => keyOf(change) === last && placeOf(change).line === line);
+    return inside ?? gone ?? here.find((change) => change.hunk.oldText === '' && placeOf(change).line === line);
+  }
+
+  /** The first change from a line on (1) or before it (-1), in this document, else in the others. */
+  fromLine(uri: string | undefined, line: number, step: 1 | -1): Change | undefined {
+    const pending = this.pending();
+    const here = pending.filter((change) => placeOf(change).uri === uri);
+    if (step === 1) {
+      return here.find((change) => placeOf(change).line >= line) ?? here[0] ?? pending[0];
     }
-    return newest;
+    return [...here].reverse().find((change) => placeOf(change).line < line) ?? here.at(-1) ?? pending.at(-1);
   }
 
-  pendingIn(uri: string): Hunk[] {
-    return [...this.hunks.values()].flat().filter((hunk) => hunk.uri === uri && hunk.state === 'pending');
+  /** The change that the status bar shows: at the cursor, else the one that was gone to last, else the next one. */
+  meant(uri: string | undefined, cursor: Position | undefined, last: string | undefined): Change | undefined {
+    const here = uri === undefined || cursor === undefined ? undefined : this.at(uri, cursor, last);
+    return here ?? this.pending().find((change) => keyOf(change) === last) ?? this.fromLine(uri, cursor?.line ?? 0, 1);
   }
 
-  /** The files with pending changes of one review, in the server's order. */
-  files(reviewId: string): string[] {
-    const pending = (this.hunks.get(reviewId) ?? []).filter((hunk) => hunk.state === 'pending');
-    return [...new Set(pending.map((hunk) => hunk.uri))];
+  /** The change after (1) or before (-1) another, going round; that one need not wait any more. */
+  beside(change: Change, step: 1 | -1): Change | undefined {
+    const pending = this.pending();
+    const rank = ({ review, number }: Change): number => this.all.findIndex((one) => one.reviewId === review.reviewId) * 1e6 + number;
+    const [others, at] = [pending.filter((one) => keyOf(one) !== keyOf(change)), rank(change)];
+    if (others.length === 0) {
+      return pending[0];
+    }
+    return step === 1 ? (others.find((one) => rank(one) > at) ?? others[0]) : ([...others].reverse().find((one) => rank(one) < at) ?? others.at(-1));
   }
 }
 
-/** The text with every hunk applied. Ranges count UTF-16 units, as the editor negotiates. */
-export function applyHunks(text: string, hunks: readonly Hunk[]): string {
-  const starts = lineStarts(text);
-  const edits = hunks
-    .map((hunk) => ({ start: offset(starts, text, hunk.range.start), end: offset(starts, text, hunk.range.end), text: hunk.newText }))
-    .sort((a, b) => a.start - b.start);
-  let result = '';
-  let done = 0;
-  for (const edit of edits) {
-    result += text.slice(done, edit.start) + edit.text;
-    done = Math.max(done, edit.end);
-  }
-  return result + text.slice(done);
+/** New files first, then the home's own changes, then by file in the server's order. */
+function ordered(hunks: readonly Hunk[], home: string): Hunk[] {
+  const files = [...new Set(hunks.map((hunk) => hunk.uri))];
+  const rank = (hunk: Hunk): number => (hunk.creates ? -2 : hunk.uri === home ? -1 : files.indexOf(hunk.uri));
+  return [...hunks].sort((a, b) => rank(a) - rank(b) || before(a.range.start, b.range.start));
 }
 
-function lineStarts(text: string): number[] {
-  const starts = [0];
-  for (const match of text.matchAll(/\r\n|\n|\r/g)) {
-    starts.push(match.index + match[0].length);
-  }
-  return starts;
-}
-
-function offset(starts: readonly number[], text: string, position: Position): number {
-  const start = starts[position.line];
-  if (start === undefined) {
-    return text.length;
-  }
-  return Math.min(start + position.character, starts[position.line + 1] ?? text.length);
+function before(a: Position, b: Position): number {
+  return a.line - b.line || a.character - b.character;
 }

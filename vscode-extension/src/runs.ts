@@ -2,6 +2,23 @@
 
 import type { Outcome, RalphEvent, RunResult } from './protocol';
 
+/** What was asked of the server when a run began, so that it can be asked again. */
+export interface Started {
+  command: string;
+  argument: Record<string, unknown>;
+}
+
+/** A run that ended with its server, which told no result. */
+export interface Lost {
+  started: Started | undefined;
+  usd: number | null | undefined;
+}
+
+export interface Ended {
+  result: RunResult;
+  started: Started | undefined;
+}
+
 interface Live {
   phase: string | undefined;
   iteration: number | undefined;
@@ -9,6 +26,9 @@ interface Live {
   usd: number | null | undefined;
   tokens: number | undefined;
 }
+
+/** Ended runs that are listed. */
+const LISTED = 30;
 
 export type Severity = 'none' | 'info' | 'warning' | 'error';
 
@@ -34,12 +54,30 @@ export function severityOf(outcome: Outcome): Severity {
 
 export class Runs {
   private readonly live = new Map<string, Live>();
+  private readonly begun = new Map<string, Started>();
+  /** The latest first. */
+  readonly ended: Ended[] = [];
   private last: RunResult | undefined;
+  private lost = false;
   private spentUsd: number | undefined;
   private anyUnpriced = false;
 
   get running(): boolean {
     return this.live.size > 0;
+  }
+
+  /** Whether a run began that has not ended, by its id; its document where that is known. */
+  get working(): { runId: string; text: string; started: Started | undefined }[] {
+    return [...this.live].map(([runId, run]) => ({
+      runId,
+      text: [phaseText(run), money(run.usd)].filter((part) => part !== '').join(' · '),
+      started: this.begun.get(runId),
+    }));
+  }
+
+  /** The answer to the command that began a run; the run's events may have come before it. */
+  onStarted(runId: string, started: Started): void {
+    this.begun.set(runId, started);
   }
 
   onEvent(event: RalphEvent): void {
@@ -48,6 +86,7 @@ export class Runs {
       return;
     }
     const run = this.run(event.runId);
+    this.lost = false;
     switch (event.type) {
       case 'phaseStarted':
         run.phase = event.phase;
@@ -70,6 +109,10 @@ export class Runs {
   onEnded(result: RunResult): void {
     this.live.delete(result.runId);
     this.last = result;
+    this.lost = false;
+    this.ended.unshift({ result, started: this.begun.get(result.runId) });
+    this.begun.delete(result.runId);
+    this.ended.splice(LISTED);
     const usd = result.cost?.usd;
     if (typeof usd === 'number') {
       this.spentUsd = (this.spentUsd ?? 0) + usd;
@@ -78,9 +121,13 @@ export class Runs {
     }
   }
 
-  /** The server is gone, and its runs with it. */
-  clear(): void {
+  /** The server is gone, and its runs with it: those that were at work. */
+  clear(): Lost[] {
+    const lost = [...this.live].map(([runId, { usd }]) => ({ started: this.begun.get(runId), usd }));
     this.live.clear();
+    this.begun.clear();
+    this.lost = this.lost || lost.length > 0;
+    return lost;
   }
 
   /** The status item's text, with the editor's icon names. */
@@ -89,6 +136,9 @@ export class Runs {
     if (run !== undefined) {
       const more = this.live.size > 1 ? ` +${this.live.size - 1}` : '';
       return [`$(sync~spin) Ralph${more}`, phaseText(run), money(run.usd)].filter((part) => part !== '').join(' · ');
+    }
+    if (this.lost) {
+      return '$(warning) Ralph · run lost'; // and not how an older run ended
     }
     if (this.last === undefined) {
       return '$(wand) Ralph';
@@ -139,10 +189,21 @@ function phaseText(run: Live): string {
   return `${phase} ${run.iteration}${run.of === undefined ? '' : `/${run.of}`}`.trim();
 }
 
-/** Nothing where the figure is unknown: an unknown price is never zero. */
+/** As the server words it. Nothing where the figure is unknown: that is never zero; nor does a small one read as zero. */
 export function money(usd: number | null | undefined): string {
   if (typeof usd !== 'number') {
     return '';
   }
-  return usd >= 1 ? `$${usd.toFixed(2)}` : `$${usd.toFixed(3)}`;
+  if (usd >= 0.001 || usd === 0) {
+    return `$${usd.toFixed(3)}`;
+  }
+  return usd >= 0.00001 ? `$${usd.toFixed(5)}` : '<$0.00001';
+}
+
+/** "The run on slug.py is lost; it had cost $0.013." */
+export function lostSentence({ started, usd }: Lost): string {
+  const uri = started?.argument['uri'];
+  const name = typeof uri === 'string' ? decodeURIComponent(uri.slice(uri.lastIndexOf('/') + 1)) : '';
+  const cost = money(usd);
+  return `The run${name === '' ? '' : ` on ${name}`} is lost; ${cost === '' ? 'what it cost is not known' : `it had cost ${cost}`}.`;
 }

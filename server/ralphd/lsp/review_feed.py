@@ -63,7 +63,7 @@ class ReviewFeed:
 
     def _hunk_json(self, review: Review, hunk: Hunk) -> dict[str, Any]:
         document = self._workspace.documents.get(hunk.uri)
-        text = document.text if document else Text(review.request.text if hunk.uri == review.home else "")
+        text = document.text if document else Text(review.bases.get(hunk.uri, ""))
         return {
             "hunkId": hunk.hunk_id,
             "uri": hunk.uri,

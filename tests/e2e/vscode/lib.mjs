@@ -61,13 +61,14 @@ export async function launch({ host, work, folder, vsix, machineSettings, env })
       args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--font-render-hinting=none'],
       env: { ...process.env, FONTCONFIG_FILE: fonts(work) },
     });
-    context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'dark' });
+    context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'dark', permissions: ['clipboard-read', 'clipboard-write'] });
     await context.route((url) => url.hostname !== '127.0.0.1' && !url.hostname.endsWith('localhost'), (route) => {
       outside.add(route.request().url());
       return route.abort();
     });
     await context.tracing.start({ screenshots: true, snapshots: false });
     const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
     page.on('console', (message) => consoleLines.push(`${message.type()} ${message.text()}`));
     await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(folder)}`);
     await page.waitForSelector('.monaco-workbench .part.statusbar', { timeout: 60_000 });
@@ -114,7 +115,10 @@ function fonts(work) {
   return file;
 }
 
-export async function until(what, holds, timeout = 30_000) {
+/** Only a hang reaches it: the machine may be busy with other work. */
+export const PATIENCE_MS = 180_000;
+
+export async function until(what, holds, timeout = PATIENCE_MS) {
   const deadline = Date.now() + timeout;
   for (;;) {
     const answer = await holds();
@@ -194,7 +198,7 @@ export async function chooseAction(page, title) {
     if (focused.trim().startsWith(title)) return true;
     await page.keyboard.press('ArrowDown');
     return false;
-  }, 15_000);
+  });
 }
 
 export const toast = (page, text) => page.locator('.notifications-toasts .notification-toast').filter({ hasText: text });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Outcome, RalphEvent, RunResult } from '../protocol';
-import { money, Runs, severityOf } from '../runs';
+import { lostSentence, money, Runs, severityOf } from '../runs';
+import { VERIFIED } from './hunks';
 
 const result = (more: Partial<RunResult> = {}): RunResult => ({
   runId: 'r1',
@@ -43,15 +44,15 @@ test('its end leaves a mark and the sum of the session', () => {
   runs.onEnded(result());
   runs.onEnded(result({ runId: 'r2', cost: { usd: 1 } }));
   assert.equal(runs.running, false);
-  assert.equal(runs.text(), '$(check) Ralph · $1.00');
-  assert.match(runs.tooltip(), /\$1\.01$/);
+  assert.equal(runs.text(), '$(check) Ralph · $1.000');
+  assert.match(runs.tooltip(), /\$1\.012$/);
 });
 
 test('a late event of a run that ended does not bring it back', () => {
   const runs = new Runs();
   runs.onEnded(result());
   runs.onEvent(events[0]!);
-  runs.onEvent({ runId: null, seq: 9, type: 'hunksChanged', reviewId: 'v1', hunks: [] });
+  runs.onEvent({ runId: null, seq: 9, type: 'hunksChanged', reviewId: 'v1', hunks: [], home: 'file:///a.py', proof: VERIFIED });
   assert.equal(runs.running, false);
 });
 
@@ -61,7 +62,7 @@ test('an unknown price is never shown as zero', () => {
   assert.equal(runs.text(), '$(check) Ralph');
   assert.match(runs.tooltip(), /without a known price/);
   assert.equal(money(null), '');
-  assert.equal(money(0), '$0.000');
+  assert.deepEqual([0, 0.0001, 0.000001, 0.0123].map(money), ['$0.000', '$0.00010', '<$0.00001', '$0.012']);
 });
 
 test('every way to end without success is told as a warning or an error', () => {
@@ -80,4 +81,32 @@ test('figures that the configuration hides are left out', () => {
   runs.onEnded(result({ cost: null }));
   assert.equal(runs.text(), '$(check) Ralph');
   assert.doesNotMatch(runs.tooltip(), /\$/);
+});
+
+test('a run that was lost with its server is told with its document and cost, and hides how an older one ended', () => {
+  const runs = new Runs();
+  runs.onEnded(result({ runId: 'r0' }));
+  runs.onStarted('r1', { command: 'ralph.server.implement', argument: { uri: 'file:///w/my%20slug.py' } });
+  events.forEach((event) => runs.onEvent(event));
+  const [lost, ...more] = runs.clear();
+  assert.deepEqual(more, []);
+  assert.equal(lostSentence(lost!), 'The run on my slug.py is lost; it had cost $0.012.');
+  assert.equal(runs.text(), '$(warning) Ralph · run lost');
+  assert.match(lostSentence({ started: undefined, usd: undefined }), /cost is not known/);
+  assert.deepEqual(runs.clear(), [], 'told once');
+  assert.equal(runs.text(), '$(warning) Ralph · run lost');
+  runs.onEvent({ ...events[0]!, runId: 'r2' });
+  runs.onEnded(result({ runId: 'r2' }));
+  assert.match(runs.text(), /^\$\(check\) Ralph/);
+});
+
+test('ended runs are listed with what was asked, the latest first', () => {
+  const runs = new Runs();
+  runs.onStarted('r1', { command: 'ralph.server.implement', argument: { uri: 'file:///a.py' } });
+  assert.equal(runs.running, false);
+  events.forEach((event) => runs.onEvent(event));
+  assert.equal(runs.working[0]?.text, 'Artisan 2/5 · $0.012');
+  runs.onEnded(result());
+  runs.onEnded(result({ runId: 'r2' }));
+  assert.deepEqual(runs.ended.map((one) => [one.result.runId, one.started?.argument['uri']]), [['r2', undefined], ['r1', 'file:///a.py']]);
 });

@@ -2,7 +2,9 @@
 
 import re
 
-WORD = re.compile(r"[a-z0-9]+")
+from letters import first_letters
+
+WORD = re.compile(r"[^\W_]+")
 
 
 def slug(title: str, limit: int = 40) -> str:
@@ -21,7 +23,4 @@ def slug(title: str, limit: int = 40) -> str:
 
 def initials(name: str) -> str:
     """Give the first letter of each word, in upper case."""
-    letters = ""
-    for word in name.split():
-        letters = letters + word[0].upper()
-    return letters
+    return first_letters(name).upper()

@@ -1,0 +1,65 @@
+// Tells how a run ended, as loudly as the outcome asks for, with what can be done about it.
+
+import * as vscode from 'vscode';
+import type { Execute } from './client';
+import type { Proof, RunResult } from './protocol';
+import { lostSentence, severityOf, type Lost, type Severity } from './runs';
+
+/** What changes wait is shown where they stand, so the message leads there. */
+const REVIEW = 'Review';
+
+export async function tellEnd(result: RunResult, execute: Execute): Promise<void> {
+  const severity = severityOf(result.outcome);
+  if (severity === 'none') {
+    return;
+  }
+  const actions = result.actions ?? [];
+  const review = result.reviewId === null ? [] : [REVIEW];
+  const chosen = await say(severity, `Ralph: ${result.reason}`, [...review, ...actions.map(({ title }) => title)]);
+  const action = actions.find(({ title }) => title === chosen);
+  if (action !== undefined) {
+    await execute(action.command, action.arguments);
+  } else if (chosen === REVIEW) {
+    await vscode.commands.executeCommand('ralph.show');
+  }
+}
+
+/** The server went while it worked: the run told no result, so this is told in its place. */
+export async function tellLost(lost: Lost, execute: () => Execute | undefined): Promise<void> {
+  const again = 'Run Again';
+  const text = `Ralph: the server stopped. ${lostSentence(lost)}`;
+  const chosen = await say('error', text, lost.started === undefined ? ['Show Output'] : [again, 'Show Output']);
+  if (chosen === 'Show Output') {
+    await vscode.commands.executeCommand('ralph.showOutput');
+  } else if (chosen === again && lost.started !== undefined) {
+    const { version: _, ...argument } = lost.started.argument; // the text may have changed since
+    await execute()?.(lost.started.command, [argument]);
+  }
+}
+
+/** Tells that what a person has taken does not hold without a further change, with the way to take that too. */
+export class Proofs {
+  private readonly told = new Map<string, string>();
+
+  async tell(reviewId: string, { state, sentence, action }: Proof, execute: Execute): Promise<void> {
+    if (this.told.get(reviewId) === sentence) {
+      return;
+    }
+    this.told.set(reviewId, sentence);
+    if (state === 'broken' && action !== null && action !== undefined) {
+      const chosen = await say('warning', `Ralph: ${sentence}`, [action.title]);
+      await (chosen === undefined ? undefined : execute(action.command, action.arguments));
+    }
+  }
+}
+
+function say(severity: Exclude<Severity, 'none'>, text: string, choices: string[]): Thenable<string | undefined> {
+  switch (severity) {
+    case 'info':
+      return vscode.window.showInformationMessage(text, ...choices);
+    case 'warning':
+      return vscode.window.showWarningMessage(text, ...choices);
+    case 'error':
+      return vscode.window.showErrorMessage(text, ...choices);
+  }
+}
