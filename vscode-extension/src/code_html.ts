@@ -5,6 +5,7 @@
 // numbers and common keywords. The colours are the theme's own for values in the debugger, so they follow the theme.
 
 import type { Piece } from './changed_words';
+import { visible } from './visible';
 
 type Kind = 'string' | 'comment' | 'number' | 'keyword' | 'plain';
 
@@ -73,6 +74,6 @@ function cut(token: string, at: number, marks: readonly Piece[]): { text: string
 }
 
 function span(text: string, style: string): string {
-  const escaped = text.replace(/\r\n?/g, '\n').replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+  const escaped = visible(text).replace(/\r\n?/g, '\n').replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
   return style === '' ? escaped : `<span style="${style}">${escaped}</span>`;
 }

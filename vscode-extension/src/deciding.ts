@@ -15,6 +15,7 @@ export class Deciding {
   private last: string | undefined;
   /** A key decided on this change; when it is decided, the next one is shown. */
   private leaving: Change | undefined;
+  private queue: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly reviews: Reviews,
@@ -29,7 +30,14 @@ export class Deciding {
     return this.reviews.meant(uri?.toString(), position, this.last);
   }
 
-  async step(step: 1 | -1): Promise<void> {
+  /** Steps follow each other, however fast the key is pressed. */
+  step(step: 1 | -1): Promise<void> {
+    const stepped = this.queue.then(() => this.doStep(step));
+    this.queue = stepped.catch(() => undefined);
+    return stepped;
+  }
+
+  private async doStep(step: 1 | -1): Promise<void> {
     const at = this.at();
     const next = at === undefined ? this.fromCursor(step) : this.reviews.beside(at, step);
     await (next === undefined ? nothing() : this.go(next));

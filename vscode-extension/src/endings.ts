@@ -9,11 +9,12 @@ import { lostSentence, severityOf, type Lost, type Severity } from './runs';
 const REVIEW = 'Review';
 
 export async function tellEnd(result: RunResult, execute: Execute): Promise<void> {
-  const severity = severityOf(result.outcome);
+  const actions = result.actions ?? [];
+  // A run that the person cancelled has no way on; one that was cut short with its window or server has.
+  const severity = severityOf(result.outcome) === 'none' && actions.length > 0 ? 'warning' : severityOf(result.outcome);
   if (severity === 'none') {
     return;
   }
-  const actions = result.actions ?? [];
   const review = result.reviewId === null ? [] : [REVIEW];
   const chosen = await say(severity, `Ralph: ${result.reason}`, [...review, ...actions.map(({ title }) => title)]);
   const action = actions.find(({ title }) => title === chosen);

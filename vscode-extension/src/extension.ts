@@ -146,7 +146,9 @@ class Ralph implements vscode.Disposable {
       onEnded: (result) => {
         this.runs.onEnded(result);
         this.showRuns();
-        void tellEnd(result, this.execute);
+        if (!this.runs.wasLost(result.runId)) {
+          void tellEnd(result, this.execute);
+        }
       },
     };
   }

@@ -3,6 +3,7 @@
 import { changedWords, type Changed } from './changed_words';
 import { codeHtml } from './code_html';
 import type { Hunk, Proof } from './protocol';
+import { visible } from './visible';
 
 /** "change 2 of 7 · 4 tests passed, 7 of 8 planted faults noticed"; `number` counts from 1. */
 export function label(hunk: Hunk, number: number, total: number, proof: Proof): string {
@@ -71,7 +72,7 @@ export function body(hunk: Hunk, language: string): string {
     return '*The lines above go; nothing takes their place.*';
   }
   const changed = markedWords(hunk);
-  return changed === undefined || changed.new.length === 0 ? fenced(fresh, language) : codeHtml(hunk.newText, changed.new, language);
+  return changed === undefined || changed.new.length === 0 ? fenced(visible(fresh), language) : codeHtml(hunk.newText, changed.new, language);
 }
 
 /** Without the blank lines at either edge, which a block would show as a gap. */

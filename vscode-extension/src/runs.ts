@@ -59,6 +59,7 @@ export class Runs {
   readonly ended: Ended[] = [];
   private last: RunResult | undefined;
   private lost = false;
+  private readonly lostIds = new Set<string>();
   private spentUsd: number | undefined;
   private anyUnpriced = false;
 
@@ -106,10 +107,16 @@ export class Runs {
     }
   }
 
+  /** Whether the person was told already that the run was lost with its server. */
+  wasLost(runId: string): boolean {
+    return this.lostIds.has(runId);
+  }
+
   onEnded(result: RunResult): void {
     this.live.delete(result.runId);
     this.last = result;
-    this.lost = false;
+    // The next server tells the end of a run that was cut short.
+    this.lost = this.lostIds.has(result.runId);
     this.ended.unshift({ result, started: this.begun.get(result.runId) });
     this.begun.delete(result.runId);
     this.ended.splice(LISTED);
@@ -124,6 +131,7 @@ export class Runs {
   /** The server is gone, and its runs with it: those that were at work. */
   clear(): Lost[] {
     const lost = [...this.live].map(([runId, { usd }]) => ({ started: this.begun.get(runId), usd }));
+    [...this.live.keys()].forEach((runId) => this.lostIds.add(runId));
     this.live.clear();
     this.begun.clear();
     this.lost = this.lost || lost.length > 0;

@@ -79,7 +79,7 @@ export class Threads implements vscode.Disposable {
 function whereToShow(change: Change): vscode.Range {
   const old = change.hunk.creates ? undefined : oldLines(change.hunk);
   if (old !== undefined) {
-    return new vscode.Range(old.first, 0, old.last, 0);
+    return new vscode.Range(old.last, 0, old.last, 0); // not all of them: the editor tints a thread's range in its own way
   }
   // Added lines stand between the one above and their place; above the first line there is none.
   const { line } = placeOf(change);

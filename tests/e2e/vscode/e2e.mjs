@@ -85,6 +85,7 @@ function serverPid() {
 }
 
 async function consentAndProgress() {
+  await page.locator('.statusbar-item', { hasText: 'Ralph' }).first().waitFor();
   await quickOpen(page, 'slug.py');
   await goToLine(page, 14, 1);
   // By keyboard: the light bulb's menu, the action, Enter.
@@ -155,7 +156,10 @@ async function keys() {
   await thread(/change 4 of 5 · 5 tests passed/).waitFor({ state: 'attached' });
   await page.keyboard.press('Alt+K');
   await at('2/5');
+  await thread('change 2 of 5').locator('a[aria-label^="Accept Change"]').click();
+  await onScreen('from letters import first_letters');
   await page.keyboard.press('Alt+J');
+  await page.locator('.statusbar-item', { hasText: 'Ln 26, Col 1' }).waitFor();
   await at('4/5');
 }
 

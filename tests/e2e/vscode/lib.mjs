@@ -150,8 +150,12 @@ export async function quickOpen(page, name) {
   await page.keyboard.press('Control+P');
   const box = page.locator('.quick-input-widget input');
   await box.waitFor({ state: 'visible' });
-  await box.fill(name);
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
+  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first();
+  await until(`${name} is found`, async () => {
+    await box.fill(''); // a search from before the extension host was there finds nothing, and is not made again
+    await box.fill(name);
+    return row.waitFor({ timeout: 10_000 }).then(() => true, () => false);
+  });
   await page.keyboard.press('Enter');
   await page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
   await page.waitForSelector('.editor-instance .view-line');
