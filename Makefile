@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test slow full e2e check bench vsix install isolation clean help
+.PHONY: demo test slow full e2e soak sbom check bench vsix install isolation clean help
 
 help:  ## this list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -39,6 +39,9 @@ e2e: $(VENV)/.dev isolation  ## the slow rest: real editors, the real model
 
 full: $(VENV)/.dev isolation  ## the ordinary tests and the whole tables, with every kill tried 150 times
 	RALPHD_KILLS=150 $(BIN)/python -m pytest -n 2 -m "not e2e" -o addopts="-q --strict-markers"
+
+soak: $(VENV)/.dev isolation  ## an editor that does anything, on one server for an hour (SOAK_S=600: for ten minutes)
+	RALPHD_SOAK_S=$(or $(SOAK_S),3600) $(BIN)/python -m pytest -n 0 -s -m full -k long_time -o addopts="-q --strict-markers" tests/lsp
 
 check: $(VENV)/.dev  ## lint, format, types
 	$(BIN)/ruff check server tests bench

@@ -114,3 +114,7 @@ Event = (
     | Note
 )
 Emit = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """For work that nobody watches."""

@@ -78,6 +78,14 @@ class Left:
     cut_short: tuple[CutShort, ...] = ()
 
 
+@dataclass(frozen=True)
+class Preview:
+    text: str
+    """For a person: nothing hidden in it."""
+    path: str
+    """Of a private file that holds it."""
+
+
 class Runner(Protocol):
     """Starts nothing by itself. Only `configure` is no coroutine: it touches memory alone, and nothing else may be
     called on an event loop without waiting."""
@@ -87,6 +95,10 @@ class Runner(Protocol):
 
     async def run(self, request: RunRequest, emit: Emit, ask: Ask) -> RunResult:
         """Never raises: every ending is a result. Cancelling the task gives the result `cancelled` within 200 ms."""
+
+    async def preview(self, request: RunRequest, ask: Ask) -> Preview:
+        """What `run` would send, and where to, as far as that is known without a call. No model is asked; the tests run
+        as they are where they may. Raises `RalphError` where a run would end before that."""
 
     async def warm(self, roots: Sequence[str]) -> None:
         """Prepare what a first run waits for, at low priority."""

@@ -84,18 +84,24 @@ class Runs:
         return [found for known in uris if (found := self._workspace.snapshot(known)) is not None]
 
     async def _run(self, run: LiveRun, snapshots: list[DocumentSnapshot]) -> RunResult:
-        request, runner = run.request, self._runner()
-        for snapshot in snapshots:
-            await self._workspace.locate(snapshot.uri)
-        placed = [(self._workspace.place_of(snapshot.uri), snapshot.document) for snapshot in snapshots]
-        here = [(place, document) for place, document in placed if place is not None and place.root == request.root]
-        saved = await asyncio.to_thread(buffers.saved_as, here)
-        run.request = request = replace(request, buffers=saved)
+        runner = self._runner()
+        run.request = request = await self._saved(run.request, snapshots)
         await self._configured()
         settings = await runner.editor_settings(request.root, request.path)
         run.settings = self._workspace.settings[request.root, os.path.dirname(request.path)] = settings
         run.progress.shows_cost = run.settings.shows_cost
         return await runner.run(request, lambda event: self._emit(run, event), partial(self._ask, run))
+
+    async def with_buffers(self, request: RunRequest, uri: str) -> RunRequest:
+        """`request` with what is open in the editor now, as the bytes that saving would write."""
+        return await self._saved(request, self._snapshots(request, uri))
+
+    async def _saved(self, request: RunRequest, snapshots: list[DocumentSnapshot]) -> RunRequest:
+        for snapshot in snapshots:
+            await self._workspace.locate(snapshot.uri)
+        placed = [(self._workspace.place_of(snapshot.uri), snapshot.document) for snapshot in snapshots]
+        here = [(place, document) for place, document in placed if place is not None and place.root == request.root]
+        return replace(request, buffers=await asyncio.to_thread(buffers.saved_as, here))
 
     async def _ask(self, run: LiveRun, question: Question) -> Decision | None:
         run.asked_digest = question.digest or run.asked_digest

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 from ralphd.errors import ModelError
 from ralphd.model_host.client import HostClient
-from ralphd.model_host.wire import CallConfig, ConfiguredModel, Describe, Described, Logged, LogReading, Probe, Probed
+from ralphd.model_host.wire import (
+    CallConfig,
+    ConfiguredModel,
+    Describe,
+    Described,
+    Logged,
+    LogReading,
+    Mask,
+    Masked,
+    Probe,
+    Probed,
+)
 from ralphd.models.gateway import Completion, CompletionRequest, OnEvent, Reading, ResolvedModel, Role, ignore_event
 
 
@@ -25,6 +37,10 @@ class HostGateway:
         if log is not None and reading.call:
             with contextlib.suppress(ModelError):
                 await self._client.ask(Logged, lambda id: LogReading(id=id, log=log, reading=reading), load=False)
+
+    async def masked(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """The texts as they would leave for a provider."""
+        return (await self._client.ask(Masked, lambda id: Mask(id=id, texts=tuple(texts)), load=False)).texts
 
     def first(self, role: Role) -> ResolvedModel:
         """The role's model as configured: known without waiting for the host."""

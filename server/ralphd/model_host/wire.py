@@ -173,6 +173,14 @@ class KeysPresent(Wire):
     names: tuple[str, ...]
 
 
+class Mask(Wire):
+    """Which texts would leave for a provider in place of these: keys that the host knows, and what looks like one, masked."""
+
+    type: Literal["mask"] = "mask"
+    id: int
+    texts: tuple[str, ...]
+
+
 class SetKey(Wire):
     """A key that the person typed into the editor: kept in the host's memory, for `provider`'s own host only; an empty
     one is forgotten. The one message that holds a key."""
@@ -190,7 +198,8 @@ class Ping(Wire):
 
 
 ToHost = Annotated[
-    Load | Complete | Cancel | LogReading | Describe | Probe | KeysPresent | SetKey | Ping, Field(discriminator="type")
+    Load | Complete | Cancel | LogReading | Describe | Probe | KeysPresent | Mask | SetKey | Ping,
+    Field(discriminator="type"),
 ]
 
 # host -> server
@@ -275,6 +284,12 @@ class Keys(Wire):
     present: tuple[str, ...]
 
 
+class Masked(Wire):
+    type: Literal["masked"] = "masked"
+    id: int
+    texts: tuple[str, ...]
+
+
 class Pong(Wire):
     type: Literal["pong"] = "pong"
     id: int
@@ -282,7 +297,7 @@ class Pong(Wire):
 
 
 FromHost = Annotated[
-    Hello | Loading | Alive | Ready | Streamed | Done | Failed | Logged | Described | Probed | Keys | Pong,
+    Hello | Loading | Alive | Ready | Streamed | Done | Failed | Logged | Described | Probed | Keys | Masked | Pong,
     Field(discriminator="type"),
 ]
 

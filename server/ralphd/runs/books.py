@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,16 +48,17 @@ class Books:
         The estimate is the range of past runs of this kind in this workspace. Without them none is invented.
         """
         history = await self.ledger.history(_label(request))
-        known = len(history) >= FIRST_HISTORY
-        limit = dollars(budget.usd_per_run)
-        spread = f"{dollars(min(history))} to {dollars(max(history))}" if known else ""
-        past = f"{spread} in {len(history)} past runs" if known else "no history of costs yet"
-        tell(events.Note(f"Estimate: {past}; limit {limit}."))
-        if not known or max(history) <= budget.confirm_above_usd:
+        tell(events.Note(_estimate(history, budget)))
+        if len(history) < FIRST_HISTORY or max(history) <= budget.confirm_above_usd:
             return
+        limit, spread = dollars(budget.usd_per_run), _spread(history)
         text = f"Runs like this cost {spread} so far (limit: {limit}). Start it?"
         if await ask(Question("cost", "", text, (("Start", "once"), ("Cancel", "never")))) != "once":
             raise Declined("The run was not started: its cost was not confirmed. Nothing was changed.")
+
+    async def estimate(self, request: RunRequest, budget: Budget) -> str:
+        """What past runs say of this one, as a sentence."""
+        return _estimate(await self.ledger.history(_label(request)), budget)
 
     def closed(self, request: RunRequest, result: RunResult, gateway: BudgetedGateway) -> RunResult:
         """`result` with what the run used and cost. Writing it down goes on by itself: a cancelled run does not wait."""
@@ -82,6 +83,19 @@ class Books:
 def _label(request: RunRequest) -> str:
     """What makes two runs alike for an estimate: the command and the workspace."""
     return f"{request.command} {request.root}"
+
+
+def _estimate(history: Sequence[float], budget: Budget) -> str:
+    past = (
+        f"{_spread(history)} in {len(history)} past runs"
+        if len(history) >= FIRST_HISTORY
+        else "no history of costs yet"
+    )
+    return f"Estimate: {past}; limit {dollars(budget.usd_per_run)}."
+
+
+def _spread(history: Sequence[float]) -> str:
+    return f"{dollars(min(history))} to {dollars(max(history))}"
 
 
 def _usage(by_role: Mapping[str, Usage]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shlex
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -17,11 +18,12 @@ from typing import Any
 from ralphd.backend import ModelBackend
 from ralphd.context.target import find_target
 from ralphd.core import events
-from ralphd.core.events import Emit
+from ralphd.core.events import Emit, ignore
 from ralphd.core.run import LEADING_ROLE, Outcome, RunRequest, RunResult
-from ralphd.core.runner import Ask, ConfigProblem, Decision, EditorSettings, Left
+from ralphd.core.runner import Ask, ConfigProblem, Decision, EditorSettings, Left, Preview
 from ralphd.core.secret import Secret
 from ralphd.core.text import is_binary
+from ralphd.core.visible import on_terminal
 from ralphd.core.wording import OWN_DEFECT
 from ralphd.errors import Declined, Misconfigured, ModelError, RalphError, Untrusted
 from ralphd.loop.journal import Journal, RecordingBench, RecordingGateway, recording_admit
@@ -31,15 +33,17 @@ from ralphd.models.budget import BudgetedGateway
 from ralphd.models.gateway import Gateway, Role
 from ralphd.phases import chaos
 from ralphd.phases.base import PhaseContext
+from ralphd.runs import preview
 from ralphd.runs.bench import Benches
 from ralphd.runs.books import Books
 from ralphd.runs.consent import Consents
+from ralphd.runs.preview import PreviewGateway
 from ralphd.runs.settings_source import SettingsSource
 from ralphd.runs.survivors import Survivors, cut_short, mark
 from ralphd.settings import questions
 from ralphd.settings.problems import Problem
 from ralphd.settings.provenance import Configuration
-from ralphd.state import Dismissed, Folders, make_private
+from ralphd.state import Dismissed, Folders, make_private, write_private
 
 log = logging.getLogger("ralphd")
 
@@ -157,6 +161,34 @@ class RunService:
         journal = Journal(folder / f"{stamp}-{request.run_id}.jsonl", Redactor().value)
         self._survivors.keep("at_work", request.root, request.run_id, mark(request, str(journal.path)))
         return journal
+
+    # ---- the same without a call --------------------------------------------------------------------------------
+
+    async def preview(self, request: RunRequest, ask: Ask) -> Preview:
+        _check_target(request)
+        resolved = await self._configuration(request, ignore, ask)
+        request, settings = _with_pinned(request), resolved.settings
+        isolation = await self.benches.isolation(settings)
+        try:
+            argv = await self.consents.command(request, resolved, isolation, ask)
+            tests = f"Tests: run as they are with `{shlex.join(argv)}`." if argv else "Tests: none; no command is set."
+        except Untrusted as error:
+            argv, tests = (), f"Tests: not run, so their results are missing below. {error}"
+        inner = self._scripted or await self.models.open(settings, request.root, start_local=False)
+        gateway = PreviewGateway(inner)
+        async with self.benches.open(request, settings, argv) as bench:
+            target = await asyncio.to_thread(find_target, request.path, request.text, request.span)
+            local = gateway.first(LEADING_ROLE[request.command]).local
+            ctx = PhaseContext(request, settings, gateway, bench.tree, target, ignore, local)
+            dismissed = set(await asyncio.to_thread(Dismissed(self.folders, request.root).all))
+            gate = await self.benches.gate(request, settings, argv)
+            attack = chaos.Attack(gate.adapter, gate.admit, gate.probe, dismissed) if gate else None
+            result = await Loop(ctx, bench, dismissed, attack).run()
+        estimate = await self.books.estimate(request, settings.budget)
+        text = on_terminal(await preview.document(request, settings, gateway, result, tests, estimate))
+        path = self.folders.workspace(request.root) / "would-be-sent.txt"
+        await asyncio.to_thread(write_private, path, text)
+        return Preview(text, str(path))
 
     # ---- what an editor asks beside runs -----------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from ralphd.core.runner import Decision, Question
 from ralphd.core.text import Text, is_binary
 from ralphd.core.wording import by_role, money
 from ralphd.errors import UsageError
+from ralphd.runs.service import RunService
 from ralphd.settings.project import nearest_project
 from ralphd.shell.terminal import say, say_diff, say_json, tell
 from ralphd.shell.writing import text_of, write_texts
@@ -33,6 +34,10 @@ _PLACE = re.compile(r"^(?P<path>.+?)(?::(?P<line>\d+)(?::(?P<col>\d+))?)?$")
 
 def run_files(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     requests = [request_for(place, options) for place in options.files]
+    if options.dry_run:
+        for request in requests:
+            asyncio.run(_preview(request, options, environ))
+        return 0
     codes = []
     for number, request in enumerate(requests):
         result = asyncio.run(_run(request, options, environ))
@@ -160,14 +165,30 @@ class Shown:
         return ""
 
 
-async def _run(request: RunRequest, options: argparse.Namespace, environ: Mapping[str, str]) -> RunResult:
+def _service(options: argparse.Namespace, environ: Mapping[str, str]) -> RunService:
     given: dict[str, Any] = {}
     if options.test_command:
         try:
             given["testing"] = {"command": shlex.split(options.test_command)}
         except ValueError as error:
             raise UsageError(f"--test-command {options.test_command}: {error}.") from None
-    service = build_service(environ, command_line=given or None)
+    return build_service(environ, command_line=given or None)
+
+
+async def _preview(request: RunRequest, options: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    service = _service(options, environ)
+    try:
+        preview = await service.preview(request, ask)
+    finally:
+        await service.close()
+    if options.json:
+        say_json({"text": preview.text, "path": preview.path})
+    else:
+        say(preview.text, end="")
+
+
+async def _run(request: RunRequest, options: argparse.Namespace, environ: Mapping[str, str]) -> RunResult:
+    service = _service(options, environ)
     task = asyncio.ensure_future(service.run(request, Shown(), ask))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

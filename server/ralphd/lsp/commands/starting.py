@@ -84,6 +84,27 @@ class Starting:
     def _start(
         self, command: Command, argument: Mapping[str, Any], uri: str, text: Text, shown: ShownFinding | None
     ) -> LiveRun:
+        return self._runs.start(self._request(command, argument, uri, text, shown), uri)
+
+    async def preview(self, argument: Mapping[str, Any]) -> tuple[RunRequest, str]:
+        """The request that a command would start a run with, and its document; starts nothing."""
+        command = next((known for known in RUN_KEYS if known == argument.get("command", "implement")), None)
+        if command is None or command == "fix":
+            raise JsonRpcInvalidParams('command must be "implement", "critique" or "chaosTests".')
+        uri = argument.get("uri") or self._workspace.documents.last_uri
+        if not isinstance(uri, str):
+            raise failed("There is no active document. Open a file first.")
+        uri = self._workspace.documents.spelled(uri)
+        place = await self._workspace.locate(uri)
+        document = self._workspace.documents.get(uri)
+        if document is None and place is None:
+            raise failed("The file is outside the workspace. Add its folder to the workspace first.")
+        text = document.text if document else await asyncio.to_thread(_read, place.absolute if place else "")
+        return await self._runs.with_buffers(self._request(command, argument, uri, text, None), uri), uri
+
+    def _request(
+        self, command: Command, argument: Mapping[str, Any], uri: str, text: Text, shown: ShownFinding | None
+    ) -> RunRequest:
         untitled = uri.startswith("untitled:")
         place = self._untitled_place(uri) if untitled else self._workspace.place_of(uri)
         if place is None:
@@ -102,7 +123,7 @@ class Starting:
             findings=(shown.finding,) if shown else (),
             untitled=untitled,
         )
-        return self._runs.start(request, uri)
+        return request
 
     def _untitled_place(self, uri: str) -> Place:
         root = self._workspace.roots[0] if self._workspace.roots else os.path.expanduser("~")

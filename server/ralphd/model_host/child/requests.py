@@ -37,6 +37,8 @@ from ralphd.model_host.wire import (
     Load,
     Logged,
     LogReading,
+    Mask,
+    Masked,
     Ping,
     Pong,
     Probe,
@@ -55,7 +57,7 @@ ALIVE_S = 5.0
 """Seconds between two signs of life while a request is under way."""
 _KEPT = 16
 """Configurations whose `Calls` are kept."""
-Request = Complete | LogReading | Describe | Probe | KeysPresent | SetKey | Ping
+Request = Complete | LogReading | Describe | Probe | KeysPresent | Mask | SetKey | Ping
 
 
 class Host:
@@ -139,6 +141,9 @@ class Host:
                 return Probed(id=message.id, problems=tuple(problems))
             case KeysPresent():
                 return Keys(id=message.id, present=self._keyring.present(message.names))
+            case Mask():
+                mask = Redactor(self._keyring.values())
+                return Masked(id=message.id, texts=tuple(mask.keys(text) for text in message.texts))
             case SetKey():
                 return self._set_key(message)
             case Ping():
