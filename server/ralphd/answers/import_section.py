@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ralphd.answers.imports import Binding, Import, imports_of, is_import, missing, rendered, root_of, text_of
-from ralphd.context.languages import GO, PYTHON, RUST, Language, language_of
+from ralphd.context.languages import GO, PHP, PYTHON, RUST, Language, language_of
 from ralphd.core.edits import Refusal, split_lines, with_eol
 from ralphd.core.text import BOM, Text
 
@@ -171,3 +171,24 @@ def _detached(nodes: Sequence[Node], index: int, language: Language) -> bool:
         return True
     end = nodes[index].end_point[0] + (nodes[index].end_point[1] > 0)
     return nodes[index + 1].start_point[0] > end
+
+
+def without_head(text: str, language: Language) -> tuple[str, list[Import]]:
+    """`text` with the lines of the imports at its head empty, and these imports: a bare method below them is read as the
+    body of a class, where no import may stand. PHP's `use Name;` may be a trait's, and stays."""
+    root = root_of(f"{language.head}{text}", language)
+    lines, offset, found = text.split("\n"), language.head.count("\n"), []
+    for node in root.named_children if root is not None else ():
+        if is_import(node, language) and not node.has_error and not (language is PHP and "\\" not in text_of(node)):
+            found.append((node.start_point[0] - offset, _last_row(node) - offset))
+        elif node.type not in language.comments and node.type not in language.package:
+            break
+    taken = [n for first, last in found for n in range(first, last + 1)]
+    head = "\n".join(line if n in taken else "" for n, line in enumerate(lines))
+    top = root_of(f"{language.head}{head}", language) if taken else None
+    rest = "\n".join("" if n in taken else line for n, line in enumerate(lines))
+    return rest, imports_of(top, language, nested=False) if top is not None else []
+
+
+def _last_row(node: Node) -> int:
+    return node.end_point[0] - (node.end_point[1] == 0 and node.end_point[0] > node.start_point[0])

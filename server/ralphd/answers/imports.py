@@ -94,7 +94,7 @@ def _bindings(node: Node, language: Language) -> Iterable[Binding]:
         return _rust(text_of(node))
     text = " ".join(text_of(node).split())
     local = ""
-    if language in (JAVA, PHP) and not re.search(r"\bstatic\b|\*|\{|\bfunction\b|\bconst\b", text):
+    if language in (JAVA, PHP) and not re.search(r"\*|\{|\bfunction\b|\bconst\b", text):
         local = re.split(r"[\\.\s]", text.rstrip("; "))[-1]
     return [Binding((text.rstrip(";"),), local, text)]
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ralphd.answers.indentation import indent_of, moved, unit_of
 from ralphd.answers.leading import joined_leading
 from ralphd.answers.selections import Misfit
 from ralphd.answers.site import Place
-from ralphd.answers.units import Code, Unit
+from ralphd.answers.units import Code, Unit, units
 from ralphd.context.languages import PYTHON
 
 
-def spliced(plain: str, place: Place, answer: Code, kept: list[Unit], wanted: Unit) -> str:
+def spliced(plain: str, place: Place, answer: Code, kept: list[Unit], wanted: Unit, above: Sequence[Unit] = ()) -> str:
+    """The file with the units `kept` in the target's place, and the units `above` before the top-level statement that the
+    target stands in."""
     lines = list(place.code.lines)
     first, leading = joined_leading(place.code, place.unit, answer, wanted)
     block: list[str] = []
@@ -20,7 +24,7 @@ def spliced(plain: str, place: Place, answer: Code, kept: list[Unit], wanted: Un
         top_row = unit.first if unit is not wanted else wanted.start
         if unit is wanted:
             block += leading
-        block += _moved_rows(place, answer, unit, top_row)
+        block += _moved_rows(place, answer, unit, top_row, place.indent)
     tail = answer.lines[wanted.last + 1] if wanted.last + 1 < len(answer.lines) else ""
     if (
         kept[-1] is wanted
@@ -29,7 +33,20 @@ def spliced(plain: str, place: Place, answer: Code, kept: list[Unit], wanted: Un
     ):
         block += moved([tail], indent_of(tail), place.indent)
     end = _after_end(place, lines)
-    return "\n".join([*lines[:first], *block, *([end] if end else []), *lines[place.unit.last + 1 :]])
+    helpers, row = _at_top(place, answer, above)
+    before = [*lines[:row], *helpers, *lines[row:first]]
+    return "\n".join([*before, *block, *([end] if end else []), *lines[place.unit.last + 1 :]])
+
+
+def _at_top(place: Place, answer: Code, above: Sequence[Unit]) -> tuple[list[str], int]:
+    """(the lines of units for the file's top level, the row before which they go)."""
+    around = next(u for u in units(place.code, place.code.root) if u.first <= place.unit.start <= u.last)
+    block: list[str] = []
+    for number, unit in enumerate(above):
+        if number:
+            block += [""] * _blank_lines_before(answer, unit)
+        block += _moved_rows(place, answer, unit, unit.first, "")
+    return block + [""] * ((2 if answer.language is PYTHON else 1) if above else 0), around.first
 
 
 def _after_end(place: Place, lines: list[str]) -> str:
@@ -66,8 +83,8 @@ def _touches(answer: Code, unit: Unit) -> bool:
     return unit.kind == "binding"
 
 
-def _moved_rows(place: Place, answer: Code, unit: Unit, first: int) -> list[str]:
-    """A unit's rows at the file's depth, in the file's unit of indentation; lines inside strings stay as they are."""
+def _moved_rows(place: Place, answer: Code, unit: Unit, first: int, indent: str) -> list[str]:
+    """A unit's rows at the depth `indent`, in the file's unit of indentation; lines inside strings stay as they are."""
     rows = answer.rows(first, unit.last)
     column = unit.node.end_point[1]
     if unit.node.end_point[0] - answer.offset == unit.last:
@@ -77,13 +94,13 @@ def _moved_rows(place: Place, answer: Code, unit: Unit, first: int) -> list[str]
             rows[-1] = data[:column].decode("utf-8", "surrogatepass")
     base = indent_of(answer.lines[unit.start])
     fixed = {n - first for n in answer.in_strings() if first <= n <= unit.last}
-    fixed = _really_fixed(place, rows, fixed, base)
+    fixed = _really_fixed(place, rows, fixed, base) if indent == place.indent else fixed
     rows = [row if number in fixed or number + 1 in fixed else row.rstrip() for number, row in enumerate(rows)]
     free = [row for number, row in enumerate(rows) if number not in fixed]
     own = place.code.rows(place.unit.start, place.unit.last)
     file = [line for line in place.code.lines if line.strip()][:2000]
     theirs, ours = unit_of(free), (unit_of(own) if len([r for r in own if r.strip()]) > 3 else "") or unit_of(file)
-    return moved(rows, base, place.indent, fixed, (theirs, ours) if theirs and ours and theirs != ours else ("", ""))
+    return moved(rows, base, indent, fixed, (theirs, ours) if theirs and ours and theirs != ours else ("", ""))
 
 
 def _really_fixed(place: Place, rows: list[str], fixed: set[int], base: str) -> set[int]:

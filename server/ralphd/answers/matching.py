@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ralphd.answers.header import lost_from_header, role, signature
+from ralphd.answers.import_section import without_head
+from ralphd.answers.imports import Import, imports_of
 from ralphd.answers.indentation import indent_of, lines_in_strings, moved
 from ralphd.answers.losses import stubs
 from ralphd.answers.selections import Misfit
@@ -23,13 +25,14 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 
-def parsed(place: Place, region: str) -> tuple[Code, list[Unit]]:
-    """The answer as code that the grammar reads, with its base indentation taken off; and its units."""
+def parsed(place: Place, region: str) -> tuple[Code, list[Unit], list[Import]]:
+    """The answer as code that the grammar reads, with its base indentation taken off; its units; its imports."""
     language, ours = place.code.language, place.indent
     region = _with_first_indent(region, ours, language)
     for text in dict.fromkeys((_dedented(region, language), region)):
         for member in (False, True):
-            code = code_of(language, text, member=member)
+            bare, imports = without_head(text, language) if member else (text, [])
+            code = code_of(language, bare, member=member)
             if code is None or (code.errors and errors_in(place) == 0):
                 continue
             parts = top(code, member=member)
@@ -39,7 +42,7 @@ def parsed(place: Place, region: str) -> tuple[Code, list[Unit]]:
                 or any(_is_target(place, unit) for unit in parts)
                 or any(u.kind == "definition" for u in parts)
             ):
-                return code, parts
+                return code, parts, imports if member else imports_of(code.root, language, nested=False)
     if language is PYTHON:
         problem = python_error(_dedented(region, language))
         raise Misfit(f"The code does not parse: {problem or 'its indentation is mixed'} of your block.")
@@ -173,7 +176,6 @@ def stays(place: Place, answer: Code, unit: Unit, *, bare: bool) -> bool:
     language = place.code.language
     if unit.kind == "comment":
         return False
-    file_level = units(place.code, place.code.root) if place.owners and not bare else place.siblings
     everywhere = place.siblings + (units(place.code, place.code.root) if place.owners else [])
     if any(same(unit.node, other.node, language) or same(unit.inner, other.inner, language) for other in everywhere):
         return False
@@ -189,9 +191,34 @@ def stays(place: Place, answer: Code, unit: Unit, *, bare: bool) -> bool:
         return True
     if unit.kind == "binding" and bare and not place.owners:
         return True
-    assert file_level is not None
     raise Misfit(f"Your block has {_called(unit)} beside `{place.short}`, and it is not clear where that belongs. Give the "
                  f"full new text of `{place.short}` and nothing else.")  # fmt: skip
+
+
+def is_helper(answer: Code, unit: Unit, holder: Unit, wanted: Unit, parts: Sequence[Unit]) -> bool:
+    """Whether a unit that the answer gives above a class around the wanted method is new at the file's top level: it is
+    defined there, and the method needs it, itself or through another such unit."""
+    before = [p for p in parts if p.kind in ("definition", "binding") and p.start < holder.start]
+    if unit not in before or answer.as_members or _is_example(unit, answer.language):
+        return False
+    used = set(_NAME.findall(_text(wanted)))
+    for one in reversed(before):
+        if used & set(one.names):
+            used |= set(_NAME.findall(_text(one)))
+    return bool(used & set(unit.names))
+
+
+_NAME = re.compile(r"[^\W\d]\w*")
+
+
+def _text(unit: Unit) -> str:
+    return (unit.node.text or b"").decode("utf-8", "replace")
+
+
+def known(place: Place, unit: Unit) -> bool:
+    """Whether the file has something of the unit's name, or the unit itself."""
+    everywhere = place.siblings + units(place.code, place.code.root)
+    return any(set(other.names) & set(unit.names) for other in everywhere)
 
 
 def _called(unit: Unit) -> str:

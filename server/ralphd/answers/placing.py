@@ -14,7 +14,7 @@ from ralphd.answers.elision import elision
 from ralphd.answers.import_section import add_imports
 from ralphd.answers.imports import Import, imports_of, missing, rendered, root_of
 from ralphd.answers.layout import spliced
-from ralphd.answers.matching import check_body, check_header, choose, from_holder, parsed, stays
+from ralphd.answers.matching import check_body, check_header, choose, from_holder, is_helper, known, parsed, stays
 from ralphd.answers.resolving import elided, without_path_comment
 from ralphd.answers.selections import Misfit, place_lines
 from ralphd.answers.site import Place, find_unit
@@ -104,21 +104,22 @@ def _only_within(plain: str, placed: str, rows: tuple[int, int], name: str) -> s
 
 
 def _place_definition(plain: str, place: Place, region: str) -> tuple[str, list[str]]:
-    answer, parts = parsed(place, region)
+    answer, parts, imports = parsed(place, region)
     wanted, holder = choose(place, answer, parts)
     check_header(place, wanted)
     check_body(place, wanted)
-    kept = [wanted]
-    imports: list[Import] = [] if answer.as_members else imports_of(answer.root, answer.language, nested=False)
+    kept, above = [wanted], []
     for unit in parts:
         if unit in (wanted, holder) or unit.kind in ("import", "package", "docstring"):
             continue
-        if stays(place, answer, unit, bare=holder is None):
+        if holder is not None and is_helper(answer, unit, holder, wanted, parts) and not known(place, unit):
+            above.append(unit)
+        elif stays(place, answer, unit, bare=holder is None):
             kept.append(unit)
     if holder is not None:
         kept += from_holder(place, answer, holder, wanted)
     kept.sort(key=lambda unit: unit.start)
-    text = spliced(plain, place, answer, kept, wanted)
+    text = spliced(plain, place, answer, kept, wanted, above)
     return _with_imports(plain, text, place, imports)
 
 
