@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ralphd.core.secret import Secret
-from ralphd.errors import RalphError
+from ralphd.errors import ModelError, RalphError
 from ralphd.local_model.server import LocalServer
 from ralphd.local_model.weights import installed
 from ralphd.model_host.chains import KEY_NAMES, Places, call_config, log_path
@@ -89,6 +90,30 @@ class ModelBackend:
                 for resolved, problem in zip(chain, problems, strict=False)
             ]
         return found
+
+    @property
+    def starting(self) -> bool:
+        """Whether a question to a model would have to wait for the host: it takes seconds to load its library."""
+        return self._client is None or not self._client.loaded
+
+    async def fetch_model(self) -> None:
+        """`ralphd fetch-model` as a process of its own, which ends with this call. Raises `ModelError` with its words."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "ralphd",
+            "fetch-model",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            said = (await process.communicate())[1].decode("utf-8", "replace").strip()
+        finally:
+            if process.returncode is None:
+                process.kill()
+        if process.returncode:
+            raise ModelError(f"The embedded model could not be fetched: {said[-400:]}", "Try again.")
 
     def known(self) -> dict[str, Any]:
         """What `status` shows: whether the host runs, and by workspace each role's models by name, as last opened."""

@@ -3,6 +3,7 @@
     RalphError                 what happened, and what to do
     ├── UsageError             a wrong argument of a command
     ├── Misconfigured          a setting, a test command or a model that is not there
+    │   ├── NoModel            the role that leads the run has no model that could be asked
     │   └── Unwritable         ralphd's own state or cache folder: read-only, full, or not to be made
     ├── Untrusted              a repository's own word where the person's is needed
     ├── Declined               the person was asked before it began, and said no
@@ -24,14 +25,24 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class RalphError(Exception):
     """Something a person can act on: `message` says what happened, `hint` what to do about it."""
+
+    setting = ""
+    """The setting that decides, with dots, where one does."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def about(self, setting: str) -> Self:
+        """This error, with the setting that it is about."""
+        self.setting = setting
+        return self
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
@@ -43,6 +54,13 @@ class UsageError(RalphError):
 
 class Misconfigured(RalphError):
     pass
+
+
+class NoModel(Misconfigured):
+    def __init__(self, message: str, hint: str = "", *, embedded: bool) -> None:
+        """`embedded`: the one that is missing is the embedded model."""
+        super().__init__(message, hint)
+        self.embedded = embedded
 
 
 class Unwritable(Misconfigured):

@@ -18,7 +18,7 @@ from tests.support.providers import Provider, Reply
 
 KEY = "sk-of-my-own-0123456789abcdef"
 OPENAI = str([maker.provider for maker in MAKERS].index("openai") + 1)
-EMBEDDED = str(len(MAKERS) + 1)
+OLLAMA, COMPATIBLE, EMBEDDED = (str(len(MAKERS) + number) for number in (1, 2, 3))
 
 
 class Terminal:
@@ -110,6 +110,45 @@ def test_a_key_that_is_refused_is_said(tmp_path: Path) -> None:
         assert terminal.end() == 1
     assert "401" in terminal.shown or "refused" in terminal.shown
     assert KEY not in terminal.shown and "Traceback" not in terminal.shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tells", [True, False], ids=["its models are told", "the name is typed"])
+def test_a_server_that_speaks_openais_format(tmp_path: Path, tells: bool) -> None:
+    models = ("first", "second") if tells else ()
+    with Provider("vllm", default=Reply(pieces=("ready",)), models=models) as server:
+        terminal = Terminal(tmp_path)
+        terminal.answer("Number: ", COMPATIBLE)
+        terminal.answer("8000/v1: ", "localhost:8000")
+        terminal.answer("8000/v1: ", server.api_base)
+        terminal.answer("Enter for none: ", KEY)
+        terminal.answer(*(("Number: ", "2") if tells else ("Name of the model: ", "second")))
+        terminal.answer("[y/N]: ", "y")
+        assert terminal.end() == 0, terminal.shown
+        (request,) = server.requests
+    assert "must begin with http" in terminal.shown and KEY not in terminal.shown
+    assert request.body["model"] == "second" and request.headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.slow
+def test_ollama_and_its_models(tmp_path: Path) -> None:
+    with Provider("ollama", default=Reply(pieces=("ready",)), models=("llama3.2:latest", "qwen2.5-coder:7b")) as server:
+        terminal = Terminal(tmp_path, OLLAMA_HOST=server.origin.removeprefix("http://"))
+        terminal.answer("Number: ", OLLAMA)
+        terminal.answer("Number: ", "2")
+        terminal.answer("[y/N]: ", "y")
+        assert terminal.end() == 0, terminal.shown
+        (request,) = server.requests
+    assert request.body["model"] == "qwen2.5-coder:7b" and "At most $0.000" in terminal.shown
+
+
+def test_an_ollama_that_is_not_there(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, OLLAMA_HOST="127.0.0.1:1")
+    terminal.answer("Number: ", OLLAMA)
+    terminal.answer("qwen2.5-coder: ", "qwen2.5-coder")
+    assert terminal.end() == 0, terminal.shown
+    assert "Nothing answers at http://127.0.0.1:1" in terminal.shown and "ollama pull qwen2.5-coder" in terminal.shown
+    assert own_file().read_text() == 'models:\n  default:\n    model: "ollama/qwen2.5-coder"\n'
 
 
 def test_the_embedded_model_and_a_file_that_is_there(tmp_path: Path) -> None:

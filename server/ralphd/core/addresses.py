@@ -1,4 +1,5 @@
-"""Addresses of model servers: the one check of an `api_base`, used when settings are read and before a request is made."""
+"""Addresses of model servers: the one check of an `api_base`, used when settings are read and before a request is made, and
+what `OLLAMA_HOST` means."""
 
 from __future__ import annotations
 
@@ -34,6 +35,22 @@ def address_problem(address: str) -> str | None:
     if not _is_host(host):
         return "The address names a host that cannot exist."
     return None
+
+
+def ollama_address(value: str) -> str:
+    """What `OLLAMA_HOST` means to a client: a scheme, a host and a port are each optional, and an address to listen at
+    on all interfaces is asked at this machine's own."""
+    scheme, _, rest = value.rpartition("://")
+    host, slash, path = rest.partition("/")
+    if host.startswith("[") or ":" not in host:
+        name, port = (host, "") if not host.startswith("[") or "]:" not in host else host.rsplit(":", 1)
+    else:
+        name, port = host.rsplit(":", 1)
+    if name in ("", "0.0.0.0", "[::]"):  # noqa: S104 - read, not listened at
+        name = "127.0.0.1"
+    if not port and not scheme:
+        port = "11434"
+    return f"{scheme or 'http'}://{name}{':' if port else ''}{port}{slash}{path}"
 
 
 def _is_host(host: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ralphd.core.findings import Finding
+from ralphd.core.mends import Mend
 from ralphd.core.text import Span
 
 Command = Literal["implement", "critique", "chaosTests", "fix"]
@@ -226,5 +227,7 @@ class RunResult:
     cost: Cost = Cost()
     models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     journal: str = ""
+    mends: tuple[Mend, ...] = ()
+    """What the person can do about what stopped it."""
     mended: tuple[str, ...] = ()
     """What had to be done to the model's answer to read it as these edits, a sentence each."""

@@ -109,6 +109,12 @@ class Runner(Protocol):
     async def problems(self, root: str, path: str, text: str | None) -> Sequence[ConfigProblem]:
         """Of the configuration file at `path`; `text`: what the editor shows of it, None: the disk."""
 
+    async def setting_place(self, root: str, key: str) -> tuple[str, int]:
+        """(path, line from 0) of the file in which the person can set `key`; the file may not be there yet."""
+
+    async def fetch_model(self) -> None:
+        """Fetch the embedded model. Takes minutes; cancelling stops it. Raises `RalphError`."""
+
     async def dismiss(self, root: str, fingerprint: str, message: str) -> None:
         """Remember that the person put this finding away for good."""
 

@@ -9,6 +9,8 @@ from ralphd.core.run import Cost, TestReport
 OWN_DEFECT = "ralphd met a problem of its own; its log has the details"
 """What a person is told about a defect of ralphd itself, without the full stop: some places go on with the log's path."""
 
+HOST_STARTING = "The process that talks to models is still starting; the call waits for it."
+
 
 def dollars(usd: float) -> str:
     """`$0.013`, `$0.00042`; an amount above zero never reads as zero."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from ralphd.context.tree import ImportGraph
 from ralphd.core import events
 from ralphd.core.findings import Finding
+from ralphd.core.mends import mends_for
 from ralphd.core.run import RunResult
 from ralphd.errors import ModelError, OverBudget, RalphError, Unpriced
 from ralphd.judging import hidden_characters
@@ -75,11 +76,11 @@ class Loop:
             limit = f"the time limit of {self.settings.loop.max_wall_s:g} s was reached"
             return self.endings.ended("iteration_limit", limit)
         except (OverBudget, Unpriced) as error:
-            return self.endings.ended("budget_exceeded", str(error))
+            return replace(self.endings.ended("budget_exceeded", str(error)), mends=mends_for(error))
         except ModelError as error:
-            return self.endings.ended("provider_failed", str(error))
+            return replace(self.endings.ended("provider_failed", str(error)), mends=mends_for(error))
         except RalphError as error:
-            return self.endings.result("misconfigured", str(error))
+            return replace(self.endings.result("misconfigured", str(error)), mends=mends_for(error))
 
     # ---- implement ---------------------------------------------------------------------------------------------
 

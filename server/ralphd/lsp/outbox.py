@@ -100,11 +100,15 @@ class Outbox:
             answer = await self.request(types.WINDOW_SHOW_MESSAGE_REQUEST, params, ASK_TIMEOUT_S, late=told)
         return chosen(answer.value)
 
-    async def open_document(self, uri: str, *, take_focus: bool, timeout_s: float = SHORT_TIMEOUT_S) -> bool:
-        """Ask the client to show a document; False where it cannot."""
+    async def open_document(
+        self, uri: str, *, take_focus: bool, line: int | None = None, timeout_s: float = SHORT_TIMEOUT_S
+    ) -> bool:
+        """Ask the client to show a document, at a line counted from 0; False where it cannot."""
         if not self._workspace.client.show_document:
             return False
-        params = types.ShowDocumentParams(uri=uri, take_focus=take_focus)
+        place = types.Position(line or 0, 0)
+        selection = types.Range(place, place) if line is not None else None
+        params = types.ShowDocumentParams(uri=uri, take_focus=take_focus, selection=selection)
         await self.request(types.WINDOW_SHOW_DOCUMENT, params, timeout_s)
         return True
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from ralphd.core.mends import Mend, MendKind
 from ralphd.core.result_json import Action, range_json
 from ralphd.core.run import RunResult
 from ralphd.core.text import Text
@@ -26,13 +28,20 @@ _WORTH_ANOTHER_TRY = frozenset(
         "internal_error",
     }
 )
+_TITLES: Mapping[MendKind, str] = {
+    "fetchModel": "Fetch the embedded model (1.1 GB)",
+    "setKey": "Set the key",
+    "chooseModel": "Choose a model",
+    "raiseBudget": "Raise {}",
+    "openSetting": "Open {}",
+}
 _IN_THE_LOG = frozenset({"provider_failed", "internal_error"})
 """Outcomes that the masked log of requests to models may explain."""
 
 
 def actions_for(run: LiveRun, result: RunResult, review_id: str | None, workspace: Workspace) -> list[Action]:
     """In the order in which they are worth trying; none for a run that ended well."""
-    found = []
+    found = [_mending(mend, run.uri) for mend in result.mends]
     if result.outcome == "untrusted" and run.asked_digest:
         given = {"digest": run.asked_digest, "decision": "always"}
         found.append(Action("allowCommand", "Always allow this command", f"{PREFIX}trust", (given,)))
@@ -43,6 +52,14 @@ def actions_for(run: LiveRun, result: RunResult, review_id: str | None, workspac
     if result.outcome in _WORTH_ANOTHER_TRY and result.journal:
         found.append(Action("showRun", "Show what the run did", f"{PREFIX}showRun", ({"runId": run.run_id},)))
     return found
+
+
+def _mending(mend: Mend, uri: str) -> Action:
+    """A client may do better by the kind, as with a box for a key; what every client can do is to open the place."""
+    title = _TITLES[mend.kind].format(mend.setting)
+    if mend.kind == "fetchModel":
+        return Action("fetchModel", title, f"{PREFIX}fetchModel", ())
+    return Action(mend.kind, title, f"{PREFIX}openSetting", ({"key": mend.setting, "uri": uri},))
 
 
 def _again(run: LiveRun, review_id: str | None, workspace: Workspace) -> Action | None:

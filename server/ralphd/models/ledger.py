@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from ralphd.core.wording import dollars
 from ralphd.errors import OverBudget
 
 _T = TypeVar("_T")
@@ -159,10 +160,10 @@ class Ledger:
             spent = self._sum(_USD, **scope)
             if limit is not None and spent + worst > limit + _ROUNDING:
                 raise OverBudget(
-                    f"The call was not sent: it may cost up to ${worst:.4f}, and ${spent:.4f} of the ${limit:.2f} "
+                    f"The call was not sent: it may cost up to {dollars(worst)}, and {dollars(spent)} of the {dollars(limit)} "
                     f"for {name} is spent or reserved.",
                     f"Raise budget.{key}, or use a cheaper model.",
-                )
+                ).about(f"budget.{key}")
         for key, most, scope, name in (
             ("tokens_per_run", limits.tokens_per_run, {"run": run}, "this run"),
             ("tokens_per_day", limits.tokens_per_day, {"day": self.day()}, "today"),
@@ -173,7 +174,7 @@ class Ledger:
                     f"The call was not sent: it may use up to {tokens:,} tokens, and {used:,} of the {most:,} "
                     f"for {name} are used or reserved.",
                     f"Raise budget.{key}, or lower the role's max_tokens.",
-                )
+                ).about(f"budget.{key}")
 
     def _settle(self, id: int, actual: float, tokens: int = 0) -> None:
         self._open().execute("UPDATE calls SET actual = ?, tokens = ? WHERE id = ?", (actual, tokens, id))

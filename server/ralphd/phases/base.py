@@ -11,6 +11,7 @@ from ralphd.context.tree import Tree
 from ralphd.core import events
 from ralphd.core.run import RunRequest
 from ralphd.core.text import Text
+from ralphd.core.wording import HOST_STARTING
 from ralphd.errors import Misconfigured
 from ralphd.models import gateway as models
 from ralphd.models.gateway import Gateway, GatewayEvent
@@ -90,7 +91,7 @@ class Watch:
         elif isinstance(event, models.Retrying):
             self._emit(events.Retrying(event.role, event.model, event.attempt, event.wait_ms, event.why))
         elif isinstance(event, models.Starting):
-            self._emit(events.Note("The process that talks to models is still starting; the call waits for it."))
+            self._emit(events.Note(HOST_STARTING))
         else:
             self._emit(events.FellBack(event.role, event.from_model, event.to_model, event.why))
 

@@ -19,13 +19,14 @@ from ralphd.backend import ModelBackend
 from ralphd.context.target import find_target
 from ralphd.core import events
 from ralphd.core.events import Emit, ignore
+from ralphd.core.mends import Mend, mends_for
 from ralphd.core.run import LEADING_ROLE, Outcome, RunRequest, RunResult
 from ralphd.core.runner import Ask, ConfigProblem, Decision, EditorSettings, Left, Preview
 from ralphd.core.secret import Secret
 from ralphd.core.text import is_binary
 from ralphd.core.visible import on_terminal
-from ralphd.core.wording import OWN_DEFECT
-from ralphd.errors import Declined, Misconfigured, ModelError, RalphError, Untrusted
+from ralphd.core.wording import HOST_STARTING, OWN_DEFECT
+from ralphd.errors import Declined, Misconfigured, ModelError, NoModel, RalphError, Untrusted
 from ralphd.loop.journal import Journal, RecordingBench, RecordingGateway, recording_admit
 from ralphd.loop.loop import Loop
 from ralphd.model_host.child.redaction import Redactor
@@ -97,7 +98,7 @@ class RunService:
             result = _ended(request, "cancelled", "The run was cancelled; nothing was changed.")
         except RalphError as error:
             outcome = next(outcome for kind, outcome in _OUTCOME_OF if isinstance(error, kind))
-            result = _ended(request, outcome, str(error))
+            result = _ended(request, outcome, str(error), mends_for(error))
         except Exception:
             log.exception("run %s", request.run_id)
             result = _ended(request, "internal_error", f"{OWN_DEFECT}: {self.folders.server_log}.")
@@ -133,6 +134,8 @@ class RunService:
         ask: Ask,
     ) -> RunResult:
         settings = resolved.settings
+        if self._scripted is None and self.models.starting:
+            tell(events.Note(HOST_STARTING))
         async with AsyncExitStack() as stack:
             role = LEADING_ROLE[request.command]
             callable_ = asyncio.create_task(_check_callable(gateway, role))
@@ -218,6 +221,22 @@ class RunService:
                 except RalphError as error:
                     log.info("warming %s: %s", root, error)
 
+    async def setting_place(self, root: str, key: str) -> tuple[str, int]:
+        """(path, line from 0) of the place where the setting `key` is decided, else the person's own file."""
+
+        def find() -> tuple[str, int]:
+            found = self.settings.read(root, "_")
+            wrong = next((one for one in found.problems if one.path and one.key == key), None)
+            if wrong is not None and wrong.path is not None:
+                return wrong.path, wrong.line
+            stands = [one for name, one in found.provenance.items() if f"{name}.".startswith(f"{key}.") and one.file]
+            return next(((one.file, one.line or 0) for one in stands if one.file), (str(self.folders.user_config), 0))
+
+        return await asyncio.to_thread(find)
+
+    async def fetch_model(self) -> None:
+        await self.models.fetch_model()
+
     async def dismiss(self, root: str, fingerprint: str, message: str) -> None:
         await asyncio.to_thread(Dismissed(self.folders, root).add, fingerprint, message)
 
@@ -262,8 +281,8 @@ class RunService:
                     log.warning("closing: %s", error)
 
 
-def _ended(request: RunRequest, outcome: Outcome, reason: str) -> RunResult:
-    return RunResult(request.run_id, request.command, outcome, reason)
+def _ended(request: RunRequest, outcome: Outcome, reason: str, mends: tuple[Mend, ...] = ()) -> RunResult:
+    return RunResult(request.run_id, request.command, outcome, reason, mends=mends)
 
 
 def _recording(journal: Journal, emit: Emit) -> Emit:
@@ -290,7 +309,7 @@ def _unreadable(problems: Sequence[Problem]) -> Misconfigured:
     return Misconfigured(
         f"A setting cannot be read, so nothing was started: {problems[0]}{more}",
         "`ralphd config check` shows each place.",
-    )
+    ).about(problems[0].key or "models")
 
 
 def _with_pinned(request: RunRequest) -> RunRequest:
@@ -304,6 +323,5 @@ async def _check_callable(gateway: Gateway, role: Role) -> None:
     the baseline tests run beside it."""
     model = await gateway.describe(role)
     if model.problem:
-        raise Misconfigured(
-            model.problem, "" if "ralphd" in model.problem else "`ralphd doctor` shows what is missing."
-        )
+        hint = "" if "ralphd" in model.problem else "`ralphd doctor` shows what is missing."
+        raise NoModel(model.problem, hint, embedded=model.local)

@@ -1,13 +1,12 @@
 """`ralphd setup`: from nothing to a first model. Asks on a terminal, writes the person's own file, tests the key with one call.
 
-Nothing is sent anywhere but that call, and only after the person agreed to it and to its price.
+No prompt is sent anywhere but in that call, and only after the person agreed to it and to its price.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import json
 import sys
 from collections.abc import Mapping
@@ -17,12 +16,12 @@ from ralphd.app import build_service
 from ralphd.core.run import new_run_id
 from ralphd.core.wording import dollars
 from ralphd.errors import ModelError, UsageError
-from ralphd.model_host.chains import MAKERS, Maker
 from ralphd.models.budget import BudgetedGateway
 from ralphd.models.gateway import CompletionRequest, Message
 from ralphd.settings.project import CONFIG_NAME
 from ralphd.shell.headless import project_of
-from ralphd.shell.terminal import ask, say
+from ralphd.shell.setup_choices import choose
+from ralphd.shell.terminal import say
 from ralphd.state import Folders, write_private
 
 _QUESTION = Message(role="user", content="Answer with the one word: ready")
@@ -37,54 +36,16 @@ def setup(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if path.exists():
         raise UsageError(f"You have a configuration already: {path}; it was not changed.", "`ralphd doctor` checks it.")
     try:
-        maker = _choose(environ)
-        key = _key(maker, environ) if maker is not None else None
+        chosen = choose(environ)
     except EOFError:
         raise UsageError("Stopped; nothing was written.") from None
-    write_private(path, _settings(maker, key))
+    write_private(path, chosen.settings)
     say(f"Wrote {path}.")
     _tell_tests(project_of(Path.cwd() / "_"))
-    if maker is None:
-        say("The embedded model runs on your machine; `ralphd fetch-model` fetches it (1.1 GB).")
-        return 0
-    if not key and not any(environ.get(name) for name in maker.key_names):
-        say(f"Set {maker.key_names[0]} in your environment; `ralphd doctor` says when it is found.")
+    if chosen.then:
+        say(chosen.then)
         return 0
     return asyncio.run(_try(environ))
-
-
-def _choose(environ: Mapping[str, str]) -> Maker | None:
-    """The provider; None for the embedded model."""
-    say("Which provider shall answer?")
-    for number, maker in enumerate(MAKERS, 1):
-        found = next((name for name in maker.key_names if environ.get(name)), None)
-        say(f"  {number}  {maker.provider}: {maker.strong}{f' ({found} is set)' if found else ''}")
-    say(f"  {len(MAKERS) + 1}  the embedded model: nothing leaves your machine")
-    while True:
-        answer = ask("Number: ")
-        if answer.isdigit() and 1 <= int(answer) <= len(MAKERS) + 1:
-            return MAKERS[int(answer) - 1] if int(answer) <= len(MAKERS) else None
-        say(f"A number from 1 to {len(MAKERS) + 1}.")
-
-
-def _key(maker: Maker, environ: Mapping[str, str]) -> str:
-    """The key to write down, or "" where a variable of the environment holds it or will hold it."""
-    if any(environ.get(name) for name in maker.key_names):
-        return ""
-    name = maker.key_names[0]
-    return getpass.getpass(f"Key (kept in your file, for you alone), or Enter to set {name} yourself: ").strip()
-
-
-def _settings(maker: Maker | None, key: str | None) -> str:
-    """The text of the person's file."""
-    if maker is None:
-        return "models: local\n"
-    text = (
-        "models:\n"
-        f"  default: {{provider: {maker.provider}, model: {maker.small}}}\n"
-        f"  artisan: {{provider: {maker.provider}, model: {maker.strong}}}\n"
-    )
-    return text + (f"api_keys:\n  {maker.provider}: {json.dumps(key)}\n" if key else "")
 
 
 def _tell_tests(root: Path) -> None:

@@ -28,6 +28,8 @@ class Provider:
     requests: list[Recorded] = field(default_factory=list)
     choose: Callable[[Recorded], Reply | None] | None = None
     """Asked first: a reply for this very request, or None."""
+    models: tuple[str, ...] = ()
+    """What it tells who asks for the names of its models."""
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -102,7 +104,11 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
             """Silent."""
 
         def do_GET(self) -> None:
-            self._plain(200, "application/json", b"", ())
+            if self.path.endswith("/api/tags"):
+                told: Any = {"models": [{"name": name} for name in provider.models]}
+            else:
+                told = {"object": "list", "data": [{"id": name, "object": "model"} for name in provider.models]}
+            self._plain(200, "application/json", as_json(told), ())
 
         def do_POST(self) -> None:
             recorded = self._recorded()

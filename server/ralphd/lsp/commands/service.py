@@ -1,4 +1,4 @@
-"""Commands about the service as a whole: cancel, status, trust, showLog."""
+"""Commands about the service as a whole: cancel, status, trust, showLog, showRun, openSetting, fetchModel."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 
 from ralphd import __version__
 from ralphd.core.runner import DECISIONS, Runner
+from ralphd.errors import RalphError
 from ralphd.lsp.commands.table import ServerCommand
 from ralphd.lsp.convert import path_to_uri
 from ralphd.lsp.features.virtual_documents import REQUEST_LOG
@@ -45,6 +46,8 @@ class ServiceCommands:
             ServerCommand("trust", frozenset({"digest", "decision"}), self._trust),
             ServerCommand("showLog", frozenset(), self._show_log),
             ServerCommand("showRun", frozenset({"runId"}), self._show_run),
+            ServerCommand("openSetting", frozenset({"key", "uri"}), self._open_setting),
+            ServerCommand("fetchModel", frozenset(), self._fetch_model),
         ]
 
     def _cancel(self, argument: dict[str, Any]) -> dict[str, Any]:
@@ -96,6 +99,37 @@ class ServiceCommands:
             raise failed("There is no record of this run.")
         self._outbox.background(self._open(path, "The record of this run", "The record of this run was removed."))
         return {"path": path}
+
+    async def _open_setting(self, argument: dict[str, Any]) -> dict[str, Any]:
+        """Show the place where a setting is decided, for the workspace of a document."""
+        key, uri = argument.get("key"), argument.get("uri")
+        if not isinstance(key, str) or not (uri is None or isinstance(uri, str)):
+            raise JsonRpcInvalidParams("key must be the name of a setting, and uri a document's.")
+        place = self._workspace.place_of(uri) if uri else None
+        root = place.root if place else next(iter(self._workspace.roots), "")
+        path, line = await self._runner().setting_place(root, key)
+        self._outbox.background(self._show_setting(path, line, key))
+        return {"path": path, "line": line}
+
+    async def _show_setting(self, path: str, line: int, key: str) -> None:
+        if not await asyncio.to_thread(os.path.exists, path):
+            self._outbox.show(f"Set `{key}` in {path}: it is not there yet. In a terminal, `ralphd setup` writes it.")
+        elif not await self._outbox.open_document(path_to_uri(path), take_focus=True, line=line):
+            self._outbox.show(f"`{key}` is set in {path}, line {line + 1}")
+
+    def _fetch_model(self, argument: dict[str, Any]) -> dict[str, Any]:
+        """Fetch the embedded model beside all else; what became of it is shown."""
+        self._outbox.show("Fetching the embedded model (1.1 GB). It goes on in the background.")
+        self._outbox.background(self._fetch())
+        return {}
+
+    async def _fetch(self) -> None:
+        try:
+            await self._runner().fetch_model()
+        except RalphError as error:
+            self._outbox.show(str(error), error=True)
+        else:
+            self._outbox.show("The embedded model is here. Run it again.")
 
     async def _open(self, path: str, what: str, missing: str) -> None:
         if not await asyncio.to_thread(os.path.exists, path):

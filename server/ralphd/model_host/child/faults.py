@@ -41,10 +41,14 @@ _FILTER = re.compile(
 _CREDIT = re.compile(
     r"insufficient[ _]quota|credit balance|billing_(?:hard_limit|not_active)|insufficient (?:balance|credit|funds)"
     r"|exceeded your current quota|payment required|out of credits|spending limit|used all available credits"
-    r"|(?:check|enable|set up|update) .{0,40}billing|more credits",
+    r"|(?:check|enable|set up|update) .{0,40}billing|more credits|budget has been exceeded|budget_exceeded|crossed budget",
     re.IGNORECASE,
 )
 """Words by which providers say that the account's money is used up: asking again helps nobody."""
+_NO_SUCH_MODEL = re.compile(
+    r"invalid model name|model_not_found|model .{0,80}does not exist|no such model", re.IGNORECASE
+)
+"""Words in a 400 or 422 by which a proxy says that it does not have the model."""
 _NO_SUCH_PATH = re.compile(r"unexpected endpoint|no (?:such )?route|invalid (?:url|path)", re.IGNORECASE)
 """Words in an answer of status 200 that should have been a 404."""
 _DECORATION = re.compile(r"^(?:(?:litellm\.)?\w{0,60}(?:Error|Exception)\b[ :-]{0,5}){1,10}")
@@ -113,9 +117,9 @@ def by_status(status: int, exchange: Exchange, configured: ConfiguredModel) -> M
     detail = f": {said}" if said else "."
     if status in (400, 401, 402, 403, 422) and _FILTER.search(body):
         return ContentRefused(f"{model} refused the content{detail}", "Rephrase the task, or use another model.")
-    if status == 402 or (status in (400, 403, 429) and _out_of_credit(status, body, exchange)):
+    if status == 402 or (status in (400, 403, 422, 429) and _out_of_credit(status, body, exchange)):
         return OutOfCredit(
-            f"{model}: the account at its provider has no credit left ({status}){detail}",
+            f"{model}: the account at its provider has no credit or budget left ({status}){detail}",
             "Add credit there, or set a fallback model.",
         )
     if 400 <= status < 500 and body.lstrip().startswith("<"):
@@ -135,7 +139,15 @@ def by_status(status: int, exchange: Exchange, configured: ConfiguredModel) -> M
         return ContextTooLong(
             f"The prompt does not fit the context window of {model}{detail}", "Use a model with a larger window."
         )
+    if status in (400, 422) and _NO_SUCH_MODEL.search(body):
+        return _unknown(status, model, detail)
     return _other(status, model, detail)
+
+
+def _unknown(status: int, model: str, detail: str) -> ModelError:
+    return ModelError(
+        f"{model} is not known at its provider ({status}){detail}", "Check the model's name and api_base."
+    )
 
 
 def _other(status: int, model: str, detail: str) -> ModelError:
@@ -146,7 +158,7 @@ def _other(status: int, model: str, detail: str) -> ModelError:
     if status in (400, 422):
         return BadRequest(f"{model} refused the request ({status}){detail}", "Check the model's name and settings.")
     if status == 404:
-        return ModelError(f"{model} is not known at its provider (404){detail}", "Check the model's name and api_base.")
+        return _unknown(status, model, detail)
     if status in (408, 504):
         return TimedOut(f"{model} timed out at its provider ({status}).", "Try again, or set a fallback model.")
     if status >= 500:

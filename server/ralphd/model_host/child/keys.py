@@ -12,7 +12,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ralphd.core.addresses import address_problem
+from ralphd.core.addresses import address_problem, ollama_address
 from ralphd.errors import ModelError
 from ralphd.model_host.child.providers import Provider, is_own_host, origin, provider_rules, spelled
 from ralphd.model_host.wire import ConfiguredModel, named
@@ -207,22 +207,6 @@ class Keyring:
                 raise ModelError(f"The variable {name} is no address that can be asked. {problem}", "Correct it.")
             return value.rstrip("/")
         return None
-
-
-def ollama_address(value: str) -> str:
-    """What `OLLAMA_HOST` means to a client: a scheme, a host and a port are each optional, and an address to listen at
-    on all interfaces is asked at this machine's own."""
-    scheme, _, rest = value.rpartition("://")
-    host, slash, path = rest.partition("/")
-    if host.startswith("[") or ":" not in host:
-        name, port = (host, "") if not host.startswith("[") or "]:" not in host else host.rsplit(":", 1)
-    else:
-        name, port = host.rsplit(":", 1)
-    if name in ("", "0.0.0.0", "[::]"):  # noqa: S104 - read, not listened at
-        name = "127.0.0.1"
-    if not port and not scheme:
-        port = "11434"
-    return f"{scheme or 'http'}://{name}{':' if port else ''}{port}{slash}{path}"
 
 
 def _file_text(ref: KeyRef) -> str | None:

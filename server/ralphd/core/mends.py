@@ -1,0 +1,38 @@
+"""What a person can do about a run that a model, a key, a budget or a setting stopped: by the error that stopped it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ralphd.errors import AuthenticationFailed, ModelError, NoModel, OverBudget, RalphError, Unpriced
+
+MendKind = Literal["fetchModel", "setKey", "chooseModel", "raiseBudget", "openSetting"]
+
+
+@dataclass(frozen=True)
+class Mend:
+    """One way on. `setting`: the key that decides, with dots; "" where it is about none."""
+
+    kind: MendKind
+    setting: str = ""
+
+
+FETCH_MODEL = Mend("fetchModel")
+SET_KEY = Mend("setKey", "api_keys")
+CHOOSE_MODEL = Mend("chooseModel", "models")
+
+
+def mends_for(error: RalphError) -> tuple[Mend, ...]:
+    """In the order in which they are worth trying; none where the sentence of the error is all that can be said."""
+    if isinstance(error, NoModel):
+        return (FETCH_MODEL, CHOOSE_MODEL) if error.embedded else (SET_KEY, CHOOSE_MODEL)
+    if isinstance(error, OverBudget):
+        return (Mend("raiseBudget", error.setting), CHOOSE_MODEL)
+    if isinstance(error, Unpriced):
+        return (Mend("openSetting", "prices"), CHOOSE_MODEL)
+    if isinstance(error, AuthenticationFailed):
+        return (SET_KEY, CHOOSE_MODEL)
+    if isinstance(error, ModelError):
+        return (CHOOSE_MODEL,)
+    return (Mend("openSetting", error.setting),) if error.setting else ()

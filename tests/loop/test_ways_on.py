@@ -1,0 +1,68 @@
+"""A run that a key, a model, a budget or a setting stopped says what a person can do about it, each way with its setting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ralphd.core.mends import Mend
+from ralphd.errors import AuthenticationFailed, ModelError, OutOfCredit, Unreachable
+from ralphd.models.gateway import ResolvedModel
+from ralphd.models.scripted import Reply, ScriptedGateway
+from tests.support.projects import write
+from tests.support.service import Outcome, drive
+
+CHOOSE, KEY, FETCH = Mend("chooseModel", "models"), Mend("setKey", "api_keys"), Mend("fetchModel")
+PRICED = {"input_usd_per_token": 1e-5, "output_usd_per_token": 1e-5, "max_output_tokens": 100}
+
+
+async def critique(root: Path, gateway: ScriptedGateway, **budget: float) -> Outcome:
+    write(root, {"pyproject.toml": "", "code.py": "def double(x):\n    return 2 * x\n"})
+    config = {"budget": budget} if budget else {}
+    return await drive(root, {}, path="code.py", command="critique", argv=(), config=config, gateway=gateway)
+
+
+@pytest.mark.parametrize(
+    ("error", "ways"),
+    [
+        (AuthenticationFailed("x refused the key (401)."), (KEY, CHOOSE)),
+        (OutOfCredit("no money"), (CHOOSE,)),
+        (Unreachable("nobody there"), (CHOOSE,)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_a_call_that_brought_nothing(tmp_path: Path, error: ModelError, ways: tuple[Mend, ...]) -> None:
+    outcome = await critique(tmp_path, ScriptedGateway({"critic": [Reply(error=error)]}))
+    assert (outcome.result.outcome, outcome.result.mends) == ("provider_failed", ways)
+
+
+@pytest.mark.parametrize(
+    ("model", "ways"),
+    [
+        (ResolvedModel(model="openai/x", provider="openai", problem="No key for openai/x: set OPENAI_API_KEY."), (KEY, CHOOSE)),
+        (ResolvedModel(model="local", provider="local", local=True, problem="It is not there yet."), (FETCH, CHOOSE)),
+    ],
+    ids=["a key", "the embedded model"],
+)  # fmt: skip
+async def test_no_model(tmp_path: Path, model: ResolvedModel, ways: tuple[Mend, ...]) -> None:
+    outcome = await critique(tmp_path, ScriptedGateway({}, info=model))
+    assert (outcome.result.outcome, outcome.result.mends) == ("misconfigured", ways)
+    assert outcome.gateway.requests == []
+
+
+@pytest.mark.parametrize("limit", ["usd_per_run", "usd_per_day", "tokens_per_run", "tokens_per_day"])
+async def test_a_budget(tmp_path: Path, limit: str) -> None:
+    gateway = ScriptedGateway({}, info=ResolvedModel(model="m", provider="p", **PRICED))
+    outcome = await critique(tmp_path, gateway, **{limit: 0.00001 if "usd" in limit else 1})
+    assert outcome.result.outcome == "budget_exceeded" and outcome.gateway.requests == []
+    assert outcome.result.mends == (Mend("raiseBudget", f"budget.{limit}"), CHOOSE)
+    assert "$0.00001" in outcome.result.reason if "usd" in limit else "of the 1 for" in outcome.result.reason
+
+
+async def test_a_setting_that_cannot_be_read(tmp_path: Path) -> None:
+    outcome = await critique(tmp_path, ScriptedGateway({}), usd_per_run=-1)
+    assert (outcome.result.outcome, outcome.result.mends) == (
+        "misconfigured",
+        (Mend("openSetting", "budget.usd_per_run"),),
+    )
