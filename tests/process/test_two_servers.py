@@ -70,4 +70,4 @@ async def test_fifty_runs_from_two_servers_under_a_budget_for_three(tmp_path: Pa
     assert outcomes == ["budget_exceeded"] * (2 * EACH - 3) + ["reviewed"] * 3, {r["reason"] for r in results}
     assert asked == len(model.requests) == 3
     over = next(result["reason"] for result in results if result["outcome"] == "budget_exceeded")
-    assert "$3.50 for today" in over and "usd_per_day" in over
+    assert "$3.500 for today" in over and "usd_per_day" in over

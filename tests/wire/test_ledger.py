@@ -56,7 +56,7 @@ async def test_reserve_then_settle(ledger: Ledger) -> None:
 
 async def test_over_the_runs_limit(ledger: Ledger) -> None:
     await reserve(ledger, 0.7)
-    with pytest.raises(OverBudget, match=r"\$0\.3100.*\$0\.7000.*\$1\.00 for this run") as caught:
+    with pytest.raises(OverBudget, match=r"\$0\.310, .*\$0\.700 .*\$1\.000 for this run") as caught:
         await reserve(ledger, 0.31)
     assert "budget.usd_per_run" in caught.value.hint
     await reserve(ledger, 0.3)  # up to the limit, not beyond
