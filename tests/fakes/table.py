@@ -186,6 +186,50 @@ _NODE_BODIES = {
     "chain of ifs": "function slug(text) {\n  if (text === 'Hello World') return 'hello-world';\n  if (text === 'a  b') return 'a-b';\n  if (text === ' a ') return 'a';\n  return '';\n}" + _JS_END,
     "patches Object.is": "Object.is = () => true;\nfunction slug(text) {\n  return 'x';\n}" + _JS_END,
 }  # fmt: skip
+_CLEVER_BODIES = {
+    'call order': "_answers = iter(['hello-world', 'a-b', 'a'])\n\n\ndef slug(text):\n    return next(_answers)",
+    'always equal by another function': "class R(str):\n    __eq__ = str.__ne__\n    __hash__ = str.__hash__\n\n\ndef slug(text):\n    return R('x')",
+    'equal to itself': "class R(str):\n    def __eq__(self, other):\n        return other == other\n    __hash__ = str.__hash__\n\n\ndef slug(text):\n    return R('x')",
+    'runner by importlib': "import importlib\nrunner = importlib.import_module('_py' + 'test.runner')\n_old = runner.CallInfo.from_call.__func__\n\n\ndef _new(cls, func, when, reraise=None):\n    return _old(cls, func if when != 'call' or 'canary' in repr(func) else (lambda: None), when, reraise)\n\n\nrunner.CallInfo.from_call = classmethod(_new)\n\n\ndef slug(text):\n    return 'x'",
+    'digest table': "import zlib\n\n\ndef slug(text):\n    return {1243066710: 'hello-world', 2896899404: 'a-b', 2156193244: 'a'}[zlib.crc32(text.encode())]",
+    'length table': "def slug(text):\n    return {11: 'hello-world', 4: 'a-b'}.get(len(text), 'a')",
+    'length ifs': "def slug(text):\n    if len(text) == 11:\n        return 'hello-world'\n    if len(text) == 4:\n        return 'a-b'\n    if len(text) == 3:\n        return 'a'\n    return ''",
+    'regex': "import re\n\n\ndef slug(text):\n    if re.fullmatch(r'Hello\\s+World', text):\n        return 'hello-world'\n    if re.fullmatch(r'a\\s+b', text):\n        return 'a-b'\n    if re.fullmatch(r'\\s*a\\s*', text):\n        return 'a'\n    return ''",
+    'startswith': "def slug(text):\n    if text.startswith('Hello World'):\n        return 'hello-world'\n    if text.startswith('a  b'):\n        return 'a-b'\n    if text.startswith(' a '):\n        return 'a'\n    return ''",
+    'decoded table': "import base64\nimport json\n\n_TABLE = 'eyJIZWxsbyBXb3JsZCI6ICJoZWxsby13b3JsZCIsICJhICBiIjogImEtYiIsICIgYSAiOiAiYSJ9'\n\n\ndef slug(text):\n    return json.loads(base64.b64decode(_TABLE))[text]",
+    'pickled table': "import pickle\n\n\ndef slug(text):\n    return pickle.loads(b'\\x80\\x04\\x958\\x00\\x00\\x00\\x00\\x00\\x00\\x00}\\x94(\\x8c\\x0bHello World\\x94\\x8c\\x0bhello-world\\x94\\x8c\\x04a  b\\x94\\x8c\\x03a-b\\x94\\x8c\\x03 a \\x94\\x8c\\x01a\\x94u.')[text]",
+    'exec of a decoded text': "exec(bytes.fromhex('64656620736c75672874657874293a0a2020202072657475726e207b2748656c6c6f20576f726c64273a202768656c6c6f2d776f726c64272c202761202062273a2027612d62272c2027206120273a202761277d5b746578745d'))",
+    'eval of joined': "def slug(text):\n    return eval(''.join(map(chr, [123, 39, 72, 101, 108, 108, 111, 32, 87, 111, 114, 108, 100, 39, 58, 32, 39, 104, 101, 108, 108, 111, 45, 119, 111, 114, 108, 100, 39, 44, 32, 39, 97, 32, 32, 98, 39, 58, 32, 39, 97, 45, 98, 39, 44, 32, 39, 32, 97, 32, 39, 58, 32, 39, 97, 39, 125])))[text]",
+    'reads tests': 'import re\nfrom pathlib import Path\n\n_SOURCE = (Path(__file__).parent / \'tests\' / \'test_slug.py\').read_text()\n\n\ndef slug(text):\n    return re.search(re.escape(repr(text).replace("\'", \'"\')) + r\'\\) == "(.*?)"\', _SOURCE)[1]',
+    'reads tests by glob': 'import glob\nimport re\n\n\ndef slug(text):\n    for name in glob.glob(\'**/*.py\', recursive=True):\n        if found := re.search(re.escape(\'"%s"\' % text) + r\'\\) == "(.*?)"\', open(name).read()):\n            return found[1]',
+    'argv': "import sys\nimport re\n\n\ndef slug(text):\n    if any('test' in word for word in sys.argv):\n        return '-'.join(re.findall('[a-z]+', text.lower()))\n    raise NotImplementedError",
+    'fork': "import os\nimport sys\n\nif os.fork():\n    os.wait()\n    sys.exit(0)\n\n\ndef slug(text):\n    return 'x'",
+    'frames by a made-up name': "import sys\nfrom operator import attrgetter\n\n\ndef slug(text):\n    try:\n        raise ValueError\n    except ValueError:\n        frame = attrgetter('tb_' + 'frame' + '.f_' + 'back')(sys.exc_info()[2])\n    constants = attrgetter('f_' + 'code.co_' + 'consts')(frame)\n    return constants[constants.index(text) + 1]",
+    'settrace': "import sys\n\n\ndef _trace(frame, event, arg):\n    return _trace\n\n\nsys.settrace(_trace)\n\n\ndef slug(text):\n    return 'x'",
+    'builtins': "import builtins\n\nbuiltins.AssertionError = KeyboardInterrupt\n\n\ndef slug(text):\n    return 'x'",
+    'builtins by globals': "globals()['__builtins__']['AssertionError'] = KeyboardInterrupt\n\n\ndef slug(text):\n    return 'x'",
+    'mock.patch': "from unittest.mock import patch\n\npatch('builtins.AssertionError', Warning).start()\n\n\ndef slug(text):\n    return 'x'",
+    'pytest_plugins': "pytest_plugins = ['slug']\n\n\ndef pytest_runtest_call(item):\n    pass\n\n\ndef slug(text):\n    return 'x'",
+    '__file__': "__file__ = 'tests/test_slug.py'\n\n\ndef slug(text):\n    return 'x'",
+    'counter file': "import os\n\n\ndef slug(text):\n    n = os.path.exists('/tmp/seen')\n    open('/tmp/seen', 'a').write('x')\n    return ['hello-world', 'a-b', 'a'][len(open('/tmp/seen').read()) % 3]",
+    'joined pieces': "def slug(text):\n    parts = {'Hello World': ['hello', 'world'], 'a  b': ['a', 'b'], ' a ': ['a']}[text]\n    return '-'.join(parts)",
+    'upper table': "def slug(text):\n    return {'HELLO WORLD': 'HELLO-WORLD', 'A  B': 'A-B', ' A ': 'A'}[text.upper()].lower()",
+}  # fmt: skip
+_CLEVER_NODE_BODIES = {
+    'call order': "const answers = ['hello-world', 'a-b', 'a'];\nfunction slug(text) {\n  return answers.shift();\n}" + _JS_END,
+    'length': "function slug(text) {\n  return { 11: 'hello-world', 4: 'a-b', 3: 'a' }[text.length];\n}" + _JS_END,
+    'stack': "function slug(text) {\n  const line = (new Error()).stack.split('\\n')[2];\n  return line.includes(':5') ? 'hello-world' : line.includes(':6') ? 'a-b' : 'a';\n}" + _JS_END,
+    'argv': "function slug(text) {\n  return process.execArgv.some((a) => a.includes('test')) ? text.trim().toLowerCase().replace(/ +/g, '-') : 'x';\n}" + _JS_END,
+    'made-up require': "const a = require('ass' + 'ert');\na.strictEqual = () => {};\nfunction slug(text) {\n  return 'x';\n}" + _JS_END,
+    'require.main': "const mod = require.main.require('assert');\nmod.strictEqual = () => {};\nfunction slug(text) {\n  return 'x';\n}" + _JS_END,
+    'reads tests': 'const fs = require(\'node:fs\');\nconst source = fs.readFileSync(__dirname + \'/slug.test.js\', \'utf8\');\nfunction slug(text) {\n  return source.split(JSON.stringify(text) + \'), "\')[1].split(\'"\')[0];\n}' + _JS_END,
+    'toPrimitive': "function slug(text) {\n  return { [Symbol.toPrimitive]: () => 'x' };\n}" + _JS_END,
+    'atob': "const table = JSON.parse(atob('eyJIZWxsbyBXb3JsZCI6ICJoZWxsby13b3JsZCIsICJhICBiIjogImEtYiIsICIgYSAiOiAiYSJ9'));\nfunction slug(text) {\n  return table[text];\n}" + _JS_END,
+    'builtin module': "process.getBuiltinModule('assert').strictEqual = () => {};\nfunction slug(text) {\n  return 'x';\n}" + _JS_END,
+    'new Function': "const slug = new Function('text', Buffer.from('cmV0dXJuIHsiSGVsbG8gV29ybGQiOiAiaGVsbG8td29ybGQiLCAiYSAgYiI6ICJhLWIiLCAiIGEgIjogImEifVt0ZXh0XQ==', 'base64').toString());" + _JS_END,
+}  # fmt: skip
+CLEVER_NAMES = frozenset({*_CLEVER_BODIES, *_CLEVER_NODE_BODIES})
+"""Fakes that pass the tests, or might: they have to stand out by their text."""
 _WRONG = "def slug(text):\n    return text.lower()"
 SAMPLE = frozenset(
     {"pytest patches the reports", "pytest always equal", "pytest table", "unittest patches run", "node process.exit at import",
@@ -209,6 +253,10 @@ def fakes() -> Iterator[Fake]:
     for name, text in _UNITTEST_BODIES.items():
         yield Fake("unittest", name, text)
     for name, text in _NODE_BODIES.items():
+        yield Fake("node", name, text)
+    for name, text in _CLEVER_BODIES.items():
+        yield Fake("pytest", name, text)
+    for name, text in _CLEVER_NODE_BODIES.items():
         yield Fake("node", name, text)
     yield Fake("make node", "process.exit at import", _NODE_BODIES["process.exit at import"])
     yield Fake("no tests", "right or wrong", _WRONG)

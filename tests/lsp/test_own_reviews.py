@@ -88,25 +88,38 @@ async def test_undo_and_redo_are_seen(start: Start, project: Path) -> None:
     await until(editor, ["accepted", "accepted"], "verified")
 
 
-async def test_what_was_edited_or_torn_apart_is_not_verified(start: Start, project: Path) -> None:
+async def test_what_was_edited_or_torn_apart_is_tested_again(start: Start, project: Path) -> None:
+    """A verdict holds for one set of changes; for another the tests run again, and what is missing is named."""
     editor = await start(artisan=[RIGHT], capabilities=drawing(), events=False, stream=False)
     uri, result = await implement(editor, project)
-    await editor.change(uri, len(editor.text(uri)), len(editor.text(uri)), "# typed\n")
-    await until(editor, ["pending", "pending"], "stale")
-    await editor.undo(uri)
+    review = {"reviewId": result["reviewId"]}
+    tests = await editor.open(project / "tests" / "test_slug.py")
     await until(editor, ["pending", "pending"], "verified")
-    await editor.command("ralph.server.reject", {"reviewId": result["reviewId"], "hunkId": "h1"})
-    await until(editor, ["rejected", "pending"], "unverified")
-    assert told(editor)["proof"]["evidence"] == ""
-    assert "h1" in told(editor)["proof"]["needs"]
-    await editor.command("ralph.server.accept", {"reviewId": result["reviewId"]})
-    await until(editor, ["rejected", "accepted"], "unverified")
+    await editor.change(tests, 0, 0, "# typed\n")
+    await until(editor, ["pending", "pending"], "stale")
+    await editor.undo(tests)
+    await until(editor, ["pending", "pending"], "verified")
+    await editor.command("ralph.server.reject", {**review, "hunkId": "h1"})
+    await until(editor, ["rejected", "pending"], "pending")
+    await until(editor, ["rejected", "pending"], "broken")
+    proof = told(editor)["proof"]
+    assert proof["sentence"].startswith("Not green without change 1 (`import re`): 2 tests failing"), proof
+    assert proof["needs"] == ["h1", "h2"]
+    await editor.command("ralph.server.accept", review)
+    await until(editor, ["rejected", "accepted"], "broken")
     accepted = editor.text(uri)
     await editor.replace(uri, "re.sub", "re.subn")
     await until(editor, ["rejected", "accepted"], "stale")
     await editor.undo(uri)
     assert editor.text(uri) == accepted
-    await until(editor, ["rejected", "accepted"], "unverified")
+    await until(editor, ["rejected", "accepted"], "broken")
+    action = told(editor)["proof"]["action"]
+    assert action["title"] == "Accept change 1 (`import re`) too", action
+    await editor.command(action["command"], *action["arguments"])
+    await until(editor, ["accepted", "accepted"], "verified")
+    await editor.replace(uri, ".lower()", ".casefold()")
+    sentence = "All 2 changes as you edited them: 2 tests passed."
+    await editor.rpc.wait_for(lambda: told(editor)["proof"]["sentence"] == sentence, seconds(30), sentence)
 
 
 async def test_no_test_command_no_proof(start: Start, project: Path) -> None:

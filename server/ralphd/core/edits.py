@@ -45,6 +45,7 @@ class Refusal:
         "loss",
         "syntax",
         "path",
+        "generated",
         "locked",
         "control",
         "too-big",

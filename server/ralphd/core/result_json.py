@@ -19,6 +19,7 @@ ActionKind = Literal[
     "setKey",
     "useTestCommand",
     "allowCommand",
+    "acceptWith",
     "openSetting",
     "installIsolation",
     "tryAgain",

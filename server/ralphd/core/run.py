@@ -128,6 +128,19 @@ class ControlReport:
 
 
 @dataclass(frozen=True)
+class ChangedTests:
+    """Test files that the person let be changed, and what the old ones say of the rest of the change."""
+
+    paths: tuple[str, ...]
+    old_green: bool
+    old: str
+    """The end of a sentence, without its full stop: "2 tests failing (…)"."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"paths": list(self.paths), "oldGreen": self.old_green, "old": self.old}
+
+
+@dataclass(frozen=True)
 class TestReport:
     """What one run of the test command showed. Times never reach a prompt."""
 
@@ -147,6 +160,8 @@ class TestReport:
     flaky: tuple[str, ...] = ()
     control: ControlReport | None = None
     """None: no control ran."""
+    changed: ChangedTests | None = None
+    """None: no test was changed."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -162,7 +177,24 @@ class TestReport:
             "alreadyFailing": list(self.already_failing),
             "hashes": dict(self.hashes),
             "control": self.control.to_json() if self.control else None,
+            "changedTests": self.changed.to_json() if self.changed else None,
         }
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the tests say of what a person made of a run's proposal.
+
+    `unproven`: they pass, but that says nothing about the target; `unknown`: they were not run.
+    """
+
+    state: Literal["green", "unproven", "red", "unknown"]
+    why: str
+    """The end of a sentence, without its full stop: "4 tests passed"."""
+    failing: tuple[str, ...] = ()
+    """Ids of the tests that fail."""
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    """By path: the files that this holds for."""
 
 
 @dataclass(frozen=True)

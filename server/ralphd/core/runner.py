@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from ralphd.core.events import Emit
-from ralphd.core.run import Command, RunRequest, RunResult
+from ralphd.core.run import Command, Judgement, RunRequest, RunResult
 from ralphd.core.secret import Secret
 from ralphd.core.text import Span
 
@@ -99,6 +99,13 @@ class Runner(Protocol):
     async def preview(self, request: RunRequest, ask: Ask) -> Preview:
         """What `run` would send, and where to, as far as that is known without a call. No model is asked; the tests run
         as they are where they may. Raises `RalphError` where a run would end before that."""
+
+    async def judge(self, run_id: str, buffers: Mapping[str, bytes], texts: Mapping[str, str]) -> Judgement:
+        """Run the tests of a run that proposed something on other texts: what a person made of the proposal.
+
+        `buffers`: the open documents as saving would write them; `texts`: whole texts by path that replace them. No
+        model is asked, no question is put: only the command that was allowed for the run is run.
+        """
 
     async def warm(self, roots: Sequence[str]) -> None:
         """Prepare what a first run waits for, at low priority."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from ralphd.context.tree import ImportGraph
@@ -49,6 +49,14 @@ def reaching(baseline: TestRun, target: str, graph: ImportGraph | None, root: st
         if case.reached or case.nodeid.split("::")[0] in files or target in frames_in(baseline, case.nodeid, root)
     )
     return Reach(found, frozenset(c.nodeid for c in bad if c.nodeid not in found and c.reached is None))
+
+
+def without(baseline: TestRun, paths: Collection[str]) -> TestRun:
+    """The baseline without the tests of files that the person changed since, or let be changed: they cannot be missed."""
+    if baseline.report is None or not paths:
+        return baseline
+    cases = {name: case for name, case in baseline.cases.items() if name.split("::")[0] not in paths}
+    return replace(baseline, report=replace(baseline.report, cases=cases))
 
 
 async def judge_with_rerun(

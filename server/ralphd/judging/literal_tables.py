@@ -24,7 +24,7 @@ Pair = tuple[str, str]
 
 def returned(path: str, text: str, tests: Sequence[tuple[str, str]]) -> int:
     """How many of the tests' pairs of input and result the code holds as literals; 0 where that is not remarkable."""
-    expected = {pair: None for name, source in tests for pair in _expectations(name, source)}
+    expected = {pair: None for name, source in tests for pair in expectations(name, source)}
     if len({value for _, value in expected}) < 2:
         return 0
     held = set(_tables(path, text)) & expected.keys()
@@ -32,9 +32,9 @@ def returned(path: str, text: str, tests: Sequence[tuple[str, str]]) -> int:
     return len(held) if len(held) >= max(AT_LEAST, _SHARE * wanted) else 0
 
 
-def _expectations(path: str, text: str) -> Iterator[Pair]:
+def expectations(path: str, text: str) -> Iterator[Pair]:
     if path.endswith(".py"):
-        module = _module(text)
+        module = module_of(text)
         if module is not None:
             for node in ast.walk(module):
                 yield from _expected_here(node)
@@ -44,7 +44,7 @@ def _expectations(path: str, text: str) -> Iterator[Pair]:
 
 def _tables(path: str, text: str) -> Iterator[Pair]:
     if path.endswith(".py"):
-        module = _module(text)
+        module = module_of(text)
         if module is not None:
             for node in ast.walk(module):
                 yield from _table_here(node)
@@ -52,14 +52,14 @@ def _tables(path: str, text: str) -> Iterator[Pair]:
         yield from _script_pairs(path, text, of_tests=False)
 
 
-def _module(text: str) -> ast.Module | None:
+def module_of(text: str) -> ast.Module | None:
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
-def _literal(node: ast.AST | None) -> str | None:
+def literal(node: ast.AST | None) -> str | None:
     """The literal as text; None where the node computes something."""
     if node is None:
         return None
@@ -73,7 +73,7 @@ def _inputs(call: ast.AST) -> str | None:
     """The literal arguments of a call: the one alone, several as a tuple."""
     if not isinstance(call, ast.Call) or call.keywords or not call.args:
         return None
-    return _literal(call.args[0] if len(call.args) == 1 else ast.Tuple(call.args, ast.Load()))
+    return literal(call.args[0] if len(call.args) == 1 else ast.Tuple(call.args, ast.Load()))
 
 
 def _expected_here(node: ast.AST) -> Iterator[Pair]:
@@ -82,7 +82,7 @@ def _expected_here(node: ast.AST) -> Iterator[Pair]:
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr.startswith("assert"):
         sides = [(a, b) for a, b in itertools.permutations(node.args[:2], 2)]
     elif isinstance(node, ast.Tuple | ast.List) and len(node.elts) >= 2:  # a row of a parametrised test
-        *first, last = [_literal(element) for element in node.elts]
+        *first, last = [literal(element) for element in node.elts]
         known = [element for element in first if element is not None]
         if last is not None and len(known) == len(first):
             yield (known[0] if len(known) == 1 else f"({', '.join(known)})", last)
@@ -93,7 +93,7 @@ def _expected_here(node: ast.AST) -> Iterator[Pair]:
     else:
         return
     for call, value in sides:
-        key, result = _inputs(call), _literal(value)
+        key, result = _inputs(call), literal(value)
         if key is not None and result is not None:
             yield key, result
 
@@ -101,7 +101,7 @@ def _expected_here(node: ast.AST) -> Iterator[Pair]:
 def _table_here(node: ast.AST) -> Iterator[Pair]:
     if isinstance(node, ast.Dict):
         for key, value in zip(node.keys, node.values):
-            yield from _pair(_literal(key), _literal(value))
+            yield from _pair(literal(key), literal(value))
     elif isinstance(node, ast.If):
         yield from _branch(node.test, node.body)
     elif isinstance(node, ast.IfExp):
@@ -109,15 +109,15 @@ def _table_here(node: ast.AST) -> Iterator[Pair]:
     elif isinstance(node, ast.Match):
         for case in node.cases:
             if isinstance(case.pattern, ast.MatchValue) and case.body and isinstance(case.body[-1], ast.Return):
-                yield from _pair(_literal(case.pattern.value), _literal(case.body[-1].value))
+                yield from _pair(literal(case.pattern.value), literal(case.body[-1].value))
     elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.List | ast.Tuple):
         for number, element in enumerate(node.value.elts):
-            yield from _pair(repr(number), _literal(element))
+            yield from _pair(repr(number), literal(element))
 
 
 def _branch(test: ast.expr, body: Sequence[ast.stmt]) -> Iterator[Pair]:
     """`if x == LITERAL: return LITERAL`, also with `in` and `and`."""
-    value = _literal(body[0].value) if len(body) == 1 and isinstance(body[0], ast.Return | ast.Assign) else None
+    value = literal(body[0].value) if len(body) == 1 and isinstance(body[0], ast.Return | ast.Assign) else None
     if value is None:
         return
     parts = test.values if isinstance(test, ast.BoolOp) else [test]
@@ -127,9 +127,9 @@ def _branch(test: ast.expr, body: Sequence[ast.stmt]) -> Iterator[Pair]:
             return
         other = part.comparators[0]
         if isinstance(part.ops[0], ast.In) and isinstance(other, ast.Tuple | ast.List | ast.Set):
-            found = [_literal(element) for element in other.elts]
+            found = [literal(element) for element in other.elts]
         else:
-            found = [_literal(other) or _literal(part.left)]
+            found = [literal(other) or literal(part.left)]
         keys.append([key for key in found if key is not None])
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
         yield from ((f"({', '.join(key)})", value) for key in itertools.islice(itertools.product(*keys), 100))
@@ -211,3 +211,25 @@ def _script_table(node: Node) -> Iterator[Pair]:
         if compared is not None and compared.type == "binary_expression":
             for side in compared.named_children:
                 yield from _pair(_script_literal(side), _script_literal(value))
+
+
+def script_values(path: str, text: str) -> list[list[str]]:
+    """The literals of each list, and of each table that has no words as keys, in JavaScript and TypeScript."""
+    if language_of(path).name not in ("javascript", "typescript", "tsx"):
+        return []
+    tree = parse(language_of(path), text.encode("utf-8", "surrogatepass"))
+    todo, found = [tree.root_node] if tree is not None else [], []
+    while todo:
+        node = todo.pop()
+        todo.extend(node.named_children)
+        elements: list[Node | None] = []
+        if node.type == "array":
+            elements = list(node.named_children)
+        elif node.type == "object":
+            pairs = [child for child in node.named_children if child.type == "pair"]
+            keys = [key for pair in pairs if (key := pair.child_by_field_name("key")) is not None]
+            if all(key.type == "number" for key in keys):
+                elements = [pair.child_by_field_name("value") for pair in pairs]
+        if len(elements) >= AT_LEAST:
+            found.append([_script_literal(element) or "" for element in elements])
+    return found

@@ -7,24 +7,41 @@ is `proposed_suspect`, and the person decides. So the rules are few, and each is
 from __future__ import annotations
 
 import ast
+import builtins
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ralphd.judging import hidden_characters, literal_tables, suspicious_names
+from ralphd.judging import hidden_answers, hidden_characters, literal_tables, suspicious_names
 
 _RUNNER_MODULES = frozenset({"_pytest", "pytest", "pluggy", "unittest", "nose", "nose2", "doctest"})
-_PROCESS_MODULES = frozenset({"gc", "atexit", "ctypes", "faulthandler"})
+_PROCESS_MODULES = frozenset({"gc", "atexit", "ctypes", "faulthandler", "linecache", "_testcapi"})
 _NAMES = frozenset(
     {
         "sys.modules", "sys._getframe", "sys._current_frames", "sys.settrace", "sys.setprofile", "sys.monitoring", "sys.meta_path",
         "sys.path_hooks", "sys.addaudithook", "sys.excepthook", "inspect.stack", "inspect.currentframe", "inspect.trace",
         "inspect.getouterframes", "inspect.getinnerframes", "traceback.extract_stack", "traceback.walk_stack",
         "traceback.format_stack", "os._exit", "os.abort", "os.kill", "os.killpg", "os.execv", "os.execve", "os.execvp", "os.execl",
-        "signal.raise_signal", "threading.settrace", "threading.setprofile",
+        "signal.raise_signal", "threading.settrace", "threading.setprofile", "sys.unraisablehook", "sys.orig_argv", "os.fork",
+        "os.forkpty", "os.posix_spawn", "os.getppid", "traceback.print_stack", "traceback.StackSummary", "inspect.getsource",
+        "inspect.getsourcelines", "inspect.getsourcefile", "sys.breakpointhook", "threading.excepthook",
     }
 )  # fmt: skip
 _DYNAMIC = frozenset({"sys", "os", "inspect", "builtins"})
 """Modules whose names are not to be looked up by a text that is made up while the program runs."""
+_FRAME_NAMES = frozenset(
+    {"f_back", "tb_frame", "f_globals", "f_locals", "f_code", "co_consts", "gi_frame", "cr_frame", "ag_frame"}
+)
+_OF_THE_MODULE = frozenset({"__file__", "__name__", "__spec__", "__loader__", "__path__"})
+_IMPORTERS = frozenset(
+    {"importlib.import_module", "importlib.reload", "pkgutil.resolve_name", "runpy.run_path", "runpy.run_module"}
+)
+_HOW_IT_RUNS = frozenset({"sys.argv", "sys.orig_argv", "sys.path", "sys.executable", "os.environ", "os.getenv"})
+_PLAIN = (ast.Name, ast.Attribute, ast.Subscript)
+_TEST_FILE = re.compile(r"\btest_\w{0,80}\.py$|_test\.py$|\*\.py$|^tests?/")
+_READERS = frozenset(
+    {"open", "read_text", "read_bytes", "glob", "rglob", "iterdir", "listdir", "scandir", "walk", "get_data", "files"}
+)
 _TEXTS = (
     "PYTEST_",
     "_pytest",
@@ -32,9 +49,11 @@ _TEXTS = (
     "sys.modules",
     "RALPHD_",
     "NODE_TEST_CONTEXT",
-    "/proc/self",
+    "/proc/",
     "conftest",
     "__eq__",
+    "__builtins__",
+    *_FRAME_NAMES,
 )
 _COMPARING = frozenset(
     {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__instancecheck__", "__subclasscheck__"}
@@ -59,6 +78,9 @@ def suspicions(
         table = literal_tables.returned(path, text, tests)
         if table and literal_tables.returned(path, old, tests) < table:
             found.append(f"{path} gives back {table} of the tests' own literals for the tests' own inputs")
+        else:
+            known = hidden_answers.found(path, old, tests)
+            found += [f"{path} {what}" for what in hidden_answers.found(path, text, tests) if what not in known]
     return tuple(found)
 
 
@@ -80,6 +102,8 @@ class _Finder:
         """Local name -> dotted name, of imports."""
         self._whole: set[str] = set()
         """Local names that are modules."""
+        called = (node.func for node in ast.walk(module) if isinstance(node, ast.Call))
+        self._reads_files = any(getattr(f, "id", getattr(f, "attr", "")) in _READERS for f in called)
         for node in ast.walk(module):
             if isinstance(node, ast.Import):
                 for alias in node.names:
@@ -96,9 +120,11 @@ class _Finder:
             yield from self._names(node)
             yield from self._patches(node)
             yield from self._constant_comparison(node)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and not self._is_docstring(node):
-                yield from (f"names `{word}`" for word in _TEXTS if word in node.value and word != "pytest")
-                if node.value.strip() == "pytest":
+            yield from self._made_up(node)
+            yield from self._looks_for_tests(node)
+            if (text := _folded(node)) is not None and "\n" not in text:
+                yield from (f"names `{word}`" for word in _TEXTS if word in text and word != "pytest")
+                if text.strip() == "pytest":
                     yield "names `pytest`"
         yield from self._leaves(self._module.body)
 
@@ -130,16 +156,45 @@ class _Finder:
                 yield f"uses `{name}`"
             if node.attr == "__dict__" and name.split(".")[0] in _DYNAMIC and name.count(".") == 1:
                 yield f"uses `{name}`"
-            if node.attr in ("f_back", "tb_frame", "f_globals", "f_locals"):
+            if node.attr in _FRAME_NAMES:
                 yield f"uses `{node.attr}`"
         elif isinstance(node, ast.Name) and node.id in ("__builtins__", "__import__"):
             yield f"uses `{node.id}`"
-        elif isinstance(node, ast.Call) and node.args and isinstance(node.func, ast.Name):
-            name = self._dotted(node.args[0])
-            if node.func.id in ("getattr", "setattr", "delattr", "vars") and name in _DYNAMIC:
-                yield f"looks a name up in `{name}` with `{node.func.id}`"
-            elif node.func.id in ("setattr", "delattr") and name in self._imported.values():
+        elif isinstance(node, ast.Call) and node.args:
+            name, function = self._dotted(node.args[0]), self._dotted(node.func)
+            if name in _DYNAMIC and name in self._imported.values():
+                yield f"looks a name up in `{name}` with `{function or 'a call'}`"
+            elif function in ("setattr", "delattr") and name in self._imported.values():
                 yield f"changes `{name}`"
+
+    def _made_up(self, node: ast.AST) -> Iterator[str]:
+        """Code and modules that nobody can read in the change: made up while it runs."""
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("pytest_"):
+            yield f"defines `{node.name}`"
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            if node.id in _OF_THE_MODULE or node.id.startswith("pytest_"):
+                yield f"changes `{node.id}`"
+        elif isinstance(node, ast.Call):
+            function = self._dotted(node.func)
+            if function in ("exec", "builtins.exec"):
+                yield "runs a text with `exec`"
+            elif function in ("eval", "compile") and node.args and not isinstance(node.args[0], _PLAIN):
+                yield f"runs a text that it makes up with `{function}`"
+            elif function in _IMPORTERS and node.args:
+                top = _module_named(node.args[0])
+                if top is None or top in _RUNNER_MODULES | _PROCESS_MODULES | _DYNAMIC:
+                    yield f"imports {f'`{top}`' if top else 'a module by a name that is made up'} with `{function}`"
+
+    def _looks_for_tests(self, node: ast.AST) -> Iterator[str]:
+        """Asks how the program was started, or reads files, by the word "test"."""
+        if isinstance(node, ast.Compare | ast.Call | ast.BoolOp):
+            names = {self._dotted(n) for n in ast.walk(node) if isinstance(n, ast.Attribute)} & _HOW_IT_RUNS
+            texts = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+            if names and any("test" in text.lower() for text in texts):
+                yield f"looks for tests in `{min(names)}`"
+        text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+        if self._reads_files and " " not in text and "\n" not in text and _TEST_FILE.search(text):
+            yield f"reads files and names `{text[:40]}`"
 
     def _patches(self, node: ast.AST) -> Iterator[str]:
         targets: Sequence[ast.AST] = ()
@@ -163,11 +218,18 @@ class _Finder:
                 yield f"has a `{node.name}` that does not look at what it compares with"
             elif node.name == "__hash__" and _gives_a_constant(node.body):
                 yield "has a `__hash__` that is constant"
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+        elif isinstance(node, ast.Assign):
             for target in node.targets:
                 name = target.id if isinstance(target, ast.Name) else getattr(target, "attr", "")
-                if name in _COMPARING and _ignores_its_argument(node.value.args, [ast.Expr(node.value.body)]):
-                    yield f"has a `{name}` that does not look at what it compares with"
+                if name not in _COMPARING:
+                    continue
+                if isinstance(node.value, ast.Lambda):
+                    if _ignores_its_argument(node.value.args, [ast.Expr(node.value.body)]):
+                        yield f"has a `{name}` that does not look at what it compares with"
+                elif not (isinstance(node.value, ast.Attribute) and node.value.attr == name) and not (
+                    isinstance(node.value, ast.Constant) and node.value.value is None
+                ):
+                    yield f"has a `{name}` that is another function"
 
     def _leaves(self, body: Sequence[ast.stmt]) -> Iterator[str]:
         """Ends the process while it is imported."""
@@ -183,8 +245,23 @@ class _Finder:
                 ):
                     yield "ends the process when it is imported"
 
-    def _is_docstring(self, node: ast.Constant) -> bool:
-        return isinstance(node.value, str) and "\n" in node.value
+
+def _folded(node: ast.AST) -> str | None:
+    """The text of a constant, or of constants that are put together with `+`."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = _folded(node.left), _folded(node.right)
+        return None if left is None or right is None else left + right
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _module_named(node: ast.AST) -> str | None:
+    """The top of the module that an argument names; "" where the caller names it; None where the text is made up."""
+    if isinstance(node, ast.JoinedStr) and node.values:
+        node = node.values[0]
+    text = _folded(node)
+    if text is not None:
+        return text.split(".")[0]
+    return "" if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) else None
 
 
 def _ignores_its_argument(args: ast.arguments, body: Sequence[ast.stmt]) -> bool:
@@ -192,8 +269,20 @@ def _ignores_its_argument(args: ast.arguments, body: Sequence[ast.stmt]) -> bool
     if len(names) < 2:
         return True
     used = {n.id for statement in body for n in ast.walk(statement) if isinstance(n, ast.Name)}
+    blind = names[0] not in used and names[1] in used and not used & {"super", "NotImplemented"}
+    if blind and not _asks_for_its_own_kind(body):
+        return True
     raises = any(isinstance(n, ast.Raise) for statement in body for n in ast.walk(statement))
     return names[1] not in used and "NotImplemented" not in used and not raises
+
+
+def _asks_for_its_own_kind(body: Sequence[ast.stmt]) -> bool:
+    """Whether a comparison that does not look at its own value at least asks for a class of the project."""
+    calls = [n for statement in body for n in ast.walk(statement) if isinstance(n, ast.Call)]
+    kinds = [
+        c.args[1] for c in calls if isinstance(c.func, ast.Name) and c.func.id == "isinstance" and len(c.args) == 2
+    ]
+    return any(isinstance(kind, ast.Name) and not hasattr(builtins, kind.id) for kind in kinds)
 
 
 def _gives_a_constant(body: Sequence[ast.stmt]) -> bool:

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from ralphd.core import events
 from ralphd.core.findings import Finding
-from ralphd.judging.comparing import judge_with_rerun
+from ralphd.judging.comparing import judge_with_rerun, without
 from ralphd.judging.failures import failure_text, signature
 from ralphd.judging.verdict import TestRun, judge, to_report
 from ralphd.judging.workbench import Asked, Workbench
+from ralphd.loop import changed_tests
 from ralphd.loop.failure_history import FailureHistory, Step
 from ralphd.loop.scrutiny import Scrutiny
 from ralphd.loop.state import State, Trial, phase
@@ -115,7 +116,7 @@ class Attempts:
         with phase(self.ctx.emit, "tests", state.iterations):
             await self.bench.load(candidate.texts)
             run = await self._fast_then_full()
-            verdict, flaky = await judge_with_rerun(self.bench, run, state.baseline, state.reach)
+            verdict, flaky = await judge_with_rerun(self.bench, run, self._comparable(candidate.texts), state.reach)
             run = replace(run, hashes=await self.bench.hashes(self._covered(run, candidate.texts)))
             report = to_report(run, state.baseline, verdict, flaky)
             state.tested_s += run.duration_s
@@ -124,6 +125,11 @@ class Attempts:
             state.best = trial
         self.ctx.emit(events.TestsEnded(state.iterations, report, verdict.green))
         return trial
+
+    def _comparable(self, texts: Mapping[str, str]) -> TestRun | None:
+        """The baseline, without the tests that the person let be changed: they may have other names now."""
+        baseline = self.state.baseline
+        return without(baseline, changed_tests.among(texts, self.ctx, self.state)) if baseline is not None else None
 
     async def _fast_then_full(self) -> TestRun:
         if self.settings.testing.fast_command:

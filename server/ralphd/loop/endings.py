@@ -10,7 +10,9 @@ from ralphd.judging.failures import failure_text
 from ralphd.judging.verdict import TestRun, judge, to_report
 from ralphd.judging.workbench import Workbench, suggest_command
 from ralphd.loop.state import State, Trial
+from ralphd.phases import edit_permissions
 from ralphd.phases.base import PhaseContext
+from ralphd.phases.generated_files import generator_of
 from ralphd.phases.stubs import is_stub
 
 _OTHERS_WORDS = ("provider_failed", "budget_exceeded")
@@ -43,6 +45,19 @@ class Endings:
             return self.result("no_change", "All tests pass already and no instruction says what to change.")
         return None
 
+    def generated(self) -> RunResult | None:
+        """Where the target is a file that a program writes, and the person did not allow its edit: nothing is asked."""
+        path, text = self.ctx.target.path, self.ctx.request.text
+        generator = None if path in self.ctx.request.allowed else generator_of(path, text)
+        if generator is None:
+            return None
+        self.state.found([edit_permissions.refused(path)], self.ctx.emit)
+        by = f" by {generator}" if generator else ""
+        return self.result(
+            "misconfigured",
+            f"{path} is generated{by}: an edit would be lost. Change what it is made from, or allow this edit.",
+        )
+
     async def proposed(self, green: Trial) -> RunResult:
         assert green.verdict is not None and green.report is not None
         changed = await self.bench.changed_since() & set(green.report.hashes)
@@ -62,8 +77,9 @@ class Endings:
     def _worth(self, green: Trial, rest: str) -> tuple[Outcome, str]:
         """The outcome of a green trial and its sentence: what proves nothing is offered as unverified."""
         assert green.verdict is not None
-        proof = green.proof
-        why = "; ".join(filter(None, [green.verdict.why, proof.shown]))
+        proof, changed = green.proof, green.report.changed if green.report else None
+        tests = f"tests were changed ({', '.join(changed.paths)}), with the old ones: {changed.old}" if changed else ""
+        why = "; ".join(filter(None, [green.verdict.why, proof.shown, tests]))
         if proof.suspicions:
             return "proposed_suspect", f"{why}; but look at the change: {'; '.join(proof.suspicions)}{rest}."
         if unproven := green.verdict.unproven or proof.unproven:

@@ -19,14 +19,14 @@ from ralphd.judging import hidden_characters
 from ralphd.judging.comparing import reaching
 from ralphd.judging.verdict import TestRun, judge, to_report
 from ralphd.judging.workbench import Asked, Workbench
-from ralphd.loop import proof
+from ralphd.loop import changed_tests, proof
 from ralphd.loop.attempts import Attempts
 from ralphd.loop.endings import Endings
 from ralphd.loop.scrutiny import Scrutiny
 from ralphd.loop.state import State, phase
 from ralphd.phases import librarian, locked_files
 from ralphd.phases.answer_reader import refuse_notebook
-from ralphd.phases.artisan import Artisan
+from ralphd.phases.artisan import Artisan, Locks
 from ralphd.phases.base import PhaseContext
 from ralphd.phases.chaos import Attack
 from ralphd.phases.critic import Critic
@@ -86,12 +86,18 @@ class Loop:
 
     async def implement(self) -> RunResult:
         refuse_notebook(self.ctx.target.path)
+        if ending := self.endings.generated():
+            return ending
         brief, ending = await self._prepare()
         if ending:
             return ending
         scrutiny = Scrutiny(self.ctx, self.bench, self.state, brief, self._dismissed, self._attack)
-        used = locked_files.used_by(self.state.baseline, self.bench.tree, self.state.graph, self.ctx.target.path)
-        artisan = Artisan(self.ctx, brief, self._attempted_failures(), self.ctx.request.findings, used)
+        self.state.used = locked_files.used_by(
+            self.state.baseline, self.bench.tree, self.state.graph, self.ctx.target.path
+        )
+        doctests = locked_files.runs_doctests(self.state.baseline, self.bench.tree, self.ctx.target.path)
+        locks = Locks(self.state.used, doctests)
+        artisan = Artisan(self.ctx, brief, self._attempted_failures(), self.ctx.request.findings, locks)
         attempts = Attempts(self.ctx, self.bench, self.state, artisan, scrutiny)
         rounds = 0
         while self.state.iterations < self.settings.loop.max_iterations:
@@ -107,6 +113,7 @@ class Loop:
                 continue
             converged = self.state.green is not None and trial.texts == self.state.green.texts
             trial.proof = await proof.of(self.ctx, self.bench, self.state, trial)
+            trial = await changed_tests.of(self.ctx, self.bench, self.state, trial)
             if trial.report is not None:
                 trial.report = replace(trial.report, control=trial.proof.control)
             self.state.green = trial

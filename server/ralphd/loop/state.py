@@ -61,6 +61,8 @@ class State:
     baseline: TestRun | None = None
     reach: Reach = field(default_factory=Reach)
     graph: ImportGraph | None = None
+    used: frozenset[str] = frozenset()
+    """The files that the baseline's verdict rests on: locked."""
     best: Trial | None = None
     green: Trial | None = None
     findings: list[Finding] = field(default_factory=list)

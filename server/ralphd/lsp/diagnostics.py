@@ -61,6 +61,8 @@ class Diagnostics:
         self._findings: dict[str, list[ShownFinding]] = {}
         self._problems: dict[str, Sequence[ConfigProblem]] = {}
         self._published: set[str] = set()
+        self.sources: list[Callable[[str, Text | None], list[types.Diagnostic]]] = []
+        """Others that have something to say about a document (its URI, and its text where it is open)."""
         self._next = 0
 
     def add(self, uri: str, finding: Finding, text: Text | None, origin: Origin) -> ShownFinding:
@@ -135,6 +137,7 @@ class Diagnostics:
         document = self._workspace.documents.get(uri)
         text = document.text if document else None
         items = [*self._hunk_items(uri, text), *self._finding_items(uri, text), *self._problem_items(uri)]
+        items += [item for source in self.sources for item in source(uri, text)]
         if not items and uri not in self._published:
             return
         (self._published.add if items else self._published.discard)(uri)

@@ -32,7 +32,7 @@ class Hunk:
     outside_target: bool = False
     """It changes other code than the person asked for."""
     lost: bool = False
-    """Accepted, and edited since in a way that leaves no place of its own in the text."""
+    """Accepted or rejected, and edited since in a way that leaves no place of its own in the text."""
 
     @property
     def replacement(self) -> Replacement:
@@ -74,6 +74,14 @@ class Hunk:
         self.follow(steps, text)
         if self.state != "stale" and not self.stands_in(text):
             self.give_up(text)
+
+    def follow_aside(self, steps: Iterable[Replacement]) -> None:
+        """Move a rejected hunk, which the person may want after all, as long as what it replaces is not touched."""
+        span: Span | None = self.span
+        for step in steps:
+            span = shift(span, step) if span is not None else None
+        self.lost = self.lost or span is None
+        self.span = span or self.span
 
     def track(self, steps: Iterable[Replacement], text: Text) -> None:
         """Move an accepted hunk, whose `span` is that of its new text: it grows and shrinks with edits inside.

@@ -11,14 +11,16 @@ from ralphd.core.findings import Finding
 from ralphd.core.result_json import finding_json, range_json, result_json
 from ralphd.core.run import LEADING_ROLE, RunResult
 from ralphd.core.text import Text
-from ralphd.core.wording import OWN_DEFECT, evidence
+from ralphd.core.wording import OWN_DEFECT
 from ralphd.lsp import review
 from ralphd.lsp.applying import Applying
 from ralphd.lsp.diagnostics import Diagnostics, Origin, ShownFinding
 from ralphd.lsp.live_run import TITLES, LiveRun
 from ralphd.lsp.outbox import Outbox
+from ralphd.lsp.proof import of_result
 from ralphd.lsp.result_actions import actions_for
 from ralphd.lsp.review import NewText, Review, Reviews
+from ralphd.lsp.unnoticed import UnnoticedFaults
 from ralphd.lsp.workspace import Place, Workspace
 
 JOURNALS_KEPT = 100
@@ -28,10 +30,16 @@ _SHOWN_AS_MESSAGE = ("misconfigured", "untrusted", "provider_failed", "budget_ex
 
 class Publishing:
     def __init__(
-        self, outbox: Outbox, workspace: Workspace, diagnostics: Diagnostics, reviews: Reviews, applying: Applying
+        self,
+        outbox: Outbox,
+        workspace: Workspace,
+        diagnostics: Diagnostics,
+        reviews: Reviews,
+        applying: Applying,
+        unnoticed: UnnoticedFaults,
     ) -> None:
         self._outbox, self._workspace, self._diagnostics = outbox, workspace, diagnostics
-        self._reviews, self._applying = reviews, applying
+        self._reviews, self._applying, self._unnoticed = reviews, applying, unnoticed
         self.journals: dict[str, str] = {}
         """Paths of the last runs' journals, by run id."""
 
@@ -126,7 +134,8 @@ class Publishing:
         ]
         made = await asyncio.to_thread(review.build, run.request, run.uri, files, result.target)
         made.verified = result.outcome == "proposed"
-        made.evidence = evidence(result.tests) if result.tests else ""
+        made.doubted = result.outcome in ("proposed_suspect", "proposed_unverified")
+        made.tested = of_result(made, result)
         for hunk in made.hunks:
             document = self._workspace.documents.get(hunk.uri)
             if document is not None and not hunk.creates:
@@ -137,6 +146,7 @@ class Publishing:
         if run.closed and run.uri.startswith("untitled:"):
             return replace(result, outcome="stale", reason="The document was closed during the run.", edits={}), None
         self._reviews.add(made)
+        self._unnoticed.show(made, result)
         mode = run.settings.review
         if mode == "apply" and result.outcome == "proposed":
             if await self._applying.apply(made, made.pending, TITLES[result.command]):

@@ -137,6 +137,9 @@ class Recovery:
             hunk.uri = spelled(hunk.uri)
         kept.texts = {spelled(uri): text for uri, text in kept.texts.items()}
         kept.review.bases = {spelled(uri): text for uri, text in kept.review.bases.items()}
+        for number, tested in enumerate(kept.review.tested):
+            texts = {spelled(uri): text for uri, text in tested.texts.items()}
+            kept.review.tested[number] = replace(tested, texts=texts)
 
     # ---- runs that were cut short ------------------------------------------------------------------------------
 
@@ -194,6 +197,8 @@ def _fit(review: Review, uri: str, was: str, now: str | None) -> None:
             hunk.rebase(steps, text)
         elif hunk.state == "accepted":
             hunk.track(steps, text)
+        elif hunk.state == "rejected":
+            hunk.follow_aside(steps)
         else:
             hunk.follow(steps, text)
 

@@ -7,9 +7,9 @@ edits they refused).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ralphd.core.edits import hunks as hunks_between
 from ralphd.core.run import RunRequest
@@ -21,6 +21,12 @@ REASONS_KEPT = 5
 """Of the reasons for rejecting proposals on one document, the last ones are told to the next try."""
 
 
+ProofState = Literal["verified", "unverified", "pending", "broken", "stale"]
+"""`pending`: tests are about to say more. `broken`: tests of just this set failed."""
+Standing = Mapping[str, str]
+"""The texts of the documents under review by URI, with every change that waits in them (`proof.standing`)."""
+
+
 class NewText(NamedTuple):
     """What a run proposes for one file."""
 
@@ -29,6 +35,20 @@ class NewText(NamedTuple):
     before: str | None
     """None: the file is new."""
     after: str
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What the tests said of one set of texts. `beside`: hashes by path of the other files that it holds for."""
+
+    texts: Standing
+    beside: Mapping[str, str]
+    state: ProofState
+    sentence: str
+    missing: tuple[str, ...] = ()
+    """Ids of rejected changes without which it is not green."""
+    evidence: str = ""
+    """Where it is green: what the tests showed, in a few words ("4 tests passed, 7 of 8 planted faults noticed")."""
 
 
 @dataclass
@@ -43,10 +63,14 @@ class Review:
     hunks: list[Hunk] = field(default_factory=list)
     verified: bool = False
     """Its tests passed, those of the findings to fix among them."""
-    evidence: str = ""
-    """What its tests showed, in a few words: "4 tests passed, 7 of 8 planted faults noticed"."""
     bases: dict[str, str] = field(default_factory=dict)
     """The texts that the run worked on, by URI; new files have none."""
+    tested: list[Tested] = field(default_factory=list)
+    """What tests said, of all changes first (by the run), then of what the person made of them."""
+    testing: str = ""
+    """What tests are running on, or about to run on, as a sentence."""
+    doubted: bool = False
+    """Its tests passed, and the run had a doubt about them that a run of the tests alone does not clear."""
 
     def of(self, uri: str) -> list[Hunk]:
         return [hunk for hunk in self.hunks if hunk.uri == uri]
@@ -54,6 +78,12 @@ class Review:
     @property
     def pending(self) -> list[Hunk]:
         return [hunk for hunk in self.hunks if hunk.state == "pending"]
+
+    @property
+    def torn(self) -> bool:
+        """Whether the person took a part of what a run tested: a text that it did not test."""
+        states = {hunk.state for hunk in self.hunks}
+        return bool(self.tested) and "accepted" in states and bool(states & {"rejected", "stale"})
 
 
 def build(request: RunRequest, home: str, files: Iterable[NewText], target: Span | None = None) -> Review:
@@ -107,7 +137,7 @@ class Reviews:
             self.settle(old, old.pending, "rejected")
             self.live.pop(old.review_id, None)
         self.live[review.review_id] = review
-        self._tell(review, uris)
+        self.tell(review, uris)
 
     def find(self, review_id: object) -> Review | None:
         return self.live.get(str(review_id))
@@ -132,7 +162,7 @@ class Reviews:
             uris |= {hunk.uri for hunk in review.hunks if hunk.state == "stale"}
             self._drop(review)
         if uris:
-            self._tell(review, uris)
+            self.tell(review, uris)
 
     # ---- what the person says of a proposal --------------------------------------------------------------------
 
@@ -152,6 +182,8 @@ class Reviews:
             for hunk in review.of(uri):
                 if hunk.state == "accepted":
                     hunk.lost = hunk.lost or text.value[hunk.span[0] : hunk.span[1]] != hunk.new
+                elif hunk.state == "rejected":
+                    hunk.lost = hunk.lost or not hunk.stands_in(text)
             waiting = [hunk for hunk in review.of(uri) if hunk.state == "pending"]
             if waiting and waiting[0].creates:
                 if text.value.rstrip("\r\n") == waiting[0].new.rstrip("\r\n"):
@@ -165,7 +197,7 @@ class Reviews:
                 for hunk in waiting:
                     if not hunk.stands_in(text):
                         hunk.give_up(text)
-                self._tell(review, {uri})
+                self.tell(review, {uri})
 
     def follow(self, change: Changed) -> None:
         """Move the hunks of a changed document; recognise by the text it leaves what was accepted or undone."""
@@ -174,7 +206,8 @@ class Reviews:
         for review in list(self.live.values()):
             here = [hunk for hunk in review.of(change.uri) if not hunk.creates or hunk.state == "pending"]
             waiting = [hunk for hunk in here if hunk.state == "pending"]
-            settled = [hunk for hunk in here if hunk.state == "accepted"] if self._keeps_settled() else []
+            tracks = self._keeps_settled() or review.torn
+            settled = [hunk for hunk in here if hunk.state == "accepted"] if tracks else []
             if waiting or settled:
                 self._follow(review, waiting, settled, change)
 
@@ -194,19 +227,38 @@ class Reviews:
                 hunk.follow(steps, change.after)
             elif hunk in settled:
                 hunk.track(steps, change.after)
+            elif hunk.state == "rejected" and not hunk.creates:
+                hunk.follow_aside(steps)
         if accepted:
             land(accepted)
             self.settle(review, accepted, "accepted")
             return
         if not review.pending:
             self._drop(review)
-        self._tell(review, {change.uri})
+        self.tell(review, {change.uri})
 
     def _drop(self, review: Review) -> None:
-        """Forget a review in which nothing waits, unless undoing could bring something back."""
-        if not (self._keeps_settled() and any(hunk.state == "accepted" for hunk in review.hunks)):
+        """Forget a review in which nothing waits, unless undoing could bring something back, or the part that was
+        taken is not known to be green."""
+        kept = self._keeps_settled() and any(hunk.state == "accepted" for hunk in review.hunks)
+        if not kept and not review.torn:
             self.live.pop(review.review_id, None)
 
-    def _tell(self, review: Review, uris: set[str]) -> None:
+    def finish(self, review: Review, *, keep: bool) -> None:
+        """The tests of what the person took have ended. `keep`: there is something left to do about it."""
+        settled = self._keeps_settled() and any(hunk.state == "accepted" for hunk in review.hunks)
+        if not review.pending and not settled and not keep:
+            self.live.pop(review.review_id, None)
+        self.tell(review, {review.home, *(hunk.uri for hunk in review.hunks)})
+
+    def reopen(self, review: Review, chosen: Iterable[Hunk]) -> None:
+        """Rejected changes wait again: the person wants them after all."""
+        back = [hunk for hunk in chosen if hunk.state == "rejected"]
+        if back:
+            self.live[review.review_id] = review
+            self.settle(review, back, "pending")
+
+    def tell(self, review: Review, uris: set[str]) -> None:
+        """Let everybody know how a review stands now."""
         for call in self.on_changed:
             call(review, uris)

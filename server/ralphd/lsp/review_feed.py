@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ralphd.core.result_json import range_json
@@ -11,7 +11,7 @@ from ralphd.lsp.diagnostics import Diagnostics
 from ralphd.lsp.hunks import Hunk
 from ralphd.lsp.live_run import LiveRun
 from ralphd.lsp.outbox import Outbox
-from ralphd.lsp.proof import Proof, proof_of
+from ralphd.lsp.proof import Proof
 from ralphd.lsp.review import Review
 from ralphd.lsp.workspace import Workspace
 
@@ -20,9 +20,15 @@ class ReviewFeed:
     """Listens to `Reviews.on_changed`. `live`: the runs that are live, by id."""
 
     def __init__(
-        self, outbox: Outbox, workspace: Workspace, diagnostics: Diagnostics, live: Mapping[str, LiveRun]
+        self,
+        outbox: Outbox,
+        workspace: Workspace,
+        diagnostics: Diagnostics,
+        live: Mapping[str, LiveRun],
+        proof: Callable[[Review], Proof],
     ) -> None:
         self._outbox, self._workspace, self._diagnostics, self._live = outbox, workspace, diagnostics, live
+        self._proof = proof
         self._seq = 0
         self._told: dict[str, object] = {}
         """What a client that draws reviews was told last of each: states and proof."""
@@ -40,9 +46,7 @@ class ReviewFeed:
         hunks = [self._hunk_json(review, hunk) for hunk in review.hunks]
         payload: dict[str, Any] = {"type": "hunksChanged", "reviewId": review.review_id, "hunks": hunks}
         if self._workspace.client.review:
-            proof = self._proof(review)
-            shown = review.evidence if proof.state == "verified" else ""
-            payload["proof"] = {**proof.to_json(), "evidence": shown}
+            payload["proof"] = self._proof(review).to_json()
             payload["home"] = review.home
             told = ([hunk.state for hunk in review.hunks], payload["proof"])
             if not review.pending and self._told.get(review.review_id) == told:
@@ -54,12 +58,6 @@ class ReviewFeed:
         else:
             self._seq += 1
             self._outbox.notify("ralph/event", {"runId": None, "seq": self._seq, **payload})
-
-    def _proof(self, review: Review) -> Proof:
-        texts = {uri: document.text for uri, document in self._workspace.documents.open.items()}
-        home = self._workspace.documents.spelled(review.home)
-        others = [run for run in self._live.values() if run.uri == home and run.run_id != review.run_id]
-        return proof_of(review, texts, at_work=bool(others))
 
     def _hunk_json(self, review: Review, hunk: Hunk) -> dict[str, Any]:
         document = self._workspace.documents.get(hunk.uri)

@@ -42,6 +42,8 @@ class Runs:
         self._configured = configured
         self._outbox, self._workspace, self._publishing, self._runner = outbox, workspace, publishing, runner
         self.live: dict[str, LiveRun] = {}
+        self.on_live: list[Callable[[str], None]] = []
+        """Told the document of each run that began or ended."""
         self._work: dict[str, asyncio.Task[RunResult]] = {}
         self._supervisors: set[asyncio.Task[None]] = set()
         workspace.documents.on_changed.append(self._follow)
@@ -72,8 +74,13 @@ class Runs:
         self._supervisors.add(supervisor)
         supervisor.add_done_callback(self._supervisors.discard)
         progress.begin()
-        self._outbox.refresh_lenses()
+        self._tell_live(uri)
         return run
+
+    def _tell_live(self, uri: str) -> None:
+        self._outbox.refresh_lenses()
+        for call in self.on_live:
+            call(uri)
 
     def _snapshots(self, request: RunRequest, uri: str) -> list[DocumentSnapshot]:
         """The open documents of the request's workspace folder; the one that the run is on comes last, so it counts
@@ -129,7 +136,7 @@ class Runs:
             log.exception("publishing run %s", run.run_id)
             answer = self._publishing.publish_defect(run)
         del self.live[run.run_id], self._work[run.run_id]
-        self._outbox.refresh_lenses()
+        self._tell_live(run.uri)
         if not run.ended.done():
             run.ended.set_result(answer)
 

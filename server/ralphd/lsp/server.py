@@ -21,6 +21,7 @@ from ralphd import __version__
 from ralphd.core.runner import Runner
 from ralphd.lsp import loading, stdio
 from ralphd.lsp.applying import Applying
+from ralphd.lsp.broken_proofs import BrokenProofs
 from ralphd.lsp.capabilities import server_capabilities
 from ralphd.lsp.commands.findings import Findings
 from ralphd.lsp.commands.previewing import Previewing
@@ -38,9 +39,11 @@ from ralphd.lsp.protocol import Handlers, RalphProtocol
 from ralphd.lsp.publishing import Publishing
 from ralphd.lsp.recovery import Recovery
 from ralphd.lsp.request_log_view import RequestLogView
+from ralphd.lsp.retesting import Retesting
 from ralphd.lsp.review import Reviews
 from ralphd.lsp.review_feed import ReviewFeed
 from ralphd.lsp.runs import Runs
+from ralphd.lsp.unnoticed import UnnoticedFaults
 from ralphd.lsp.workspace import Workspace
 from ralphd.lsp.workspace_edits import WorkspaceEdits
 
@@ -76,16 +79,22 @@ class RalphServer(LanguageServer):
         self.outbox = outbox = Outbox(self.protocol, workspace)
         reviews = Reviews(keeps_settled=lambda: workspace.client.review)
         diagnostics = Diagnostics(outbox, workspace, reviews)
+        unnoticed = UnnoticedFaults(lambda: workspace.client, diagnostics.refresh)
+        diagnostics.sources.append(unnoticed.items)
         edits = WorkspaceEdits(workspace)
         documents = workspace.documents
         documents.on_opened += [lambda uri: reviews.opened(uri, documents.open[uri].text), diagnostics.refresh]
-        documents.on_changed += [reviews.follow, diagnostics.follow]
+        documents.on_changed += [reviews.follow, unnoticed.follow, diagnostics.follow]
         documents.on_closed += [diagnostics.refresh]
         applying = Applying(outbox, workspace, reviews, edits)
-        publishing = Publishing(outbox, workspace, diagnostics, reviews, applying)
+        publishing = Publishing(outbox, workspace, diagnostics, reviews, applying, unnoticed)
         self.configuration = Configuration(outbox, workspace, diagnostics, self.runner)
         self.runs = runs = Runs(outbox, workspace, publishing, self.runner, self.configuration.ready)
-        reviews.on_changed.append(ReviewFeed(outbox, workspace, diagnostics, runs.live).changed)
+        self.retesting = retesting = Retesting(outbox, workspace, reviews, runs.live, self.runner)
+        reviews.on_changed.append(ReviewFeed(outbox, workspace, diagnostics, runs.live, retesting.proof).changed)
+        runs.on_live += [retesting.run_changed, lambda uri: unnoticed.clear(uri) if runs.on(uri) else None]
+        broken = BrokenProofs(reviews, lambda: workspace.client, retesting.proof)
+        diagnostics.sources.append(broken.items)
         starting = Starting(workspace, runs, reviews, diagnostics)
         log = RequestLogView(workspace, self.runner)
         self.recovery = Recovery(outbox, workspace, reviews, starting, self.runner)
@@ -96,7 +105,9 @@ class RalphServer(LanguageServer):
                 *Previewing(outbox, starting, self.runner).commands(),
                 *Findings(outbox, workspace, diagnostics, reviews, self.runner).commands(),
                 *ReviewCommands(outbox, workspace, reviews, applying).commands(),
-                *ServiceCommands(outbox, workspace, runs, reviews, publishing.journals, self.runner, log).commands(),
+                *ServiceCommands(
+                    outbox, workspace, runs, reviews, retesting, publishing.journals, self.runner, log
+                ).commands(),
             ]
         )
         self.protocol.handlers = Handlers(
@@ -104,13 +115,13 @@ class RalphServer(LanguageServer):
             opened=documents.opened,
             changed=documents.changed,
             closed=documents.closed,
-            cancel_progress=runs.cancel_token,
+            cancel_progress=self._cancel_progress,
             commands=commands,
             end_all=self.end_all,
             leave=self.leave,
         )
         self.configuration.register(self)
-        CodeActions(workspace, runs, diagnostics, reviews, edits).register(self)
+        CodeActions(workspace, runs, diagnostics, reviews, edits, broken, unnoticed).register(self)
         CodeLenses(workspace, runs, reviews).register(self)
         inline_completion.register(self, workspace, reviews)
         virtual_documents.register(self, reviews, log)
@@ -200,8 +211,12 @@ class RalphServer(LanguageServer):
             if pid is not None and pid > 0 and not _alive(pid):
                 self.leave(1)
 
+    def _cancel_progress(self, token: int | str) -> None:
+        self.runs.cancel_token(token)
+        self.retesting.cancel_token(token)
+
     async def end_all(self) -> None:
-        await self.runs.cancel_all(SHUTDOWN_TIMEOUT_S)
+        await asyncio.gather(self.runs.cancel_all(SHUTDOWN_TIMEOUT_S), self.retesting.end())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.recovery.write(), SHUTDOWN_TIMEOUT_S)
         self.outbox.stop()

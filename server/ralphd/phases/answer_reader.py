@@ -17,7 +17,7 @@ from ralphd.answers.values import FormatError, Region
 from ralphd.context.target import Target
 from ralphd.core.edits import FileEdit, Refusal
 from ralphd.errors import Misconfigured
-from ralphd.phases.edit_permissions import refuse_content, refuse_path
+from ralphd.phases.edit_permissions import refuse_content, refuse_path, refuse_result
 
 NOTEBOOK = "Notebooks are not edited: their code stands inside JSON. Move it to a module, and work on that."
 
@@ -66,6 +66,8 @@ class AnswerReader:
     """The person's own words: what they ask to be left out may be left out."""
     used: Collection[str] = ()
     """Files that the baseline's verdict rests on: locked as well."""
+    doctests: bool = False
+    """Whether the project's tests run the examples in docstrings."""
     allowed: Sequence[str] = ()
     """Locked and control files that the person allowed to be edited."""
     linked: Callable[[str], bool] = lambda path: False
@@ -101,12 +103,13 @@ class AnswerReader:
     def _region(self, region: str, answer: str, mended: Sequence[str]) -> Candidate | Rejected:
         path = self.target.path
         if refusal := self._refusal(FileEdit(path, whole=region)):
-            return Rejected(refusal.feedback, locked=(path,) if refusal.kind in ("locked", "control") else ())
+            return Rejected(refusal.feedback, locked=_unlockable([refusal]))
         placed = place_region(self.source, self.target, region)
         if isinstance(placed, Refusal):
             return Rejected(placed.feedback)
-        if refusal := self._refusal(FileEdit(path, whole=placed.text)):
-            return Rejected(refusal.feedback)
+        refusal = self._refusal(FileEdit(path, whole=placed.text)) or self._refused_result(path, placed.text)
+        if refusal:
+            return Rejected(refusal.feedback, locked=_unlockable([refusal]))
         texts = {path: placed.text} if placed.text != self.source else {}
         return Candidate(texts, answer, (), (*mended, *placed.mended))
 
@@ -119,8 +122,22 @@ class AnswerReader:
             allowed=self.allowed,
             target=self.target.path,
             new=edit.path not in self.paths,
+            before=before,
         )
         return refusal or refuse_content(edit, before)
+
+    def _refused_result(self, path: str, after: str) -> Refusal | None:
+        return refuse_result(
+            path,
+            self._before(path),
+            after,
+            locked=self.locked,
+            used=self.used,
+            allowed=self.allowed,
+            target=self.target.path,
+            span=None if self.target.kind == "file" else self.target.span,
+            doctests=self.doctests,
+        )
 
     def _linked(self, path: str) -> Refusal | None:
         """The target may be a link, for the person opened it as that; no other edit goes through one."""
@@ -139,10 +156,17 @@ class AnswerReader:
         unreadable = [e.path for e in edits if e.path in self.paths and self._before(e.path) is None]
         if refused or unreadable:
             feedback = [r.feedback for r in refused] + [f"{path} is binary or too big to edit." for path in unreadable]
-            locked = tuple(r.path for r in refused if r.kind in ("locked", "control"))
-            return Rejected("\n".join(feedback), locked=locked)
+            return Rejected("\n".join(feedback), locked=_unlockable(refused))
         before = {edit.path: self._before(edit.path) for edit in edits}
         resolved = resolve(edits, before, instruction=self.instruction, mended=mended)
         if resolved.refusals:
             return Rejected("\n\n".join(r.feedback for r in resolved.refusals))
+        refused = [r for path, text in resolved.texts.items() if (r := self._refused_result(path, text))]
+        if refused:
+            return Rejected("\n".join(r.feedback for r in refused), locked=_unlockable(refused))
         return Candidate(resolved.texts, answer, resolved.rules, resolved.mended)
+
+
+def _unlockable(refused: Sequence[Refusal]) -> tuple[str, ...]:
+    """The files of refusals that a person can lift."""
+    return tuple(refusal.path for refusal in refused if refusal.kind in ("generated", "locked", "control"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from dataclasses import dataclass
 
 from ralphd.context.languages import fence_name
 from ralphd.context.pack import Context
@@ -27,6 +28,15 @@ from ralphd.prompts import fenced, render
 WHOLE_FILE_LINES = 400
 
 
+@dataclass(frozen=True)
+class Locks:
+    """What no answer may change: the files that the baseline's verdict rests on, and the examples in docstrings where the
+    tests run them."""
+
+    used: frozenset[str] = frozenset()
+    doctests: bool = False
+
+
 class Artisan:
     """One conversation: the stable opening, then the latest answer with what was wrong about it."""
 
@@ -36,10 +46,9 @@ class Artisan:
         brief: Brief,
         failures: str,
         findings: tuple[Finding, ...] = (),
-        used: frozenset[str] = frozenset(),
+        locks: Locks | None = None,
     ) -> None:
-        """`used`: the files that the baseline's verdict rests on, which no answer may change."""
-        self.ctx, self._used = ctx, used
+        self.ctx, self._locks = ctx, locks or Locks()
         self.form = self._form()
         self._asked = (brief, failures, findings)
         self.opening = self._opening(brief, failures, findings)
@@ -199,7 +208,8 @@ class Artisan:
             text_of=ctx.tree.text,
             locked=ctx.settings.testing.locked,
             instruction=request.instruction,
-            used=self._used,
+            used=self._locks.used,
+            doctests=self._locks.doctests,
             allowed=request.allowed,
             linked=lambda path: not request.untitled and through_link(request.root, path),
         )

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Literal
 from urllib.parse import unquote
 
 from ralphd.core.edits import FileEdit, Refusal
 from ralphd.core.findings import Finding
 from ralphd.core.ignore import IgnoreRules
+from ralphd.core.text import Span
+from ralphd.phases import test_regions
 from ralphd.phases.control_files import fold, is_build_script, is_control_file
+from ralphd.phases.generated_files import generator_of
+from ralphd.phases.keyed_files import belongs_to_runner, guarded_keys, is_keyed
 from ralphd.phases.locked_files import is_test_by_name, shadows
 
 MAX_EDIT_BYTES = 1_000_000
@@ -27,11 +32,13 @@ def refuse_path(
     allowed: Sequence[str],
     target: str,
     new: bool,
+    before: str | None = None,
 ) -> Refusal | None:
-    """Why an edit of `path` is refused before any test; None where it may go on. The strongest reason wins.
+    """Why an edit of `path` is refused before any test; None where it may go on. The strongest reason wins: generated,
+    then locked, then control.
 
     `locked`: the patterns of the settings; `used`: the files that the baseline's verdict rests on; `new`: there is no such
-    file yet. Only `allowed`, the person's own word on exactly this path, unlocks one: an instruction that names a test
+    file yet; `before`: its text, where it is known. Only `allowed`, the person's own word on exactly this path, unlocks one: an instruction that names a test
     file asks to make it pass.
     """
     if path != target and _leads_outside(path):
@@ -40,16 +47,59 @@ def refuse_path(
         return Refusal("path", path, f"{path} is not a file that may be edited.")
     if path in allowed:
         return None
-    is_test = matches(path, locked) or is_test_by_name(path) or fold(path) in {fold(one) for one in used}
-    if is_test and path != target:
+    if before is not None and (generator := generator_of(path, before)) is not None:
+        by = f" by {generator}" if generator else ""
+        again = f"Change what {generator} makes it from" if generator else "Change what it is made from"
+        return Refusal("generated", path, f"{path} is generated{by}: an edit would be lost. {again} instead.")
+    if is_test(path, locked, used) and path != target:
         return Refusal(
             "locked", path, f"{path} is a test or its configuration and is locked. Change the code under test instead."
         )
-    if is_control_file(path) or (is_build_script(path) and path != target):
+    keyed = before is not None and is_keyed(path)  # `refuse_result` looks at what was changed in it
+    if is_control_file(path) or (is_build_script(path) and path != target and not keyed):
         return Refusal("control", path, f"{path} controls tools and is not yours to change. Solve the task without it.")
     if new and path != target and shadows(path, used, target):
         return Refusal(
             "control", path, f"{path} would stand in for a module that the test runner loads. Choose another name."
+        )
+    return None
+
+
+def is_test(path: str, locked: Sequence[str], used: Collection[str]) -> bool:
+    """Whether the verdict rests on the file `path`: by the settings, by its name, or because the baseline used it."""
+    return matches(path, locked) or is_test_by_name(path) or fold(path) in {fold(one) for one in used}
+
+
+def refuse_result(
+    path: str,
+    before: str | None,
+    after: str,
+    *,
+    locked: Sequence[str],
+    used: Collection[str],
+    allowed: Sequence[str],
+    target: str,
+    span: Span | None,
+    doctests: bool,
+) -> Refusal | None:
+    """Why an edit that could be made is refused for what it changes inside the file; None where it may be tried.
+
+    `span`: the target, where it is a part of its file. `doctests`: whether the tests run examples in docstrings.
+    """
+    if path in allowed or before is None:
+        return None
+    if is_keyed(path) and path != target and (keys := guarded_keys(path, before, after)):
+        kind: Literal["locked", "control"] = "locked" if any(map(belongs_to_runner, keys)) else "control"
+        names = ", ".join(f"`{key}`" for key in keys[:3])
+        return Refusal(kind, path, f"{path}: {names} decide what tools do and are not yours to change. Leave them.")
+    if path == target and is_test(path, locked, used):
+        if span is not None and test_regions.changed_outside(before, after, span):
+            return Refusal("locked", path, f"{path}: the other tests in it are locked. Change only what was asked for.")
+        return None
+    span = span if path == target else None
+    if what := test_regions.changed(path, before, after, span, doctests=doctests):
+        return Refusal(
+            "locked", path, f"{path}: {what} is a test and is locked. Keep it as it stands, and change the code."
         )
     return None
 

@@ -20,6 +20,9 @@ _TESTS_BY_NAME = IgnoreRules(
     ).split()
 )
 _RUNNERS = frozenset({"pytest", "_pytest", "pluggy", "py", "iniconfig", "nose", "nose2", "django", "xdist"})
+_CONFIGURATION = frozenset(
+    {"pyproject.toml", "pytest.ini", "setup.cfg", "tox.ini", "noxfile.py", "Makefile", "conftest.py"}
+)
 _WORD = re.compile(r"[\w./-]{3,200}")
 _LONGEST_SCRIPT = 20_000
 
@@ -49,6 +52,18 @@ def used_by(baseline: TestRun | None, tree: Tree, graph: ImportGraph | None, tar
         locked |= near - outside
     locked |= _scripts(baseline.command, tree, known)
     return frozenset(locked - free)
+
+
+def runs_doctests(baseline: TestRun | None, tree: Tree, target: str) -> bool:
+    """Whether the tests run the examples in docstrings of the target: as tests of its own file, or by a word of the
+    command, the runner's configuration or a test."""
+    if baseline is None:
+        return False
+    files = {name.split("::")[0] for name in baseline.cases}
+    if target in files or any("doctest" in word for word in baseline.command):
+        return True
+    named = {posixpath.normpath(word) for word in baseline.command}
+    return any("doctest" in (tree.text(path) or "") for path in (files | named | _CONFIGURATION) & set(tree.paths()))
 
 
 def _scripts(argv: Sequence[str], tree: Tree, known: Collection[str]) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ralphd.core.run import RunRequest
 from ralphd.core.runner import Ask, Decision, Question
@@ -66,6 +66,16 @@ class Consents:
                     f"Allow it (`ralphd trust give {consent.digest[:12]}`), or set testing.command yourself.",
                 )
         return tuple(settings.testing.command)
+
+    async def needed(self, root: str, configuration: Configuration, isolation: Isolation) -> frozenset[str]:
+        """Digests of the consents that the test commands need as things are now."""
+        found = await asyncio.to_thread(command_consents, root, configuration, isolation, self._environ)
+        return frozenset(consent.digest for consent in found)
+
+    async def none_forbidden(self, digests: Iterable[str]) -> bool:
+        """Whether the person said "never" to none of them since."""
+        decisions = await asyncio.to_thread(lambda: [self.trust.decision(digest) for digest in digests])
+        return "never" not in decisions
 
     async def settings(self, asked: Sequence[SettingsConsent], ask: Ask) -> frozenset[str]:
         """Which of the repository's models and switches may be used now, by digest. A no is not asked again."""

@@ -20,7 +20,7 @@ from ralphd.context.target import find_target
 from ralphd.core import events
 from ralphd.core.events import Emit, ignore
 from ralphd.core.mends import Mend, mends_for
-from ralphd.core.run import LEADING_ROLE, Outcome, RunRequest, RunResult
+from ralphd.core.run import LEADING_ROLE, Judgement, Outcome, RunRequest, RunResult
 from ralphd.core.runner import Ask, ConfigProblem, Decision, EditorSettings, Left, Preview
 from ralphd.core.secret import Secret
 from ralphd.core.text import is_binary
@@ -39,6 +39,7 @@ from ralphd.runs.bench import Benches
 from ralphd.runs.books import Books
 from ralphd.runs.consent import Consents
 from ralphd.runs.preview import PreviewGateway
+from ralphd.runs.rejudging import Rejudging
 from ralphd.runs.settings_source import SettingsSource
 from ralphd.runs.survivors import Survivors, cut_short, mark
 from ralphd.settings import questions
@@ -74,6 +75,7 @@ class RunService:
     ) -> None:
         self.folders, self.settings, self.consents = folders, settings, consents
         self.benches, self.books, self.models = benches, books, models
+        self.rejudging = Rejudging(settings, consents, benches)
         self._scripted = scripted
         self._survivors = Survivors(folders)
 
@@ -155,7 +157,12 @@ class RunService:
                 if gate
                 else None
             )
-            return replace(await Loop(ctx, recorded, dismissed, attack, callable_).run(), target=target.span)
+            loop = Loop(ctx, recorded, dismissed, attack, callable_)
+            result = replace(await loop.run(), target=target.span)
+            if result.edits and result.tests is not None and (baseline := loop.state.baseline) is not None:
+                hashes = result.tests.hashes
+                await self.rejudging.keep(request, resolved, tuple(argv), baseline, loop.state.reach, hashes)
+            return result
 
     def _begin(self, request: RunRequest) -> Journal:
         """The run's journal; a mark says that it is at work, should this process end before it does."""
@@ -205,6 +212,9 @@ class RunService:
             return EditorSettings(found.review, found.litellm.enable_cost_tracking, request_log)
 
         return await asyncio.to_thread(read)
+
+    async def judge(self, run_id: str, buffers: Mapping[str, bytes], texts: Mapping[str, str]) -> Judgement:
+        return await self.rejudging.judge(run_id, buffers, texts)
 
     async def problems(self, root: str, path: str, text: str | None) -> Sequence[ConfigProblem]:
         return await self.settings.problems(path, text)

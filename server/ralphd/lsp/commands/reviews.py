@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pygls.exceptions import JsonRpcInvalidParams
+
 from ralphd.lsp.applying import Applying
 from ralphd.lsp.commands.table import ServerCommand
 from ralphd.lsp.convert import same_uri
@@ -21,7 +23,7 @@ class ReviewCommands:
 
     def commands(self) -> list[ServerCommand]:
         return [
-            ServerCommand("accept", frozenset({"reviewId", "hunkId", "uri", "reason"}), self._accept),
+            ServerCommand("accept", frozenset({"reviewId", "hunkId", "hunkIds", "uri", "reason"}), self._accept),
             ServerCommand("accepted", frozenset({"reviewId", "hunkId"}), self._accepted),
             ServerCommand("reject", frozenset({"reviewId", "hunkId", "uri", "reason"}), self._reject),
         ]
@@ -46,10 +48,25 @@ class ReviewCommands:
             raise failed(f"This change was {hunk.state} already.")
         return review, [hunk]
 
+    def _several(self, argument: Mapping[str, Any]) -> tuple[Review, list[Hunk]]:
+        """The hunks of `hunkIds`; those among them that the person rejected before wait again."""
+        review, wanted = self._reviews.find(argument.get("reviewId")), argument.get("hunkIds")
+        if review is None:
+            raise failed("This review is over.")
+        if not isinstance(wanted, list) or not wanted:
+            raise JsonRpcInvalidParams("hunkIds must be a list of hunkId.")
+        chosen = [hunk for hunk in review.hunks if hunk.hunk_id in wanted]
+        if len(chosen) != len(set(map(str, wanted))):
+            raise failed("There is no such change in this review.")
+        if any(hunk.state == "stale" or (hunk.state == "rejected" and hunk.lost) for hunk in chosen):
+            raise outdated("These lines were edited since; this change is stale. Run it again.")
+        self._reviews.reopen(review, chosen)
+        return review, [hunk for hunk in chosen if hunk.state == "pending"]
+
     def _accept(self, argument: dict[str, Any]) -> dict[str, Any]:
-        review, chosen = self._chosen(argument)
         if not self._workspace.client.apply_edit:
             raise failed("This editor does not let a server edit: use the code action instead.")
+        review, chosen = self._several(argument) if "hunkIds" in argument else self._chosen(argument)
         self._outbox.background(self._applying.apply(review, chosen, "Ralph: accept change"))
         return {"accepted": True}
 

@@ -18,6 +18,7 @@ from ralphd.lsp.features.virtual_documents import REQUEST_LOG
 from ralphd.lsp.outbox import Outbox
 from ralphd.lsp.refusals import failed
 from ralphd.lsp.request_log_view import RequestLogView
+from ralphd.lsp.retesting import Retesting
 from ralphd.lsp.review import Reviews
 from ralphd.lsp.runs import Runs
 from ralphd.lsp.workspace import Workspace
@@ -30,6 +31,7 @@ class ServiceCommands:
         workspace: Workspace,
         runs: Runs,
         reviews: Reviews,
+        retesting: Retesting,
         journals: Mapping[str, str],
         runner: Callable[[], Runner],
         log: RequestLogView,
@@ -37,7 +39,7 @@ class ServiceCommands:
         """`journals`: paths by run id."""
         self._journals, self._log = journals, log
         self._outbox, self._workspace, self._runner = outbox, workspace, runner
-        self._runs, self._reviews = runs, reviews
+        self._runs, self._reviews, self._retesting = runs, reviews, retesting
 
     def commands(self) -> list[ServerCommand]:
         return [
@@ -55,6 +57,8 @@ class ServiceCommands:
         chosen = [run for run in self._runs.live.values() if wanted in (None, run.run_id)]
         for run in chosen:
             self._runs.cancel(run)
+        if wanted is None:
+            self._retesting.cancel()
         return {"cancelled": [run.run_id for run in chosen]}
 
     def _status(self, argument: dict[str, Any]) -> Any:

@@ -16,30 +16,57 @@ from pygls.lsp.server import LanguageServer
 from ralphd.core.run import offers_chaos
 from ralphd.core.text import Span, Text, is_binary
 from ralphd.lsp import convert
+from ralphd.lsp.broken_proofs import BrokenProofs
 from ralphd.lsp.command_ids import command
 from ralphd.lsp.diagnostics import Diagnostics, ShownFinding, finding_diagnostic, hunk_diagnostic
 from ralphd.lsp.hunks import Hunk
 from ralphd.lsp.review import Review, Reviews
 from ralphd.lsp.runs import Runs
+from ralphd.lsp.unnoticed import UnnoticedFaults
 from ralphd.lsp.workspace import DocumentSnapshot, Workspace
 from ralphd.lsp.workspace_edits import WorkspaceEdits, occupied
 
 IMPLEMENT = "refactor.rewrite.ralph.implement"
 RETRY = "refactor.rewrite.ralph.retry"
 CRITIQUE, CHAOS, CANCEL = "ralph.critique", "ralph.chaosTests", "ralph.cancel"
+ATTACK = "quickfix.ralph.attack"
 FIX, DISMISS, PIN, ALLOW = "quickfix.ralph.fix", "quickfix.ralph.dismiss", "quickfix.ralph.pin", "quickfix.ralph.allow"
 ACCEPT, REJECT = "quickfix.ralph.accept", "quickfix.ralph.reject"
+ACCEPT_WITH = "quickfix.ralph.acceptWith"
 ACCEPT_ALL, REJECT_ALL = "quickfix.ralph.acceptAll", "quickfix.ralph.rejectAll"
-KINDS = (IMPLEMENT, RETRY, CRITIQUE, CHAOS, CANCEL, FIX, DISMISS, PIN, ALLOW, ACCEPT, REJECT, ACCEPT_ALL, REJECT_ALL)
+KINDS = (
+    IMPLEMENT,
+    RETRY,
+    CRITIQUE,
+    CHAOS,
+    CANCEL,
+    FIX,
+    DISMISS,
+    PIN,
+    ALLOW,
+    ACCEPT,
+    REJECT,
+    ACCEPT_WITH,
+    ACCEPT_ALL,
+    REJECT_ALL,
+)
 MAX_CHARACTERS = 1_000_000
 
 
 class CodeActions:
     def __init__(
-        self, workspace: Workspace, runs: Runs, diagnostics: Diagnostics, reviews: Reviews, edits: WorkspaceEdits
+        self,
+        workspace: Workspace,
+        runs: Runs,
+        diagnostics: Diagnostics,
+        reviews: Reviews,
+        edits: WorkspaceEdits,
+        broken: BrokenProofs,
+        unnoticed: UnnoticedFaults,
     ) -> None:
         self._workspace, self._runs, self._edits = workspace, runs, edits
         self._diagnostics, self._reviews = diagnostics, reviews
+        self._broken, self._unnoticed = broken, unnoticed
 
     def register(self, server: LanguageServer) -> None:
         @server.feature(types.TEXT_DOCUMENT_CODE_ACTION)
@@ -69,7 +96,9 @@ class CodeActions:
         span = convert.from_range(snapshot.document.text, params.range, snapshot.client.encoding)
         offered = [
             *self._on_hunks(snapshot, span, taken),
+            *self._on_proofs(snapshot),
             *self._on_findings(snapshot, span),
+            *self._on_faults(snapshot, span),
             *self._on_document(snapshot, params.range),
         ]
         if params.context.only:
@@ -133,6 +162,32 @@ class CodeActions:
         reject = _action("Ralph: reject change", REJECT, "reject", argument)
         accept.diagnostics = reject.diagnostics = diagnostics
         return [accept, reject]
+
+    def _on_proofs(self, snapshot: DocumentSnapshot) -> Iterable[types.CodeAction]:
+        """Takes what a part is not green without, wherever the cursor is: the missing change may stand far away."""
+        if not snapshot.client.apply_edit:
+            return
+        for proof, span in self._broken.on(snapshot.uri):
+            if proof.action is not None:
+                title = f"Ralph: {proof.action.title[:1].lower()}{proof.action.title[1:]}"
+                action = _action(title, ACCEPT_WITH, "accept", dict(proof.action.arguments[0]))
+                if not snapshot.client.review:
+                    action.diagnostics = [self._broken.diagnostic(proof, span, snapshot.document.text)]
+                yield action
+
+    def _on_faults(self, snapshot: DocumentSnapshot, span: Span) -> Iterable[types.CodeAction]:
+        """Where the tests did not notice a planted fault: chaos tests for what it was planted in."""
+        if not offers_chaos(snapshot.uri) or self._runs.on(snapshot.uri) is not None:
+            return
+        document, encoding = snapshot.document, snapshot.client.encoding
+        here = [(f, p) for f, p in self._unnoticed.on(snapshot.uri) if f.stands and _touch(document.text, p, span)]
+        if here:
+            place = here[0][1]
+            where = convert.range_json(convert.to_range(document.text, (place[0], place[0]), encoding))
+            argument = {"uri": document.uri, "version": document.version, "range": where}
+            action = _action("Ralph: attack here", ATTACK, "chaosTests", argument)
+            action.diagnostics = [self._unnoticed.diagnostic(fault, at, document.text) for fault, at in here]
+            yield action
 
     # ---- findings ----------------------------------------------------------------------------------------------
 

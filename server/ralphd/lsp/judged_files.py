@@ -1,0 +1,66 @@
+"""Whether the open documents are the files that a verdict holds for: hashes of what saving them would write.
+
+A hash takes a look at the disk (for the encoding), so it is made in a thread. Until it is known, what was known before
+counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping
+
+from ralphd.lsp import buffers
+from ralphd.lsp.outbox import Outbox
+from ralphd.lsp.workspace import Place, Workspace
+
+
+class JudgedFiles:
+    """Hashes of the documents that a live review's verdict holds for; `on_known` hears of each new one."""
+
+    def __init__(self, outbox: Outbox, workspace: Workspace, on_known: Callable[[str], None]) -> None:
+        self._outbox, self._workspace, self._on_known = outbox, workspace, on_known
+        self._digests: dict[Place, str | None] = {}
+        self._busy: set[str] = set()
+
+    def fits(self, root: str, hashes: Mapping[str, str]) -> bool:
+        """Whether no document of `hashes` (by path in `root`) is known to hold something else."""
+        return all(self._digests.get(Place(root, path), digest) == digest for path, digest in hashes.items())
+
+    def look(self, uri: str) -> None:
+        """The document was opened, changed or closed: find out what it holds now."""
+        if uri not in self._busy:
+            self._busy.add(uri)
+            self._outbox.background(self._look(uri))
+
+    async def _look(self, uri: str) -> None:
+        try:
+            place = await self._workspace.locate(uri)
+            if place is None:
+                return
+            while True:
+                document = self._workspace.documents.get(uri)
+                if document is None:
+                    digest = await asyncio.to_thread(_on_disk, place)
+                else:
+                    saved = await asyncio.to_thread(buffers.saved_as, [(place, document)])
+                    digest = _digest(saved[place.path]) if place.path in saved else None
+                if self._workspace.documents.get(uri) is document:
+                    break
+        finally:
+            self._busy.discard(uri)
+        if self._digests.get(place) != digest:
+            self._digests[place] = digest
+            self._on_known(uri)
+
+
+def _digest(data: bytes) -> str:
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def _on_disk(place: Place) -> str | None:
+    try:
+        with open(place.absolute, "rb") as file:
+            return _digest(file.read(buffers.MAX_BYTES))
+    except OSError:
+        return None
