@@ -36,7 +36,9 @@ _OF_THE_MODULE = frozenset({"__file__", "__name__", "__spec__", "__loader__", "_
 _IMPORTERS = frozenset(
     {"importlib.import_module", "importlib.reload", "pkgutil.resolve_name", "runpy.run_path", "runpy.run_module"}
 )
-_HOW_IT_RUNS = frozenset({"sys.argv", "sys.orig_argv", "sys.path", "sys.executable", "os.environ", "os.getenv"})
+_HOW_IT_RUNS = frozenset(
+    {"sys.argv", "sys.orig_argv", "sys.path", "sys.executable", *(f"os.{n}" for n in ("environ", "getenv"))}
+)
 _PLAIN = (ast.Name, ast.Attribute, ast.Subscript)
 _TEST_FILE = re.compile(r"\btest_\w{0,80}\.py$|_test\.py$|\*\.py$|^tests?/")
 _READERS = frozenset(

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lsprotocol import types
@@ -110,16 +110,7 @@ class RalphServer(LanguageServer):
                 ).commands(),
             ]
         )
-        self.protocol.handlers = Handlers(
-            capabilities=lambda built: server_capabilities(built, workspace.client, commands),
-            opened=documents.opened,
-            changed=documents.changed,
-            closed=documents.closed,
-            cancel_progress=self._cancel_progress,
-            commands=commands,
-            end_all=self.end_all,
-            leave=self.leave,
-        )
+        self.protocol.handlers = self._handlers(commands)
         self.configuration.register(self)
         CodeActions(workspace, runs, diagnostics, reviews, edits, broken, unnoticed).register(self)
         CodeLenses(workspace, runs, reviews).register(self)
@@ -129,6 +120,19 @@ class RalphServer(LanguageServer):
         run_request.register(self, starting, runs)
         key_request.register(self, workspace, self.runner)
         self._register_handshake()
+
+    def _handlers(self, commands: Mapping[str, Callable[[list[Any]], Any]]) -> Handlers:
+        workspace, documents = self.workspace_state, self.workspace_state.documents
+        return Handlers(
+            capabilities=lambda built: server_capabilities(built, workspace.client, commands),
+            opened=documents.opened,
+            changed=documents.changed,
+            closed=documents.closed,
+            cancel_progress=self._cancel_progress,
+            commands=commands,
+            end_all=self.end_all,
+            leave=self.leave,
+        )
 
     def runner(self) -> Runner:
         if self._runner is None:
