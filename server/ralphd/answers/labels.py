@@ -95,6 +95,10 @@ def plainly_a_path(text: str) -> bool:
     return "/" in text and bool(re.fullmatch(r"[\w.@+~$#()&',\[\] -]+(?:/[\w.@+~$#()&',\[\] -]+)+", text.lstrip("/")))
 
 
+_LINES = re.compile(r":\d{1,6}(?:-\d{1,6})?$|#L\d{1,6}(?:-L?\d{1,6})?$")
+"""The number of a line, or a range of them, behind a path."""
+
+
 class Names:
     """The files of a workspace, to look labels up in."""
 
@@ -117,6 +121,10 @@ class Names:
             return Label(path)
         if path[:2] in ("a/", "b/") and path[2:] in self.paths:
             return Label(path[2:])
+        if (
+            edits and (cited := _LINES.search(path)) is not None
+        ):  # lines are quoted anyway; above a text it may be a part
+            path = path[: cited.start()]
         outside = path.startswith(("/", "~")) or path[1:2] == ":" or path.startswith("path/to/")
         same_name = self._by_name.get(path.rpartition("/")[2].casefold(), [])
         for fold in (str, str.casefold):

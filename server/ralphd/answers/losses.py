@@ -12,7 +12,19 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ralphd.answers.syntax import errors
-from ralphd.context.languages import JSON, MARKDOWN, PLAIN, TOML, YAML, Language, language_of, node_name, parse
+from ralphd.context.languages import (
+    CSS,
+    HTML,
+    JSON,
+    MARKDOWN,
+    PLAIN,
+    TOML,
+    YAML,
+    Language,
+    language_of,
+    node_name,
+    parse,
+)
 from ralphd.context.target import walk_definitions
 from ralphd.core.text import BOM
 
@@ -26,12 +38,24 @@ MAX_LOOKED_UP = 50
 _BY_LINE = re.compile(
     r"^[ \t]{0,40}(?:export[ \t]+|default[ \t]+|pub(?:\([a-z]{1,9}\))?[ \t]+|public[ \t]+|private[ \t]+|protected[ \t]+|static[ \t]+"
     r"|async[ \t]+|abstract[ \t]+|final[ \t]+|cdef[ \t]+|cpdef[ \t]+){0,6}"
-    r"(?:def|class|function|func|fn|sub|struct|enum|trait|interface|module|cdef|cpdef|target|rule|macro|proc)[ \t]+"
+    r"(?:def|class|function|func|fun|fn|sub|struct|enum|trait|interface|module|cdef|cpdef|target|rule|macro|proc)[ \t]+"
     r"(?:\w{1,60}[ \t]+)?(\w{1,100})",
     re.MULTILINE,
 )
 _HEADING = re.compile(r"^#{1,6}[ \t]+([^\n]{1,200})", re.MULTILINE)
 _KEY = re.compile(r"^([\w\"'.-]{1,100})[ \t]*[:=]|^\[{1,2}([^\]\n]{1,100})\]", re.MULTILINE)
+_RULE = re.compile(r"^[ \t]{0,40}([^\s{}/*;][^{};/\n]{0,300}?)\s*\{", re.MULTILINE)
+_ELEMENT = re.compile(
+    r"<(html|head|title|style|script|body|header|nav|main|aside|footer|form|table|template)\b"
+    r"|\bid\s{0,4}=\s{0,4}[\"']?([\w-]{1,100})",
+    re.IGNORECASE,
+)
+_HEAD = re.compile(r"^[^\s#/*;}\])-](?:[^={(:;\n]|(?<=\s):(?=\w)){0,200}", re.MULTILINE)
+_KEY_ROW = re.compile(
+    r"^([ \t]{0,40})(?:[\"']?([\w./$@ -]{1,100}?)[\"']?[ \t]{0,8}[:=](?=\s|$|[\[{\"'\d])|(\[[^\]\n]{1,100}\])[ \t]*$)",
+    re.MULTILINE,
+)
+_PROSE = re.compile(r"\.(?:txt|csv|tsv|log|rst|adoc|tex|org|xml|svg|lock)$", re.IGNORECASE)
 _FENCED = re.compile(r"^[ ]{0,3}(`{3,}|~{3,})", re.MULTILINE)
 _STUB = re.compile(
     r"^(?:pass|\.\.\.|raise NotImplementedError\b.{0,200}|todo!\(.{0,200}|unimplemented!\(.{0,200}|return;?"
@@ -46,13 +70,18 @@ _ASKED = re.compile(
 
 @lru_cache(maxsize=16)
 def named(path: str, text: str) -> frozenset[str]:
-    """The names that `text` defines: qualified definitions, top-level bindings, headings, top-level keys."""
+    """The names that `text` defines: qualified definitions, top-level bindings, headings, top-level keys, the selectors of
+    a style sheet, the parts and ids of a page."""
     language = language_of(path)
     text = text.removeprefix(BOM)
     if language is MARKDOWN:
         return frozenset(m[1].strip() for m in _HEADING.finditer(_outside_fences(text)))
     if language in (JSON, YAML, TOML):
         return _keys(language, text)
+    if language is CSS:
+        return frozenset(" ".join(m[1].split()) for m in _RULE.finditer(text))
+    if language is HTML:
+        return frozenset(m[1].lower() if m[1] else f"#{m[2]}" for m in _ELEMENT.finditer(text))
     found: set[str] = set()
     data = text.encode("utf-8", "surrogatepass")
     tree = parse(language, data)
@@ -147,7 +176,7 @@ def lost(path: str, before: str, after: str, others: Mapping[str, str], instruct
         return f"the new text of {path} is empty"
     had, has = named(path, before), named(path, after)
     gone = had - has
-    if language_of(path) is MARKDOWN and len(gone) <= len(has - had):
+    if language_of(path) in (MARKDOWN, CSS, HTML) and len(gone) <= len(has - had):
         gone = frozenset()
     fresh = {name.rpartition(".")[2] for name in has - had}
     for other, text in others.items():
@@ -160,10 +189,47 @@ def lost(path: str, before: str, after: str, others: Mapping[str, str], instruct
         missing = [name for name in missing if not _imported(name, after)]
     if missing:
         return f"{_some(missing)} would vanish from {path}"
+    if headless := _heads_lost(path, before, after, others, instruction):
+        return f"{_some(headless)} would vanish from {path}"
     hollow = _hollow(path, before, after)
     if hollow:
         return f"{_some(hollow)} would lose what stands in the body in {path}"
     return _excerpt(path, before, after)
+
+
+def _heads(path: str, text: str) -> set[str]:
+    """What begins at the left edge of a text without a grammar, up to the first sign that opens or sets something:
+    `CREATE TABLE a`, `build`, `resource "a" "b"`, `fun a`; in data, the keys below those of the top level."""
+    language, name = language_of(path), path.rpartition("/")[2].casefold()
+    if language in (JSON, YAML, TOML):
+        return _lower_keys(text)
+    if language is not PLAIN or _PROSE.search(path) or not ("." in name or name.endswith("file")):
+        return set()
+    return {m[0].strip() for m in _HEAD.finditer(text) if m[0].strip()}
+
+
+def _lower_keys(text: str) -> set[str]:
+    """The keys at a text's two least depths, each with the key above it. In TOML a table's keys have its own depth."""
+    found: set[str] = set()
+    rows = [(len(m[1].expandtabs(8)), m[2] or m[3]) for m in _KEY_ROW.finditer(text)]
+    depths = sorted({depth for depth, _ in rows})[:2]
+    above = ""
+    for depth, key in rows:
+        if depth == depths[0] and (len(depths) > 1 or key.startswith("[")):
+            above = key
+        elif depth in depths:
+            found.add(f"{above}.{key}")
+    return found
+
+
+def _heads_lost(path: str, before: str, after: str, others: Mapping[str, str], instruction: str) -> list[str]:
+    """The heads that vanish, where fewer come in their place."""
+    had, has = _heads(path, before), _heads(path, after)
+    gone = had - has
+    if len(gone) <= len(has - had) or _ASKED.search(instruction):
+        return []
+    kept = set().union(*(text.splitlines() for text in others.values())) if others else set()
+    return sorted(head for head in gone if not any(line.startswith(head) for line in kept))
 
 
 def _hollow(path: str, before: str, after: str) -> list[str]:
