@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from tests.fakes import javascript
+
 PYTEST = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 UNITTEST = ("python", "-m", "unittest", "-q")
 SH = ("sh", "run.sh")
@@ -71,6 +73,8 @@ PROJECTS: Mapping[str, tuple[Mapping[str, str], tuple[str, ...], str]] = {
         ("make", "-s", "test"),
         "slug.js",
     ),
+    "jest": (javascript.JEST_FILES, ("npm", "test"), "slug.js"),
+    "vitest": (javascript.VITEST_FILES, ("npm", "test"), "slug.js"),
     "no tests": ({"slug.py": _PRODUCT}, UNITTEST, "slug.py"),
     "no node tests": ({"slug.js": _NODE_PRODUCT, "a.test.js": ""}, NODE, "slug.js"),
     "blind tests": (
@@ -259,6 +263,9 @@ def fakes() -> Iterator[Fake]:
     for name, text in _CLEVER_NODE_BODIES.items():
         yield Fake("node", name, text)
     yield Fake("make node", "process.exit at import", _NODE_BODIES["process.exit at import"])
+    for kind, name, text, files in javascript.fakes():
+        others = "".join("\n" + _file(path, content) for path, content in files.items())
+        yield Fake(kind, name, "= " + _file("slug.js", text) + others)
     yield Fake("no tests", "right or wrong", _WRONG)
     yield Fake("no node tests", "right or wrong", "function slug(text) {\n  return text;\n}" + _JS_END)
     yield Fake("blind tests", "changes anything", _WRONG)

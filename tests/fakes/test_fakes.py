@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.table import PROJECTS, SAMPLE, Fake, fakes
+from tests.support import runner_installs
 from tests.support.projects import write
 from tests.support.service import drive
 
@@ -21,6 +22,8 @@ def test_the_table_is_big_enough() -> None:
 async def outcome_of(fake: Fake, root: Path) -> tuple[str, str]:
     files, argv, path = PROJECTS[fake.kind]
     write(root, files)
+    if fake.kind in ("jest", "vitest"):
+        runner_installs.javascript(root)
     run = await drive(
         root,
         {"artisan": [fake.answer, fake.answer]},

@@ -214,3 +214,10 @@ async def test_junit_xml_where_it_is_configured(tmp_path: Path) -> None:
     assert run.result.outcome == "proposed", run.result.reason
     assert run.result.iterations == 2
     assert run.result.tests is not None and (run.result.tests.passed, run.result.tests.baseline_passed) == (2, 0)
+
+
+async def test_a_missing_tool_costs_no_answer(tmp_path: Path) -> None:
+    write(tmp_path, {**ADD, "run.sh": "no-such-runner --all\n"})
+    run = await drive(tmp_path, {"artisan": [RIGHT]}, path="calc.py", at="return", argv=("sh", "run.sh"))
+    assert run.result.outcome == "misconfigured" and "'no-such-runner'" in run.result.reason, run.result.reason
+    assert not run.gateway.requests

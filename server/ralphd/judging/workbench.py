@@ -24,6 +24,7 @@ from ralphd.sandbox.process import ProcessResult
 from ralphd.sandbox.reading import read_beneath
 from ralphd.sandbox.shadow import Shadow
 from ralphd.sandbox.snapshot import Snapshot
+from ralphd.sandbox.watchdog import Meter
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,13 @@ _MOST_FILES = 1000
 """Of one run's JUnit XML."""
 _LEAST_STALL_S = 30.0
 _STALL_TIMES = 10
+_BURNS = 0.05
+"""Of the clock's time: a tree that uses more of a processor is at work, not waiting."""
+
+
+def stalled(waited_s: float, burnt_s: float, limit_s: float) -> bool:
+    """Whether a run has hung in which no test ended for `waited_s` by the clock and `burnt_s` of processor time."""
+    return waited_s > limit_s and (burnt_s > limit_s or burnt_s < _BURNS * waited_s)
 
 
 class SnapshotTree:
@@ -236,7 +244,9 @@ class Tester:
         if self._junit:
             await asyncio.to_thread(self.shadow.discard, self._junit)  # of this run alone
         started = time.monotonic()
+        meter = Meter()
         result = await self._unless_hung(
+            meter,
             self.shadow.run(
                 with_report(argv),
                 timeout_s=timeout_s,
@@ -244,7 +254,8 @@ class Tester:
                 extra_ro=(str(self._channel.library),),
                 writable=(str(self._channel.inbox),),
                 own_environments=runner_of(argv) == "other",  # tox, nox, or a script that may start them
-            )
+                meter=meter,
+            ),
         )
         if isinstance(result, str):
             took = time.monotonic() - started
@@ -265,16 +276,21 @@ class Tester:
             sandbox=self.sandbox,
         )
 
-    async def _unless_hung(self, running: Coroutine[Any, Any, ProcessResult]) -> ProcessResult | str:
-        """The result; or, where no test ended for `stall_s`, the run is ended and this is the test that hung."""
+    async def _unless_hung(self, meter: Meter, running: Coroutine[Any, Any, ProcessResult]) -> ProcessResult | str:
+        """The result; or, where no test ended for `stall_s`, the run is ended and this is the test that hung.
+
+        Those are seconds of processor time where the run uses the processor, so that a busy machine makes no run hang;
+        of the clock where it only waits.
+        """
         task = asyncio.create_task(running)
-        seen, since = 0, time.monotonic()
+        seen, since, used = 0, time.monotonic(), 0.0
         try:
             while not (await asyncio.wait({task}, timeout=0.5))[0]:
                 now = await asyncio.to_thread(self._channel.progress)
+                waited, burnt = time.monotonic() - since, meter.seconds - used
                 if now != seen:
-                    seen, since = now, time.monotonic()
-                elif now and self.stall_s is not None and time.monotonic() - since > self.stall_s:
+                    seen, since, used = now, time.monotonic(), meter.seconds
+                elif now and self.stall_s is not None and stalled(waited, burnt, self.stall_s):
                     return self._channel.running() or "a test"
             return task.result()
         finally:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ralphd.core.run import Outcome, RunResult, TestReport
 from ralphd.judging.failures import failure_text
+from ralphd.judging.infrastructure import obstacle
 from ralphd.judging.verdict import TestRun, judge, to_report
 from ralphd.judging.workbench import Workbench, suggest_command
 from ralphd.loop.state import State, Trial
@@ -31,6 +32,8 @@ class Endings:
             return self.result(
                 "misconfigured", f"The test command `{command}` was not found. Correct testing.command or install it."
             )
+        if why := obstacle(run):
+            return self.result("misconfigured", f"Nothing could be tested: {why}. No model was asked to write.")
         if run.exit_code == 5 and run.expects_report and not run.cases:
             return self.result(
                 "misconfigured",

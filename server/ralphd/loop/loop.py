@@ -17,6 +17,7 @@ from ralphd.core.run import RunResult
 from ralphd.errors import ModelError, OverBudget, RalphError, Unpriced
 from ralphd.judging import hidden_characters
 from ralphd.judging.comparing import reaching
+from ralphd.judging.infrastructure import machine
 from ralphd.judging.verdict import TestRun, judge, to_report
 from ralphd.judging.workbench import Asked, Workbench
 from ralphd.loop import changed_tests, proof
@@ -108,6 +109,8 @@ class Loop:
                 await scrutiny.critic(trial, 0)
                 return await self.endings.unverified(trial)
             if not trial.green:
+                if trial.run is not None and (why := machine(trial.run)):
+                    return self.endings.ended("misconfigured", why)
                 if attempts.feed_back(trial) == "stuck":
                     return self.endings.ended("stuck", f"the same failure came {attempts.stuck_after} times in a row")
                 continue

@@ -30,7 +30,7 @@ from ralphd.sandbox.process import ProcessResult
 from ralphd.sandbox.selection import Listing, Stopped
 from ralphd.sandbox.slots import Slots, reclaim
 from ralphd.sandbox.snapshot import InThread, Snapshot, Stop
-from ralphd.sandbox.watchdog import watching
+from ralphd.sandbox.watchdog import Meter, watching
 from ralphd.sandbox.workspace import SandboxSettings, Workspace
 
 T = TypeVar("T")
@@ -76,11 +76,13 @@ class Shadow:
         writable: Sequence[str] = (),
         cwd: str = "",
         own_environments: bool = False,
+        meter: Meter | None = None,
     ) -> ProcessResult:
         """Run `argv` in the slot. Nothing of it lives when this returns or is cancelled.
 
         `extra_ro` and `writable` are host folders shown at their own paths; `cwd` is relative to the workspace;
-        `own_environments`: the run may write to copies of `.tox` and `.nox`.
+        `own_environments`: the run may write to copies of `.tox` and `.nox`; `meter` shows
+        its processor time while it lives.
         """
         listing, isolation = self._listing, self._workspace.isolation
         if listing is None:
@@ -96,7 +98,7 @@ class Shadow:
             _launch(plan, isolation),
             timeout_s=timeout_s,
             output_bytes=self._workspace.settings.output_mb << 20,
-            look=watching(self._mirror.folder, plan.limits, plan.in_memory),
+            look=watching(self._mirror.folder, plan.limits, plan.in_memory, meter),
         )
 
     def read(self, rel: str) -> bytes | None:

@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import psutil
 
@@ -84,10 +84,34 @@ def in_memory_files(first: int, private: Sequence[str]) -> int:
     return total
 
 
-def watching(folder: str, limits: Limits, private: Sequence[str] = ()) -> Look:
+class Meter:
+    """The processor time that a run has used so far, in seconds; read anew with every look of the watchdog."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def read(self, pids: Iterable[int]) -> None:
+        """A process that ended counts through its parent, which waited for it. The sum never goes back."""
+        self.seconds = max(self.seconds, sum(_processor_time(pid) for pid in pids))
+
+
+def _processor_time(pid: int) -> float:
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, IndexError, ValueError), open(f"/proc/{pid}/stat", "rb") as file:
+            # Fields 14 to 17 of proc(5), of the process and of the children that it waited for.
+            return sum(map(int, file.read().rpartition(b")")[2].split()[11:15])) / os.sysconf("SC_CLK_TCK")
+        return 0.0
+    with contextlib.suppress(psutil.Error):
+        times = psutil.Process(pid).cpu_times()
+        waited_for = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+        return float(times.user + times.system + waited_for)
+    return 0.0
+
+
+def watching(folder: str, limits: Limits, private: Sequence[str] = (), meter: Meter | None = None) -> Look:
     """Looks at a run whose copy is in `folder`: its memory and processes, and how the disk has changed since now.
 
-    `private`: the folders inside the sandbox that are in memory; none without isolation.
+    `private`: the folders inside the sandbox that are in memory; none without isolation. `meter` is read on the way.
     """
     start = os.statvfs(folder)
     allowed = limits.memory_mb << 20
@@ -102,6 +126,8 @@ def watching(folder: str, limits: Limits, private: Sequence[str] = ()) -> Look:
         if first is None:
             return None
         pids = members(first)
+        if meter is not None:
+            meter.read(pids)
         if len(pids) > limits.processes:
             return f"stopped: the run made more than {limits.processes} processes"
         if memory(pids, allowed) + in_memory_files(first, private) > allowed:

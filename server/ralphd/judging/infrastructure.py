@@ -1,0 +1,53 @@
+"""What stood in the way of the tests and is nobody's code: a missing tool, no network, a full disk, no memory left. Pure.
+
+Such a run says nothing about a candidate: it is named as what it is, and no model is asked to mend it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ralphd.judging.verdict import TestRun
+
+_LOOKED_AT = 20_000
+"""Characters from the end of the output."""
+_MISSING = re.compile(
+    r"^(?:[\w./-]{1,200}: )?(?:line )?(?:\d{1,9}: )?(?:exec: )?([\w./@+-]{1,200}): (?:command )?not found$"
+    r"|^make(?:\[\d+\])?: ([\w./@+-]{1,200}): No such file or directory$"
+    r"|\bspawn ([\w./@+-]{1,200}) ENOENT\b"
+    r"|^(?:\S{1,200}: )?No module named '?(pytest|tox|nox|unittest2|nose2?)'?$",
+    re.MULTILINE,
+)
+_NETWORK = re.compile(
+    r"Temporary failure in name resolution|Name or service not known|Could not resolve host|Network is unreachable"
+    r"|getaddrinfo (?:EAI_AGAIN|ENOTFOUND)|\bENETUNREACH\b|nodename nor servname provided|dial tcp: lookup "
+)
+_DISK = re.compile(r"No space left on device|\bENOSPC\b|Disk quota exceeded|\bEDQUOT\b")
+_MEMORY = re.compile(r"Cannot allocate memory|\bENOMEM\b|Resource temporarily unavailable.{0,40}fork")
+
+
+def obstacle(run: TestRun) -> str:
+    """A sentence without its full stop; "" where the run failed, or passed, by itself.
+
+    It is told only of a run in which no test passed, and of one that left reports only where each failure says so.
+    """
+    if run.exit_code == 0 or run.timed_out or run.count("passed"):
+        return ""
+    texts = [case.detail for case in run.bad] or [run.output[-_LOOKED_AT:]]
+    if not run.bad and (found := _MISSING.search(texts[0])):
+        return f"the test command needs {next(filter(None, found.groups()))!r}, which is not installed"
+    if all(_NETWORK.search(text) for text in texts):
+        return "the test command wants the network, which test runs do not have (sandbox.network)"
+    return machine(run, texts)
+
+
+def machine(run: TestRun, texts: list[str] | None = None) -> str:
+    """As `obstacle`, of what may come at any moment: the disk or the memory of this machine is used up."""
+    if run.exit_code == 0 or run.count("passed"):
+        return ""
+    texts = texts or [case.detail for case in run.bad] or [run.output[-_LOOKED_AT:]]
+    if all(_DISK.search(text) for text in texts):
+        return "the disk is full, or the place that a test run has for its files (sandbox.memory_mb)"
+    if all(_MEMORY.search(text) for text in texts):
+        return "this machine has no memory left for the tests"
+    return ""

@@ -1,0 +1,47 @@
+"""Infrastructure is told from failure, and a failing test from both."""
+
+from __future__ import annotations
+
+import pytest
+
+from ralphd.judging.infrastructure import machine, obstacle
+from ralphd.judging.reports import Report, TestCase
+from ralphd.judging.verdict import TestRun
+
+
+def ended(output: str, *details: str, passed: int = 0, code: int = 1) -> TestRun:
+    cases = {f"t::{n}": TestCase(f"t::{n}", "failed", text) for n, text in enumerate(details)}
+    cases |= {f"p::{n}": TestCase(f"p::{n}", "passed") for n in range(passed)}
+    return TestRun(("make", "test"), code, output, report=Report(cases) if cases else None)
+
+
+@pytest.mark.parametrize(
+    ("output", "named"),
+    [
+        ("sh: 1: jest: not found\nmake: *** [Makefile:2: test] Error 127", "'jest'"),
+        ("run.sh: line 3: vitest: command not found", "'vitest'"),
+        ("/usr/bin/python: No module named pytest", "'pytest'"),
+        ("make: tox: No such file or directory", "'tox'"),
+        ("npm ERR! getaddrinfo EAI_AGAIN registry", "network"),
+        ("OSError: [Errno 28] No space left on device", "disk"),
+        ("fork: Cannot allocate memory", "memory"),
+    ],
+)
+def test_what_stood_in_the_way_is_named(output: str, named: str) -> None:
+    assert named in obstacle(ended(output))
+
+
+def test_tests_that_all_want_the_network() -> None:
+    unreachable = "OSError: [Errno 101] Network is unreachable"
+    assert "network" in obstacle(ended("", unreachable, unreachable))
+    assert not obstacle(ended("", unreachable, "assert 1 == 2"))
+    assert not obstacle(ended("", unreachable, passed=1))
+    assert not machine(ended("", unreachable)), "a candidate may be told that there is no network"
+
+
+@pytest.mark.parametrize(
+    "output", ["", "assert 1 == 2", "ModuleNotFoundError: No module named 'calc'", "Error: slug: not found in table"]
+)
+def test_a_failure_is_a_failure(output: str) -> None:
+    assert not obstacle(ended(output)) and not obstacle(ended(output, output))
+    assert not obstacle(ended("sh: jest: not found", code=0))
