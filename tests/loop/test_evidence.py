@@ -221,3 +221,23 @@ async def test_a_missing_tool_costs_no_answer(tmp_path: Path) -> None:
     run = await drive(tmp_path, {"artisan": [RIGHT]}, path="calc.py", at="return", argv=("sh", "run.sh"))
     assert run.result.outcome == "misconfigured" and "'no-such-runner'" in run.result.reason, run.result.reason
     assert not run.gateway.requests
+
+
+async def test_an_unrelated_red_test_of_node_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    files = {
+        "calc.js": "function add(a, b) {\n  return a - b;\n}\n\nmodule.exports = { add };\n",
+        "calc.test.js": NODE_CASES,
+        "other.test.js": 'require("node:test")("red", () => { throw new Error("always"); });\n',
+    }
+    write(tmp_path, files)
+    answers = [code(f"function add(a, b) {{\n  return {body};\n}}", "javascript") for body in ("a * b", "a + b")]
+    run = await drive(
+        tmp_path,
+        {"artisan": answers},
+        path="calc.js",
+        at="return",
+        argv=("node", "--test"),
+        config={"loop": {"max_iterations": 2}, "testing": {"control": "first"}},
+    )
+    assert (run.result.outcome, run.result.iterations) == ("proposed", 2), run.result.reason
+    assert "other.test.js::red" in run.result.reason

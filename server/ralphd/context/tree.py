@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from typing import Protocol
 
+from ralphd.context.javascript_imports import JAVASCRIPT, Resolver, named_in
 from ralphd.context.python_modules import module_names
 from ralphd.core.encodings import decoded
 from ralphd.core.python_source import NOT_UNDERSTOOD
@@ -94,7 +95,7 @@ def _imported(path: str, text: str) -> set[str]:
 
 
 class ImportGraph:
-    """Which Python files of a tree import which, directly. Building it reads and parses every Python file once."""
+    """Which files of a tree import which, directly: Python, JavaScript and TypeScript. Building it reads each of them once."""
 
     @classmethod
     def of(cls, imports: Mapping[str, Iterable[str]]) -> ImportGraph:
@@ -105,7 +106,8 @@ class ImportGraph:
 
     def __init__(self, tree: Tree, paths: Iterable[str] | None = None) -> None:
         names: dict[str, set[str]] = {}
-        files = [p for p in (paths if paths is not None else tree.paths()) if p.endswith(".py")]
+        every = list(paths if paths is not None else tree.paths())
+        files = [p for p in every if p.endswith(".py")]
         known = set(files)
         for path in files:
             for name in module_names(path, known):
@@ -119,6 +121,11 @@ class ImportGraph:
             folder = posixpath.dirname(path)
             used |= {c for c in (posixpath.join(folder, "conftest.py"), "conftest.py") if c in known and c != path}
             self.imports[path] = used - {path}
+        scripts = [p for p in every if p.endswith(JAVASCRIPT)]
+        resolver = Resolver(scripts, [p for p in every if posixpath.basename(p) == "package.json"], tree.scan)
+        for path in scripts:
+            named = named_in(tree.scan(path) or "")
+            self.imports[path] = {found for name in named for found in resolver.files(path, name)} - {path}
 
     def closure(self, paths: Iterable[str]) -> set[str]:
         """`paths` and every file that they import, directly or through others."""
