@@ -93,6 +93,8 @@ def test_positions_are_those_of_the_key_or_the_value_by_the_editors_line_rules()
         ("loop: {max_wall_s: .inf}", "loop.max_wall_s", "finite"),
         ("loop: {critic: sometimes}", "loop.critic", "`after`, `beside` or `never`"),
         ("loop: fast", "loop", "mapping"),
+        ("budget:\n  usd_per_run:\n", "budget.usd_per_run", "has no value"),
+        ("budget: {usd_per_day: ~}", "budget.usd_per_day", "has no value"),
         ("budget: {usd_per_run: .nan}", "budget.usd_per_run", "finite"),
         ("budget: {usd_per_run: .inf}", "budget.usd_per_run", "finite"),
         ("budget: {usd_per_run: -1}", "budget.usd_per_run", "at least 0"),

@@ -58,6 +58,11 @@ def entry_type(field: FieldInfo) -> Any:
     return None
 
 
+def _may_be_none(field: FieldInfo) -> bool:
+    """Whether no value means something of its own: no limit, no command."""
+    return type(None) in get_args(field.annotation)
+
+
 def is_secret(field: FieldInfo) -> bool:
     return entry_type(field) is KeyRef or KeyRef in (field.annotation, *get_args(field.annotation))
 
@@ -121,6 +126,15 @@ class _Layer:
                 self.unknown(model, name, node, key)
             elif node.value is not None:
                 self.field(model, name, field, node, here, mark_of(field) or outer)
+            elif self.is_missing(field, here):
+                message = f"`{'.'.join(here)}` has no value. Write one, or take the line away."
+                self.problem(node.key_place, "error", "wrong-value", message, here)
+
+    def is_missing(self, field: FieldInfo, key: Key) -> bool:
+        """Whether a person wrote a limit without its value, and was not told what is wrong with it yet."""
+        limit = self.layer.text is not None and key[0] in LIMITS
+        needed = section_of(field) is None and not _may_be_none(field)
+        return limit and needed and not any(problem.key == ".".join(key) for problem in self.problems)
 
     def field(self, model: type[Section], name: str, field: FieldInfo, node: Node, key: Key, mark: Mark | None) -> None:
         if key == ("models",):

@@ -45,6 +45,10 @@ _CREDIT = re.compile(
     re.IGNORECASE,
 )
 """Words by which providers say that the account's money is used up: asking again helps nobody."""
+_TEMPLATE = re.compile(
+    r"system role|roles must alternate|only user(?:,| and) (?:assistant|model)|chat template|jinja", re.IGNORECASE
+)
+"""Words by which a server of open models says, with a 500, that the model's template does not take these messages."""
 _NO_SUCH_MODEL = re.compile(
     r"invalid model name|model_not_found|model .{0,80}does not exist|no such model", re.IGNORECASE
 )
@@ -161,6 +165,8 @@ def _other(status: int, model: str, detail: str) -> ModelError:
         return _unknown(status, model, detail)
     if status in (408, 504):
         return TimedOut(f"{model} timed out at its provider ({status}).", "Try again, or set a fallback model.")
+    if status == 500 and _TEMPLATE.search(detail):
+        return BadRequest(f"{model} refused the request ({status}){detail}", "Use a model that takes these messages.")
     if status >= 500:
         return Unreachable(
             f"{model} answered with an error of its server ({status}){detail}",

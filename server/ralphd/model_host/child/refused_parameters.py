@@ -75,6 +75,7 @@ TABLE: tuple[Refusal, ...] = (
             r"\bsystem(?:`|'|\")?[ _](?:role|message|prompt|instruction)s?\b.{0,60}(?:not|un)[ ]?(?:support|enabl|allow|permit)"
             r"|developer instruction is not enabled|roles must alternate|only user(?:,| and) (?:assistant|model)"
             r"|(?:not|un)[ ]?support\w* .{0,40}\bsystem\b|invalid role:? ?.{0,3}system"
+            r"|\brole\b.{0,60}(?:should|must) be .{0,20}\buser\b"
         ),
         lambda request: any(message.role == "system" for message in request.messages),
         _joined,
