@@ -24,7 +24,11 @@ SERVERS: dict[str, tuple[Wire, str, str]] = {
     "anthropic": ("anthropic", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"),
     "gemini": ("gemini", "GEMINI_API_BASE", "GEMINI_API_KEY"),
     "azure": ("azure", "AZURE_API_BASE", "AZURE_API_KEY"),
-    "mistral": ("openai", "MISTRAL_BASE_URL", "MISTRAL_API_KEY"),
+    "mistral": ("mistral", "MISTRAL_BASE_URL", "MISTRAL_API_KEY"),
+    "deepseek": ("deepseek", "DEEPSEEK_BASE_URL", "DEEPSEEK_API_KEY"),
+    "openrouter": ("openrouter", "OPENROUTER_BASE_URL", "OPENROUTER_API_KEY"),
+    "groq": ("openai", "GROQ_BASE_URL", "GROQ_API_KEY"),
+    "xai": ("openai", "XAI_BASE_URL", "XAI_API_KEY"),
     "ollama": ("ollama", "OLLAMA_API_BASE", "OLLAMA_API_KEY"),
 }
 """By the provider in a model's name: what its server speaks, and the variables that say where it is and hold its key."""
