@@ -38,6 +38,7 @@ const file = path.join(folder, 'slug.py');
 const original = read(file);
 
 const xdg = (name) => path.join(options.work, 'xdg', name);
+fs.rmSync(xdg(''), { recursive: true, force: true });
 fs.mkdirSync(path.join(xdg('config'), 'ralphd'), { recursive: true });
 const role = (name) => `  ${name}: {model: openai/${name}, api_base: ${model.url}, api_key: "\${SCRIPTED_KEY}"}\n`;
 fs.writeFileSync(path.join(xdg('config'), 'ralphd/config.yaml'),
@@ -182,14 +183,14 @@ async function diffs() {
   await until('the target comes first', async () => (await first.textContent()).includes('slug.py'));
   await page.locator('.multiDiffEntry', { hasText: 'letters.py' }).locator('.view-line', { hasText: 'def first_letters' }).first().waitFor();
   await shot('diff-of-all');
-  await command(page, 'View: Close Editor');
-  await first.waitFor({ state: 'detached' });
   await quickOpen(page, 'slug.py');
   await command(page, 'Ralph: Open Diff of File');
-  await page.locator('.monaco-diff-editor .editor.modified .view-line', { hasText: 'first_letters(name)' }).first().waitFor();
+  const diff = page.locator('.tab', { hasText: '↔ Ralph' });
+  await diff.waitFor();
+  await page.locator('.monaco-diff-editor .editor.modified .view-line', { hasText: 'first_letters(name)' }).locator('visible=true').first().waitFor();
   await shot('diff-of-file');
   await page.locator('.editor-actions a[aria-label^="Accept All Changes in File"]').click();
-  await page.locator('.monaco-diff-editor').waitFor({ state: 'detached' });
+  await diff.waitFor({ state: 'detached' });
   await onScreen('return first_letters(name).upper()');
 }
 
