@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ralphd.answers.imports import is_import
 from ralphd.answers.syntax import errors
 from ralphd.context.languages import (
     CSS,
@@ -189,12 +190,34 @@ def lost(path: str, before: str, after: str, others: Mapping[str, str], instruct
         missing = [name for name in missing if not _imported(name, after)]
     if missing:
         return f"{_some(missing)} would vanish from {path}"
+    statements = _statements(path, before)
+    if statements and not _statements(path, after) and not _ASKED.search(instruction):
+        return f"the line {statements[0]!r} would vanish from {path}"
     if headless := _heads_lost(path, before, after, others, instruction):
         return f"{_some(headless)} would vanish from {path}"
     hollow = _hollow(path, before, after)
     if hollow:
         return f"{_some(hollow)} would lose what stands in the body in {path}"
     return _excerpt(path, before, after)
+
+
+def _statements(path: str, text: str) -> list[str]:
+    """The first lines of a program's own statements at the top level: what is no definition, import, binding, comment or
+    text. Where an answer has none of them left, it gave the definitions only."""
+    language = language_of(path)
+    tree = parse(language, text.removeprefix(BOM).encode("utf-8", "surrogatepass")) if language.definitions else None
+    found = []
+    for node in tree.root_node.named_children if tree is not None else ():
+        inner = node
+        while inner.type in language.wrappers and inner.named_children:
+            inner = inner.named_children[-1]
+        plain = (*language.comments, *language.package, *language.attributes, "ERROR")
+        if node.type in plain or is_import(node, language) or language.defines(inner) or bound(node, language):
+            continue
+        line = (node.text or b"").decode("utf-8", "replace").split("\n")[0].strip()
+        if re.search(r"\w", line) and not re.match(r"[rRuU]?['\"]", line):
+            found.append(line[:80])
+    return found
 
 
 def _heads(path: str, text: str) -> set[str]:
