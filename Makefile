@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SBOM := build/sbom-tool
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 
 .PHONY: demo test slow full e2e soak sbom check bench vsix install isolation clean help
 
@@ -54,5 +56,15 @@ bench: $(VENV)/.dev isolation  ## the table of the README's figures
 vsix:  ## the VS Code extension
 	cd vscode-extension && npm ci --no-fund --no-audit && npm run check && npm run package
 
+$(SBOM)/.ready: requirements/sbom.txt
+	$(PYTHON) -m venv $(SBOM)
+	$(SBOM)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/sbom.txt
+	@touch $@
+
+sbom: $(SBOM)/.ready  ## what goes into a release, as CycloneDX, from the lock files: build/sbom/
+	mkdir -p build/sbom
+	$(SBOM)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible -o build/sbom/ralphd.cdx.json requirements/runtime.txt
+	cd vscode-extension && npm sbom --package-lock-only --sbom-format cyclonedx > ../build/sbom/vscode-extension.cdx.json
+
 clean:
-	rm -rf $(VENV) vscode-extension/node_modules vscode-extension/out
+	rm -rf $(VENV) $(SBOM) build vscode-extension/node_modules vscode-extension/out

@@ -30,6 +30,7 @@ def test_arguments_are_quoted_as_a_shell_reads_them() -> None:
     assert "`'pytest -q'`" in asked("pytest -q")
     assert "`pytest -k 'a b' ''`" in asked("pytest", "-k", "a b", "")
     assert "isolated: no network, on a copy" in asked("pytest")
+    assert "isolated: no network, on a copy" in asked("pytest", isolation="seatbelt")
     assert "WITHOUT isolation" in asked("pytest", isolation="none")
     assert "sees your variables A, B" in asked("pytest", variables=("A", "B"))
 

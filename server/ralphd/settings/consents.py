@@ -27,7 +27,7 @@ class CommandConsent:
     variables: tuple[str, ...]
     """Names that `testing.env` adds to what the command sees of the person's environment."""
     isolation: str
-    """What keeps it in: "bwrap", or "none"."""
+    """What keeps it in: "bwrap", "seatbelt" or "none"."""
 
     kind: ClassVar[Literal["command"]] = "command"
 

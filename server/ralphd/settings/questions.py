@@ -30,7 +30,7 @@ def question(consent: Consent) -> str:
         values = "; ".join(_values(consent, _VALUES))
         return f"{_owner(consent)} chooses models or how they are called: {values}.{told} Use these settings here?"
     shown = command(consent, _COMMAND_CHARACTERS)
-    where = "isolated: no network, on a copy" if consent.isolation == "bwrap" else "WITHOUT isolation"
+    where = "WITHOUT isolation" if consent.isolation == "none" else "isolated: no network, on a copy"
     more = [_program(consent)]
     if letters := not_ascii("".join(consent.argv)):
         more.append(f"It holds letters that may look like others: {', '.join(letters[:5])}.")
