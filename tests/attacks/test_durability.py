@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -21,10 +23,11 @@ from ralphd.settings.trust import TrustStore
 from ralphd.state import Dismissed, Folders
 from tests.attacks.conftest import PLACE, RIGHT, WRONG
 from tests.support import product
+from tests.support.fake_editor import FakeEditor
 from tests.support.processes import descendants, gone
 from tests.support.scripted_server import ScriptedServer
 
-KILLS = int(os.environ.get("RALPHD_KILLS", "8"))
+KILLS = int(os.environ.get("RALPHD_KILLS", "4"))
 
 WRITER = """
 import itertools, os, sys
@@ -65,6 +68,7 @@ def test_consents_dismissals_and_journals(tmp_path: Path) -> None:
         assert [json.loads(line)["number"] for line in whole][: said + 1] == list(range(said + 1))
 
 
+@pytest.mark.slow
 @pytest.mark.row("H1", "B3", "S9")
 async def test_a_whole_run(project: Path) -> None:
     """`ralphd run` killed at random moments: no process of it lives, the books and the list of runs can be read."""
@@ -94,6 +98,34 @@ async def test_a_whole_run(project: Path) -> None:
         json.loads(listed.stdout)
     with ScriptedServer([RIGHT]) as model:
         assert product.run(project, PLACE, model).result["outcome"] == "proposed"
+
+
+@pytest.mark.full
+@pytest.mark.row("H1", "S9")
+async def test_a_server_with_its_host_and_its_run(project: Path, tmp_path: Path) -> None:
+    """The server alone is killed, at random moments: its host, its tests and what they left go with it."""
+    source = random.Random(13)
+    before = left_in_temp()
+    for _ in range(max(2, KILLS // 5)):
+        with ScriptedServer([WRONG, WRONG, RIGHT]) as model:
+            product.person_file(product.person_settings(model))
+            stderr = tmp_path / "stderr.log"
+            editor = await FakeEditor.start([sys.executable, "-m", "ralphd"], project, stderr_path=stderr)
+            uri = await editor.open(project / "double.py")
+            await editor.command("ralph.server.implement", {"uri": uri})
+            await asyncio.sleep(source.uniform(0, 8))
+            children = descendants(editor.rpc.pid)
+            os.kill(editor.rpc.pid, signal.SIGKILL)
+            await gone(children, 60)
+            await editor.rpc.kill()
+        listed = product.ralphd(project, "runs", "--json")
+        assert listed.returncode == 0 and "Traceback" not in listed.stderr + stderr.read_text()
+        json.loads(listed.stdout)
+    assert left_in_temp() == before
+
+
+def left_in_temp() -> set[str]:
+    return {path.name for path in Path(tempfile.gettempdir()).glob("ralphd-*")}
 
 
 @pytest.mark.row("H1")

@@ -41,6 +41,7 @@ def test_no_variable_of_the_person_travels(project: Path) -> None:
     assert CANARY not in ended.everything
 
 
+@pytest.mark.slow
 @pytest.mark.row("S5")
 def test_a_repository_cannot_ask_for_a_variable(project: Path) -> None:
     write(project, {"tests/test_double.py": PRINTS, "ralph.config.yaml": "testing: {env: [MY_OWN_THING, SHARED]}\n"})

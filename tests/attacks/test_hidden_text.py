@@ -106,6 +106,7 @@ async def test_every_surface_of_an_editor(start: Start, project: Path) -> None:
     assert editor.text(uri) == f"def double(x):\n{IN_CODE}    return 2 * x\n"
 
 
+@pytest.mark.slow
 def test_every_surface_of_a_terminal(project: Path) -> None:
     """Progress, the diff and the findings: nothing raw, and no diff that a tool would take. The file gets what was
     proposed; JSON holds it exactly."""

@@ -75,7 +75,10 @@ for path in sys.argv[1:]:
 
 
 @pytest.mark.row("S2", "S5")
-@pytest.mark.parametrize("place", ["/opt", "/run", "/var/lib", "/srv", "/var/tmp"])
+@pytest.mark.parametrize(
+    "place",
+    ["/opt", *(pytest.param(place, marks=pytest.mark.full) for place in ("/run", "/var/lib", "/srv", "/var/tmp"))],
+)
 def test_sockets_and_moved_configuration_are_not_there(
     tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ def echoing(request: Request) -> Reply:
     return Reply(f"bad key {request.headers.get('authorization')}", status=401)
 
 
+@pytest.mark.slow
 @pytest.mark.row("G3")
 async def test_it_goes_home_only_and_stays_nowhere(project: Path, tmp_path: Path) -> None:
     with ScriptedServer([echoing, RIGHT]) as home, ScriptedServer([Reply("no", status=401)]) as foreign:

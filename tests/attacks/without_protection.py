@@ -201,7 +201,7 @@ TABLE: dict[str, Taken] = {
     ),
     "E11": taken(
         "attacks/test_control_files.py::test_a_control_file_by_any_name",
-        ("phases/edit_permissions.py", "if is_control_file(path) or (is_build_script(path) and path != target):", "if False:"),
+        ("phases/edit_permissions.py", "if is_control_file(path) or (is_build_script(path) and path != target and not keyed):", "if False:"),
     ),
     "E12": taken(
         "attacks/test_control_files.py::test_a_path_that_leads_elsewhere",
@@ -294,7 +294,7 @@ TABLE: dict[str, Taken] = {
     ),
     "P6": taken(
         "lsp/test_anything_an_editor_does.py::test_a_sample",
-        ("lsp/server.py", "documents.on_changed += [reviews.follow, diagnostics.follow]", "documents.on_changed += [diagnostics.follow]"),
+        ("lsp/server.py", "documents.on_changed += [reviews.follow, ", "documents.on_changed += ["),
     ),
     "P7": taken(
         "lsp/test_mends.py::test_errors_show_tracebacks_and_paths",

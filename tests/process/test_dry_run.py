@@ -6,6 +6,8 @@ import asyncio
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.attacks.conftest import PLACE, RIGHT, project
 from tests.lsp.conftest import Start, start
 from tests.support import product
@@ -16,6 +18,7 @@ __all__ = ["project", "start"]
 KEY = "plain-words-as-a-key-0123456789"
 
 
+@pytest.mark.slow
 def test_every_byte_that_is_known_and_no_request(project: Path) -> None:
     """The dry run shows the very messages that the run then sends; it asks nobody, books nothing, keeps no journal."""
     with (project / "double.py").open("a") as file:
