@@ -40,6 +40,7 @@ function listen(status, session) {
     } else if (BROKEN.has(event.type)) {
       const name = file || "(outside any test)";
       if (!broken.has(name)) broken.set(name, cases.add([name], "error"));
+      if (event.type === "timeout" && running.size) broken.get(name).longrepr += `${running.values().next().value} was running\n`;
       broken.get(name).longrepr += `${event.type}\n${textOf(event.err)}\n`;
     } else if (event.type === "end") {
       session.send({ tests: cases.tests });

@@ -21,6 +21,8 @@ const RUNNERS = [
 /** Runners made of ECMAScript modules: they have to be changed while they are loaded. */
 const MODULES = /[\\/](?:vitest|ava)[\\/]/;
 
+const VITE = /[\\/](?:vite|vitest)[\\/]/;
+
 function watchRequire() {
   const original = Module._extensions[".js"];
   Module._extensions[".js"] = function load(module, filename) {
@@ -33,6 +35,17 @@ function watchRequire() {
 function watchImport() {
   if (Module.registerHooks) Module.registerHooks({ load: require("./sources.cjs").loadSync });
   else if (Module.register) Module.register(require("url").pathToFileURL(path.join(__dirname, "sources.mjs")));
+}
+
+/** Vite bundles its configuration into node_modules, which is read-only here. Where it may not write there (EACCES), it
+ * writes beside the configuration; it has no answer to a read-only file system (EROFS). */
+function answerVite() {
+  const { promises } = require("fs");
+  const { mkdir } = promises;
+  promises.mkdir = async function (place) {
+    if (!/[\\/]node_modules[\\/]\.vite-temp[\\/]?$/.test(String(place))) return mkdir.apply(this, arguments);
+    throw Object.assign(new Error(`EACCES: permission denied, mkdir '${place}'`), { code: "EACCES" });
+  };
 }
 
 /** `node --test` wants as many destinations as reporters, ours included. Where the command names its own, we start the
@@ -57,6 +70,7 @@ if (isMainThread && process.env.RALPHD_REPORT_DIR && !process.env.NODE_TEST_CONT
   process.env.NODE_OPTIONS = options.replace(REPORTER_OPTIONS, "");
   startedAgain(process.env.NODE_OPTIONS !== options);
   watchRequire();
+  if (VITE.test(channel.main())) answerVite();
   if (MODULES.test(channel.main())) watchImport();
   // Node's own runner: no file of the project may be loaded before the session is taken.
   if (process.execArgv.includes("--test")) channel.take()?.begin();
