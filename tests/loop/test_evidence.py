@@ -241,3 +241,26 @@ async def test_an_unrelated_red_test_of_node_does_not_stand_in_the_way(tmp_path:
     )
     assert (run.result.outcome, run.result.iterations) == ("proposed", 2), run.result.reason
     assert "other.test.js::red" in run.result.reason
+
+
+@pytest.mark.parametrize("argv", [("python", "-m", "pytest", "-q"), UNITTEST], ids=["pytest", "unittest"])
+async def test_no_path_to_the_report_once_project_code_runs(tmp_path: Path, argv: tuple[str, ...]) -> None:
+    """Not even in the block of the environment that the kernel shows of a process."""
+    looks = """
+        import os
+        import unittest
+        from calc import add
+
+        SEEN = open("/proc/self/environ").read() + "".join(f"{name}={value} " for name, value in os.environ.items())
+
+        class Add(unittest.TestCase):
+            def test_add(self):
+                self.assertEqual(add(1, 2), 3)
+
+            def test_environment(self):
+                self.assertNotIn("RALPHD_REPORT_DIR=", SEEN)
+                self.assertIn("PYTHONPATH=", SEEN)
+        """
+    result = await ended(tmp_path, {"test_calc.py": looks}, RIGHT, argv=argv)
+    assert result.outcome == "proposed", result.reason
+    assert result.tests is not None and (result.tests.passed, result.tests.baseline_passed) == (2, 1)
