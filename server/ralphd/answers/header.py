@@ -13,7 +13,7 @@ from ralphd.context.languages import CSHARP, PHP, PYTHON, Language
 
 _GUARDED = frozenset(
     "export default pub crate public private protected internal static abstract override virtual final sealed readonly get "
-    "set async unsafe extern synchronized native declare explicit operator inline constexpr open suspend".split()
+    "set async unsafe template extern synchronized native declare explicit operator inline constexpr open suspend".split()
 )
 
 
