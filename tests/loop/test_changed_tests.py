@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.projects import write
 from tests.support.service import drive
 
@@ -24,6 +26,7 @@ def test_odd():
 """
 
 
+@pytest.mark.slow
 async def test_the_result_names_changed_tests_and_what_the_old_ones_say(tmp_path: Path) -> None:
     write(tmp_path, HALF)
     config = {"testing": {"control": "off", "adversarial_tests": False}}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.lsp.conftest import Start
 from tests.lsp.test_implement import cursor
 from tests.support.patience import seconds
@@ -30,6 +32,7 @@ def test_spaces():
 """
 
 
+@pytest.mark.slow
 async def test_a_part_that_is_red_and_faults_that_nobody_noticed(start: Start, project: Path) -> None:
     (project / "tests" / "test_slug.py").write_text(SLOW_BASELINE)
     editor = await start(artisan=[CASED], profile="neovim-0.12")
