@@ -94,11 +94,10 @@ class Retesting:
         if review.review_id not in self._states:
             for uri in self._workspace.documents.open:  # what do they hold that its verdict is for?
                 self._opened(uri)
-        if self._reviews.find(review.review_id) is None:
-            self._states.pop(review.review_id, None)
-            self._marks.pop(review.review_id, None)
-        else:
-            self._states[review.review_id] = states
+        self._states[review.review_id] = states
+        for known in (self._states, self._marks):
+            for gone in known.keys() - self._reviews.live.keys():
+                del known[gone]
         texts = self._standing(review)
         testing = self._now[0] if self._now is not None and self._now[0].review is review else None
         if self._now is not None and testing is not None and not same_texts(review, testing.texts, texts):
