@@ -208,8 +208,7 @@ async function acceptAll() {
   await page.locator('.statusbar-item', { hasText: /^\s*Ralph \d\/5/ }).waitFor({ state: 'detached' });
   assert.equal(await page.locator('.review-widget').count(), 0, 'no thread is left');
   await page.locator('.tab.dirty[data-resource-name="letters.py"]').waitFor();
-  await page.keyboard.press('Control+K');
-  await page.keyboard.press('s');
+  await command(page, 'File: Save All');
   await until('saved', async () => (await page.locator('.tab.dirty').count()) === 0);
   assert.equal(read(file), read(SCENARIO, 'expected/slug.py'));
   assert.equal(read(folder, 'pages.py'), read(SCENARIO, 'input/pages.py'));
