@@ -117,6 +117,7 @@ RUNNERS: Mapping[str, Runner] = {
         (r"(\d+) tests? passed|✔ zero", r"(\d+) tests? failed", r"(\d+) tests? skipped"),
         module=True,
         own_output="✔ zero",
+        hung="::zero",  # its blocked worker has told of no test: the first that has not ended is named
     ),
     "tape": Runner(
         ("sh", "run.sh"),
