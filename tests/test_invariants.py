@@ -29,11 +29,13 @@ ALLOWED: dict[str, set[str]] = {
     "local_model": {"local_model", "settings.schema", *COMMON},
     "prompts": {"prompts", *COMMON},
     "answers": {"answers", "context", *COMMON},
+    "retrieval": {"retrieval", "answers", "context", *COMMON},
     "judging": {"judging", "context", "sandbox", "settings.schema", *COMMON},
     "attack": {"attack", "judging", "answers", "context", "sandbox", "settings.schema", *COMMON},
     "phases": {
         "phases",
         "answers",
+        "retrieval",
         "judging",
         "attack",
         "models.gateway",

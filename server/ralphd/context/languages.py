@@ -6,6 +6,7 @@ The node names in the table below are those of each grammar's `node-types.json`.
 from __future__ import annotations
 
 import importlib
+import re
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -46,13 +47,21 @@ class Language:
     """Words after an opening fence that mean this language."""
 
     def defines(self, node: Node) -> bool:
-        """Whether `node` is a definition; `const f = () => …` counts as one."""
-        if node.type == "lexical_declaration":
+        """Whether `node` is a definition; `const f = () => …` and `exports.f = function …` count as ones."""
+        if node.type in ("lexical_declaration", "variable_declaration"):
             values = [child.child_by_field_name("value") for child in node.named_children]
-            return any(v is not None and v.type in ("arrow_function", "function_expression") for v in values)
+            return any(v is not None and v.type in _FUNCTION_VALUES for v in values)
+        if node.type == "expression_statement" and self.name in _SCRIPTS:
+            given = node.named_children[0] if node.named_children else None
+            right = given.child_by_field_name("right") if given is not None else None
+            return right is not None and right.type in _FUNCTION_VALUES and bool(assigned_name(node))
         if node.type in ("struct_specifier", "class_specifier", "enum_specifier", "union_specifier"):
             return node.type in self.definitions and node.child_by_field_name("body") is not None
         return node.type in self.definitions
+
+
+_FUNCTION_VALUES = ("arrow_function", "function_expression", "generator_function")
+_SCRIPTS = ("javascript", "typescript", "tsx")
 
 
 def _set(words: str) -> frozenset[str]:
@@ -263,8 +272,26 @@ def parse(language: Language, source: bytes) -> Tree | None:
     return tree
 
 
+_ASSIGNED = re.compile(r"(?:module\.)?exports(?:\.(\w+))?$|(\w+)\.prototype\.(\w+)$|(\w+)\.(\w+)$")
+
+
+def assigned_name(node: Node) -> str:
+    """The name that a JavaScript statement `exports.f = …`, `Foo.prototype.bar = …` or `Foo.bar = …` defines; "" where
+    it is another statement. `module.exports = …` defines `exports`."""
+    given = node.named_children[0] if node.named_children else None
+    if given is None or given.type != "assignment_expression":
+        return ""
+    left = given.child_by_field_name("left")
+    match = _ASSIGNED.match((left.text or b"").decode("utf-8", "replace")[:200]) if left is not None else None
+    if match is None:
+        return ""
+    return match[1] or (f"{match[2]}.{match[3]}" if match[2] else f"{match[4]}.{match[5]}" if match[4] else "exports")
+
+
 def node_name(node: Node) -> str:
     """The identifier a definition node defines; "" where it has none."""
+    if node.type == "expression_statement":
+        return assigned_name(node)
     named = node.child_by_field_name("name") or (node.child_by_field_name("type") if node.type == "impl_item" else None)
     if named is None and (declarator := node.child_by_field_name("declarator")) is not None:
         return _declared(declarator)

@@ -90,9 +90,9 @@ class Loop:
         refuse_notebook(self.ctx.target.path)
         if ending := self.endings.generated():
             return ending
-        brief, ending = await self._prepare()
-        if ending:
-            return ending
+        brief = await self._prepare()
+        if isinstance(brief, RunResult):
+            return brief
         scrutiny = Scrutiny(self.ctx, self.bench, self.state, brief, self._dismissed, self._attack)
         self.state.used = locked_files.used_by(
             self.state.baseline, self.bench.tree, self.state.graph, self.ctx.target.path
@@ -133,18 +133,20 @@ class Loop:
         limit = f"{self.state.iterations} attempts did not make the tests pass"
         return self.endings.ended("iteration_limit", limit)
 
-    async def _prepare(self) -> tuple[Brief, RunResult | None]:
-        """Baseline tests and the Librarian side by side; what makes the run pointless ends it before the Artisan is paid."""
+    async def _prepare(self) -> Brief | RunResult:
+        """Baseline tests, then the Librarian, who is told which fail; what makes the run pointless ends it before any
+        model is paid, and its ending is returned."""
         baseline = asyncio.create_task(self._baseline()) if self.bench.argv else None
-        brief = asyncio.create_task(self._librarian())
-        tasks = [task for task in (baseline, brief) if task is not None]
+        tasks = [task for task in (baseline, self._ready) if task is not None]
         try:
-            await asyncio.gather(*tasks, *([self._ready] if self._ready else []))
+            await asyncio.gather(*tasks)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        return brief.result(), self.endings.pointless(baseline.result()) if baseline else None
+            if baseline is not None:
+                baseline.cancel()
+                await asyncio.gather(baseline, return_exceptions=True)
+        if baseline is not None and (ending := self.endings.pointless(baseline.result())) is not None:
+            return ending
+        return await self._librarian()
 
     async def _baseline(self) -> TestRun:
         """Run the tests on the project as it is: what later verdicts are compared with."""
@@ -161,7 +163,8 @@ class Loop:
 
     async def _librarian(self) -> Brief:
         with phase(self.ctx.emit, "librarian", 0):
-            return await librarian.gather(self.ctx, await self._graph())
+            reach = self.state.reach
+            return await librarian.gather(self.ctx, await self._graph(), reach.reaching | reach.unknown)
 
     async def _graph(self) -> ImportGraph | None:
         """The imports of the project, for a target whose imports can be followed."""

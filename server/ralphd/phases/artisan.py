@@ -11,7 +11,6 @@ import copy
 from dataclasses import dataclass
 
 from ralphd.context.languages import fence_name
-from ralphd.context.pack import Context
 from ralphd.core import events
 from ralphd.core.edits import FileEdit
 from ralphd.core.findings import Finding
@@ -24,6 +23,7 @@ from ralphd.phases.base import PhaseContext
 from ralphd.phases.librarian import Brief
 from ralphd.phases.stubs import is_stub
 from ralphd.prompts import fenced, render
+from ralphd.retrieval.pack import Context
 
 WHOLE_FILE_LINES = 400
 
@@ -63,10 +63,11 @@ class Artisan:
         wanted = role.edit_format
         if wanted != "auto":
             return wanted
-        if self.ctx.target.kind != "file":
+        if self.ctx.local:
             return "region"
-        lines = Text(self.ctx.request.text).line_count
-        return "region" if self.ctx.local else "whole" if lines <= WHOLE_FILE_LINES else "blocks"
+        if self.ctx.target.kind != "file":
+            return "blocks"  # the target is where the work starts; an import or a caller may have to change with it
+        return "whole" if Text(self.ctx.request.text).line_count <= WHOLE_FILE_LINES else "blocks"
 
     def _opening(self, brief: Brief, failures: str, findings: tuple[Finding, ...]) -> tuple[Message, ...]:
         ctx, request = self.ctx, self.ctx.request
@@ -83,7 +84,7 @@ class Artisan:
             "artisan_user",
             context=brief.material(),
             path=ctx.target.path,
-            what=ctx.what,
+            what=ctx.what if ctx.target.kind != "file" or self.form == "region" else "",
             form=self.form,
             target=fenced(target or "(an empty file)", fence_name(ctx.target.path)),
             tests=brief.shown_tests(),

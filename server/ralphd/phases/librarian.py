@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from ralphd.context import pack
 from ralphd.context.languages import language_of
-from ralphd.context.pack import Context, Excerpt
 from ralphd.context.tree import ImportGraph
 from ralphd.core import events
 from ralphd.errors import ModelError, OverBudget
 from ralphd.models.gateway import CompletionRequest, Message
 from ralphd.phases.base import PhaseContext
 from ralphd.prompts import fenced, render
+from ralphd.retrieval import pack
+from ralphd.retrieval.pack import Context, Excerpt
 
 LOCAL_CONTEXT_TOKENS = 900
 """A small model reads some 50 tokens a second: every hundred costs two seconds before its first word."""
@@ -37,8 +38,9 @@ class Brief:
         )
 
 
-async def gather(ctx: PhaseContext, graph: ImportGraph | None) -> Brief:
-    """What the other roles are shown. `graph`: of the snapshot's imports, where the target is Python."""
+async def gather(ctx: PhaseContext, graph: ImportGraph | None, failing: Collection[str] = ()) -> Brief:
+    """What the other roles are shown. `graph`: of the snapshot's imports, where the target is Python; `failing`: the ids
+    of the tests that fail now and may reach the target."""
     settings = ctx.settings.context
     context, tests = await asyncio.to_thread(
         pack.gather,
@@ -50,6 +52,7 @@ async def gather(ctx: PhaseContext, graph: ImportGraph | None) -> Brief:
         exclude=settings.exclude,
         local=ctx.local,
         graph=graph,
+        failing=failing,
     )
     brief = Brief(context, tuple(tests))
     mode = ctx.settings.loop.librarian

@@ -1,14 +1,14 @@
 """Retrieval by code, not by a model: what a person would open before changing the target. Deterministic.
 
-Sources in order of worth: the file around the target, tests that reach it, files that call it, files it imports,
-rules files. Packed into a budget of tokens, by the estimate of core/tokens.py.
+Sources in order of worth: the target's class and what it names in its file, tests that fail and reach it, its callers,
+what it names in other files, other tests that name it, rules files. Packed into a budget of tokens, by the estimate of core/tokens.py.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from ralphd.context.languages import fence_name, language_of, parse
@@ -16,6 +16,11 @@ from ralphd.context.target import Target, definitions
 from ralphd.context.tree import ImportGraph, Tree, is_secret
 from ralphd.core.text import Text
 from ralphd.core.tokens import beginning, tokens_of
+from ralphd.retrieval.needs import Project
+from ralphd.retrieval.snippets import Kind, Snippet, joined, snippets, within
+
+SHORT_REST = 2500
+"""Characters: where the rest of the target's file is shorter, all of it is shown."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,14 @@ def outline(path: str, text: str) -> str:
     return "\n".join(out)
 
 
+def rest_of_file(target: Target, text: str) -> str:
+    """The target's file without the target; empty for a target that is the file."""
+    if target.kind == "file":
+        return ""
+    rest = text[: target.span[0]].rstrip() + "\n\n# …\n\n" + text[target.span[1] :].strip()
+    return rest.strip() if rest.strip(" \n#…") else ""
+
+
 def surroundings(target: Target, text: str) -> str:
     """The target's file without the target's own text: imports, then outline; the whole file where it is short."""
     if target.kind == "file":
@@ -140,9 +153,9 @@ def surroundings(target: Target, text: str) -> str:
         d for d in definitions(target.path, text) if not (d.span[0] <= target.span[0] and target.span[1] <= d.span[1])
     ]
     inner = [d for d in inner if not (target.span[0] <= d.span[0] and d.span[1] <= target.span[1])]
-    rest = text[: target.span[0]].rstrip() + "\n\n# …\n\n" + text[target.span[1] :].strip()
-    if len(rest) <= 2500 or tree is None:
-        return rest.strip() if rest.strip(" \n#…") else ""
+    rest = rest_of_file(target, text)
+    if len(rest) <= SHORT_REST or tree is None:
+        return rest
     return "\n".join([*imports, "", *(text[slice(*d.span)].split("\n", 1)[0] for d in inner)]).strip()
 
 
@@ -156,43 +169,127 @@ def gather(
     exclude: Iterable[str],
     local: bool,
     graph: ImportGraph | None = None,
+    failing: Collection[str] = (),
 ) -> tuple[Context, list[Excerpt]]:
-    """(context, tests of the target), together within `max_tokens`. `graph`: of the whole tree, for a Python target.
+    """(context, tests of the target), together within `max_tokens`. `graph`: of the whole tree, for a Python target;
+    `failing`: the ids of the baseline's tests that failed and may reach the target.
 
     Tests say what right means, so they have the first half of the budget to themselves and what the context leaves of
     the other; the context has its half whatever the tests are. Neither pushes the other out.
     """
     left = {p for p in tree.paths() if not is_secret(p)}
     tests = relevant_tests(tree, target, tests_reaching(tree, target, graph))
-    excluded = set(exclude)
+    if not local:
+        tests = with_failing(tree, target, tests, failing)
+    wanted = sum(tokens_of(p.text) for p in tests)
+    budget = max_tokens - min(wanted, max_tokens // 2)
+    barred = {p for p in exclude if p != target.path}
+    kept, dropped = (
+        _nearby(tree, target, text, graph, left - barred, budget)
+        if local
+        else _needed(tree, target, text, graph, left - barred, budget)
+    )
+    rules = "" if local else "\n\n".join(r[:4000] for p in rules_files if p in left and (r := tree.text(p)))
+    used = sum(tokens_of(p.text) + HEADING for p in kept)
+    return Context(tuple(kept), dropped, rules), _fitting(tests, max_tokens - used)
+
+
+HEADING = 12
+"""Tokens of the line above an excerpt and of its fence."""
+
+
+def _nearby(
+    tree: Tree, target: Target, text: str, graph: ImportGraph | None, allowed: Collection[str], budget: int
+) -> tuple[list[Excerpt], int]:
+    """For a small model, whose window is short: the rest of the file, and outlines of what the file imports."""
     candidates: list[Excerpt] = []
     if around := surroundings(target, text):
         candidates.append(Excerpt(target.path, "the rest of the file", around))
-    if not local:
-        candidates += callers(tree, target, text, graph)
     if graph is not None:
         for path in sorted(graph.imports.get(target.path, ())):
-            if not path.endswith("conftest.py") and (source := tree.text(path)):
-                candidates.append(
-                    Excerpt(
-                        path, "imported by it", source if len(source) < 1500 and not local else outline(path, source)
-                    )
-                )
-    wanted = sum(tokens_of(p.text) for p in tests)
-    budget = max_tokens - min(wanted, max_tokens // 2)
+            if path in allowed and not path.endswith("conftest.py") and (source := tree.text(path)):
+                candidates.append(Excerpt(path, "imported by it", outline(path, source)))
     kept, dropped = [], 0
     for piece in candidates:
-        cost = tokens_of(piece.text) + 12
-        if piece.path in excluded or (piece.path not in left and piece.path != target.path):
-            continue
+        cost = tokens_of(piece.text) + HEADING
         if cost <= budget:
             kept.append(piece)
             budget -= cost
         else:
             dropped += 1
-    rules = "" if local else "\n\n".join(r[:4000] for p in rules_files if p in left and (r := tree.text(p)))
-    used = sum(tokens_of(p.text) + 12 for p in kept)
-    return Context(tuple(kept), dropped, rules), _fitting(tests, max_tokens - used)
+    return kept, dropped
+
+
+def _needed(
+    tree: Tree, target: Target, text: str, graph: ImportGraph | None, allowed: Collection[str], budget: int
+) -> tuple[list[Excerpt], int]:
+    """What the target names, wherever it is defined, and who calls it. Each kind has a share that no other takes."""
+    imports = graph.imports if graph is not None else {}
+    project = Project(tree, imports, {target.path: text})
+    found = [one for one in snippets(project, target, text) if one.path in allowed or one.path == target.path]
+    around = rest_of_file(target, text)
+    whole = bool(around) and (len(around) <= SHORT_REST or not language_of(target.path).module)
+    if whole:
+        found = [one for one in found if one.path != target.path]
+    users = [one for one in callers(tree, target, text, graph) if one.path in allowed]
+    found += [Snippet("callers", one.path, row, one.text) for row, one in enumerate(users)]
+    kept: list[Excerpt] = []
+    if whole and (cost := tokens_of(around) + HEADING) <= budget:
+        kept.append(Excerpt(target.path, "the rest of the file", around))
+        budget -= cost
+    paths = sorted({one.path for one in found})
+    shares: dict[Kind, int] = {"own": budget // 2, "imported": budget * 3 // 10, "callers": budget // 5}
+    chosen = within(found, shares, budget - HEADING * min(len(paths), budget // (4 * HEADING)))
+    for path in sorted(paths, key=lambda p: p != target.path):
+        mine = [one for one in chosen if one.path == path]
+        called = [one for one in mine if one.kind == "callers" and path != target.path]
+        if named := [one for one in mine if one not in called]:
+            why = "around it" if path == target.path else "used by it"
+            kept.append(Excerpt(path, why, joined(named)))
+        if called:
+            kept.append(Excerpt(path, "calls it", joined(called)))
+    for piece in kept:
+        tree.text(piece.path)  # from here on it is shown
+    return kept, len(found) - len(chosen)
+
+
+def with_failing(tree: Tree, target: Target, tests: list[Excerpt], failing: Collection[str]) -> list[Excerpt]:
+    """The tests that fail now come first, also those that do not name the target; with the fixtures that they ask for."""
+    red: dict[str, set[str]] = {}
+    for nodeid in failing:
+        path, _, named = nodeid.partition("::")
+        if named and path != target.path:
+            red.setdefault(path, set()).add(named.partition("[")[0].split("::")[-1])
+    first: list[Excerpt] = []
+    for path in sorted(red):
+        text = tree.scan(path)
+        if text is None:
+            continue
+        chosen = [d for d in definitions(path, text) if d.name.rpartition(".")[2] in red[path]]
+        if chosen:
+            tree.text(path)
+            functions = [text[slice(*d.span)] for d in chosen]
+            functions = [*_fixtures(path, text, functions), *functions]
+            first.append(Excerpt(path, "fails now", "\n\n\n".join(functions)))
+    shown = {(one.path, part) for one in first for part in one.text.split("\n\n\n")}
+    others = []
+    for one in tests:
+        parts = [part for part in one.text.split("\n\n\n") if (one.path, part) not in shown]
+        if parts:
+            others.append(Excerpt(one.path, one.why, "\n\n\n".join(parts)))
+    return [*first, *others]
+
+
+_ARGUMENTS = re.compile(r"def \w+\(([^)]{0,2000})\)")
+
+
+def _fixtures(path: str, text: str, parts: list[str]) -> list[str]:
+    """The fixtures of a Python test file that these tests take by name."""
+    if not path.endswith(".py"):
+        return []
+    asked = {word for part in parts for m in _ARGUMENTS.finditer(part) for word in re.findall(r"\w+", m[1])}
+    found = [d for d in definitions(path, text) if d.name in asked and "fixture" in text[slice(*d.span)][:200]]
+    return [text[slice(*d.span)] for d in found]
 
 
 _LEAST = 60

@@ -1,0 +1,243 @@
+"""What a piece of code needs from its project: the constants, types and functions that it names, and who calls it.
+
+Names lead to definitions through the file itself, the class around the code, and imports (Python, JavaScript and
+TypeScript by module; other languages by the folder, the included file, or the file of that name).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from ralphd.answers.imports import SCRIPTS, Binding
+from ralphd.context.languages import PYTHON
+from ralphd.context.target import Target
+from ralphd.context.tree import Tree, is_secret
+from ralphd.retrieval.symbols import SourceFile, Symbol, Uses, uses_of
+
+MAX_NEIGHBOURS = 40
+"""Files of the target's folder that are looked through where imports name no file."""
+_SCRIPT_SUFFIXES = ("", ".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".d.ts",
+                    "/index.ts", "/index.tsx", "/index.js", "/index.jsx")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Need:
+    """A symbol that the target names; `used`: as it names it."""
+
+    symbol: Symbol
+    used: str
+
+
+class Project:
+    """The files of a tree, parsed when first looked at. `imports`: by Python file the files that it imports."""
+
+    def __init__(self, tree: Tree, imports: Mapping[str, Iterable[str]], texts: Mapping[str, str]) -> None:
+        self._tree, self._imports, self._texts = tree, imports, texts
+        self._files: dict[str, SourceFile | None] = {}
+        self._paths = {path for path in tree.paths() if not is_secret(path)}
+
+    def file(self, path: str) -> SourceFile | None:
+        if path not in self._files:
+            text = self._texts.get(path) or (self._tree.scan(path) if path in self._paths else None)
+            self._files[path] = SourceFile(path, text) if text is not None else None
+        return self._files[path]
+
+    def resolve(self, file: SourceFile, name: str, depth: int = 3) -> Symbol | None:
+        """The definition that `name` stands for at the top level of `file`."""
+        if found := file.symbols.get(name):
+            return found
+        if depth == 0:
+            return None
+        for binding in file.bindings:
+            if binding.local == name:
+                return self._imported(file, binding, "", depth)
+            if binding.local == "*" and (found := self._imported(file, binding, name, depth)):
+                return found
+        if file.language is not PYTHON and file.language not in SCRIPTS:
+            for path in self._neighbours(file, name):
+                other = self.file(path)
+                if other is not None and (found := other.symbols.get(name)):
+                    return found
+        return None
+
+    def member(self, file: SourceFile, held: str, name: str) -> Symbol | None:
+        """The definition that `held.name` stands for, where `held` is an import or a class of the file."""
+        for binding in file.bindings:
+            if binding.local == held or (binding.local == held.partition(".")[0] and binding.key[2:3] == (held,)):
+                return self._imported(file, binding, name, 3)
+        owner = self.resolve(file, held)
+        if owner is None:
+            return None
+        home = self.file(owner.path)
+        return self._inherited(home, owner.name, name, 3) if home is not None else None
+
+    def _inherited(self, file: SourceFile, owner: str, name: str, depth: int) -> Symbol | None:
+        """`owner.name` in `file`, or in one of the classes that `owner` is derived from."""
+        if found := file.symbols.get(f"{owner}.{name}"):
+            return found
+        symbol = file.symbols.get(owner)
+        if symbol is None or depth == 0:
+            return None
+        head = file.rows(symbol.start, max(symbol.start, symbol.body - 1))
+        for base in re.findall(r"[A-Za-z_]\w*", head.partition(owner.rpartition(".")[2])[2])[:8]:
+            above = self.resolve(file, base)
+            home = self.file(above.path) if above is not None and above.name != owner else None
+            if above is not None and home is not None and (found := self._inherited(home, above.name, name, depth - 1)):
+                return found
+        return None
+
+    def own_member(self, file: SourceFile, owner: str, name: str) -> Symbol | None:
+        return self._inherited(file, owner, name, 3)
+
+    def _imported(self, file: SourceFile, binding: Binding, member: str, depth: int) -> Symbol | None:
+        """What `binding` brings, or its `member` where it brings a module."""
+        if file.language is PYTHON:
+            return self._from_python(file, binding, member, depth)
+        if file.language in SCRIPTS:
+            return self._from_script(file, binding, member, depth)
+        folder = binding.key[0].strip('"') if binding.key else ""
+        for path in self._in_folder(folder, file):
+            other = self.file(path)
+            if member and other is not None and member in other.symbols:
+                return other.symbols[member]
+        return None
+
+    def _from_python(self, file: SourceFile, binding: Binding, member: str, depth: int) -> Symbol | None:
+        if len(binding.key) < 3:
+            return None
+        how, module, full = binding.key[:3]
+        name = member or ("" if how == "import" else full)
+        if how == "import":
+            return self._in_module(file, full, name, depth) if name else None
+        if full == "*":
+            return self._in_module(file, module, member, depth)
+        if member:  # `from pkg import module` and then `module.member`; or a class of it
+            inside = self._in_module(file, f"{module.rstrip('.')}.{full}" if module.strip(".") else module + full,
+                                     member, depth)  # fmt: skip
+            if inside is not None:
+                return inside
+            owner = self._in_module(file, module, full, depth)
+            home = self.file(owner.path) if owner is not None else None
+            return self._inherited(home, owner.name, member, 3) if owner is not None and home is not None else None
+        return self._in_module(file, module, full, depth)
+
+    def _in_module(self, file: SourceFile, module: str, name: str, depth: int) -> Symbol | None:
+        for path in self._modules(file.path, module):
+            other = self.file(path)
+            if other is not None and other.path != file.path and (found := self.resolve(other, name, depth - 1)):
+                return found
+        return None
+
+    def _modules(self, path: str, module: str) -> Iterator[str]:
+        """The files among those that `path` imports that are `module`."""
+        dots = len(module) - len(module.lstrip("."))
+        tail = module.lstrip(".").replace(".", "/")
+        if dots:
+            folder = posixpath.dirname(path)
+            for _ in range(dots - 1):
+                folder = posixpath.dirname(folder)
+            base = posixpath.join(folder, tail) if tail else folder
+            for one in (f"{base}.py", posixpath.join(base, "__init__.py"), f"{base}.pyi"):
+                if one in self._paths:
+                    yield one
+            return
+        for one in sorted(self._imports.get(path, ())):
+            if f"/{one}".endswith((f"/{tail}.py", f"/{tail}/__init__.py")):
+                yield one
+
+    def _from_script(self, file: SourceFile, binding: Binding, member: str, depth: int) -> Symbol | None:
+        if len(binding.key) < 4 or not binding.key[1].startswith("."):
+            return None
+        base = posixpath.normpath(posixpath.join(posixpath.dirname(file.path), binding.key[1]))
+        stems = [base, re.sub(r"\.[cm]?jsx?$", "", base)]
+        path = next((s + end for s in stems for end in _SCRIPT_SUFFIXES if s + end in self._paths), None)
+        other = self.file(path) if path else None
+        if other is None or other.path == file.path:
+            return None
+        whole = binding.key[2] in ("namespace_import", "identifier", "default")
+        name = member if whole and member else binding.key[2]
+        if whole and not member:
+            return other.symbols.get("exports") or other.symbols.get(binding.local)
+        return self.resolve(other, name, depth - 1)
+
+    def _neighbours(self, file: SourceFile, name: str) -> list[str]:
+        folder = posixpath.dirname(file.path)
+        ending = posixpath.splitext(file.path)[1]
+        named = [p for p in self._paths if posixpath.splitext(posixpath.basename(p))[0] == name and p.endswith(ending)]
+        beside = sorted(p for p in self._paths if posixpath.dirname(p) == folder and p.endswith(ending))
+        included = re.findall(r'^#include "([^"\n]{1,300})"', file.text, re.MULTILINE)
+        headers = [p for p in self._paths if any(f"/{p}".endswith(f"/{one}") for one in included)]
+        return [p for p in (*sorted(named)[:3], *sorted(headers), *beside[:MAX_NEIGHBOURS]) if p != file.path]
+
+    def _in_folder(self, folder: str, file: SourceFile) -> list[str]:
+        """Files of the project's folder that an import path ends in (Go's `example.com/m/internal/money`)."""
+        ending = posixpath.splitext(file.path)[1]
+        parts = folder.split("/")
+        for start in range(len(parts)):
+            wanted = "/".join(parts[start:])
+            found = sorted(p for p in self._paths if posixpath.dirname(p) == wanted and p.endswith(ending))
+            if found:
+                return found[:MAX_NEIGHBOURS]
+        return []
+
+
+def needs_of(project: Project, target: Target, text: str) -> list[Need]:
+    """What the target names, in the order of the file; what stands inside the target is none of it."""
+    file = project.file(target.path)
+    if file is None or file.code is None:
+        return []
+    first, last = text.count("\n", 0, target.span[0]), text.count("\n", 0, target.span[1])
+    uses = uses_of(file.code, first, last)
+    if target.kind == "file":  # its imports bind names that it uses
+        imported = {binding.local for binding in file.bindings} & uses.bound
+        uses = replace(uses, names=uses.names | imported)
+    return _needs(project, file, uses, (first, last), _owner(file, target.name))
+
+
+def _owner(file: SourceFile, name: str) -> str:
+    """The class around the target; the target itself where it is a class."""
+    holder = name.rpartition(".")[0]
+    return holder if holder in file.symbols else name
+
+
+def _needs(project: Project, file: SourceFile, uses: Uses, rows: tuple[int, int], owner: str) -> list[Need]:
+    found: dict[tuple[str, str], Need] = {}
+
+    def add(symbol: Symbol | None, used: str) -> None:
+        if symbol is None:
+            return
+        inside = symbol.path == file.path and rows[0] <= symbol.first and symbol.last <= rows[1]
+        around = symbol.path == file.path and symbol.start < rows[0] and rows[1] <= symbol.last
+        if not inside and not around:
+            found.setdefault((symbol.path, symbol.name), Need(symbol, used))
+
+    for name in sorted(uses.names):
+        add(project.resolve(file, name), name)
+    for held, name in sorted(uses.members):
+        if held in ("self", "cls", "this", "super()", "@", "$this", "super", "type(self)"):
+            add(project.own_member(file, owner, name) if owner else None, f"{held}.{name}")
+        elif re.fullmatch(r"[A-Za-z_$][\w.$]*", held):
+            add(project.member(file, held, name), f"{held}.{name}")
+    return sorted(found.values(), key=lambda n: (n.symbol.path != file.path, n.symbol.path, n.symbol.first))
+
+
+def callers_in(file: SourceFile, target: Target, text: str) -> list[Symbol]:
+    """The functions of the target's own file that call it, shortest first."""
+    short = target.name.rpartition(".")[2]
+    if not short or file.code is None:
+        return []
+    first, last = text.count("\n", 0, target.span[0]), text.count("\n", 0, target.span[1])
+    found = []
+    for symbol in file.symbols.values():
+        if symbol.kind != "definition" or (symbol.first <= last and first <= symbol.last):
+            continue
+        if any(o is not symbol and symbol.start < o.start and o.last <= symbol.last and o.kind == "definition"
+               for o in file.symbols.values()):  # fmt: skip
+            continue
+        uses = uses_of(file.code, symbol.body, symbol.last)
+        if short in uses.names or any(name == short for _, name in uses.members):
+            found.append(symbol)
+    return sorted(found, key=lambda s: (s.last - s.start, s.first))

@@ -1,0 +1,151 @@
+"""What the target needs, cut to what a reader wants of it: a short thing whole, a long one's signature and docstring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ralphd.context.target import Target
+from ralphd.core.tokens import tokens_of
+from ralphd.retrieval.needs import Need, Project, callers_in, needs_of
+from ralphd.retrieval.symbols import SourceFile, Symbol
+
+WHOLE_ROWS = 25
+"""A function or a constant of more rows is shown by its signature and the first paragraph of its docstring."""
+CALLERS = 4
+
+Kind = Literal["own", "imported", "callers"]
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A piece of a file, from `row` (0-based) on; `inside` is the first line of the class around it, with its row."""
+
+    kind: Kind
+    path: str
+    row: int
+    text: str
+    inside: tuple[int, str] | None = None
+
+    @property
+    def cost(self) -> int:
+        return tokens_of(self.text) + 2
+
+
+def snippets(project: Project, target: Target, text: str) -> list[Snippet]:
+    """Most wanted first: the class around the target, what it names in its own file, its callers there, then what it
+    names in other files."""
+    file = project.file(target.path)
+    if file is None or file.code is None:
+        return []
+    needs = needs_of(project, target, text)
+    own = [need for need in needs if need.symbol.path == target.path]
+    return [
+        *_class_around(file, target),
+        *_imports(file, target, text),
+        *(_shown("own", file, need.symbol) for need in sorted(own, key=_small_first)),
+        *(_shown("callers", file, symbol) for symbol in callers_in(file, target, text)[:CALLERS]),
+        *(
+            _shown("imported", home, need.symbol)
+            for need in sorted((need for need in needs if need.symbol.path != target.path), key=_small_first)
+            if (home := project.file(need.symbol.path)) is not None
+        ),
+    ]
+
+
+def _small_first(need: Need) -> tuple[bool, int, str, int]:
+    """Constants and types before functions, short ones first: each costs little and is seldom known otherwise."""
+    symbol = need.symbol
+    return symbol.kind == "definition", symbol.last - symbol.first, symbol.path, symbol.first
+
+
+def _class_around(file: SourceFile, target: Target) -> list[Snippet]:
+    """The head of the class that holds the target, with its docstring and its attributes."""
+    holder = file.symbols.get(target.name.rpartition(".")[0])
+    if holder is None:
+        return []
+    head = file.rows(holder.first, max(holder.start, holder.body - 1))
+    about = _docstring(file, holder)
+    attributes = [
+        symbol
+        for symbol in file.symbols.values()
+        if symbol.kind == "binding" and symbol.name.rpartition(".")[0] == holder.name
+    ]
+    found = [Snippet("own", file.path, holder.first, "\n".join(filter(None, (head, about))))]
+    return found + [_shown("own", file, symbol) for symbol in attributes]
+
+
+def _imports(file: SourceFile, target: Target, text: str) -> list[Snippet]:
+    """The import statements whose names the target uses."""
+    first, last = text.count("\n", 0, target.span[0]), text.count("\n", 0, target.span[1])
+    inside = file.rows(first, last)
+    return [
+        Snippet("own", file.path, start, file.rows(start, end))
+        for start, end, names in file.import_rows
+        if not first <= start <= last and any(name in inside for name in names)
+    ]
+
+
+def _shown(kind: Kind, file: SourceFile, symbol: Symbol) -> Snippet:
+    holder = file.symbols.get(symbol.name.rpartition(".")[0])
+    inside = None
+    if holder is not None and holder.name:
+        inside = (holder.start, file.rows(holder.start, max(holder.start, holder.body - 1)))
+    if symbol.last - symbol.first < WHOLE_ROWS:
+        return Snippet(kind, file.path, symbol.first, file.rows(symbol.first, symbol.last), inside)
+    if symbol.kind == "binding":
+        return Snippet(kind, file.path, symbol.first, file.rows(symbol.first, symbol.first + 8) + "\n…", inside)
+    head = file.rows(symbol.first, max(symbol.start, symbol.body - 1))
+    shown = [head, _docstring(file, symbol)]
+    members = [s for s in file.symbols.values() if s.name.rpartition(".")[0] == symbol.name]
+    if members:  # a long class: how its members are called
+        shown += [file.rows(s.start, s.last if s.kind == "binding" else max(s.start, s.body - 1)) for s in members]
+    return Snippet(kind, file.path, symbol.first, "\n".join(filter(None, (*shown, "    …"))), inside)
+
+
+def _docstring(file: SourceFile, symbol: Symbol) -> str:
+    """The first paragraph of a Python docstring, as it stands; other languages have theirs in the comments above."""
+    lines = file.rows(symbol.body, min(symbol.last, symbol.body + 12)).split("\n")
+    opening = lines[0].strip().lstrip("rRbBuU")
+    quote = opening[:3] if opening[:3] in ('"""', "'''") else opening[:1] if opening[:1] in ('"', "'") else ""
+    if not quote:
+        return ""
+    if quote in opening[len(quote) :] or len(quote) == 1:
+        return lines[0]
+    kept: list[str] = []
+    for line in lines:
+        if kept and not line.strip():
+            break
+        kept.append(line)
+        if len(kept) > 1 and quote in line:
+            return "\n".join(kept)
+    return "\n".join([*kept, lines[0][: len(lines[0]) - len(lines[0].lstrip())] + quote])
+
+
+def joined(chosen: Iterable[Snippet]) -> str:
+    """The snippets of one file in their order, each member under the first line of its class."""
+    rows: dict[int, str] = {}
+    for one in chosen:
+        rows.setdefault(one.row, one.text)
+        if one.inside is not None:
+            rows.setdefault(*one.inside)
+    return "\n\n".join(rows[row] for row in sorted(rows))
+
+
+def within(found: Sequence[Snippet], shares: dict[Kind, int], budget: int) -> list[Snippet]:
+    """Those that fit: each kind within its share first, then what is left of the budget in the order of `found`."""
+    left, chosen = dict(shares), []
+    rest = []
+    for one in found:
+        if one.cost <= left[one.kind] and one.cost <= budget:
+            left[one.kind] -= one.cost
+            budget -= one.cost
+            chosen.append(one)
+        else:
+            rest.append(one)
+    for one in rest:
+        if one.cost <= budget:
+            budget -= one.cost
+            chosen.append(one)
+    return chosen

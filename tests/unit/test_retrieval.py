@@ -1,0 +1,140 @@
+"""What the Artisan is shown of a project: the definitions behind the names that the target uses, by scope and by import."""
+
+from __future__ import annotations
+
+import pytest
+
+from ralphd.context.target import Target, find_target
+from ralphd.context.tree import ImportGraph, MemoryTree
+from ralphd.retrieval.needs import Project, callers_in, needs_of
+from ralphd.retrieval.pack import gather
+
+PYTHON = {
+    "pkg/__init__.py": "from .money import Money\n",
+    "pkg/money.py": (
+        "RATE = 3  # percent\n\n\nclass Base:\n    tax = 1\n\n    def shared(self):\n        return 1\n\n\n"
+        "class Money:\n    def __init__(self, v):\n        self.v = v\n\n\ndef convert(m, rate=RATE):\n    return m\n"
+    ),
+    "pkg/cart.py": (
+        "from . import money\nfrom .money import convert as conv, Base\nfrom pkg import Money\n\nLIMIT = 10\n"
+        "uri = 'a constant that the function shadows'\n\n\ndef helper(x):\n    return x\n\n\ndef unrelated(x):\n    return x\n\n\n"
+        "class Cart(Base):\n    size = 3\n\n    def total(self, uri, items=LIMIT):\n        filter = helper(uri)\n"
+        "        self.add(1)\n        self.shared()\n        for one in items:\n            conv(one)\n"
+        "        return Money(filter + self.size + money.RATE)\n\n    def add(self, x):\n        return x\n\n"
+        "    def other(self):\n        return self.total(1)\n\n\ndef use(cart):\n    return cart.total(3)\n"
+    ),
+}
+SCRIPT = {
+    "a.js": (
+        "const util = require('./util');\nconst { fmt, pad: p2 } = require('./lib/fmt');\nvar MAX = 3;\nfunction Foo() {}\n"
+        "Foo.prototype.bar = function (x) { return this.baz(MAX) + util.norm(x) + fmt(x) + p2(x); };\n"
+        "Foo.prototype.baz = function (y) { return y; };\nmodule.exports = Foo;\n"
+    ),
+    "util.js": "exports.norm = function (x) { return x; };\nexports.other = 1;\n",
+    "lib/fmt/index.js": "function fmt(x) { return x; }\nfunction pad(x) { return x; }\nmodule.exports = { fmt, pad };\n",
+}
+TYPED = {
+    "src/a.ts": "import { Shape, area as areaOf } from './shapes.js';\nconst SCALE = 2;\n"
+    "export function grow(s: Shape): number { return areaOf(s) * SCALE; }\n",
+    "src/shapes.ts": "export interface Shape { w: number }\nexport const area = (s: Shape) => s.w;\n",
+}
+GO = {
+    "m/a.go": 'package m\n\nimport "ex.com/x/money"\n\nconst Max = 3\n\ntype T struct{ n int }\n\n'
+    "func (t *T) Run(x int) int { return other(x) + Max + money.Conv(x) }\n",
+    "m/b.go": "package m\n\nfunc other(x int) int { return x }\n",
+    "money/c.go": "package money\n\nfunc Conv(x int) int { return x }\n",
+}
+RUST = {
+    "src/a.rs": "const LIMIT: u32 = 3;\n\nstruct P { n: u32 }\n\nfn double(x: u32) -> u32 { x * 2 }\n\n"
+    "fn run(p: P) -> u32 { double(p.n).min(LIMIT) }\n",
+}
+
+
+def at(files: dict[str, str], path: str, place: str) -> tuple[Project, Target, str]:
+    tree = MemoryTree(files)
+    imports = ImportGraph(tree).imports if path.endswith(".py") else {}
+    offset = files[path].index(place)
+    target = find_target(path, files[path], (offset, offset))
+    return Project(tree, imports, {path: files[path]}), target, files[path]
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "place", "needed"),
+    [
+        (
+            PYTHON,
+            "pkg/cart.py",
+            "filter =",
+            {
+                "pkg/cart.py LIMIT",
+                "pkg/cart.py helper",
+                "pkg/cart.py Cart.size",
+                "pkg/cart.py Cart.add",
+                "pkg/money.py RATE",
+                "pkg/money.py Base.shared",
+                "pkg/money.py Money",
+                "pkg/money.py convert",
+            },
+        ),
+        (
+            SCRIPT,
+            "a.js",
+            "this.baz",
+            {"a.js MAX", "a.js Foo", "a.js Foo.baz", "util.js norm", "lib/fmt/index.js fmt", "lib/fmt/index.js pad"},
+        ),
+        (TYPED, "src/a.ts", "areaOf(s)", {"src/a.ts SCALE", "src/shapes.ts Shape", "src/shapes.ts area"}),
+        (GO, "m/a.go", "other(x)", {"m/a.go Max", "m/a.go T", "m/b.go other", "money/c.go Conv"}),
+        (RUST, "src/a.rs", "double(p", {"src/a.rs LIMIT", "src/a.rs P", "src/a.rs double"}),
+    ],
+    ids=["python", "es5", "typescript", "go", "rust"],
+)
+def test_what_the_target_names_is_found(files: dict[str, str], path: str, place: str, needed: set[str]) -> None:
+    project, target, text = at(files, path, place)
+    found = {f"{need.symbol.path} {need.symbol.name}" for need in needs_of(project, target, text)}
+    assert found == needed
+
+
+def test_callers_in_the_same_file() -> None:
+    project, target, text = at(PYTHON, "pkg/cart.py", "filter =")
+    file = project.file("pkg/cart.py")
+    assert file is not None
+    assert [symbol.name for symbol in callers_in(file, target, text)] == ["Cart.other", "use"]
+
+
+def test_names_that_do_not_lead_back_end() -> None:
+    files = {"a.py": "from b import x\n\n\ndef f():\n    return x()\n", "b.py": "from a import x\n"}
+    project, target, text = at(files, "a.py", "return")
+    assert needs_of(project, target, text) == []
+
+
+LONG = "".join(f"def filler_{n}(value):\n    '''Filler {n}.'''\n    return value * {n}\n\n\n" for n in range(80))
+BIG = {
+    "shop.py": "import re\nimport json\nfrom money import RATE\n\nLIMIT = 10\nOTHER = 11\n\n\n"
+    + LONG
+    + "class Cart:\n    '''What a person buys.'''\n\n    currency = 'EUR'\n\n    def total(self):\n"
+    "        return re.sub('a', 'b', filler_7(LIMIT) + RATE + self.fee())\n\n    def fee(self):\n        return 1\n\n\n"
+    "def receipt(cart):\n    return cart.total()\n",
+    "money.py": "RATE = 3\nUNUSED = 4\n",
+    "tests/test_shop.py": "import pytest\nfrom shop import Cart, receipt\n\n\n@pytest.fixture\ndef full():\n    return Cart()\n\n\n"
+    "def test_receipt(full):\n    assert receipt(full) == 71\n\n\ndef test_total():\n    assert Cart().total()\n\n\n"
+    "def test_other():\n    assert Cart\n",
+}
+
+
+def test_a_long_file_is_shown_by_what_the_target_uses_of_it() -> None:
+    tree = MemoryTree(BIG)
+    text = BIG["shop.py"]
+    offset = text.index("return re.sub")
+    target = find_target("shop.py", text, (offset, offset))
+    context, tests = gather(
+        tree, target, text, max_tokens=2000, rules_files=(), exclude=(), local=False, graph=ImportGraph(tree),
+        failing=["tests/test_shop.py::test_receipt[a-1]"],
+    )  # fmt: skip
+    shown = "\n".join(piece.text for piece in context.pieces)
+    for wanted in ("LIMIT = 10", "def filler_7", "RATE = 3", "class Cart:", "What a person buys", "currency", "def fee",
+                   "def receipt", "import re"):  # fmt: skip
+        assert wanted in shown, wanted
+    for unwanted in ("OTHER", "filler_8", "UNUSED", "import json"):
+        assert unwanted not in shown, unwanted
+    assert tests[0].why == "fails now" and "def test_receipt" in tests[0].text and "def full" in tests[0].text
+    assert "def test_total" in tests[1].text and "test_other" not in "".join(test.text for test in tests)
