@@ -17,7 +17,7 @@ from ralphd.context.tree import ImportGraph, Tree, is_secret
 from ralphd.core.text import Text
 from ralphd.core.tokens import beginning, tokens_of
 from ralphd.retrieval.needs import Project
-from ralphd.retrieval.snippets import Kind, Snippet, joined, snippets, within
+from ralphd.retrieval.snippets import Kind, joined, snippets, within
 
 SHORT_REST = 2500
 """Characters: where the rest of the target's file is shorter, all of it is shown."""
@@ -209,15 +209,7 @@ def _nearby(
         for path in sorted(graph.imports.get(target.path, ())):
             if path in allowed and not path.endswith("conftest.py") and (source := tree.text(path)):
                 candidates.append(Excerpt(path, "imported by it", outline(path, source)))
-    kept, dropped = [], 0
-    for piece in candidates:
-        cost = tokens_of(piece.text) + HEADING
-        if cost <= budget:
-            kept.append(piece)
-            budget -= cost
-        else:
-            dropped += 1
-    return kept, dropped
+    return _within_budget(candidates, budget)
 
 
 def _needed(
@@ -231,26 +223,36 @@ def _needed(
     whole = bool(around) and (len(around) <= SHORT_REST or not language_of(target.path).module)
     if whole:
         found = [one for one in found if one.path != target.path]
-    users = [one for one in callers(tree, target, text, graph) if one.path in allowed]
-    found += [Snippet("callers", one.path, row, one.text) for row, one in enumerate(users)]
     kept: list[Excerpt] = []
     if whole and (cost := tokens_of(around) + HEADING) <= budget:
         kept.append(Excerpt(target.path, "the rest of the file", around))
         budget -= cost
+    users = [one for one in callers(tree, target, text, graph) if one.path in allowed]
+    calling, unshown = _within_budget(users, budget // 5)
+    budget -= sum(tokens_of(one.text) + HEADING for one in calling)
     paths = sorted({one.path for one in found})
     shares: dict[Kind, int] = {"own": budget // 2, "imported": budget * 3 // 10, "callers": budget // 5}
     chosen = within(found, shares, budget - HEADING * min(len(paths), budget // (4 * HEADING)))
     for path in sorted(paths, key=lambda p: p != target.path):
-        mine = [one for one in chosen if one.path == path]
-        called = [one for one in mine if one.kind == "callers" and path != target.path]
-        if named := [one for one in mine if one not in called]:
-            why = "around it" if path == target.path else "used by it"
-            kept.append(Excerpt(path, why, joined(named)))
-        if called:
-            kept.append(Excerpt(path, "calls it", joined(called)))
+        if mine := [one for one in chosen if one.path == path]:
+            kept.append(Excerpt(path, "around it" if path == target.path else "used by it", joined(mine)))
+    kept += calling
     for piece in kept:
         tree.text(piece.path)  # from here on it is shown
-    return kept, len(found) - len(chosen)
+    return kept, len(found) - len(chosen) + unshown
+
+
+def _within_budget(pieces: Iterable[Excerpt], budget: int) -> tuple[list[Excerpt], int]:
+    """(those that fit, one after the other; how many do not)."""
+    kept, dropped = [], 0
+    for piece in pieces:
+        cost = tokens_of(piece.text) + HEADING
+        if cost <= budget:
+            kept.append(piece)
+            budget -= cost
+        else:
+            dropped += 1
+    return kept, dropped
 
 
 def with_failing(tree: Tree, target: Target, tests: list[Excerpt], failing: Collection[str]) -> list[Excerpt]:
