@@ -150,11 +150,12 @@ export async function quickOpen(page, name) {
   await page.keyboard.press('Control+P');
   const box = page.locator('.quick-input-widget input');
   await box.waitFor({ state: 'visible' });
-  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first();
+  const focused = page.locator('.quick-input-list .monaco-list-row.focused', { hasText: new RegExp(`(^|\\s)${name}`) });
   await until(`${name} is found`, async () => {
     await box.fill(''); // a search from before the extension host was there finds nothing, and is not made again
     await box.fill(name);
-    return row.waitFor({ timeout: 10_000 }).then(() => true, () => false);
+    // The list shows what it found for the empty box for a moment: Enter takes the row that has the focus.
+    return focused.waitFor({ timeout: 10_000 }).then(() => true, () => false);
   });
   await page.keyboard.press('Enter');
   await page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
