@@ -63,14 +63,14 @@ TABLE: dict[str, Taken] = {
     ),
     "T6": taken(
         ATTACK + "test_repository_names_are_no_code",
-        (BWRAP, 'exec "$@"\'', 'eval "$*"\''),
+        ("sandbox/shadow.py", "TestCommand(tuple(argv)", 'TestCommand(("/bin/sh", "-c", " ".join(argv))'),
     ),
     "T7": taken(
         CONFIGURATION + "test_a_nested_project_is_asked_for_on_its_own",
         ("settings/consents.py", "json.dumps(to_json(consent)", 'json.dumps({**to_json(consent), "folder": "", "program": "", "target": ""}'),
     ),
     "T8": taken(
-        "attacks/test_hostile_sources.py::test_pipes_dashes_stars_and_loops",
+        CONFIGURATION + "test_nothing_of_it_counts_without_the_persons_word",
         ("sandbox/git_index.py", "def tracked_paths(index: str) -> frozenset[str]:\n", "def tracked_paths(index: str) -> frozenset[str]:\n    __import__('subprocess').run(['git', '-C', os.path.dirname(os.path.dirname(index)), 'status'])\n"),
     ),
     "T9": taken(
@@ -159,8 +159,9 @@ TABLE: dict[str, Taken] = {
         ("model_host/child/calls.py", "limit * self._config.limits.total_factor", "limit * 1e6"),
     ),
     "L2": taken(
-        "wire/test_stream_faults.py::test_a_bad_event_in_the_stream",
-        ("model_host/child/http_limits.py", "if self._exchange.answer.error:", "if False:"),
+        "wire/test_stream_faults.py::test_broken_at_every_boundary_and_never_mended",
+        ("model_host/child/answers.py", 'finish_reason: str = "unknown"', 'finish_reason: str = "stop"'),
+        ("model_host/child/answers.py", 'self.details.finish_reason = "unknown"', "pass"),
     ),
     "L3": taken(
         "wire/test_wire_formats.py::test_an_invented_stop_is_unknown",
@@ -332,7 +333,9 @@ def fails(row: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         python = f'"{sys.executable}" -B -m pytest -n 0 -x -q -p no:cacheprovider -o addopts=--strict-markers'
         # Compiled files are looked up by the time and size of their source: none may be left from before or after.
-        script = " && ".join([*mounts(row, Path(folder)), f"PYTHONDONTWRITEBYTECODE=1 {python} {TABLE[row].test}"])
+        file, name = TABLE[row].test.split("::")  # the test may stand in a class
+        environment = "PYTHONDONTWRITEBYTECODE=1 RALPHD_KILLS=40"
+        script = " && ".join([*mounts(row, Path(folder)), f"{environment} {python} {file} -k {name}"])
         try:
             done = subprocess.run(
                 ["unshare", "-m", "sh", "-c", script],
