@@ -6,7 +6,8 @@ const KEY = 'ralph.instructions';
 const KEPT = 20;
 
 interface Choice extends vscode.QuickPickItem {
-  instruction: string;
+  /** One that was asked for before; undefined: what stands in the box, which the row follows a moment later. */
+  instruction?: string;
 }
 
 export class Instructions {
@@ -20,8 +21,8 @@ export class Instructions {
     const earlier = this.memory.get<string[]>(KEY, []);
     const offer = (typed: string): void => {
       const own: Choice = typed === ''
-        ? { label: '$(wand) Go by the comments, docstring and failing tests', instruction: '', alwaysShow: true }
-        : { label: `$(wand) ${typed}`, instruction: typed, alwaysShow: true };
+        ? { label: '$(wand) Go by the comments, docstring and failing tests', alwaysShow: true }
+        : { label: `$(wand) ${typed}`, alwaysShow: true };
       box.items = [own, ...earlier.filter((text) => text !== typed).map((text) => ({ label: text, instruction: text }))];
     };
     offer('');
