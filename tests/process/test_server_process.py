@@ -213,7 +213,7 @@ def test_run_that_ends_well(project: Path, shell: Shell) -> None:
         1,
     )
     assert result["edits"] == {"double.py": "def double(x):\n    return 2 * x\n"}
-    assert set(result["tests"]) >= TESTS and set(result["tests"]) - TESTS <= {"flaky", "control"}
+    assert set(result["tests"]) >= TESTS and set(result["tests"]) - TESTS <= {"flaky", "control", "changedTests"}
     assert result["tests"]["command"] == PYTEST.split() and (
         result["tests"]["passed"],
         result["tests"]["exitCode"],

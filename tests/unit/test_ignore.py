@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ralphd.core.ignore import IgnoreRules
+from tests.support.patience import seconds
 
 ATOMS = ["a", "b", "*", "**", "?", "[ab]", "[!a]", "[^b]", "[a-c]", "\\*", "/", "!", " ", "\\ ", ".", "ab", "[]a]",
          "[[:alpha:]]", "\\#", "#", "-"]  # fmt: skip
@@ -77,4 +78,4 @@ def test_a_megabyte_of_hostile_rules(kind: str) -> None:
     rules = IgnoreRules(lines)
     for name in names:
         rules.ignores(name)
-    assert time.process_time() - start < 1.0
+    assert time.process_time() - start < seconds(2)  # 0.8 s where nothing else runs

@@ -26,7 +26,7 @@ export async function tellEnd(result: RunResult, execute: Execute): Promise<void
 }
 
 /** The server went while it worked: the run told no result, so this is told in its place. */
-export async function tellLost(lost: Lost, execute: () => Execute | undefined): Promise<void> {
+export async function tellLost(lost: Lost, execute: () => Promise<Execute | undefined>): Promise<void> {
   const again = 'Run Again';
   const text = `Ralph: the server stopped. ${lostSentence(lost)}`;
   const chosen = await say('error', text, lost.started === undefined ? ['Show Output'] : [again, 'Show Output']);
@@ -34,7 +34,7 @@ export async function tellLost(lost: Lost, execute: () => Execute | undefined): 
     await vscode.commands.executeCommand('ralph.showOutput');
   } else if (chosen === again && lost.started !== undefined) {
     const { version: _, ...argument } = lost.started.argument; // the text may have changed since
-    await execute()?.(lost.started.command, [argument]);
+    await (await execute())?.(lost.started.command, [argument]);
   }
 }
 

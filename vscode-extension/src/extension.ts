@@ -19,6 +19,9 @@ import { StreamLog } from './stream';
 import { Threads } from './threads';
 import { ChangesTree, RunsTree } from './trees';
 
+/** How long a person's "Run Again" waits for a server that starts again, in milliseconds. */
+const RESTARTS_MS = 30_000;
+
 let active: Ralph | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
@@ -165,7 +168,7 @@ class Ralph implements vscode.Disposable {
   private forget(connection: Connection | undefined): void {
     connection?.progress.clear();
     for (const lost of this.runs.clear()) {
-      void tellLost(lost, () => this.running()?.execute);
+      void tellLost(lost, async () => (await this.whenRunning())?.execute);
     }
     this.reviews.clear();
     this.showRuns();
@@ -193,6 +196,27 @@ class Ralph implements vscode.Disposable {
     }
     this.down('The server is not running.', 'Restart');
     return undefined;
+  }
+
+  /** The connection once its server runs: the client starts a server that stopped again by itself. */
+  private async whenRunning(): Promise<Connection | undefined> {
+    const client = this.connection?.client;
+    if (client !== undefined && !client.isRunning()) {
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          subscription.dispose();
+          resolve();
+        };
+        const timer = setTimeout(done, RESTARTS_MS);
+        const subscription = client.onDidChangeState(({ newState }) => {
+          if (newState === State.Running) {
+            done();
+          }
+        });
+      });
+    }
+    return this.running();
   }
 
   private onSettings(change: vscode.ConfigurationChangeEvent): void {
