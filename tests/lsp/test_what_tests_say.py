@@ -54,7 +54,7 @@ async def test_a_part_that_is_red_and_faults_that_nobody_noticed(start: Start, p
     assert red["message"].startswith("Not green without change 1 (`import re`)") and red["severity"] == 2
     await editor.act(uri, "Ralph: accept change 1 (`import re`) too", red["range"])
     await editor.wait_diagnostics(uri, 0, "ralph.proof")
-    assert editor.text(uri).count("import re\n") == 1
+    await editor.rpc.wait_for(lambda: editor.text(uri).count("import re\n") == 1, seconds(30), "the import is taken")
     # Now each fault is at its line, one action away from chaos tests there, until the line is edited.
     lines = editor.text(uri).splitlines()
 
