@@ -117,7 +117,7 @@ TABLE: dict[str, Taken] = {
         (BWRAP, '"--die-with-parent", ', ""),
     ),
     "S10": taken(
-        ATTACK + "test_a_run_asked_for_by_a_thread_that_ends_goes_on",
+        ATTACK + "test_a_run_started_for_a_thread_that_ends_goes_on",
         ("sandbox/process.py", "_starter().submit(lambda: subprocess.Popen(argv, **options)).result()", "subprocess.Popen(argv, **options)"),
     ),
     "S11": taken(

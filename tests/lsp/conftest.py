@@ -39,7 +39,8 @@ SLUG = {
 RIGHT = '```python\nimport re\n\ndef slug(text):\n    """Lower-case."""\n    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")\n```\n'
 WRONG = '```python\ndef slug(text):\n    return text.lower().replace(" ", "-")\n```\n'
 PASS = '{"verdict": "pass", "findings": []}'
-USER: dict[str, Any] = {"testing": {"command": list(PYTEST), "adversarial_tests": False}, "loop": {"critic": "never"}}
+TESTING = {"command": list(PYTEST), "adversarial_tests": False, "control": "first"}
+USER: dict[str, Any] = {"testing": TESTING, "loop": {"critic": "never"}}
 
 Start = Callable[..., Awaitable[FakeEditor]]
 

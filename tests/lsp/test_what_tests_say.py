@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lsp.conftest import Start
+from tests.lsp.conftest import TESTING, Start
 from tests.lsp.test_implement import cursor
 from tests.support.patience import seconds
 
@@ -35,7 +35,8 @@ def test_spaces():
 @pytest.mark.slow
 async def test_a_part_that_is_red_and_faults_that_nobody_noticed(start: Start, project: Path) -> None:
     (project / "tests" / "test_slug.py").write_text(SLOW_BASELINE)
-    editor = await start(artisan=[CASED], profile="neovim-0.12")
+    every_fault = {"testing": {**TESTING, "control": "auto"}}
+    editor = await start(artisan=[CASED], profile="neovim-0.12", user=every_fault)
     uri = await editor.open(project / "slug.py")
     await editor.command("ralph.server.implement", {"uri": uri, "range": cursor(editor, uri, "raise")})
     result = await editor.run_ended()

@@ -26,7 +26,7 @@ import pytest
 
 import ralphd.sandbox
 from ralphd.errors import SandboxError
-from ralphd.sandbox import bwrap, watchdog
+from ralphd.sandbox import bwrap, process, watchdog
 from ralphd.sandbox import isolation as isolation_module
 from ralphd.sandbox.environment import sandbox_environment
 from ralphd.sandbox.isolation import Isolation, detect
@@ -587,25 +587,23 @@ def _name(pid: int) -> str:
 
 
 @pytest.mark.row("S10")
-def test_a_run_asked_for_by_a_thread_that_ends_goes_on(pool: ShadowPool) -> None:
-    async def work() -> ProcessResult:
-        loop = asyncio.get_running_loop()
-        asked: list[object] = []
+def test_a_run_started_for_a_thread_that_ends_goes_on() -> None:
+    """The kernel ends what was started with `--die-with-parent` when the thread that started it is gone."""
+    found = isolation()
+    shell = "echo started; sleep 1.2; echo to the end"
+    argv = [found.program, "--die-with-parent", "--ro-bind", "/", "/", "--", "sh", "-c", shell]
+    started: list[subprocess.Popen[bytes]] = []
 
-        def ask() -> None:
-            asked.append(
-                asyncio.run_coroutine_threadsafe(
-                    python(pool, "import time; time.sleep(1.2); print('to the end')"), loop
-                )
-            )
+    def ask() -> None:
+        one = process.start(argv, stdout=subprocess.PIPE)
+        assert one.stdout is not None and one.stdout.readline() == b"started\n"
+        started.append(one)
 
-        thread = threading.Thread(target=ask)
-        thread.start()
-        await asyncio.to_thread(thread.join)
-        return await asyncio.wrap_future(asked[0])  # type: ignore[arg-type]
-
-    result = run(work())
-    assert (result.exit_code, result.output) == (0, "to the end\n")
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    said, _ = started[0].communicate(timeout=seconds(60))
+    assert (started[0].returncode, said) == (0, b"to the end\n")
 
 
 @pytest.mark.row("T6")

@@ -32,9 +32,10 @@ class Outcome:
 
 
 def line_settings(config: Mapping[str, Any] | None = None, argv: Sequence[str] = PYTEST) -> dict[str, Any]:
-    """Settings of the command line for a run that shows the loop alone: no Critic, no Chaos unless `config` says so."""
+    """Settings of the command line for a run that shows the loop alone: no Critic, no Chaos, one planted fault unless `config`
+    says so."""
     given: dict[str, Any] = {
-        "testing": {"adversarial_tests": False},
+        "testing": {"adversarial_tests": False, "control": "first"},
         "loop": {"critic": "never"},
         "chaos": {"timeout_s": min(seconds(60), 600)},
     }

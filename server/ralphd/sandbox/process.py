@@ -153,7 +153,7 @@ class _Tree:
             if hasattr(fcntl, "F_SETPIPE_SZ"):
                 with contextlib.suppress(OSError):
                     fcntl.fcntl(out_r, fcntl.F_SETPIPE_SZ, 1 << 20)
-            self._process = _start(
+            self._process = start(
                 list(launch.build(Descriptors(status_w, filter_fd))),
                 stdin=subprocess.DEVNULL,
                 stdout=out_w,
@@ -324,7 +324,8 @@ def _starter() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "ralphd-starter", initializer=_leave_session_keyring)
 
 
-def _start(argv: list[str], **options: Any) -> subprocess.Popen[bytes]:
+def start(argv: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    """A process that does not end with the thread that asked for it."""
     return _starter().submit(lambda: subprocess.Popen(argv, **options)).result()
 
 
