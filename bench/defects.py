@@ -181,7 +181,11 @@ class Laboratory:
                     report_root=self._scratch / "reports",
                 ) as tester,
             ):
-                steady = ("--hypothesis-profile=ci",)  # no deadline, and the same inputs every time
+                steady = (
+                    "-p",
+                    "hypothesispytest",
+                    "--hypothesis-profile=ci",
+                )  # no deadline, and the same inputs every time
                 runs = [await tester.run_file("test_twin.py", test, steady) for test in tests]
         finally:
             await pool.close()
