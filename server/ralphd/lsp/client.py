@@ -124,11 +124,16 @@ class Client:
                     self._take(json.loads(await out.readexactly(int(header.split(b":")[1]))))
         except asyncio.IncompleteReadError:
             pass
+        except Exception as error:
+            # What takes the server's messages failed: whoever waits is told, for no answer will be read any more.
+            self._end(error)
+            return
+        self._end(RalphError("The server ended.", "Its log has the details (`ralphd doctor` says where)."))
+
+    def _end(self, error: Exception) -> None:
         for future in self._waiting.values():
             if not future.done():
-                future.set_exception(
-                    RalphError("The server ended.", "Its log has the details (`ralphd doctor` says where).")
-                )
+                future.set_exception(error)
 
     def _take(self, message: Mapping[str, Any]) -> None:
         method = message.get("method")

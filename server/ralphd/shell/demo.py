@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ralphd.app import build_service
+from ralphd.core import events
 from ralphd.core.edits import unified
 from ralphd.lsp.client import Client
 from ralphd.runs.service import RunService
@@ -134,18 +135,22 @@ def _count_tests(folder: Path) -> int:
     return sum(path.read_text(encoding="utf-8").count("\ndef test_") for path in folder.rglob("test_*.py"))
 
 
+PHASES: Mapping[events.Phase, str] = {
+    "baseline": "Tests, as they are",
+    "librarian": "Librarian",
+    "artisan": "Artisan",
+    "tests": "Tests, on a copy",
+    "control": "Planted faults, which the tests should notice",
+    "critic": "Critic",
+    "chaos": "Chaos",
+}
+
+
 def _show(event: Mapping[str, Any], screen: Screen) -> None:
     kind = event["type"]
     if kind == "phaseStarted":
-        words = {
-            "baseline": "Tests, as they are",
-            "librarian": "Librarian",
-            "artisan": f"Artisan, attempt {event['iteration']}",
-            "tests": "Tests, on a copy",
-            "critic": "Critic",
-            "chaos": "Chaos",
-        }
-        screen.say(f"· {words[event['phase']]}", "cyan")
+        attempt = f", attempt {event['iteration']}" if event["phase"] == "artisan" else ""
+        screen.say(f"· {PHASES[event['phase']]}{attempt}", "cyan")
     elif kind == "testsEnded":
         tests = event["tests"]
         screen.say(
