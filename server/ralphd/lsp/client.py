@@ -87,14 +87,17 @@ class Client:
         raise RalphError("The server did not send the accepted change.")
 
     async def stop(self) -> None:
-        with contextlib.suppress(TimeoutError, RalphError, ConnectionError):
-            await asyncio.wait_for(self.request("shutdown", None), 5)
-            self.notify("exit", None)
-        try:
-            await asyncio.wait_for(self._process.wait(), 5)
-        except TimeoutError:
+        if not self._reader.done():
+            with contextlib.suppress(TimeoutError, RalphError, ConnectionError):
+                await asyncio.wait_for(self.request("shutdown", None), 5)
+                self.notify("exit", None)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), 5)
+        if self._process.returncode is None:
             self._process.kill()
         self._reader.cancel()
+        await asyncio.gather(self._reader, return_exceptions=True)
+        await self._process.communicate()
 
     # ---- wire --------------------------------------------------------------------------------------------------
 
