@@ -90,11 +90,14 @@ class ServiceCommands:
     async def _show_log(self, argument: dict[str, Any]) -> dict[str, Any]:
         """As a readable document where the client shows documents of ours, else the file itself."""
         path = await self._log.path()
-        if self._workspace.client.text_document_content:
-            self._outbox.background(self._outbox.open_document(REQUEST_LOG, take_focus=True))
-        else:
-            self._outbox.background(self._open(path, "The request log", "No request was made yet: the log is empty."))
+        self._outbox.background(self._open_log(path))
         return {"path": path}
+
+    async def _open_log(self, path: str) -> None:
+        if self._workspace.client.text_document_content and await asyncio.to_thread(os.path.exists, path):
+            await self._outbox.open_document(REQUEST_LOG, take_focus=True)
+        else:
+            await self._open(path, "The request log", "No request was made yet: the log is empty.")
 
     def _show_run(self, argument: dict[str, Any]) -> dict[str, Any]:
         """The journal of a run of this session: what was asked, answered, tested and decided."""
