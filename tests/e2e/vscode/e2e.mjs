@@ -221,7 +221,7 @@ async function acceptAll() {
 async function requestLog() {
   await command(page, 'Ralph: Show Request Log');
   await page.waitForSelector('.tab.active[data-resource-name="requests.md"]');
-  await onScreen('## Artisan · openai/artisan');
+  await onScreen('## Critic · openai/critic'); // the newest first
   await onScreen('### Prompt');
   await shot('request-log');
   await command(page, 'View: Close Editor');
