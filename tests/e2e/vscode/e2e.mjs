@@ -240,7 +240,6 @@ async function crash() {
   await until('the model was asked', () => model.requests.slice(before).some(({ model: name }) => name === 'artisan'));
   const asked = JSON.stringify(model.requests.at(-1));
   assert.ok(asked.includes(INSTRUCTION), 'the instruction reaches the model');
-  assert.ok(asked.includes(REASON), 'and why a change was rejected');
   await page.locator('.statusbar-item', { hasText: /Ralph · Artisan/ }).waitFor();
   process.kill(serverPid(), 'SIGKILL');
   const lost = toast(page, /The run on slug\.py is lost/);
