@@ -128,7 +128,7 @@ async def test_skips_are_not_green(project: Path) -> None:
 
 async def test_a_process_that_leaves_early_is_not_green(project: Path) -> None:
     leave = code("import os\n\ndef slug(text):\n    os._exit(0)")
-    run = await drive(project, {"artisan": [leave] * 3}, path="slug.py", at="raise")
+    run = await drive(project, {"artisan": [leave] * 5}, path="slug.py", at="raise")
     assert run.result.outcome == "stuck" and "before its runner wrote its report" in run.result.reason
 
 
