@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +17,7 @@ from ralphd.model_host.wire import CallConfig, ConfiguredModel
 from ralphd.models.gateway import CompletionRequest, Message
 from ralphd.settings.schema import KeyRef
 from tests.support.litellm_proxy import SPENT_KEY, TEAM_KEY, UPSTREAM_KEY, running
-from tests.support.product import HANGS_S
+from tests.support.product import person_file, ralphd
 from tests.support.projects import write
 from tests.support.providers import Provider, Reply
 
@@ -50,19 +47,8 @@ def documented(proxy: str) -> str:
 
 
 def run(project: Path, settings: str) -> dict[str, Any]:
-    own = Path(os.environ["XDG_CONFIG_HOME"], "ralphd", "config.yaml")
-    own.parent.mkdir(parents=True, exist_ok=True)
-    own.write_text(settings, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "ralphd", "run", "implement", "double.py:2", "--json"],
-        cwd=project,
-        env={**os.environ, "TEAM_KEY": TEAM_KEY},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=HANGS_S,
-        check=False,
-    )
+    person_file(settings)
+    done = ralphd(project, "run", "implement", "double.py:2", "--json", environment={"TEAM_KEY": TEAM_KEY})
     assert done.stdout, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     return result

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ralphd.settings.load import Layer, resolve
-from tests.support.product import HANGS_S
-from tests.support.projects import write
+from tests.support.product import person_file, ralphd
+from tests.support.projects import DOUBLE, write
 from tests.support.providers import Provider, Reply, Wire
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,14 +91,7 @@ def test_a_run_with_it_reaches_its_provider(text: str, tmp_path: Path) -> None:
         pytest.skip(NOT_RUN[provider])
     wire, base, key = SERVERS[provider]
     project = tmp_path / "project"
-    write(
-        project,
-        {
-            "pyproject.toml": "",
-            "double.py": "def double(x):\n    raise NotImplementedError\n",
-            "tests/test_double.py": "from double import double\n\ndef test_double():\n    assert double(2) == 4\n",
-        },
-    )
+    write(project, DOUBLE)
     answer = Reply(pieces=("```python\ndef double(x):\n", "    return 2 * x\n```\n"))
     with Provider(wire, default=answer) as server:
         # Addresses of the text itself lead to the server; so does the person's own variable where it names none.
@@ -119,17 +109,6 @@ def test_a_run_with_it_reaches_its_provider(text: str, tmp_path: Path) -> None:
 
 def run(project: Path, settings: str, environment: dict[str, str]) -> tuple[dict[str, Any], str]:
     """One run with the text as the person's own file."""
-    own = Path(os.environ["XDG_CONFIG_HOME"], "ralphd", "config.yaml")
-    own.parent.mkdir(parents=True, exist_ok=True)
-    own.write_text(settings, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "ralphd", "run", "implement", "double.py:2", "--json"],
-        cwd=project,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=HANGS_S,
-        check=False,
-    )
+    person_file(settings)
+    done = ralphd(project, "run", "implement", "double.py:2", "--json", environment=environment)
     return json.loads(done.stdout), done.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.product import run
-from tests.support.projects import code, write
+from tests.support.projects import DOUBLE, code, write
 from tests.support.scripted_server import ScriptedServer
 
 KEY = "sk-of-a-person-0123456789abcdef"
@@ -19,14 +19,7 @@ MENDED = code("import re\n\n\ndef double(x):\n    return 2 * x\n\n\nprint('" + K
 
 @pytest.mark.full
 def test_a_run_says_in_the_request_log_how_its_answers_were_read(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        {
-            "pyproject.toml": "",
-            "double.py": "def double(x):\n    raise NotImplementedError\n",
-            "tests/test_double.py": "from double import double\n\ndef test_double():\n    assert double(2) == 4\n",
-        },
-    )
+    write(tmp_path, DOUBLE)
     with ScriptedServer([REFUSED, MENDED]) as model:
         ended = run(tmp_path, "double.py:2", model, environment={"OPENAI_API_KEY": KEY})
     assert ended.result["outcome"] == "proposed", ended.result

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.product import HANGS_S
-from tests.support.projects import PYTEST, code, write
+from tests.support.product import ralphd
+from tests.support.projects import DOUBLE, PYTEST, code, write
 from tests.support.scripted_server import ScriptedServer
 
 RIGHT = code("def double(x):\n    return 2 * x")
@@ -21,14 +20,7 @@ MAIN = f"testing: {{command: [{', '.join(PYTEST)}], adversarial_tests: false}}\n
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    write(
-        tmp_path / "project",
-        {
-            "pyproject.toml": "",
-            "double.py": "def double(x):\n    raise NotImplementedError\n",
-            "tests/test_double.py": "from double import double\n\ndef test_double():\n    assert double(2) == 4\n",
-        },
-    )
+    write(tmp_path / "project", DOUBLE)
     return tmp_path / "project"
 
 
@@ -45,18 +37,6 @@ def own(model: ScriptedServer, more: str = MAIN) -> str:
     person_file().parent.mkdir(parents=True, exist_ok=True)
     person_file().write_text(text + more, encoding="utf-8")
     return text + more
-
-
-def ralphd(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ralphd", *words],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=HANGS_S,
-        check=False,
-    )
 
 
 def run(folder: Path, place: str = "double.py:2", *words: str) -> tuple[int, dict[str, Any], str]:

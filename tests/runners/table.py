@@ -43,6 +43,8 @@ describe("add", () => {
   test.skip("later", () => expect(add(1, 1)).toBe(11));
 });
 """
+_VITEST = f'import {{ describe, expect, test }} from "vitest";\nimport {{ add }} from "./calc.js";\n{_EXPECT}'
+_VITEST_COUNTS = (r"Tests .*?(\d+) passed", r"Tests .*?(\d+) failed", r"Tests .*?(\d+) skipped")
 RUNNERS: Mapping[str, Runner] = {
     "jest": Runner(
         ("npm", "test"),
@@ -68,9 +70,9 @@ RUNNERS: Mapping[str, Runner] = {
         ("npx", "vitest", "run", "--reporter=dot"),
         "vitest",
         "calc.test.js",
-        f'import {{ describe, expect, test }} from "vitest";\nimport {{ add }} from "./calc.js";\n{_EXPECT}',
+        _VITEST,
         'import "./calc.js";\n',
-        (r"Tests .*?(\d+) passed", r"Tests .*?(\d+) failed", r"Tests .*?(\d+) skipped"),
+        _VITEST_COUNTS,
         module=True,
         own_output="Test Files",
         hung="calc.test.js",
@@ -79,9 +81,9 @@ RUNNERS: Mapping[str, Runner] = {
         ("npm", "test"),
         "vitest run",
         "calc.test.js",
-        f'import {{ describe, expect, test }} from "vitest";\nimport {{ add }} from "./calc.js";\n{_EXPECT}',
+        _VITEST,
         'import "./calc.js";\n',
-        (r"Tests .*?(\d+) passed", r"Tests .*?(\d+) failed", r"Tests .*?(\d+) skipped"),
+        _VITEST_COUNTS,
         module=True,
         files={
             "vitest.config.js": "export default { test: { reporters: ['default', './own-reporter.js'] } };\n",

@@ -39,11 +39,12 @@ class Ended:
         return "\n".join([json.dumps(self.result), self.stderr, *self.prompts, self.kept])
 
 
-def person_file(settings: Mapping[str, Any]) -> None:
-    """Write the person's own configuration file, where this test's `XDG_CONFIG_HOME` says."""
+def person_file(settings: Mapping[str, Any] | str) -> Path:
+    """Write the person's own configuration file, where this test's `XDG_CONFIG_HOME` says. Text is written as it is."""
     path = Path(os.environ["XDG_CONFIG_HOME"], "ralphd", "config.yaml")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(dict(settings)), encoding="utf-8")
+    path.write_text(settings if isinstance(settings, str) else yaml.safe_dump(dict(settings)), encoding="utf-8")
+    return path
 
 
 def person_settings(model: ScriptedServer, **sections: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,12 @@ import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
+DOUBLE = {
+    "pyproject.toml": "",
+    "double.py": "def double(x):\n    raise NotImplementedError\n",
+    "tests/test_double.py": "from double import double\n\ndef test_double():\n    assert double(2) == 4\n",
+}
+"""A function to be implemented at its second line, and the test that says when that is done."""
 PYTEST = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
 

@@ -55,7 +55,7 @@ def at(files: dict[str, str], path: str, place: str) -> tuple[Project, Target, s
     imports = ImportGraph(tree).imports if path.endswith(".py") else {}
     offset = files[path].index(place)
     target = find_target(path, files[path], (offset, offset))
-    return Project(tree, imports, {path: files[path]}), target, files[path]
+    return Project(tree, files, imports, {path: files[path]}), target, files[path]
 
 
 @pytest.mark.parametrize(

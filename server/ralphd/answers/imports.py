@@ -11,12 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ralphd.context.languages import GO, JAVA, JAVASCRIPT, PHP, PYTHON, RUBY, RUST, TSX, TYPESCRIPT, Language, parse
+from ralphd.context.languages import GO, JAVA, PHP, PYTHON, RUBY, RUST, SCRIPTS, Language, parse
 
 if TYPE_CHECKING:
     from tree_sitter import Node
-
-SCRIPTS = (JAVASCRIPT, TYPESCRIPT, TSX)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from ralphd.answers.imports import SCRIPTS, Binding, Import, imports_of, missing, rendered, root_of
+from ralphd.answers.imports import Binding, Import, imports_of, missing, rendered, root_of
 from ralphd.answers.syntax import PYTHON_LIMIT
-from ralphd.context.languages import GO, JAVA, PHP, PYTHON, Language, language_of
+from ralphd.context.languages import GO, JAVA, PHP, PYTHON, SCRIPTS, Language, language_of
 from ralphd.core.edits import split_lines
 from ralphd.core.text import BOM
 

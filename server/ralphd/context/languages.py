@@ -51,7 +51,7 @@ class Language:
         if node.type in ("lexical_declaration", "variable_declaration"):
             values = [child.child_by_field_name("value") for child in node.named_children]
             return any(v is not None and v.type in _FUNCTION_VALUES for v in values)
-        if node.type == "expression_statement" and self.name in _SCRIPTS:
+        if node.type == "expression_statement" and self in SCRIPTS:
             given = node.named_children[0] if node.named_children else None
             right = given.child_by_field_name("right") if given is not None else None
             return right is not None and right.type in _FUNCTION_VALUES and bool(assigned_name(node))
@@ -61,7 +61,6 @@ class Language:
 
 
 _FUNCTION_VALUES = ("arrow_function", "function_expression", "generator_function")
-_SCRIPTS = ("javascript", "typescript", "tsx")
 
 
 def _set(words: str) -> frozenset[str]:
@@ -115,6 +114,7 @@ def _typescript(name: str, function: str, fences: str) -> Language:
 
 TYPESCRIPT = _typescript("typescript", "language_typescript", "typescript ts mts cts js javascript")
 TSX = _typescript("tsx", "language_tsx", "tsx typescript ts jsx js javascript react")
+SCRIPTS = (JAVASCRIPT, TYPESCRIPT, TSX)
 GO = Language(
     "go",
     "tree_sitter_go",

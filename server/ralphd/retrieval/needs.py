@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from ralphd.answers.imports import SCRIPTS, Binding
-from ralphd.context.languages import PYTHON
+from ralphd.answers.imports import Binding
+from ralphd.context.languages import PYTHON, SCRIPTS
 from ralphd.context.target import Target
-from ralphd.context.tree import Tree, is_secret
+from ralphd.context.tree import Tree
 from ralphd.retrieval.symbols import SourceFile, Symbol, Uses, uses_of
 
 MAX_NEIGHBOURS = 40
@@ -32,12 +33,15 @@ class Need:
 
 
 class Project:
-    """The files of a tree, parsed when first looked at. `imports`: by Python file the files that it imports."""
+    """The files of a tree, parsed when first looked at: those of `paths`, which holds no secret ones. `imports`: by
+    Python file the files that it imports; `texts`: what an open document says in place of the file."""
 
-    def __init__(self, tree: Tree, imports: Mapping[str, Iterable[str]], texts: Mapping[str, str]) -> None:
-        self._tree, self._imports, self._texts = tree, imports, texts
+    def __init__(
+        self, tree: Tree, paths: Collection[str], imports: Mapping[str, Iterable[str]], texts: Mapping[str, str]
+    ) -> None:
+        self._tree, self._paths, self._imports, self._texts = tree, paths, imports, texts
         self._files: dict[str, SourceFile | None] = {}
-        self._paths = {path for path in tree.paths() if not is_secret(path)}
+        self._beside: dict[str, list[str]] = {}
 
     def file(self, path: str) -> SourceFile | None:
         if path not in self._files:
@@ -72,9 +76,9 @@ class Project:
         if owner is None:
             return None
         home = self.file(owner.path)
-        return self._inherited(home, owner.name, name, 3) if home is not None else None
+        return self.inherited(home, owner.name, name) if home is not None else None
 
-    def _inherited(self, file: SourceFile, owner: str, name: str, depth: int) -> Symbol | None:
+    def inherited(self, file: SourceFile, owner: str, name: str, depth: int = 3) -> Symbol | None:
         """`owner.name` in `file`, or in one of the classes that `owner` is derived from."""
         if found := file.symbols.get(f"{owner}.{name}"):
             return found
@@ -85,12 +89,9 @@ class Project:
         for base in re.findall(r"[A-Za-z_]\w*", head.partition(owner.rpartition(".")[2])[2])[:8]:
             above = self.resolve(file, base)
             home = self.file(above.path) if above is not None and above.name != owner else None
-            if above is not None and home is not None and (found := self._inherited(home, above.name, name, depth - 1)):
+            if above is not None and home is not None and (found := self.inherited(home, above.name, name, depth - 1)):
                 return found
         return None
-
-    def own_member(self, file: SourceFile, owner: str, name: str) -> Symbol | None:
-        return self._inherited(file, owner, name, 3)
 
     def _imported(self, file: SourceFile, binding: Binding, member: str, depth: int) -> Symbol | None:
         """What `binding` brings, or its `member` where it brings a module."""
@@ -121,7 +122,7 @@ class Project:
                 return inside
             owner = self._in_module(file, module, full, depth)
             home = self.file(owner.path) if owner is not None else None
-            return self._inherited(home, owner.name, member, 3) if owner is not None and home is not None else None
+            return self.inherited(home, owner.name, member, 3) if owner is not None and home is not None else None
         return self._in_module(file, module, full, depth)
 
     def _in_module(self, file: SourceFile, module: str, name: str, depth: int) -> Symbol | None:
@@ -163,25 +164,48 @@ class Project:
             return other.symbols.get("exports") or other.symbols.get(binding.local)
         return self.resolve(other, name, depth - 1)
 
+    @cached_property
+    def _by_folder(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in sorted(self._paths):
+            found.setdefault(posixpath.dirname(path), []).append(path)
+        return found
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in sorted(self._paths):
+            found.setdefault(posixpath.splitext(posixpath.basename(path))[0], []).append(path)
+        return found
+
     def _neighbours(self, file: SourceFile, name: str) -> list[str]:
-        folder = posixpath.dirname(file.path)
         ending = posixpath.splitext(file.path)[1]
-        named = [p for p in self._paths if posixpath.splitext(posixpath.basename(p))[0] == name and p.endswith(ending)]
-        beside = sorted(p for p in self._paths if posixpath.dirname(p) == folder and p.endswith(ending))
-        included = re.findall(r'^#include "([^"\n]{1,300})"', file.text, re.MULTILINE)
-        headers = [p for p in self._paths if any(f"/{p}".endswith(f"/{one}") for one in included)]
-        return [p for p in (*sorted(named)[:3], *sorted(headers), *beside[:MAX_NEIGHBOURS]) if p != file.path]
+        named = [path for path in self._by_stem.get(name, ()) if path.endswith(ending)]
+        if file.path not in self._beside:
+            included = re.findall(r'^#include "([^"\n]{1,300})"', file.text, re.MULTILINE)
+            headers = {
+                path
+                for one in included
+                for path in self._by_stem.get(posixpath.splitext(posixpath.basename(one))[0], ())
+                if f"/{path}".endswith(f"/{one}")
+            }
+            self._beside[file.path] = [*sorted(headers), *self._of_folder(posixpath.dirname(file.path), ending)]
+        return [path for path in (*named[:3], *self._beside[file.path]) if path != file.path]
 
     def _in_folder(self, folder: str, file: SourceFile) -> list[str]:
         """Files of the project's folder that an import path ends in (Go's `example.com/m/internal/money`)."""
         ending = posixpath.splitext(file.path)[1]
         parts = folder.split("/")
-        for start in range(len(parts)):
-            wanted = "/".join(parts[start:])
-            found = sorted(p for p in self._paths if posixpath.dirname(p) == wanted and p.endswith(ending))
-            if found:
-                return found[:MAX_NEIGHBOURS]
-        return []
+        tails = ("/".join(parts[start:]) for start in range(len(parts)))
+        return next((found for tail in tails if (found := self._of_folder(tail, ending))), [])
+
+    def _of_folder(self, folder: str, ending: str) -> list[str]:
+        return [path for path in self._by_folder.get(folder, ()) if path.endswith(ending)][:MAX_NEIGHBOURS]
+
+
+def rows_of(target: Target, text: str) -> tuple[int, int]:
+    """The first and the last row of the target, from 0."""
+    return text.count("\n", 0, target.span[0]), text.count("\n", 0, target.span[1])
 
 
 def needs_of(project: Project, target: Target, text: str) -> list[Need]:
@@ -189,12 +213,12 @@ def needs_of(project: Project, target: Target, text: str) -> list[Need]:
     file = project.file(target.path)
     if file is None or file.code is None:
         return []
-    first, last = text.count("\n", 0, target.span[0]), text.count("\n", 0, target.span[1])
-    uses = uses_of(file.code, first, last)
+    rows = rows_of(target, text)
+    uses = uses_of(file.code, *rows)
     if target.kind == "file":  # its imports bind names that it uses
         imported = {binding.local for binding in file.bindings} & uses.bound
         uses = replace(uses, names=uses.names | imported)
-    return _needs(project, file, uses, (first, last), _owner(file, target.name))
+    return _needs(project, file, uses, rows, _owner(file, target.name))
 
 
 def _owner(file: SourceFile, name: str) -> str:
@@ -218,7 +242,7 @@ def _needs(project: Project, file: SourceFile, uses: Uses, rows: tuple[int, int]
         add(project.resolve(file, name), name)
     for held, name in sorted(uses.members):
         if held in ("self", "cls", "this", "super()", "@", "$this", "super", "type(self)"):
-            add(project.own_member(file, owner, name) if owner else None, f"{held}.{name}")
+            add(project.inherited(file, owner, name) if owner else None, f"{held}.{name}")
         elif re.fullmatch(r"[A-Za-z_$][\w.$]*", held):
             add(project.member(file, held, name), f"{held}.{name}")
     return sorted(found.values(), key=lambda n: (n.symbol.path != file.path, n.symbol.path, n.symbol.first))
@@ -229,10 +253,12 @@ def callers_in(file: SourceFile, target: Target, text: str) -> list[Symbol]:
     short = target.name.rpartition(".")[2]
     if not short or file.code is None:
         return []
-    first, last = text.count("\n", 0, target.span[0]), text.count("\n", 0, target.span[1])
+    first, last = rows_of(target, text)
     found = []
     for symbol in file.symbols.values():
         if symbol.kind != "definition" or (symbol.first <= last and first <= symbol.last):
+            continue
+        if short not in file.rows(symbol.body, symbol.last):
             continue
         if any(o is not symbol and symbol.start < o.start and o.last <= symbol.last and o.kind == "definition"
                for o in file.symbols.values()):  # fmt: skip

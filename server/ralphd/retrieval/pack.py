@@ -1,7 +1,8 @@
 """Retrieval by code, not by a model: what a person would open before changing the target. Deterministic.
 
 Sources in order of worth: the target's class and what it names in its file, tests that fail and reach it, its callers,
-what it names in other files, other tests that name it, rules files. Packed into a budget of tokens, by the estimate of core/tokens.py.
+what it names in other files, other tests that name it, rules files. Packed into a budget of tokens, by the estimate of
+core/tokens.py.
 """
 
 from __future__ import annotations
@@ -187,7 +188,7 @@ def gather(
     kept, dropped = (
         _nearby(tree, target, text, graph, left - barred, budget)
         if local
-        else _needed(tree, target, text, graph, left - barred, budget)
+        else _needed(tree, target, text, graph, left, barred, budget)
     )
     rules = "" if local else "\n\n".join(r[:4000] for p in rules_files if p in left and (r := tree.text(p)))
     used = sum(tokens_of(p.text) + HEADING for p in kept)
@@ -213,12 +214,19 @@ def _nearby(
 
 
 def _needed(
-    tree: Tree, target: Target, text: str, graph: ImportGraph | None, allowed: Collection[str], budget: int
+    tree: Tree,
+    target: Target,
+    text: str,
+    graph: ImportGraph | None,
+    readable: Collection[str],
+    barred: Collection[str],
+    budget: int,
 ) -> tuple[list[Excerpt], int]:
-    """What the target names, wherever it is defined, and who calls it. Each kind has a share that no other takes."""
+    """What the target names, wherever it is defined, and who calls it. Each kind has a share that no other takes.
+    Names are followed through all `readable` files; `barred` ones are not shown."""
     imports = graph.imports if graph is not None else {}
-    project = Project(tree, imports, {target.path: text})
-    found = [one for one in snippets(project, target, text) if one.path in allowed or one.path == target.path]
+    project = Project(tree, readable, imports, {target.path: text})
+    found = [one for one in snippets(project, target, text) if one.path not in barred]
     around = rest_of_file(target, text)
     whole = bool(around) and (len(around) <= SHORT_REST or not language_of(target.path).module)
     if whole:
@@ -227,7 +235,7 @@ def _needed(
     if whole and (cost := tokens_of(around) + HEADING) <= budget:
         kept.append(Excerpt(target.path, "the rest of the file", around))
         budget -= cost
-    users = [one for one in callers(tree, target, text, graph) if one.path in allowed]
+    users = [one for one in callers(tree, target, text, graph) if one.path in readable and one.path not in barred]
     calling, unshown = _within_budget(users, budget // 5)
     budget -= sum(tokens_of(one.text) + HEADING for one in calling)
     paths = sorted({one.path for one in found})

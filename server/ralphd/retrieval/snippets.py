@@ -8,7 +8,7 @@ from typing import Literal
 
 from ralphd.context.target import Target
 from ralphd.core.tokens import tokens_of
-from ralphd.retrieval.needs import Need, Project, callers_in, needs_of
+from ralphd.retrieval.needs import Need, Project, callers_in, needs_of, rows_of
 from ralphd.retrieval.symbols import SourceFile, Symbol
 
 WHOLE_ROWS = 25
@@ -78,7 +78,7 @@ def _class_around(file: SourceFile, target: Target) -> list[Snippet]:
 
 def _imports(file: SourceFile, target: Target, text: str) -> list[Snippet]:
     """The import statements whose names the target uses."""
-    first, last = text.count("\n", 0, target.span[0]), text.count("\n", 0, target.span[1])
+    first, last = rows_of(target, text)
     inside = file.rows(first, last)
     return [
         Snippet("own", file.path, start, file.rows(start, end))

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ralphd.answers.imports import SCRIPTS, Binding, imports_of, text_of
+from ralphd.answers.imports import Binding, imports_of, text_of
 from ralphd.answers.units import Code, Unit, body_of, code_of, units
-from ralphd.context.languages import Language, assigned_name, language_of
+from ralphd.context.languages import SCRIPTS, Language, assigned_name, language_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -78,16 +78,14 @@ class DeepSeek(OpenAI):
     """Thoughts in `reasoning_content`; cached tokens in fields of its own; comments and empty lines while one waits."""
 
     keep_alive = b": keep-alive\n\n"
-    finishes: ClassVar[Mapping[str, str]] = {"stop": "stop", "length": "length", "filter": "content_filter"}
 
     def usage(self, reply: Reply) -> dict[str, Any]:
+        usage = super().usage(reply)
+        del usage["prompt_tokens_details"]
         return {
-            "prompt_tokens": reply.prompt_tokens,
-            "completion_tokens": reply.completion_tokens,
-            "total_tokens": reply.prompt_tokens + reply.completion_tokens,
+            **usage,
             "prompt_cache_hit_tokens": reply.cached_tokens,
             "prompt_cache_miss_tokens": reply.prompt_tokens - reply.cached_tokens,
-            **self.reasoning_usage(reply),
         }
 
     def message(self, reply: Reply) -> dict[str, Any]:
