@@ -7,9 +7,9 @@ counts.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Mapping
 
+from ralphd.core.digests import digest_of
 from ralphd.lsp import buffers
 from ralphd.lsp.outbox import Outbox
 from ralphd.lsp.workspace import Place, Workspace
@@ -44,7 +44,7 @@ class JudgedFiles:
                     digest = await asyncio.to_thread(_on_disk, place)
                 else:
                     saved = await asyncio.to_thread(buffers.saved_as, [(place, document)])
-                    digest = _digest(saved[place.path]) if place.path in saved else None
+                    digest = digest_of(saved[place.path]) if place.path in saved else None
                 if self._workspace.documents.get(uri) is document:
                     break
         finally:
@@ -54,13 +54,9 @@ class JudgedFiles:
             self._on_known(uri)
 
 
-def _digest(data: bytes) -> str:
-    return "sha256:" + hashlib.sha256(data).hexdigest()
-
-
 def _on_disk(place: Place) -> str | None:
     try:
         with open(place.absolute, "rb") as file:
-            return _digest(file.read(buffers.MAX_BYTES))
+            return digest_of(file.read(buffers.MAX_BYTES))
     except OSError:
         return None

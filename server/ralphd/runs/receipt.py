@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from ralphd import __version__
+from ralphd.core.digests import PREFIX
 from ralphd.errors import UsageError
 from ralphd.loop.journal import Recording
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:ralphd:test-verdict:v1"
-_PREFIX = "sha256:"
 
 
 def statement(journal: Path) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def statement(journal: Path) -> dict[str, Any]:
     return {
         "_type": STATEMENT,
         "subject": [
-            {"name": path, "digest": {"sha256": value.removeprefix(_PREFIX)}}
+            {"name": path, "digest": {"sha256": value.removeprefix(PREFIX)}}
             for path, value in sorted(tests["hashes"].items())
         ],
         "predicateType": PREDICATE,

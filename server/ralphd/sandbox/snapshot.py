@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol, TypeVar
 
+from ralphd.core.digests import digest_of, digest_of_file
 from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.reading import open_beneath
 from ralphd.sandbox.selection import Listing
@@ -79,7 +79,7 @@ class Snapshot:
     def _hash(self, path: str) -> str | None:
         if path in self._overlay:
             data = self._overlay[path]
-            return None if data is None else "sha256:" + hashlib.sha256(data).hexdigest()
+            return None if data is None else digest_of(data)
         if path not in self._hashes:
             digest = self._read_hash(path)
             if digest is None:
@@ -119,4 +119,4 @@ def _digest(root: str, path: str) -> str | None:
     with os.fdopen(fd, "rb") as file:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             return None
-        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+        return digest_of_file(file)
