@@ -12,8 +12,8 @@ from typing import Any
 
 from ralphd.core.secret import Secret
 from ralphd.errors import ModelError, RalphError
-from ralphd.local_model.server import LocalServer
-from ralphd.local_model.weights import installed
+from ralphd.local_model.server import LocalServer, ollama_models
+from ralphd.local_model.weights import describe, installed
 from ralphd.model_host.chains import KEY_NAMES, Places, call_config, log_path
 from ralphd.model_host.client import HostClient
 from ralphd.model_host.gateway import HostGateway
@@ -90,6 +90,14 @@ class ModelBackend:
                 for resolved, problem in zip(chain, problems, strict=False)
             ]
         return found
+
+    def embedded(self) -> dict[str, Any]:
+        """For `doctor`: the embedded model, and whether it and its server are here. Blocks on the disk."""
+        return dict(describe(self._folders.cache))
+
+    async def pulled(self, address: str) -> list[str] | None:
+        """The models that an Ollama has; None where none answers."""
+        return await ollama_models(address)
 
     @property
     def starting(self) -> bool:

@@ -79,11 +79,23 @@ class Left:
 
 
 @dataclass(frozen=True)
-class Preview:
+class Report:
+    """Something to read for the person, which an editor opens."""
+
     text: str
-    """For a person: nothing hidden in it."""
+    """Nothing is hidden in it."""
     path: str
     """Of a private file that holds it."""
+
+
+@dataclass(frozen=True)
+class KnownConsent:
+    """A consent that the person gave or refused for good, or that a workspace asks for."""
+
+    digest: str
+    state: Literal["always", "never", "asked"]
+    text: str
+    """What it is for, on one line, nothing left out."""
 
 
 class Runner(Protocol):
@@ -96,7 +108,7 @@ class Runner(Protocol):
     async def run(self, request: RunRequest, emit: Emit, ask: Ask) -> RunResult:
         """Never raises: every ending is a result. Cancelling the task gives the result `cancelled` within 200 ms."""
 
-    async def preview(self, request: RunRequest, ask: Ask) -> Preview:
+    async def preview(self, request: RunRequest, ask: Ask) -> Report:
         """What `run` would send, and where to, as far as that is known without a call. No model is asked; the tests run
         as they are where they may. Raises `RalphError` where a run would end before that."""
 
@@ -133,6 +145,18 @@ class Runner(Protocol):
 
     async def decide(self, digest: str, decision: Decision) -> bool:
         """A consent given outside a question, or after its time was over; False: no such digest is known."""
+
+    async def known_consents(self, root: str) -> Sequence[KnownConsent]:
+        """Those that are remembered, then those that the workspace asks for and that nobody decided yet."""
+
+    async def revoke(self, digest: str) -> bool:
+        """Forget a decision: it is asked for again. False: there was none."""
+
+    async def doctor(self, root: str) -> Report:
+        """What is configured, found, missing and reachable. No paid call is made."""
+
+    async def past_runs(self, root: str) -> Report:
+        """The past runs of all workspaces with their outcomes and costs, and what was booked today."""
 
     async def set_key(self, root: str, provider: str, key: Secret) -> None:
         """Pass on a key that the person typed, for `provider`'s own host and this session; empty: forget it. Raises

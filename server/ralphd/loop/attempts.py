@@ -34,6 +34,8 @@ class Attempts:
         self.settings = ctx.settings
         self._artisan, self._scrutiny = artisan, scrutiny
         self._step: Step = "repair"
+        self._last_refusal = ""
+        """What the last answer that is no edit was answered with: its first line."""
         self._history = FailureHistory(self.settings.loop.stuck_after, ctx.local, self._baseline_signature())
 
     @property
@@ -195,7 +197,12 @@ class Attempts:
             self.state.announced = self.state.iterations + 1
             self.ctx.emit(events.IterationStarted(self.state.announced, self.settings.loop.max_iterations))
 
+    def unusable(self) -> str:
+        """Why the run is stuck after two answers that are no edits, in the words that the last one was answered with."""
+        return f"two answers in a row could not be used as an edit. The last one: {self._last_refusal}"
+
     def _refused(self, answer: Rejected) -> None:
-        self.ctx.emit(events.Note(f"An answer could not be used: {answer.feedback.splitlines()[0]}"))
+        self._last_refusal = answer.feedback.splitlines()[0]
+        self.ctx.emit(events.Note(f"An answer could not be used: {self._last_refusal}"))
         told = {finding.path for finding in self.state.findings if finding.kind == "locked"}
         self.state.found([edit_permissions.refused(path) for path in answer.locked if path not in told], self.ctx.emit)

@@ -39,7 +39,12 @@ class Endings:
                 "misconfigured",
                 f"`{command}` collects no test, so nothing could be verified. Point testing.command at the tests.",
             )
-        idle = not self.ctx.instruction and not self.ctx.request.findings and not self.ctx.request.sample
+        idle = (
+            not self.ctx.instruction
+            and not self.ctx.request.findings
+            and not self.ctx.request.rejected
+            and not self.ctx.request.sample
+        )
         if (
             idle
             and judge(run, None, self.state.reach.reaching).green

@@ -105,7 +105,7 @@ class Loop:
         while self.state.iterations < self.settings.loop.max_iterations:
             trial = await attempts.next(rounds)
             if trial is None:
-                return self.endings.ended("stuck", "two answers in a row could not be used as an edit")
+                return self.endings.ended("stuck", attempts.unusable())
             if not self.bench.argv:
                 await scrutiny.critic(trial, 0)
                 return await self.endings.unverified(trial)

@@ -54,6 +54,11 @@ class ShownFinding:
     def root(self) -> str:
         return self.origin.request.root
 
+    @property
+    def fixable(self) -> bool:
+        """Whether a change of code deals with it; a refused edit only the person can allow."""
+        return self.finding.kind != "locked"
+
 
 class Diagnostics:
     def __init__(self, outbox: Outbox, workspace: Workspace, reviews: Reviews) -> None:

@@ -18,7 +18,7 @@ from ralphd.lsp.documents import Changed
 from ralphd.lsp.hunks import Hunk, HunkState, already_applied, applied, land, undone
 
 REASONS_KEPT = 5
-"""Of the reasons for rejecting proposals on one document, the last ones are told to the next try."""
+"""Of the reasons for rejecting proposals on one document, the last ones are told to the next runs on it."""
 
 
 ProofState = Literal["verified", "unverified", "pending", "broken", "stale"]
@@ -166,10 +166,13 @@ class Reviews:
 
     # ---- what the person says of a proposal --------------------------------------------------------------------
 
-    def remember_reason(self, review: Review, reason: object) -> None:
-        """Why the person did not want it: the next try on the document is told."""
-        if isinstance(reason, str) and reason.strip():
-            self._reasons[review.home] = [*self.reasons(review.home), reason.strip()][-REASONS_KEPT:]
+    def remember_reason(self, review: Review, reason: object, uris: Iterable[str] = ()) -> None:
+        """Why the person did not want it: the next runs on the document that the run was on are told, and those on the
+        documents of the changes that it was said of (`uris`)."""
+        if isinstance(reason, str) and (said := reason.strip()):
+            for uri in {review.home, *uris}:
+                others = [known for known in self.reasons(uri) if known != said]
+                self._reasons[uri] = [*others, said][-REASONS_KEPT:]
 
     def reasons(self, home: str) -> tuple[str, ...]:
         return tuple(self._reasons.get(home, ()))

@@ -24,7 +24,7 @@ from ralphd.lsp.applying import Applying
 from ralphd.lsp.broken_proofs import BrokenProofs
 from ralphd.lsp.capabilities import server_capabilities
 from ralphd.lsp.commands.findings import Findings
-from ralphd.lsp.commands.previewing import Previewing
+from ralphd.lsp.commands.reports import Reports
 from ralphd.lsp.commands.reviews import ReviewCommands
 from ralphd.lsp.commands.service import ServiceCommands
 from ralphd.lsp.commands.starting import Starting
@@ -102,7 +102,7 @@ class RalphServer(LanguageServer):
         commands = table(
             [
                 *starting.commands(),
-                *Previewing(outbox, starting, self.runner).commands(),
+                *Reports(outbox, workspace, starting, self.runner).commands(),
                 *Findings(outbox, workspace, diagnostics, reviews, self.runner).commands(),
                 *ReviewCommands(outbox, workspace, reviews, applying).commands(),
                 *ServiceCommands(

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from ralphd.core.run import RunRequest
-from ralphd.core.runner import Ask, Decision, Question
+from ralphd.core.runner import Ask, Decision, KnownConsent, Question
 from ralphd.errors import Misconfigured, Untrusted
 from ralphd.sandbox.isolation import Isolation
 from ralphd.sandbox.programs import program_at
@@ -99,6 +99,18 @@ class Consents:
             await asyncio.to_thread(self.trust.decide, consent.digest, decided, consent)
         return decided in ("once", "always")
 
+    def known(self, root: str, configuration: Configuration, isolation: Isolation) -> list[KnownConsent]:
+        """What is remembered, then what the workspace asks for and nobody decided. Blocks on the disk."""
+        given = [
+            KnownConsent(one.digest, one.decision, _in_words(one.consent))
+            for one in self.trust.list()
+            if one.decision != "once"
+        ]
+        wanted = [*configuration.asked, *command_consents(root, configuration, isolation, self._environ)]
+        asked = [consent for consent in wanted if self.trust.decision(consent.digest) is None]
+        self._asked.update({consent.digest: consent for consent in asked})
+        return [*given, *(KnownConsent(one.digest, "asked", questions.in_full(one)) for one in asked)]
+
     def decide(self, digest: str, decision: Decision) -> bool:
         """A consent given outside a question; False where no such digest is known."""
         consent = self._asked.get(digest)
@@ -107,3 +119,7 @@ class Consents:
         self.trust.decide(digest, decision, consent)
         self._declined.discard(digest)
         return True
+
+
+def _in_words(consent: Consent | None) -> str:
+    return questions.in_full(consent) if consent else "(only its digest is known)"

@@ -21,7 +21,7 @@ from ralphd.core import events
 from ralphd.core.events import Emit, ignore
 from ralphd.core.mends import Mend, mends_for
 from ralphd.core.run import LEADING_ROLE, Judgement, Outcome, RunRequest, RunResult
-from ralphd.core.runner import Ask, ConfigProblem, Decision, EditorSettings, Left, Preview
+from ralphd.core.runner import Ask, ConfigProblem, Decision, EditorSettings, KnownConsent, Left, Report
 from ralphd.core.secret import Secret
 from ralphd.core.text import is_binary
 from ralphd.core.visible import on_terminal
@@ -34,7 +34,7 @@ from ralphd.models.budget import BudgetedGateway
 from ralphd.models.gateway import Gateway, Role
 from ralphd.phases import chaos
 from ralphd.phases.base import PhaseContext
-from ralphd.runs import preview
+from ralphd.runs import checkup, history, preview
 from ralphd.runs.bench import Benches
 from ralphd.runs.books import Books
 from ralphd.runs.consent import Consents
@@ -174,7 +174,7 @@ class RunService:
 
     # ---- the same without a call --------------------------------------------------------------------------------
 
-    async def preview(self, request: RunRequest, ask: Ask) -> Preview:
+    async def preview(self, request: RunRequest, ask: Ask) -> Report:
         _check_target(request)
         resolved = await self._configuration(request, ignore, ask)
         request, settings = _with_pinned(request), resolved.settings
@@ -195,10 +195,13 @@ class RunService:
             attack = chaos.Attack(gate.adapter, gate.admit, gate.probe, dismissed) if gate else None
             result = await Loop(ctx, bench, dismissed, attack).run()
         estimate = await self.books.estimate(request, settings.budget)
-        text = on_terminal(await preview.document(request, settings, gateway, result, tests, estimate))
-        path = self.folders.workspace(request.root) / "would-be-sent.txt"
-        await asyncio.to_thread(write_private, path, text)
-        return Preview(text, str(path))
+        text = await preview.document(request, settings, gateway, result, tests, estimate)
+        return await self._report(request.root, "would-be-sent.txt", text)
+
+    async def _report(self, root: str, name: str, text: str) -> Report:
+        shown, path = on_terminal(text), self.folders.workspace(root) / name
+        await asyncio.to_thread(write_private, path, shown)
+        return Report(shown, str(path))
 
     # ---- what an editor asks beside runs -----------------------------------------------------------------------
 
@@ -267,6 +270,29 @@ class RunService:
 
     async def decide(self, digest: str, decision: Decision) -> bool:
         return await asyncio.to_thread(self.consents.decide, digest, decision)
+
+    async def known_consents(self, root: str) -> Sequence[KnownConsent]:
+        resolved = await asyncio.to_thread(self.settings.read, root, "_")
+        isolation = await self.benches.isolation(resolved.settings)
+        return await asyncio.to_thread(self.consents.known, root, resolved, isolation)
+
+    async def revoke(self, digest: str) -> bool:
+        return await asyncio.to_thread(self.consents.trust.revoke, digest) > 0
+
+    async def checkup(self, root: str) -> dict[str, Any]:
+        return await checkup.look(root, self.settings, self.models, self.folders)
+
+    async def doctor(self, root: str) -> Report:
+        return await self._report(root, "doctor.txt", "\n".join(checkup.lines(await self.checkup(root))) + "\n")
+
+    async def history(self) -> tuple[list[dict[str, Any]], list[str]]:
+        """The past runs as JSON, and as lines for people."""
+        rows = await asyncio.to_thread(history.rows, self.folders)
+        return rows, history.lines(rows, await history.booked_today(self.books.ledger) if rows else "")
+
+    async def past_runs(self, root: str) -> Report:
+        _, lines = await self.history()
+        return await self._report(root, "runs.txt", "\n".join(lines) + "\n")
 
     async def set_key(self, root: str, provider: str, key: Secret) -> None:
         resolved = await asyncio.to_thread(self.settings.read, root, "_")

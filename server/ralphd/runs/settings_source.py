@@ -27,7 +27,7 @@ class SettingsSource:
         trust: TrustStore,
         command_line: Mapping[str, Any] | None = None,
     ) -> None:
-        self._environ = environ
+        self.environ = environ
         self._user_file = user_file
         self._trust = trust
         self._command_line = command_line
@@ -60,7 +60,7 @@ class SettingsSource:
         always = self._trust.decision
         return resolve(
             self.layers(root, folder),
-            self._environ,
+            self.environ,
             root=root,
             agreed=lambda digest: digest in agreed or always(digest) == "always",
         )
@@ -70,7 +70,7 @@ class SettingsSource:
 
         def check() -> Sequence[ConfigProblem]:
             layer = read_file("repository", path) if text is None else Layer("repository", text=text, path=path)
-            found = resolve([layer], self._environ).problems if layer is not None else ()
+            found = resolve([layer], self.environ).problems if layer is not None else ()
             return tuple(
                 ConfigProblem(path, p.line, p.start_col, p.end_col, p.severity, f"ralph.config.{p.code}", p.message)
                 for p in found

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ralphd.app import build_service
+from ralphd.core.runner import KnownConsent
 from ralphd.errors import UsageError
 from ralphd.runs.consent import command_consents
 from ralphd.settings import export, questions
@@ -76,15 +77,11 @@ def trust(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if options.action == "revoke":
         return _revoke(store, options.digest)
     workspace = os.path.abspath(options.workspace) if options.workspace else str(project_of(Path.cwd() / "_"))
-    asked = [one for one in asyncio.run(_asked(workspace, environ)) if store.decision(one.digest) != "always"]
     if options.action == "give":
+        asked = [one for one in asyncio.run(_asked(workspace, environ)) if store.decision(one.digest) != "always"]
         return _give(store, asked, options.digest, workspace)
-    for given in store.list():
-        what = questions.in_full(given.consent) if given.consent else "(only its digest is known)"
-        say(f"{given.digest[:12]}  {given.decision:7} {what}")
-    for consent in asked:
-        if store.decision(consent.digest) is None:
-            say(f"{consent.digest[:12]}  {'asked':7} {questions.in_full(consent)}")
+    for known in asyncio.run(_known(workspace, environ)):
+        say(f"{known.digest[:12]}  {known.state:7} {known.text}")
     return 0
 
 
@@ -106,6 +103,14 @@ def _give(store: TrustStore, asked: list[Consent], prefix: str, workspace: str) 
     store.decide(found[0].digest, "always", found[0])
     say(f"Agreed: {questions.in_full(found[0])}")
     return 0
+
+
+async def _known(workspace: str, environ: Mapping[str, str]) -> Sequence[KnownConsent]:
+    service = build_service(environ)
+    try:
+        return await service.known_consents(workspace)
+    finally:
+        await service.close()
 
 
 async def _asked(workspace: str, environ: Mapping[str, str]) -> list[Consent]:

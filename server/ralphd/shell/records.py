@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ralphd.app import build_service
 from ralphd.core.result_json import result_json
-from ralphd.core.run import EXIT_CODES, Cost
-from ralphd.core.wording import by_role, money, tokens
+from ralphd.core.run import EXIT_CODES
 from ralphd.errors import UsageError
+from ralphd.runs import history
 from ralphd.runs.replay import replay as replay_run
 from ralphd.shell import housekeeping
 from ralphd.shell.headless import project_of
@@ -36,7 +34,7 @@ def findings(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         else:
             say("\n".join(f"{k}  {v}" for k, v in sorted(kept.items())) or "None.")
         return 0
-    listed = [f for entry in _journals(folders, root) for f in (entry["result"] or {}).get("findings", [])]
+    listed = [f for entry in history.journals(folders, root) for f in (entry["result"] or {}).get("findings", [])]
     if options.json:
         say_json(listed)
     else:
@@ -45,72 +43,21 @@ def findings(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return 0
 
 
-def _journals(folders: Folders, root: str | None) -> Iterator[dict[str, Any]]:
-    """The past runs of a workspace (None: of all), newest first."""
-    base = folders.state / "workspaces"
-    paths = folders.journals(root).glob("*.jsonl") if root else base.glob("*/runs/*.jsonl")
-    for path in sorted(paths, key=lambda p: p.name, reverse=True):
-        begin = end = None
-        try:
-            with path.open(encoding="utf-8") as file:
-                for line in file:
-                    if '"kind": "begin"' in line:
-                        begin = json.loads(line)
-                    elif '"kind": "end"' in line:
-                        end = json.loads(line)
-        except (OSError, ValueError):
-            continue
-        if end is not None:
-            yield {"path": path, "begin": begin, "result": end["result"]}
-
-
 def runs(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    rows = []
-    for entry in _journals(Folders.of(environ), None):
-        result, request = entry["result"], (entry["begin"] or {}).get("request", {})
-        cost = Cost(result["cost"]["by_role"], tuple(result["cost"]["unpriced"]))
-        rows.append(
-            {
-                "runId": result["run_id"],
-                "when": entry["path"].name[:15],
-                "command": result["command"],
-                "outcome": result["outcome"],
-                "reason": result["reason"],
-                "path": os.path.join(request.get("root", ""), request.get("path", "")),
-                "iterations": result["iterations"],
-                "cost": cost.to_json(),
-                "usage": result["usage"],
-                "tokens": result.get("tokens", {}),
-                "journal": str(entry["path"]),
-            }
-        )
-        if not options.json:
-            last = rows[-1]
-            say(
-                f"{last['when']}  {last['runId']}  {last['command']:11}{last['outcome']:20}{money(cost):>10}  {last['path']}"
-            )
-            if roles := by_role(cost, result.get("tokens", {})):
-                say(f"{'':17}{roles}")
+    found, text = asyncio.run(_runs(environ))
     if options.json:
-        say_json(rows)
-    elif not rows:
-        say("No run yet.")
-    elif today := asyncio.run(_today(environ)):
-        say(f"Booked today (UTC): {today}. Models without a known price count at budget.ceiling_usd_per_mtok.")
+        say_json(found)
+    else:
+        say("\n".join(text))
     return 0
 
 
-async def _today(environ: Mapping[str, str]) -> str:
+async def _runs(environ: Mapping[str, str]) -> tuple[list[dict[str, Any]], list[str]]:
     service = build_service(environ)
     try:
-        found = await service.books.ledger.today_by_role()
+        return await service.history()
     finally:
         await service.close()
-    return ", ".join(
-        f"{role} {tokens(used)} {money(Cost({role: usd}))}"
-        for role, (usd, used) in sorted(found.items())
-        if usd or used
-    )
 
 
 def journal_of(run: str, environ: Mapping[str, str]) -> Path:
@@ -118,7 +65,7 @@ def journal_of(run: str, environ: Mapping[str, str]) -> Path:
     path = Path(run)
     if path.is_file():
         return path
-    for entry in _journals(Folders.of(environ), None):
+    for entry in history.journals(Folders.of(environ), None):
         if entry["result"]["run_id"] == run or entry["path"].stem == run:
             return Path(entry["path"])
     raise UsageError(f"There is no run {run}.", "`ralphd runs` lists them.")

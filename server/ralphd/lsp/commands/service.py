@@ -1,10 +1,11 @@
-"""Commands about the service as a whole: cancel, status, trust, showLog, showRun, openSetting, fetchModel."""
+"""Commands about the service as a whole: cancel, status, consents, trust, showLog, showRun, openSetting, fetchModel."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from pygls.exceptions import JsonRpcInvalidParams
@@ -22,6 +23,9 @@ from ralphd.lsp.retesting import Retesting
 from ralphd.lsp.review import Reviews
 from ralphd.lsp.runs import Runs
 from ralphd.lsp.workspace import Workspace
+
+REVOKE = "revoke"
+"""Beside the decisions: forget one, so that it is asked for again."""
 
 
 class ServiceCommands:
@@ -45,6 +49,7 @@ class ServiceCommands:
         return [
             ServerCommand("cancel", frozenset({"runId"}), self._cancel),
             ServerCommand("status", frozenset(), self._status),
+            ServerCommand("consents", frozenset({"uri"}), self._consents),
             ServerCommand("trust", frozenset({"digest", "decision"}), self._trust),
             ServerCommand("showLog", frozenset(), self._show_log),
             ServerCommand("showRun", frozenset({"runId"}), self._show_run),
@@ -75,13 +80,24 @@ class ServiceCommands:
 
         return tell()
 
+    async def _consents(self, argument: dict[str, Any]) -> dict[str, Any]:
+        """What is remembered, and what the workspace of a document asks for."""
+        uri = argument.get("uri")
+        place = self._workspace.place_of(uri) if isinstance(uri, str) else None
+        root = place.root if place else next(iter(self._workspace.roots), os.getcwd())
+        known = await self._runner().known_consents(root)
+        return {"consents": [asdict(consent) for consent in known]}
+
     def _trust(self, argument: dict[str, Any]) -> Any:
         digest, decision = argument.get("digest"), argument.get("decision")
-        if decision not in DECISIONS or not isinstance(digest, str):
-            raise JsonRpcInvalidParams('decision must be "once", "always" or "never", and digest a string.')
+        if decision not in (*DECISIONS, REVOKE) or not isinstance(digest, str) or not digest:
+            raise JsonRpcInvalidParams('decision must be "once", "always", "never" or "revoke", and digest a string.')
 
         async def decide() -> dict[str, Any]:
-            if not await self._runner().decide(digest, decision):
+            if decision == REVOKE:
+                if not await self._runner().revoke(digest):
+                    raise failed("There is no decision with this digest.")
+            elif not await self._runner().decide(digest, decision):
                 raise failed("This digest was not asked about: start the run first.")
             return {"digest": digest, "decision": decision}
 

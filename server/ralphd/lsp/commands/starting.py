@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -56,11 +56,8 @@ class Starting:
         The run has started when this returns, with the document as it is now. Only where the disk has to be read first
         (a file that is not open, or one whose place is not known yet) it comes later, from a coroutine.
         """
-        shown = self._diagnostics.required(argument) if command == "fix" else None
-        uri = argument.get("uri") or self._workspace.documents.last_uri
-        if not isinstance(uri, str):
-            raise failed("There is no active document. Open a file first.")
-        uri = self._workspace.documents.spelled(uri)
+        uri = self._document_of(argument)
+        shown = self._to_fix(argument, uri) if command == "fix" else ()
         document = self._workspace.documents.get(uri)
         version = argument.get("version")
         if document is not None and version is not None and version != document.version:
@@ -70,8 +67,24 @@ class Starting:
             return self._start_later(command, argument, uri, document.text if document else None, shown)
         return self._start(command, argument, uri, document.text, shown)
 
+    def _document_of(self, argument: Mapping[str, Any]) -> str:
+        """The URI of the document that a command is about."""
+        uri = argument.get("uri") or self._workspace.documents.last_uri
+        if not isinstance(uri, str):
+            raise failed("There is no active document. Open a file first.")
+        return self._workspace.documents.spelled(uri)
+
+    def _to_fix(self, argument: Mapping[str, Any], uri: str) -> Sequence[ShownFinding]:
+        """The finding that is named, else all of the document that a change of code can deal with."""
+        if "findingId" in argument:
+            return (self._diagnostics.required(argument),)
+        found = [shown for shown in self._diagnostics.of(uri) if shown.fixable]
+        if not found:
+            raise failed("There is no finding in this document to fix.")
+        return found
+
     async def _start_later(
-        self, command: Command, argument: Mapping[str, Any], uri: str, text: Text | None, shown: ShownFinding | None
+        self, command: Command, argument: Mapping[str, Any], uri: str, text: Text | None, shown: Sequence[ShownFinding]
     ) -> LiveRun:
         place = await self._workspace.locate(uri)
         if text is None:
@@ -82,7 +95,7 @@ class Starting:
         return self._start(command, argument, uri, text, shown)
 
     def _start(
-        self, command: Command, argument: Mapping[str, Any], uri: str, text: Text, shown: ShownFinding | None
+        self, command: Command, argument: Mapping[str, Any], uri: str, text: Text, shown: Sequence[ShownFinding]
     ) -> LiveRun:
         return self._runs.start(self._request(command, argument, uri, text, shown), uri)
 
@@ -91,19 +104,16 @@ class Starting:
         command = next((known for known in RUN_KEYS if known == argument.get("command", "implement")), None)
         if command is None or command == "fix":
             raise JsonRpcInvalidParams('command must be "implement", "critique" or "chaosTests".')
-        uri = argument.get("uri") or self._workspace.documents.last_uri
-        if not isinstance(uri, str):
-            raise failed("There is no active document. Open a file first.")
-        uri = self._workspace.documents.spelled(uri)
+        uri = self._document_of(argument)
         place = await self._workspace.locate(uri)
         document = self._workspace.documents.get(uri)
         if document is None and place is None:
             raise failed("The file is outside the workspace. Add its folder to the workspace first.")
         text = document.text if document else await asyncio.to_thread(_read, place.absolute if place else "")
-        return await self._runs.with_buffers(self._request(command, argument, uri, text, None), uri), uri
+        return await self._runs.with_buffers(self._request(command, argument, uri, text, ()), uri), uri
 
     def _request(
-        self, command: Command, argument: Mapping[str, Any], uri: str, text: Text, shown: ShownFinding | None
+        self, command: Command, argument: Mapping[str, Any], uri: str, text: Text, shown: Sequence[ShownFinding]
     ) -> RunRequest:
         untitled = uri.startswith("untitled:")
         place = self._untitled_place(uri) if untitled else self._workspace.place_of(uri)
@@ -118,9 +128,10 @@ class Starting:
             root=place.root,
             path=place.path,
             text=text.value,
-            span=(shown.span[0], shown.span[0]) if shown else self._span(argument.get("range"), text),
+            span=self._span(argument.get("range"), text) if command != "fix" else _place_of(shown),
             instruction=instruction,
-            findings=(shown.finding,) if shown else (),
+            findings=tuple(one.finding for one in shown),
+            rejected=self._reviews.reasons(uri),
             untitled=untitled,
         )
         return request
@@ -172,6 +183,11 @@ class Starting:
         span = None if request.span is None else (min(request.span[0], len(text)), min(request.span[1], len(text)))
         again = replace(request, run_id=new_run_id(), text=text, span=span, sample=request.sample + 1)
         return self._runs.start(again, uri)
+
+
+def _place_of(shown: Sequence[ShownFinding]) -> Span | None:
+    """Where one finding stands; of several, the whole file is the target."""
+    return (shown[0].span[0], shown[0].span[0]) if len(shown) == 1 else None
 
 
 async def _run_id(starting: Coroutine[Any, Any, LiveRun]) -> dict[str, Any]:

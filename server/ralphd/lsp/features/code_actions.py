@@ -29,6 +29,8 @@ from ralphd.lsp.workspace_edits import WorkspaceEdits, occupied
 IMPLEMENT = "refactor.rewrite.ralph.implement"
 RETRY = "refactor.rewrite.ralph.retry"
 CRITIQUE, CHAOS, CANCEL = "ralph.critique", "ralph.chaosTests", "ralph.cancel"
+FIX_ALL = "quickfix.ralph.fixAll"
+"""Not below `source.fixAll`: editors run that by themselves on saving, and a run costs money."""
 ATTACK = "quickfix.ralph.attack"
 FIX, DISMISS, PIN, ALLOW = "quickfix.ralph.fix", "quickfix.ralph.dismiss", "quickfix.ralph.pin", "quickfix.ralph.allow"
 ACCEPT, REJECT = "quickfix.ralph.accept", "quickfix.ralph.reject"
@@ -41,6 +43,7 @@ KINDS = (
     CHAOS,
     CANCEL,
     FIX,
+    FIX_ALL,
     DISMISS,
     PIN,
     ALLOW,
@@ -194,14 +197,22 @@ class CodeActions:
     def _on_findings(self, snapshot: DocumentSnapshot, span: Span) -> list[types.CodeAction]:
         text = snapshot.document.text
         here = [shown for shown in self._diagnostics.of(snapshot.uri) if _touch(text, shown.span, span)]
-        return [action for shown in here for action in _on_finding(snapshot, shown)]
+        actions = [action for shown in here for action in _on_finding(snapshot, shown)]
+        fixable = [shown for shown in self._diagnostics.of(snapshot.uri) if shown.fixable]
+        if len(fixable) > 1 and any(shown.fixable for shown in here):
+            fix_all = _action(
+                f"Ralph: fix all {len(fixable)} findings in this file", FIX_ALL, "fix", {"uri": snapshot.uri}
+            )
+            fix_all.diagnostics = [finding_diagnostic(snapshot.client, shown, text) for shown in here if shown.fixable]
+            actions.append(fix_all)
+        return actions
 
 
 def _on_finding(snapshot: DocumentSnapshot, shown: ShownFinding) -> list[types.CodeAction]:
     argument = {"uri": snapshot.uri, "findingId": shown.finding_id}
     message, kind = shown.finding.message, shown.finding.kind
     actions = []
-    if kind == "locked":
+    if not shown.fixable:
         actions.append(_action("Ralph: allow this edit", ALLOW, "allow", argument))
     else:
         short = message if len(message) <= 60 else message[:59] + "…"
