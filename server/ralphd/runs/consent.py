@@ -106,7 +106,7 @@ class Consents:
             for one in self.trust.list()
             if one.decision != "once"
         ]
-        wanted = [*configuration.asked, *command_consents(root, configuration, isolation, self._environ)]
+        wanted: list[Consent] = [*configuration.asked, *command_consents(root, configuration, isolation, self._environ)]
         asked = [consent for consent in wanted if self.trust.decision(consent.digest) is None]
         self._asked.update({consent.digest: consent for consent in asked})
         return [*given, *(KnownConsent(one.digest, "asked", questions.in_full(one)) for one in asked)]
