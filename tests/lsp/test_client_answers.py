@@ -69,6 +69,8 @@ async def test_a_late_consent_counts_from_the_next_run_on(
     asked = [m for m in connection.received if m.get("method") == "window/showMessageRequest"]
     connection.say({"jsonrpc": "2.0", "id": asked[0]["id"], "result": {"title": title} if title else None})
     await settled(connection)
+    told = [m["params"]["message"] for m in connection.received if m.get("method") == "window/showMessage"]
+    assert [("before you answered" in text) for text in told] == ([True] if title else []), told
     assert (await implement(connection, uri))["outcome"] == then
     again = [m for m in connection.received if m.get("method") == "window/showMessageRequest"]
     assert len(again) == (2 if title is None else 1), "what was decided is not asked again"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from tests.lsp.conftest import Start
+import pytest
+
+from tests.lsp.conftest import RIGHT, Start
 from tests.support.patience import seconds
 
 
@@ -41,3 +44,67 @@ async def test_a_budget_is_raised_in_a_file_that_is_not_there(start: Start, proj
     place = await editor.command(raising["command"], *raising["arguments"])
     assert place["path"].endswith("config.yaml") and not Path(place["path"]).exists()
     await editor.rpc.wait_for(lambda: any("ralphd setup" in text for text in said), seconds(30), "where to set it")
+
+
+PLAIN = {"events": False, "stream": False}
+"""A client that knows LSP and nothing of ours."""
+
+
+@pytest.mark.parametrize("profile", ["helix", "eglot"])
+async def test_an_ending_is_a_message_with_buttons_that_do_what_they_say(
+    start: Start, project: Path, profile: str
+) -> None:
+    own = project / "ralph.config.yaml"
+    own.write_text("budget:\n  usd_per_run: a lot\n")
+    editor = await start(artisan=[RIGHT], profile=profile, **PLAIN)
+    uri = await editor.open(project / "slug.py")
+    editor.choices = ["Open budget.usd_per_run", "Try again", "Show what the run did"]
+    await editor.command("ralph.server.implement", {"uri": uri})
+    await editor.rpc.wait_for(lambda: len(editor.asked) >= 1, seconds(60), "the first ending")
+    first = editor.asked[0]
+    assert "usd_per_run" in first["message"] and "`ralphd setup`" in first["message"], first
+    assert [button["title"] for button in first["actions"]] == [
+        "Open budget.usd_per_run",
+        "Try again",
+        "Show what the run did",
+    ]
+    if editor.profile.capabilities.startswith("helix"):
+        await editor.rpc.wait_for(lambda: len(editor.shown) == 1, seconds(30), "the file at the setting")
+        assert editor.shown[0]["uri"] == own.as_uri() and editor.shown[0]["selection"]["start"]["line"] == 1
+
+    await editor.command("ralph.server.implement", {"uri": uri})  # the second button starts the third run
+    await editor.rpc.wait_for(lambda: len(editor.asked) == 3, seconds(60), "the ending of the run that was tried again")
+    await editor.rpc.wait_for(lambda: editor.choices == [], seconds(30), "the last button")
+
+
+async def test_a_button_that_can_do_nothing_any_more_says_so(start: Start, project: Path) -> None:
+    (project / "ralph.config.yaml").write_text("budget:\n  usd_per_run: a lot\n")
+    editor = await start(artisan=[RIGHT], profile="helix", **PLAIN)
+    said: list[str] = []
+    editor.rpc.listeners.append(
+        lambda method, params: said.append(params["message"]) if method == "window/showMessage" else None
+    )
+
+    def gone(params: Any) -> dict[str, str]:
+        (project / "other.py").unlink()
+        return {"title": "Try again"}
+
+    other = await editor.open(project / "other.py", "x = 1\n")
+    await editor.rpc.notify("textDocument/didClose", {"textDocument": {"uri": other}})
+    (project / "other.py").write_text("x = 1\n")
+    editor.rpc.answers["window/showMessageRequest"] = gone
+    await editor.command("ralph.server.implement", {"uri": other})
+    await editor.rpc.wait_for(lambda: bool(said), seconds(60), "why it cannot be tried again")
+    assert "cannot be read" in said[0]
+
+
+async def test_a_first_party_client_is_given_the_program_that_sets_up(start: Start, project: Path) -> None:
+    (project / "ralph.config.yaml").write_text("budget:\n  usd_per_run: a lot\n")
+    editor = await start(artisan=[])
+    uri = await editor.open(project / "slug.py")
+    await editor.command("ralph.server.implement", {"uri": uri})
+    ended = await editor.run_ended()
+    setup = next(action for action in ended["actions"] if action["kind"] == "setup")
+    given = await editor.command(setup["command"], *setup["arguments"])
+    assert given["argv"][1:] == ["-m", "ralphd", "setup"] and given["folder"] == str(project)
+    assert not [one for one in editor.asked if "usd_per_run" in one["message"]], "it shows the ending itself"

@@ -18,7 +18,11 @@ export async function tellEnd(result: RunResult, execute: Execute): Promise<void
   const review = result.reviewId === null ? [] : [REVIEW];
   const chosen = await say(severity, `Ralph: ${result.reason}`, [...review, ...actions.map(({ title }) => title)]);
   const action = actions.find(({ title }) => title === chosen);
-  if (action !== undefined) {
+  if (action?.kind === 'setup') {
+    const { argv, folder } = (await execute(action.command, action.arguments)) as { argv: string[]; folder: string };
+    const [shellPath, ...shellArgs] = argv;
+    vscode.window.createTerminal({ name: 'ralphd setup', shellPath, shellArgs, cwd: folder || undefined }).show();
+  } else if (action !== undefined) {
     await execute(action.command, action.arguments);
   } else if (chosen === REVIEW) {
     await vscode.commands.executeCommand('ralph.show');

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ralphd.errors import AuthenticationFailed, ModelError, NoModel, OverBudget, RalphError, Unpriced
 
-MendKind = Literal["fetchModel", "setKey", "chooseModel", "raiseBudget", "openSetting"]
+MendKind = Literal["fetchModel", "setKey", "chooseModel", "raiseBudget", "openSetting", "setup"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Mend:
 FETCH_MODEL = Mend("fetchModel")
 SET_KEY = Mend("setKey", "api_keys")
 CHOOSE_MODEL = Mend("chooseModel", "models")
+SETUP = Mend("setup")
+"""`ralphd setup`, for a person who has no configuration of their own yet."""
 
 
 def mends_for(error: RalphError) -> tuple[Mend, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +99,28 @@ class Outbox:
         async with self._asking:
             answer = await self.request(types.WINDOW_SHOW_MESSAGE_REQUEST, params, ASK_TIMEOUT_S, late=told)
         return chosen(answer.value)
+
+    def offer(self, text: str, titles: Sequence[str], chosen: Callable[[str], None], *, error: bool = False) -> None:
+        """A message with buttons; nothing waits for it. `chosen` is told a title when the person presses its button,
+        however late. A client that shows no buttons shows the text."""
+        if self._workspace.client.message_request and titles:
+            self.background(self._offer(text, titles, chosen, error))
+        else:
+            self.show(text, error=error)
+
+    async def _offer(self, text: str, titles: Sequence[str], chosen: Callable[[str], None], error: bool) -> None:
+        kind = types.MessageType.Error if error else types.MessageType.Warning
+        actions = [types.MessageActionItem(title=title) for title in titles]
+        params = types.ShowMessageRequestParams(type=kind, message=text, actions=actions)
+
+        def told(item: Any) -> None:
+            if (title := getattr(item, "title", None)) in titles:
+                chosen(title)
+
+        async with self._asking:
+            pass  # a question that is open is answered first: Helix drops the first of two
+        answer = await self.request(types.WINDOW_SHOW_MESSAGE_REQUEST, params, ASK_TIMEOUT_S, late=told)
+        told(answer.value)
 
     async def open_document(
         self, uri: str, *, take_focus: bool, line: int | None = None, timeout_s: float = SHORT_TIMEOUT_S

@@ -15,6 +15,7 @@ from ralphd.core.wording import OWN_DEFECT
 from ralphd.lsp import review
 from ralphd.lsp.applying import Applying
 from ralphd.lsp.diagnostics import Diagnostics, Origin, ShownFinding
+from ralphd.lsp.endings import Endings
 from ralphd.lsp.live_run import TITLES, LiveRun
 from ralphd.lsp.outbox import Outbox
 from ralphd.lsp.proof import of_result
@@ -24,8 +25,6 @@ from ralphd.lsp.unnoticed import UnnoticedFaults
 from ralphd.lsp.workspace import Place, Workspace
 
 JOURNALS_KEPT = 100
-_SHOWN_AS_MESSAGE = ("misconfigured", "untrusted", "provider_failed", "budget_exceeded", "internal_error")
-"""Outcomes that a person has to do something about."""
 
 
 class Publishing:
@@ -37,7 +36,9 @@ class Publishing:
         reviews: Reviews,
         applying: Applying,
         unnoticed: UnnoticedFaults,
+        endings: Endings,
     ) -> None:
+        self._endings = endings
         self._outbox, self._workspace, self._diagnostics = outbox, workspace, diagnostics
         self._reviews, self._applying, self._unnoticed = reviews, applying, unnoticed
         self.journals: dict[str, str] = {}
@@ -101,8 +102,6 @@ class Publishing:
             cost_shown=run.settings.shows_cost,
         )
         run.progress.end(result.reason)
-        if result.outcome in _SHOWN_AS_MESSAGE and not self._workspace.client.events:  # who takes runEnded shows it
-            self._outbox.show(result.reason, error=result.outcome != "untrusted")
         self._tell_ended(answer)
         return answer
 
@@ -123,6 +122,8 @@ class Publishing:
     def _tell_ended(self, answer: dict[str, Any]) -> None:
         if self._workspace.client.events:
             self._outbox.notify("ralph/runEnded", answer)
+        else:
+            self._endings.tell(answer)
 
     # ---- proposals ---------------------------------------------------------------------------------------------
 

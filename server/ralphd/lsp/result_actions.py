@@ -34,6 +34,7 @@ _TITLES: Mapping[MendKind, str] = {
     "chooseModel": "Choose a model",
     "raiseBudget": "Raise {}",
     "openSetting": "Open {}",
+    "setup": "Set up ralphd",
 }
 _IN_THE_LOG = frozenset({"provider_failed", "internal_error"})
 """Outcomes that the masked log of requests to models may explain."""
@@ -57,8 +58,8 @@ def actions_for(run: LiveRun, result: RunResult, review_id: str | None, workspac
 def _mending(mend: Mend, uri: str) -> Action:
     """A client may do better by the kind, as with a box for a key; what every client can do is to open the place."""
     title = _TITLES[mend.kind].format(mend.setting)
-    if mend.kind == "fetchModel":
-        return Action("fetchModel", title, f"{PREFIX}fetchModel", ())
+    if mend.kind in ("fetchModel", "setup"):
+        return Action(mend.kind, title, f"{PREFIX}{mend.kind}", ())
     return Action(mend.kind, title, f"{PREFIX}openSetting", ({"key": mend.setting, "uri": uri},))
 
 

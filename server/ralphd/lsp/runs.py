@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -27,6 +27,14 @@ from ralphd.lsp.publishing import Publishing
 from ralphd.lsp.workspace import DocumentSnapshot, Place, Workspace
 
 log = logging.getLogger("ralphd.lsp")
+
+_LATE: Mapping[Decision, str] = {
+    "once": "The run had ended before you answered. The next one may run the command; start it again.",
+    "always": "The run had ended before you answered. From now on the command may run; start it again.",
+    "never": "The run had ended before you answered. The command will not be asked about again; `ralphd trust list` "
+    "shows it.",
+}
+"""Told when a question about a command is answered after its time was over."""
 
 
 class Runs:
@@ -115,9 +123,13 @@ class Runs:
 
         def late(decision: Decision) -> None:
             if question.kind == "command":  # what was decided about a cost belongs to that one run
-                self._outbox.background(self._runner().decide(question.digest, decision))
+                self._outbox.background(self._late(question.digest, decision))
 
         return await self._outbox.ask(question, late)
+
+    async def _late(self, digest: str, decision: Decision) -> None:
+        if await self._runner().decide(digest, decision):
+            self._outbox.show(_LATE[decision])
 
     def _emit(self, run: LiveRun, event: events.Event) -> None:
         if isinstance(event, events.FindingAdded):

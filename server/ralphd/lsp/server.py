@@ -30,6 +30,7 @@ from ralphd.lsp.commands.service import ServiceCommands
 from ralphd.lsp.commands.starting import Starting
 from ralphd.lsp.commands.table import table
 from ralphd.lsp.diagnostics import Diagnostics
+from ralphd.lsp.endings import Endings
 from ralphd.lsp.features import inline_completion, key_request, run_request, virtual_documents, workspace_changes
 from ralphd.lsp.features.code_actions import CodeActions
 from ralphd.lsp.features.code_lens import CodeLenses
@@ -87,7 +88,8 @@ class RalphServer(LanguageServer):
         documents.on_changed += [reviews.follow, unnoticed.follow, diagnostics.follow]
         documents.on_closed += [diagnostics.refresh]
         applying = Applying(outbox, workspace, reviews, edits)
-        publishing = Publishing(outbox, workspace, diagnostics, reviews, applying, unnoticed)
+        endings = Endings(outbox, lambda command, arguments: self.protocol.handlers.commands[command](arguments))
+        publishing = Publishing(outbox, workspace, diagnostics, reviews, applying, unnoticed, endings)
         self.configuration = Configuration(outbox, workspace, diagnostics, self.runner)
         self.runs = runs = Runs(outbox, workspace, publishing, self.runner, self.configuration.ready)
         self.retesting = retesting = Retesting(outbox, workspace, reviews, runs.live, self.runner)

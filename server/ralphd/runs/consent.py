@@ -59,10 +59,11 @@ class Consents:
                 "Nothing that a model wrote runs without isolation, and there is none here.", isolation.detail
             )
         for consent in await asyncio.to_thread(command_consents, request.root, configuration, isolation, self._environ):
-            if not await self._agreed(consent, ask):
+            decided = await self._decided(consent, ask)
+            if decided not in ("once", "always"):
+                word = "was not allowed" if decided == "never" else "needs your word, and nobody gave it"
                 raise Untrusted(
-                    f"The repository's test command `{questions.command(consent, 200)}` was not allowed, so nothing "
-                    "was run.",
+                    f"The repository's test command `{questions.command(consent, 200)}` {word}, so nothing was run.",
                     f"Allow it (`ralphd trust give {consent.digest[:12]}`), or set testing.command yourself.",
                 )
         return tuple(settings.testing.command)
@@ -81,23 +82,24 @@ class Consents:
         """Which of the repository's models and switches may be used now, by digest. A no is not asked again."""
         agreed = set()
         for consent in asked:
-            if consent.digest not in self._declined and await self._agreed(consent, ask):
+            if consent.digest not in self._declined and await self._decided(consent, ask) in ("once", "always"):
                 agreed.add(consent.digest)
             else:
                 self._declined.add(consent.digest)
         return frozenset(agreed)
 
-    async def _agreed(self, consent: Consent, ask: Ask) -> bool:
+    async def _decided(self, consent: Consent, ask: Ask) -> Decision | None:
+        """What the person said before, or says now; None: nobody answered."""
         if await asyncio.to_thread(self.trust.use, consent.digest):
-            return True
+            return "always"
         if await asyncio.to_thread(self.trust.decision, consent.digest) == "never":
-            return False
+            return "never"
         self._asked[consent.digest] = consent
         text = questions.question(consent)
         decided = await ask(Question(consent.kind, consent.digest, text, _TITLES[consent.kind]))
         if decided in ("always", "never"):
             await asyncio.to_thread(self.trust.decide, consent.digest, decided, consent)
-        return decided in ("once", "always")
+        return decided
 
     def known(self, root: str, configuration: Configuration, isolation: Isolation) -> list[KnownConsent]:
         """What is remembered, then what the workspace asks for and nobody decided. Blocks on the disk."""

@@ -19,7 +19,7 @@ from ralphd.backend import ModelBackend
 from ralphd.context.target import find_target
 from ralphd.core import events
 from ralphd.core.events import Emit, ignore
-from ralphd.core.mends import Mend, mends_for
+from ralphd.core.mends import SETUP, Mend, mends_for
 from ralphd.core.run import LEADING_ROLE, Judgement, Outcome, RunRequest, RunResult
 from ralphd.core.runner import Ask, ConfigProblem, Decision, EditorSettings, KnownConsent, Left, Report
 from ralphd.core.secret import Secret
@@ -104,6 +104,8 @@ class RunService:
         except Exception:
             log.exception("run %s", request.run_id)
             result = _ended(request, "internal_error", f"{OWN_DEFECT}: {self.folders.server_log}.")
+        if result.outcome == "misconfigured" and not await asyncio.to_thread(self.folders.user_config.exists):
+            result = replace(result, mends=(*result.mends, SETUP))
         if gateway is not None:
             result = self.books.closed(request, result, gateway)
         if journal is not None:

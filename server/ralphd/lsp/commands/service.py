@@ -1,9 +1,11 @@
-"""Commands about the service as a whole: cancel, status, consents, trust, showLog, showRun, openSetting, fetchModel."""
+"""Commands about the service as a whole: cancel, status, consents, trust, showLog, showRun, openSetting, fetchModel,
+setup."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -55,6 +57,7 @@ class ServiceCommands:
             ServerCommand("showRun", frozenset({"runId"}), self._show_run),
             ServerCommand("openSetting", frozenset({"key", "uri"}), self._open_setting),
             ServerCommand("fetchModel", frozenset(), self._fetch_model),
+            ServerCommand("setup", frozenset(), self._setup),
         ]
 
     def _cancel(self, argument: dict[str, Any]) -> dict[str, Any]:
@@ -153,6 +156,11 @@ class ServiceCommands:
             self._outbox.show(str(error), error=True)
         else:
             self._outbox.show("The embedded model is here. Run it again.")
+
+    def _setup(self, argument: dict[str, Any]) -> dict[str, Any]:
+        """The program that asks a person for what is missing. It needs a terminal, which only the client has."""
+        folder = next(iter(self._workspace.roots), "")
+        return {"argv": [sys.executable, "-m", "ralphd", "setup"], "folder": folder}
 
     async def _open(self, path: str, what: str, missing: str) -> None:
         if not await asyncio.to_thread(os.path.exists, path):
