@@ -19,9 +19,10 @@ export async function tellEnd(result: RunResult, execute: Execute): Promise<void
   const chosen = await say(severity, `Ralph: ${result.reason}`, [...review, ...actions.map(({ title }) => title)]);
   const action = actions.find(({ title }) => title === chosen);
   if (action?.kind === 'setup') {
-    const { argv, folder } = (await execute(action.command, action.arguments)) as { argv: string[]; folder: string };
-    const [shellPath, ...shellArgs] = argv;
-    vscode.window.createTerminal({ name: 'ralphd setup', shellPath, shellArgs, cwd: folder || undefined }).show();
+    const given = (await execute(action.command, action.arguments)) as { argv: [string, ...string[]]; folder: string };
+    const [shellPath, ...shellArgs] = given.argv;
+    const where = given.folder === '' ? {} : { cwd: given.folder };
+    vscode.window.createTerminal({ name: 'ralphd setup', shellPath, shellArgs, ...where }).show();
   } else if (action !== undefined) {
     await execute(action.command, action.arguments);
   } else if (chosen === REVIEW) {

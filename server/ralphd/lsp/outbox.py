@@ -114,7 +114,8 @@ class Outbox:
         params = types.ShowMessageRequestParams(type=kind, message=text, actions=actions)
 
         def told(item: Any) -> None:
-            if (title := getattr(item, "title", None)) in titles:
+            title = getattr(item, "title", None)
+            if isinstance(title, str) and title in titles:
                 chosen(title)
 
         async with self._asking:
