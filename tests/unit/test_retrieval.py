@@ -138,3 +138,59 @@ def test_a_long_file_is_shown_by_what_the_target_uses_of_it() -> None:
         assert unwanted not in shown, unwanted
     assert tests[0].why == "fails now" and "def test_receipt" in tests[0].text and "def full" in tests[0].text
     assert "def test_total" in tests[1].text and "test_other" not in "".join(test.text for test in tests)
+
+
+WAITING = {
+    "shop/__init__.py": "",
+    "shop/money.py": "RATE = 3\n\n\ndef convert(value: int, *, rate: int = RATE) -> int:\n    return value * rate\n",
+    "shop/base.py": "class Shelf:\n    def weigh(self, grams: int) -> int:\n        return grams\n",
+    "shop/cart.py": (
+        "from shop import money\nfrom shop.base import Shelf\n\nKEY, VALUE = 'k', 'v'\nif KEY:\n    FAST = 1\nelse:\n    SLOW = 2\n\n\n"
+        + LONG
+        + "def _pick(\n    items: list[int],\n    most: int = 3,\n) -> list[int]:\n    '''Some of them.'''\n    return items[:most]\n\n\n"
+        "class Cart(Shelf):\n    @property\n    def count(self) -> int:\n        return 1\n\n    @count.setter\n"
+        "    def count(self, value: int) -> None:\n        self.n = value\n\n    def total(self) -> int:\n"
+        "        '''What the cart costs.'''\n        raise NotImplementedError\n"
+    ),
+    "tests/test_cart.py": (
+        "import unittest\nfrom shop.cart import Cart\n\n\nclass TestCart(unittest.TestCase):\n    def setUp(self):\n"
+        "        self.cart = Cart()\n\n    def test_total(self):\n        self.assertEqual(self.cart.total(), 3)\n\n"
+        "    def test_count(self):\n        self.assertEqual(self.cart.count, 1)\n"
+    ),
+}
+
+
+def test_a_body_that_is_still_to_be_written_is_shown_what_it_may_use() -> None:
+    tree, text = MemoryTree(WAITING), WAITING["shop/cart.py"]
+    offset = text.index("raise")
+    context, tests = gather(
+        tree, find_target("shop/cart.py", text, (offset, offset)), text, max_tokens=1400, rules_files=(), exclude=(),
+        local=False, graph=ImportGraph(tree), failing=["tests/test_cart.py::TestCart::test_total"],
+    )  # fmt: skip
+    shown = "\n".join(piece.text for piece in context.pieces)
+    for wanted in ("    items: list[int],\n    most: int = 3,\n) -> list[int]:", "KEY, VALUE", "FAST = 1", "SLOW = 2",
+                   "    def count(self, value: int) -> None:", "def convert(value: int, *, rate: int = RATE) -> int:",
+                   "RATE = 3", "def weigh(self, grams: int) -> int:", "class Shelf:"):  # fmt: skip
+        assert wanted in shown, wanted
+    assert "return items" not in shown, "only what a helper is called by"
+    failing = tests[0].text
+    assert "class TestCart" in failing and "def setUp" in failing and "def test_total" in failing
+    assert "test_count" not in failing
+
+
+SCRIPT_TESTS = {
+    "cart.js": "const LIMIT = 3;\nfunction helper(x) {\n  return x;\n}\nfunction total(items) {\n  return helper(items) + LIMIT;\n}\n"
+    "exports.total = total;\n",
+    "test/cart.test.js": "const { total } = require('../cart');\ndescribe('cart', () => {\n  it('adds', () => {\n    total([1]);\n  });\n"
+    "  it('knows nothing of it', () => {\n    other();\n  });\n});\n",
+}
+
+
+def test_tests_of_a_script_are_its_calls() -> None:
+    tree, text = MemoryTree(SCRIPT_TESTS), SCRIPT_TESTS["cart.js"]
+    offset = text.index("return helper")
+    target = find_target("cart.js", text, (offset, offset))
+    _, tests = gather(tree, target, text, max_tokens=1000, rules_files=(), exclude=(), local=False,
+                      graph=ImportGraph(tree), failing=["test/cart.test.js::cart > adds"])  # fmt: skip
+    assert [test.why for test in tests] == ["fails now"]
+    assert "total([1])" in tests[0].text and "knows nothing" not in tests[0].text

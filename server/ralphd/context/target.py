@@ -42,10 +42,18 @@ class _Offsets:
 
     def __init__(self, text: str) -> None:
         self.ascii = text.isascii()
-        self.ends = [] if self.ascii else list(accumulate(len(c.encode("utf-8", "surrogatepass")) for c in text))
+        self._lines = [] if self.ascii else [line.encode("utf-8", "surrogatepass") for line in text.split("\n")]
+        self._starts = [0, *accumulate(len(line) + 1 for line in self._lines)]
+        self._begun = [0, *accumulate(len(line.decode("utf-8", "surrogatepass")) + 1 for line in self._lines)]
 
     def __call__(self, byte: int) -> int:
-        return byte if self.ascii else bisect_right(self.ends, byte)
+        if self.ascii:
+            return byte
+        row = bisect_right(self._starts, byte) - 1
+        if row >= len(self._lines):
+            return self._begun[-1] - 1
+        inside = self._lines[row][: byte - self._starts[row]]
+        return self._begun[row] + len(inside.decode("utf-8", "surrogatepass"))
 
 
 def walk_definitions(node: Node, language: Language, prefix: str = "") -> Iterator[tuple[str, Node, Node]]:

@@ -82,16 +82,29 @@ class Project:
         """`owner.name` in `file`, or in one of the classes that `owner` is derived from."""
         if found := file.symbols.get(f"{owner}.{name}"):
             return found
-        symbol = file.symbols.get(owner)
-        if symbol is None or depth == 0:
+        if depth == 0:
             return None
-        head = file.rows(symbol.start, max(symbol.start, symbol.body - 1))
-        for base in re.findall(r"[A-Za-z_]\w*", head.partition(owner.rpartition(".")[2])[2])[:8]:
+        above = ((home, base.name) for home, base in self._bases(file, owner))
+        found_above = (self.inherited(home, base, name, depth - 1) for home, base in above)
+        return next((one for one in found_above if one is not None), None)
+
+    def members_above(self, file: SourceFile, owner: str, depth: int = 3) -> Iterator[Symbol]:
+        """The members that `owner` has from the classes that it is derived from."""
+        for home, above in self._bases(file, owner):
+            yield from (symbol for symbol in home.symbols.values() if symbol.owner == above.name)
+            if depth > 1:
+                yield from self.members_above(home, above.name, depth - 1)
+
+    def _bases(self, file: SourceFile, owner: str) -> Iterator[tuple[SourceFile, Symbol]]:
+        symbol = file.symbols.get(owner)
+        if symbol is None:
+            return
+        head = file.signature(symbol).partition(symbol.short)[2]
+        for base in re.findall(r"[A-Za-z_]\w*", head)[:8]:
             above = self.resolve(file, base)
             home = self.file(above.path) if above is not None and above.name != owner else None
-            if above is not None and home is not None and (found := self.inherited(home, above.name, name, depth - 1)):
-                return found
-        return None
+            if above is not None and home is not None:
+                yield home, above
 
     def _imported(self, file: SourceFile, binding: Binding, member: str, depth: int) -> Symbol | None:
         """What `binding` brings, or its `member` where it brings a module."""
@@ -131,6 +144,16 @@ class Project:
             if other is not None and other.path != file.path and (found := self.resolve(other, name, depth - 1)):
                 return found
         return None
+
+    def modules_of(self, file: SourceFile, binding: Binding) -> Iterator[SourceFile]:
+        """The project's files that a Python import brings as modules: `from . import money`, `import shop.money as m`."""
+        if file.language is not PYTHON or len(binding.key) < 3:
+            return
+        how, module, full = binding.key[:3]
+        dotted = full if how == "import" else module + full if not module.strip(".") else f"{module}.{full}"
+        for path in self._modules(file.path, dotted):
+            if path != file.path and (other := self.file(path)) is not None:
+                yield other
 
     def _modules(self, path: str, module: str) -> Iterator[str]:
         """The files among those that `path` imports that are `module`."""

@@ -10,15 +10,17 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ralphd.context.languages import fence_name, language_of, parse
+from ralphd.context.languages import fence_name, language_of
 from ralphd.context.target import Target, definitions
 from ralphd.context.tree import ImportGraph, Tree, is_secret
-from ralphd.core.text import Text
 from ralphd.core.tokens import beginning, tokens_of
-from ralphd.retrieval.needs import Project
-from ralphd.retrieval.snippets import Kind, joined, snippets, within
+from ralphd.retrieval.likely import to_be_written
+from ralphd.retrieval.needs import Project, rows_of
+from ralphd.retrieval.snippets import Kind, Snippet, docstring, joined, snippets, within
+from ralphd.retrieval.symbols import SourceFile
+from ralphd.retrieval.tests_of_target import is_test_file, test_snippets
 
 SHORT_REST = 2500
 """Characters: where the rest of the target's file is shorter, all of it is shown."""
@@ -45,48 +47,7 @@ class Context:
         return "\n\n".join(f"{p.path} ({p.why}):\n{fenced(p.text, fence_name(p.path))}" for p in self.pieces)
 
 
-_TEST_FILE = re.compile(r"(?:^|/)(?:tests?|__tests__|spec)/|(?:^|/)test_[^/]*$|(?:_test|\.test|\.spec|_spec)\.[^/]+$")
-
-
-def is_test_file(path: str) -> bool:
-    return bool(_TEST_FILE.search(path))
-
-
-def tests_reaching(tree: Tree, target: Target, graph: ImportGraph | None = None) -> list[str]:
-    """Test files that import the target's module, or (other languages) name its file's stem. Sorted."""
-    tests = [p for p in tree.paths() if is_test_file(p) and p != target.path]
-    if target.path.endswith(".py"):
-        reach = (graph or ImportGraph(tree)).reaches(target.path)
-        return [p for p in tests if p in reach]
-    stem = posixpath.basename(target.path).split(".")[0]
-    return [p for p in tests if re.search(rf"\b{re.escape(stem)}\b", tree.scan(p) or "")]
-
-
-def relevant_tests(tree: Tree, target: Target, files: Iterable[str]) -> list[Excerpt]:
-    """The test functions that name the target; a whole short file where none does."""
-    short = target.name.rsplit(".", 1)[-1]
-    pieces = []
-    for path in files:
-        text = tree.scan(path)
-        if text is None:
-            continue
-        if not short:
-            tree.text(path)
-            pieces.append(Excerpt(path, "tests", text))
-            continue
-        if not re.search(rf"\b{re.escape(short)}\b", text):
-            continue
-        tree.text(path)
-        inner = [d for d in definitions(path, text) if re.search(rf"\b{re.escape(short)}\b", text[slice(*d.span)])]
-        outer = [
-            d for d in inner if not any(o is not d and o.span[0] <= d.span[0] and d.span[1] <= o.span[1] for o in inner)
-        ]
-        chosen = "\n\n\n".join(text[slice(*d.span)] for d in outer) or text
-        pieces.append(Excerpt(path, "tests", chosen))
-    return sorted(pieces, key=lambda p: (len(p.text), p.path))
-
-
-def callers(tree: Tree, target: Target, source: str, graph: ImportGraph | None) -> list[Excerpt]:
+def callers(tree: Tree, target: Target, source: str, graph: ImportGraph | None) -> list[Snippet]:
     """Functions in other files that import the target's module and name the target; for a whole file: what it defines."""
     names = [target.name.rsplit(".", 1)[-1]] if target.name else []
     if target.kind == "file":
@@ -103,30 +64,21 @@ def callers(tree: Tree, target: Target, source: str, graph: ImportGraph | None) 
         text = tree.scan(path)
         if text is None or not naming.search(text):
             continue
-        tree.text(path)  # from here on it is shown
         named = [d for d in definitions(path, text) if naming.search(text, *d.span)]
         leaf = [
             d for d in named if not any(o is not d and d.span[0] <= o.span[0] and o.span[1] <= d.span[1] for o in named)
         ]
-        for d in leaf[:3]:
-            used = sorted(set(naming.findall(text, *d.span)))
-            found.append(Excerpt(path, f"calls {', '.join(used)}", text[slice(*d.span)]))
-    return found
+        found += [Snippet("callers", path, text.count("\n", 0, d.span[0]), text[slice(*d.span)]) for d in leaf[:3]]
+    return sorted(found, key=lambda one: one.cost)
 
 
 def outline(path: str, text: str) -> str:
-    """Signatures and docstrings' first lines of a file: what another file may use of it."""
-    lines = Text(text)
-    out = []
-    for d in definitions(path, text):
-        head = text[slice(*lines.line_span(d.line))]
-        if d.kind == "function_definition" and not head.rstrip().endswith(":"):
-            head = " ".join(part.strip() for part in text[slice(*d.span)].split(":\n", 1)[0].splitlines()) + ":"
-        out.append(head)
-        body = text[slice(*d.span)].split("\n")[1:2]
-        if body and body[0].strip().startswith(('"""', "'''")):
-            out.append(body[0].rstrip())
-    return "\n".join(out)
+    """What another file may use of this one: signatures, each with the first paragraph of its docstring."""
+    file = SourceFile(path, text)
+    shown = (
+        f"{file.signature(s)}\n{docstring(file, s)}".rstrip() for s in file.symbols.values() if s.kind == "definition"
+    )
+    return "\n".join(shown)
 
 
 def rest_of_file(target: Target, text: str) -> str:
@@ -138,26 +90,17 @@ def rest_of_file(target: Target, text: str) -> str:
 
 
 def surroundings(target: Target, text: str) -> str:
-    """The target's file without the target's own text: imports, then outline; the whole file where it is short."""
+    """The target's file without the target's own text: imports, then signatures; the whole file where it is short."""
     if target.kind == "file":
         return ""
-    language = language_of(target.path)
-    tree = parse(language, text.encode("utf-8", "surrogatepass"))
-    imports: list[str] = []
-    if tree is not None:
-        imports = [
-            node.text.decode("utf-8", "replace")
-            for node in tree.root_node.named_children
-            if node.type in language.imports and node.text
-        ]
-    inner = [
-        d for d in definitions(target.path, text) if not (d.span[0] <= target.span[0] and target.span[1] <= d.span[1])
-    ]
-    inner = [d for d in inner if not (target.span[0] <= d.span[0] and d.span[1] <= target.span[1])]
     rest = rest_of_file(target, text)
-    if len(rest) <= SHORT_REST or tree is None:
+    file = SourceFile(target.path, text)
+    if len(rest) <= SHORT_REST or file.code is None:
         return rest
-    return "\n".join([*imports, "", *(text[slice(*d.span)].split("\n", 1)[0] for d in inner)]).strip()
+    first, last = rows_of(target, text)
+    imports = [file.rows(start, end) for start, end, _ in file.import_rows]
+    others = [s for s in file.symbols.values() if s.kind == "definition" and (s.last < first or last < s.start)]
+    return "\n".join([*imports, "", *(file.signature(s) for s in sorted(others, key=lambda s: s.start))]).strip()
 
 
 def gather(
@@ -175,24 +118,19 @@ def gather(
     """(context, tests of the target), together within `max_tokens`. `graph`: of the whole tree, for a Python target;
     `failing`: the ids of the baseline's tests that failed and may reach the target.
 
-    Tests say what right means, so they have the first half of the budget to themselves and what the context leaves of
-    the other; the context has its half whatever the tests are. Neither pushes the other out.
+    What is shown is decided here alone: each kind of material has a share of the budget that no other takes, and what a
+    kind leaves goes to the others in the order of `_SHARES`.
     """
     left = {p for p in tree.paths() if not is_secret(p)}
-    tests = relevant_tests(tree, target, tests_reaching(tree, target, graph))
-    if not local:
-        tests = with_failing(tree, target, tests, failing)
-    wanted = sum(tokens_of(p.text) for p in tests)
-    budget = max_tokens - min(wanted, max_tokens // 2)
     barred = {p for p in exclude if p != target.path}
-    kept, dropped = (
-        _nearby(tree, target, text, graph, left - barred, budget)
-        if local
-        else _needed(tree, target, text, graph, left, barred, budget)
-    )
+    tests = [one for one in test_snippets(tree, target, () if local else failing, graph) if one.path in left]
     rules = "" if local else "\n\n".join(r[:4000] for p in rules_files if p in left and (r := tree.text(p)))
-    used = sum(tokens_of(p.text) + HEADING for p in kept)
-    return Context(tuple(kept), dropped, rules), _fitting(tests, max_tokens - used)
+    if local:
+        wanted = sum(one.cost for one in tests)
+        kept, dropped = _nearby(tree, target, text, graph, left - barred, max_tokens - min(wanted, max_tokens // 2))
+        used = sum(tokens_of(p.text) + HEADING for p in kept)
+        return Context(tuple(kept), dropped, rules), _as_excerpts(tree, _fitting(tests, max_tokens - used))
+    return _needed(tree, target, text, graph, left, barred, max_tokens, tests, rules)
 
 
 HEADING = 12
@@ -213,41 +151,56 @@ def _nearby(
     return _within_budget(candidates, budget)
 
 
+_SHARES: dict[Kind, float] = {
+    "own": 0.25, "imported": 0.15, "failing": 0.25, "callers": 0.1, "tests": 0.1, "likely": 0.15
+}  # fmt: skip
+_TO_BE_WRITTEN: dict[Kind, float] = {
+    "own": 0.15, "imported": 0.1, "failing": 0.2, "callers": 0.1, "likely": 0.35, "tests": 0.1
+}  # fmt: skip
+"""Of a target that names next to nothing yet: what it may name is worth more than who calls it."""
+
+
 def _needed(
-    tree: Tree,
-    target: Target,
-    text: str,
-    graph: ImportGraph | None,
-    readable: Collection[str],
-    barred: Collection[str],
-    budget: int,
-) -> tuple[list[Excerpt], int]:
-    """What the target names, wherever it is defined, and who calls it. Each kind has a share that no other takes.
-    Names are followed through all `readable` files; `barred` ones are not shown."""
-    imports = graph.imports if graph is not None else {}
-    project = Project(tree, readable, imports, {target.path: text})
-    found = [one for one in snippets(project, target, text) if one.path not in barred]
-    around = rest_of_file(target, text)
-    whole = bool(around) and (len(around) <= SHORT_REST or not language_of(target.path).module)
-    if whole:
-        found = [one for one in found if one.path != target.path]
+    tree: Tree, target: Target, text: str, graph: ImportGraph | None, readable: Collection[str], barred: Collection[str],
+    budget: int, tests: list[Snippet], rules: str,
+) -> tuple[Context, list[Excerpt]]:  # fmt: skip
+    """What the target names, wherever it is defined, who calls it, and its tests. Names are followed through all
+    `readable` files; `barred` ones are not shown."""
+    project = Project(tree, readable, graph.imports if graph is not None else {}, {target.path: text})
+    said = "\n".join(one.text for one in tests if one.kind == "failing")
+    found = [one for one in snippets(project, target, text, said) if one.path not in barred]
+    found += [one for one in callers(tree, target, text, graph) if one.path in readable and one.path not in barred]
     kept: list[Excerpt] = []
-    if whole and (cost := tokens_of(around) + HEADING) <= budget:
-        kept.append(Excerpt(target.path, "the rest of the file", around))
-        budget -= cost
-    users = [one for one in callers(tree, target, text, graph) if one.path in readable and one.path not in barred]
-    calling, unshown = _within_budget(users, budget // 5)
-    budget -= sum(tokens_of(one.text) + HEADING for one in calling)
-    paths = sorted({one.path for one in found})
-    shares: dict[Kind, int] = {"own": budget // 2, "imported": budget * 3 // 10, "callers": budget // 5}
-    chosen = within(found, shares, budget - HEADING * min(len(paths), budget // (4 * HEADING)))
-    for path in sorted(paths, key=lambda p: p != target.path):
-        if mine := [one for one in chosen if one.path == path]:
-            kept.append(Excerpt(path, "around it" if path == target.path else "used by it", joined(mine)))
-    kept += calling
+    around = rest_of_file(target, text)
+    if around and (len(around) <= SHORT_REST or not language_of(target.path).module):
+        cost = tokens_of(around) + HEADING
+        if cost <= budget:
+            kept.append(Excerpt(target.path, "the rest of the file", around))
+            budget -= cost
+            found = [one for one in found if one.path != target.path]
+    shares = _TO_BE_WRITTEN if to_be_written(target, text) else _SHARES
+    order = list(shares)
+    found = sorted([*found, *tests], key=lambda one: order.index(one.kind))
+    chosen = within(found, {kind: int(budget * share) for kind, share in shares.items()}, budget)
+    context = [one for one in chosen if one.kind not in ("failing", "tests")]
+    for path in sorted({one.path for one in context}, key=lambda p: (p != target.path, p)):
+        mine = [one for one in context if one.path == path]
+        why = "around it" if path == target.path else "calls it" if mine[0].kind == "callers" else "used by it"
+        kept.append(Excerpt(path, why, joined(mine)))
     for piece in kept:
         tree.text(piece.path)  # from here on it is shown
-    return kept, len(found) - len(chosen) + unshown
+    shown = Context(tuple(kept), sum(one.kind not in ("likely", "tests") for one in found if one not in chosen), rules)
+    return shown, _as_excerpts(tree, [one for one in chosen if one.kind in ("failing", "tests")])
+
+
+def _as_excerpts(tree: Tree, tests: list[Snippet]) -> list[Excerpt]:
+    """The chosen tests by file, those that fail first."""
+    found = []
+    for kind, why in (("failing", "fails now"), ("tests", "tests")):
+        for path in dict.fromkeys(one.path for one in tests if one.kind == kind):
+            tree.text(path)  # from here on it is shown
+            found.append(Excerpt(path, why, joined(one for one in tests if one.kind == kind and one.path == path)))
+    return found
 
 
 def _within_budget(pieces: Iterable[Excerpt], budget: int) -> tuple[list[Excerpt], int]:
@@ -263,58 +216,17 @@ def _within_budget(pieces: Iterable[Excerpt], budget: int) -> tuple[list[Excerpt
     return kept, dropped
 
 
-def with_failing(tree: Tree, target: Target, tests: list[Excerpt], failing: Collection[str]) -> list[Excerpt]:
-    """The tests that fail now come first, also those that do not name the target; with the fixtures that they ask for."""
-    red: dict[str, set[str]] = {}
-    for nodeid in failing:
-        path, _, named = nodeid.partition("::")
-        if named and path != target.path:
-            red.setdefault(path, set()).add(named.partition("[")[0].split("::")[-1])
-    first: list[Excerpt] = []
-    for path in sorted(red):
-        text = tree.scan(path)
-        if text is None:
-            continue
-        chosen = [d for d in definitions(path, text) if d.name.rpartition(".")[2] in red[path]]
-        if chosen:
-            tree.text(path)
-            functions = [text[slice(*d.span)] for d in chosen]
-            functions = [*_fixtures(path, text, functions), *functions]
-            first.append(Excerpt(path, "fails now", "\n\n\n".join(functions)))
-    shown = {(one.path, part) for one in first for part in one.text.split("\n\n\n")}
-    others = []
-    for one in tests:
-        parts = [part for part in one.text.split("\n\n\n") if (one.path, part) not in shown]
-        if parts:
-            others.append(Excerpt(one.path, one.why, "\n\n\n".join(parts)))
-    return [*first, *others]
-
-
-_ARGUMENTS = re.compile(r"def \w+\(([^)]{0,2000})\)")
-
-
-def _fixtures(path: str, text: str, parts: list[str]) -> list[str]:
-    """The fixtures of a Python test file that these tests take by name."""
-    if not path.endswith(".py"):
-        return []
-    asked = {word for part in parts for m in _ARGUMENTS.finditer(part) for word in re.findall(r"\w+", m[1])}
-    found = [d for d in definitions(path, text) if d.name in asked and "fixture" in text[slice(*d.span)][:200]]
-    return [text[slice(*d.span)] for d in found]
-
-
 _LEAST = 60
 """Tokens. Less than this of a test says nothing."""
 
 
-def _fitting(tests: list[Excerpt], max_tokens: int) -> list[Excerpt]:
-    kept: list[Excerpt] = []
-    spent = 0
-    for piece in tests:
-        cost = tokens_of(piece.text)
-        if spent + cost > max_tokens:
-            if not kept and max_tokens - spent > _LEAST:
-                kept.append(Excerpt(piece.path, piece.why, beginning(piece.text, max_tokens - spent)))
-            break
-        kept.append(piece)
-        spent += cost
+def _fitting(tests: list[Snippet], max_tokens: int) -> list[Snippet]:
+    """The first tests that fit; the beginning of the very first where not even that fits."""
+    kept: list[Snippet] = []
+    for one in tests:
+        if one.cost <= max_tokens:
+            kept.append(one)
+            max_tokens -= one.cost
+        elif not kept and max_tokens > _LEAST:
+            return [replace(one, text=beginning(one.text, max_tokens))]
     return kept

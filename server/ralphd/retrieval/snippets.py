@@ -8,6 +8,7 @@ from typing import Literal
 
 from ralphd.context.target import Target
 from ralphd.core.tokens import tokens_of
+from ralphd.retrieval.likely import likely, to_be_written
 from ralphd.retrieval.needs import Need, Project, callers_in, needs_of, rows_of
 from ralphd.retrieval.symbols import SourceFile, Symbol
 
@@ -15,7 +16,7 @@ WHOLE_ROWS = 25
 """A function or a constant of more rows is shown by its signature and the first paragraph of its docstring."""
 CALLERS = 4
 
-Kind = Literal["own", "imported", "callers"]
+Kind = Literal["own", "imported", "failing", "callers", "tests", "likely"]
 
 
 @dataclass(frozen=True)
@@ -33,25 +34,32 @@ class Snippet:
         return tokens_of(self.text) + 2
 
 
-def snippets(project: Project, target: Target, text: str) -> list[Snippet]:
-    """Most wanted first: the class around the target, what it names in its own file, its callers there, then what it
-    names in other files."""
+def snippets(project: Project, target: Target, text: str, said: str = "") -> list[Snippet]:
+    """Most wanted first: the class around the target, what it names in its own file and in others, its callers in its
+    file, then what a body that is still to be written is likely to name. `said`: by the failing tests."""
     file = project.file(target.path)
     if file is None or file.code is None:
         return []
-    needs = needs_of(project, target, text)
-    own = [need for need in needs if need.symbol.path == target.path]
-    return [
-        *_class_around(file, target),
-        *_imports(file, target, text),
-        *(_shown("own", file, need.symbol) for need in sorted(own, key=_small_first)),
-        *(_shown("callers", file, symbol) for symbol in callers_in(file, target, text)[:CALLERS]),
-        *(
-            _shown("imported", home, need.symbol)
-            for need in sorted((need for need in needs if need.symbol.path != target.path), key=_small_first)
-            if (home := project.file(need.symbol.path)) is not None
-        ),
-    ]
+    needs = sorted(
+        needs_of(project, target, text), key=lambda need: (need.symbol.path != target.path, *_small_first(need))
+    )
+    callers = callers_in(file, target, text)[:CALLERS]
+    known = {(one.path, one.name) for one in (*(need.symbol for need in needs), *callers)}
+    found = [*_class_around(file, target), *_imports(file, target, text)]
+    for need in needs:
+        if (home := project.file(need.symbol.path)) is not None:
+            found.append(_shown("own" if home is file else "imported", home, need.symbol))
+    found += [_shown("callers", file, symbol) for symbol in callers]
+    guesses = likely(project, target, text, said, known) if to_be_written(target, text) else []
+    for guess in guesses:
+        if (home := project.file(guess.symbol.path)) is not None:
+            found.append(_outlined(home, guess.symbol))
+    return found
+
+
+def _outlined(file: SourceFile, symbol: Symbol) -> Snippet:
+    """What a thing is called and how, no more."""
+    return Snippet("likely", file.path, symbol.start, file.signature(symbol), _inside(file, symbol))
 
 
 def _small_first(need: Need) -> tuple[bool, int, str, int]:
@@ -65,14 +73,14 @@ def _class_around(file: SourceFile, target: Target) -> list[Snippet]:
     holder = file.symbols.get(target.name.rpartition(".")[0])
     if holder is None:
         return []
-    head = file.rows(holder.first, max(holder.start, holder.body - 1))
-    about = _docstring(file, holder)
+    head = file.signature(holder)
+    about = docstring(file, holder)
     attributes = [
         symbol
         for symbol in file.symbols.values()
         if symbol.kind == "binding" and symbol.name.rpartition(".")[0] == holder.name
     ]
-    found = [Snippet("own", file.path, holder.first, "\n".join(filter(None, (head, about))))]
+    found = [Snippet("own", file.path, holder.start, "\n".join(filter(None, (head, about))))]
     return found + [_shown("own", file, symbol) for symbol in attributes]
 
 
@@ -88,23 +96,25 @@ def _imports(file: SourceFile, target: Target, text: str) -> list[Snippet]:
 
 
 def _shown(kind: Kind, file: SourceFile, symbol: Symbol) -> Snippet:
-    holder = file.symbols.get(symbol.name.rpartition(".")[0])
-    inside = None
-    if holder is not None and holder.name:
-        inside = (holder.start, file.rows(holder.start, max(holder.start, holder.body - 1)))
+    inside = _inside(file, symbol)
     if symbol.last - symbol.first < WHOLE_ROWS:
         return Snippet(kind, file.path, symbol.first, file.rows(symbol.first, symbol.last), inside)
     if symbol.kind == "binding":
         return Snippet(kind, file.path, symbol.first, file.rows(symbol.first, symbol.first + 8) + "\n…", inside)
-    head = file.rows(symbol.first, max(symbol.start, symbol.body - 1))
-    shown = [head, _docstring(file, symbol)]
+    shown = [file.signature(symbol), docstring(file, symbol)]
     members = [s for s in file.symbols.values() if s.name.rpartition(".")[0] == symbol.name]
     if members:  # a long class: how its members are called
-        shown += [file.rows(s.start, s.last if s.kind == "binding" else max(s.start, s.body - 1)) for s in members]
+        shown += [file.signature(member) for member in members]
     return Snippet(kind, file.path, symbol.first, "\n".join(filter(None, (*shown, "    …"))), inside)
 
 
-def _docstring(file: SourceFile, symbol: Symbol) -> str:
+def _inside(file: SourceFile, symbol: Symbol) -> tuple[int, str] | None:
+    """The class that it is a member of, with its row."""
+    holder = file.symbols.get(symbol.owner) if symbol.owner else None
+    return (holder.start, file.signature(holder)) if holder is not None else None
+
+
+def docstring(file: SourceFile, symbol: Symbol) -> str:
     """The first paragraph of a Python docstring, as it stands; other languages have theirs in the comments above."""
     lines = file.rows(symbol.body, min(symbol.last, symbol.body + 12)).split("\n")
     opening = lines[0].strip().lstrip("rRbBuU")

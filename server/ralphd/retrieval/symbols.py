@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ralphd.answers.imports import Binding, imports_of, text_of
 from ralphd.answers.units import Code, Unit, body_of, code_of, units
-from ralphd.context.languages import SCRIPTS, Language, assigned_name, language_of
+from ralphd.context.languages import PYTHON, SCRIPTS, Language, assigned_name, language_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -21,11 +22,17 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 400_000
 """A bigger file is not looked through: it is generated, or data."""
 
+OVERLOAD_GAP = 3
+"""Rows between two definitions of one name that belong together: overloads, a property and its setter."""
+BINDING_ROWS = 3
+"""Of a constant that is no more than mentioned, so many rows are shown."""
+
 
 @dataclass(frozen=True)
 class Symbol:
     """One named thing. `name` is qualified (`Cart.total`). Rows are 0-based and inclusive: `first` is that of the
-    comments and decorators above it, `body` the first row of its body (`last` + 1 where it has none)."""
+    comments and decorators above it, `body` the first row of its body (`last` + 1 where it has none). Overloads of one
+    name, one after the other, are one symbol: `first` and `start` are those of the first of them."""
 
     name: str
     path: str
@@ -35,6 +42,17 @@ class Symbol:
     start: int
     body: int
     last: int
+    body_column: int = 0
+    """Where the body begins in its first row, in bytes."""
+
+    @property
+    def short(self) -> str:
+        return self.name.rpartition(".")[2]
+
+    @property
+    def owner(self) -> str:
+        """The class that it is a member of; "" at the top level."""
+        return self.name.rpartition(".")[0]
 
 
 class SourceFile:
@@ -66,7 +84,34 @@ class SourceFile:
         offset = self.code.offset if self.code else 0
         first = body.start_point[0] - offset if body is not None else unit.last + 1
         kind = "definition" if unit.kind != "binding" else "binding"
-        self.symbols[name] = Symbol(name, self.path, kind, unit.first, unit.start, first, unit.last)
+        above, start = unit.first, unit.start
+        before = self.symbols.get(name)
+        if before is not None and before.kind == kind == "definition" and above - before.last <= OVERLOAD_GAP:
+            above, start = before.first, before.start
+        if before is not None and kind == "binding":
+            return  # bound again: the first one says what it is
+        column = body.start_point[1] if body is not None else 0
+        self.symbols[name] = Symbol(name, self.path, kind, above, start, first, unit.last, column)
+
+    @property
+    def top(self) -> list[Symbol]:
+        """What stands at the file's top level."""
+        return [symbol for symbol in self.symbols.values() if not symbol.owner]
+
+    @cached_property
+    def uses(self) -> Uses:
+        """What the whole file names."""
+        none = Uses(frozenset(), frozenset(), frozenset())
+        return uses_of(self.code, 0, len(self.code.lines)) if self.code is not None else none
+
+    def signature(self, symbol: Symbol) -> str:
+        """A definition without its comments and its body: decorators, name, all parameters, types. A binding: its start."""
+        if symbol.kind == "binding":
+            return self.rows(symbol.start, min(symbol.last, symbol.start + BINDING_ROWS - 1))
+        rows = self.rows(symbol.start, min(symbol.body - 1, symbol.last))
+        begun = self.rows(symbol.body, symbol.body).encode("utf-8", "surrogatepass")[: symbol.body_column]
+        beginning = begun.decode("utf-8", "replace").rstrip()
+        return "\n".join(filter(None, (rows, beginning if symbol.body <= symbol.last else "")))
 
     def rows(self, first: int, last: int) -> str:
         lines = self.code.lines if self.code else tuple(self.text.split("\n"))
@@ -86,7 +131,9 @@ def _walk(code: Code) -> Iterator[tuple[Unit, str]]:
                 if body is not None:
                     todo.append((body, f"{prefix}.{unit.name}" if prefix else unit.name, depth + 1))
             elif unit.kind == "other" and depth == 0 and unit.node.type in ("if_statement", "try_statement"):
-                todo += [(c, prefix, 3) for c in unit.node.named_children if c.type in ("block", "statement_block")]
+                clauses = [c for c in unit.node.named_children if c.type.endswith("_clause")]
+                inner = [c for part in (unit.node, *clauses) for c in part.named_children]
+                todo += [(c, prefix, 3) for c in reversed(inner) if c.type in ("block", "statement_block")]
 
 
 _CLASS = re.compile(r"class|interface|impl|trait|struct|enum|module|namespace|record")
@@ -97,9 +144,13 @@ def _holds_members(node: Node) -> bool:
 
 
 def _assigned(unit: Unit, language: Language) -> Iterator[str]:
-    """The name of `exports.LIMIT = 3` and the like, which is no definition."""
+    """The names of `exports.LIMIT = 3`, and of Python's `A, B = 1, 2`, which are no definitions."""
     if language in SCRIPTS and unit.node.type == "expression_statement" and (name := assigned_name(unit.node)):
         yield name
+    if language is PYTHON and unit.node.type == "expression_statement" and unit.node.named_children:
+        left = unit.node.named_children[0].child_by_field_name("left")
+        if left is not None and left.type in ("pattern_list", "tuple_pattern", "list_pattern"):
+            yield from _plain_names(left)
 
 
 _REQUIRED = re.compile(r"(?:const|let|var)\s+(\{[^}]{0,2000}\}|\w+)\s*=\s*require\(\s*['\"]([^'\"]{1,300})['\"]\s*\)")

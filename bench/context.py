@@ -1,0 +1,242 @@
+"""What the Artisan is shown of a project when a function's body is missing, beside aider's repo map of the same size.
+
+    python bench/context.py FOLDER [--part tuning|measuring] [--cases N] [--aider PYTHON] [--worst N]
+
+FOLDER holds source distributions that carry their tests, as package clients fetch them:
+`pip download --no-deps --no-binary :all: click attrs …` and `npm pack qs …`. `--aider` is the Python of an environment
+with aider-chat. Nothing of the packages is run. Columns: how much of what the true body names of its project is in the prompt as definition
+or signature; whether the test that fails is; and the share of the prompt's characters that stand in a definition that
+names one of those things or the function itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from context_cases import Case, Named, cases_of, packages
+
+from ralphd.context.target import Target, definitions
+from ralphd.context.tree import ImportGraph, MemoryTree
+from ralphd.core.run import RunRequest
+from ralphd.models.scripted import ScriptedGateway
+from ralphd.phases import librarian
+from ralphd.phases.base import PhaseContext
+from ralphd.settings.schema import ContextSettings, LoopSettings, Settings
+
+SIZES = (4_000, 16_000)
+Piece = tuple[str, str]
+"""(path, text): what a prompt shows of one file."""
+
+
+@dataclass
+class Score:
+    constants: list[bool] = field(default_factory=list)
+    functions: list[bool] = field(default_factory=list)
+    tests: list[bool] = field(default_factory=list)
+    useful: int = 0
+    characters: int = 0
+    seconds: float = 0.0
+
+    def row(self) -> str:
+        def share(hits: Sequence[bool]) -> str:
+            return f"{100 * sum(hits) / len(hits):.1f} % of {len(hits)}" if hits else "none"
+
+        useful = 100 * self.useful / self.characters if self.characters else 0.0
+        size = self.characters // max(1, len(self.tests))
+        return (f"{share(self.constants)} | {share(self.functions)} | {share(self.tests)} | {useful:.1f} % | {size:,} |"
+                f" {1000 * self.seconds / max(1, len(self.tests)):.0f} ms")  # fmt: skip
+
+
+def shown(case: Case, tree: MemoryTree, graph: ImportGraph, tokens: int) -> list[Piece]:
+    """What the product shows of the project: the Librarian's material and tests, as the Artisan's prompt holds them."""
+    span = next(d.span for d in definitions(case.path, case.stub) if d.name == case.name)
+    target = Target(case.path, span, "definition", case.name)
+    request = RunRequest("bench", "implement", "/", case.path, case.stub, span=span)
+    loop = LoopSettings.model_construct(librarian="never")
+    settings = Settings.model_construct(context=ContextSettings(max_tokens=tokens), loop=loop)
+    layered = MemoryTree({case.path: case.stub}, tree)
+    gateway = ScriptedGateway({})
+    ctx = PhaseContext(request, settings, gateway, layered, target, lambda event: None, local=False)
+    brief = asyncio.run(librarian.gather(ctx, graph, [case.failing]))
+    return [(piece.path, piece.text) for piece in (*brief.context.pieces, *brief.tests)]
+
+
+def pieces_of_map(text: str) -> list[Piece]:
+    """aider's map: a path, then lines that begin with a bar."""
+    found: list[Piece] = []
+    path, lines = "", list[str]()
+    for line in [*text.split("\n"), "end:"]:
+        if line.startswith(("│", "⋮")):
+            lines += [line[1:]] if line.startswith("│") else []
+        elif line.strip():
+            if lines:
+                found.append((path, "\n".join(lines)))
+            path, lines = line.rstrip().rstrip(":"), []
+    return found
+
+
+def score(case: Case, tree: MemoryTree, pieces: Iterable[Piece], into: Score) -> list[Named]:
+    """Adds one prompt to `into`; returns what was not shown."""
+    lines: dict[str, set[str]] = {}
+    for path, text in pieces:
+        lines.setdefault(path, set()).update(line.strip() for line in text.split("\n"))
+    missed = []
+    for one in case.named:
+        hit = one.line in lines.get(one.path, ())
+        (into.constants if one.constant else into.functions).append(hit)
+        missed += [] if hit else [one]
+    into.tests.append(_shows_test(case, pieces))
+    words = {one.name for one in case.named} | {case.name.rpartition(".")[2]}
+    for path, text in pieces:
+        for unit in _units(tree.text(path) or "", path, text):
+            into.characters += len(unit)
+            into.useful += len(unit) if words & set(re.findall(r"\w+", unit)) else 0
+    return missed
+
+
+def _shows_test(case: Case, pieces: Iterable[Piece]) -> bool:
+    """Whether the failing test is there, its body too: its last line beside its first. Of a script: a line that names
+    the function, for its tests are whole files."""
+    path = case.failing.partition("::")[0]
+    here = {line.strip() for where, text in pieces if where == path for line in text.split("\n")}
+    rows = [row.strip() for row in case.test.split("\n") if row.strip()]
+    if path.endswith(".py"):
+        return rows[-1] in here and any(row in here for row in rows if "def " in row)
+    short = case.name.rpartition(".")[2]
+    return any(row in here for row in rows if re.search(rf"\b{re.escape(short)}\b", row))
+
+
+def _units(source: str, path: str, text: str) -> list[str]:
+    """`text`, which shows parts of `source`, in parts: what it shows of one definition, and each line outside of all."""
+    spans = [(source.count("\n", 0, d.span[0]), source.count("\n", 0, d.span[1])) for d in definitions(path, source)]
+    rows: dict[str, list[int]] = {}
+    for number, line in enumerate(source.split("\n")):
+        rows.setdefault(line.strip(), []).append(number)
+    at, units = -1, dict[object, list[str]]()
+    for number, line in enumerate(text.split("\n")):
+        places = rows.get(line.strip(), [])
+        at = next((row for row in places if row > at), places[0] if places else at)
+        around = [span for span in spans if span[0] <= at <= span[1]]
+        key: object = min(around, key=lambda span: span[1] - span[0]) if around and line.strip() else number
+        units.setdefault(key, []).append(line)
+    return ["\n".join(lines) for lines in units.values()]
+
+
+class Aider:
+    """A process of aider's own environment that is asked for one map after the other."""
+
+    def __init__(self, python: str) -> None:
+        script = Path(__file__).with_name("aider_map.py")
+        self._process = subprocess.Popen([python, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                         stderr=subprocess.DEVNULL)  # fmt: skip
+
+    def map(self, root: Path, case: Case, files: list[str], tokens: int, chat: bool) -> list[Piece]:
+        assert self._process.stdin and self._process.stdout
+        asked = {
+            "root": str(root),
+            "path": case.path,
+            "name": case.name,
+            "files": files,
+            "tokens": tokens,
+            "chat": chat,
+        }
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        return pieces_of_map(json.loads(self._process.stdout.readline())["text"])
+
+    def close(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--part", choices=("tuning", "measuring"), default="tuning")
+    parser.add_argument("--cases", type=int, default=200)
+    parser.add_argument("--aider", default="")
+    parser.add_argument("--worst", type=int, default=0, help="print what was missed, of so many cases")
+    asked = parser.parse_args()
+    held = dict(packages(asked.folder))
+    cases = sorted((c for name, texts in held.items() for c in cases_of(name, texts) if c.part == asked.part),
+                   key=lambda c: c.order)  # fmt: skip
+    cases = _even(cases, asked.cases)
+    chosen = {case.package for case in cases}
+    print(f"{len(cases)} functions of {len(chosen)} packages ({asked.part}): {', '.join(sorted(chosen))}")
+    scores = _ours(cases, held, asked.worst)
+    if asked.aider:
+        scores |= _aiders(cases, held, asked.aider)
+    print("| | constants | functions and types | the failing test | characters of use | characters | time |")
+    print("|---|---|---|---|---|---|---|")
+    for name, one in scores.items():
+        print(f"| {name} | {one.row()} |")
+
+
+def _even(cases: list[Case], most: int) -> list[Case]:
+    """`most` cases, the packages by turns, so that no big one fills the table."""
+    by: dict[str, list[Case]] = {}
+    for case in cases:
+        by.setdefault(case.package, []).append(case)
+    ranked = sorted(((n, case.order, case) for held in by.values() for n, case in enumerate(held)), key=lambda r: r[:2])
+    return [case for _, _, case in ranked[:most]]
+
+
+def _ours(cases: Sequence[Case], held: dict[str, dict[str, str]], worst: int) -> dict[str, Score]:
+    scores = {f"ralphd, {size:,} tokens": Score() for size in SIZES}
+    graphs: dict[str, ImportGraph] = {}
+    for case in cases:
+        tree = MemoryTree(held[case.package])
+        graph = graphs.setdefault(case.package, ImportGraph(tree))
+        for size, into in zip(SIZES, scores.values(), strict=True):
+            began = time.process_time()
+            pieces = shown(case, tree, graph, size)
+            into.seconds += time.process_time() - began
+            before = into.useful, into.characters
+            missed = score(case, tree, pieces, into)
+            use = (into.useful - before[0]) / max(1, into.characters - before[1])
+            if worst > 0 and (missed or not into.tests[-1]):
+                print(f"{size} {case.package} {case.path} {case.name} ({use:.0%} of use, test {into.tests[-1]}):")
+                print("    " + ", ".join(f"{one.path}:{one.name}{' =' if one.constant else ''}" for one in missed))
+        worst -= 1
+    return scores
+
+
+def _aiders(cases: Sequence[Case], held: dict[str, dict[str, str]], python: str) -> dict[str, Score]:
+    """Its map alone, and as its chat sends it: the target's file whole, the map of the others in what that leaves."""
+    scores: dict[str, Score] = {}
+    aider = Aider(python)
+    with tempfile.TemporaryDirectory(prefix="ralphd-bench-") as folder:
+        for case in cases:
+            tree, root = MemoryTree(held[case.package]), Path(folder, case.package)
+            for path, text in {**held[case.package], case.path: case.stub}.items():
+                file = root / path
+                if not file.exists() or path == case.path:
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_text(text, encoding="utf-8", errors="surrogatepass")
+            files = tree.paths()
+            for size in SIZES:
+                began = time.perf_counter()
+                pieces = aider.map(root, case, files, size, chat=False)
+                into = scores.setdefault(f"aider's map, {size:,} tokens", Score())
+                into.seconds += time.perf_counter() - began
+                score(case, tree, pieces, into)
+            (root / case.path).write_text(held[case.package][case.path], encoding="utf-8", errors="surrogatepass")
+    aider.close()
+    return scores
+
+
+if __name__ == "__main__":
+    main()
