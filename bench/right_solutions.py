@@ -1,11 +1,12 @@
 """How the product ends on right solutions: a public set of tasks, each with its canonical solution as the model's answer.
 
-    python bench/right_solutions.py FOLDER [--every N] [--from K] [--control auto|first|off]
+    python bench/right_solutions.py FOLDER [--every N] [--from K] [--control auto|first|off] [--kept FILE]
 
 FOLDER holds `humaneval-plus.jsonl.gz` and `humanevalpack-python.jsonl.gz`; their SHA-256 are checked, so that two tables
 can be compared. A task's tests are its visible examples: those of its docstring, run as doctests where they hold for the
 canonical solution, and `example_test`, else the first inputs of the set. None may be turned red, and at most 2 % may be
-flagged as suspect.
+flagged as suspect. With `--kept` each ending is added to FILE as a line of JSON, and a task that stands there is not run
+again: a run of an hour goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -104,18 +105,34 @@ async def ended(task: Mapping[str, Any], twin: Mapping[str, Any], control: str) 
     return run.result.outcome, run.result.reason
 
 
+def kept(path: Path | None) -> dict[str, tuple[str, str]]:
+    """The endings that an earlier run wrote: outcome and reason by the task's id."""
+    if path is None or not path.exists():
+        return {}
+    rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    return {name: (outcome, reason) for name, outcome, reason in rows}
+
+
 async def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--from", dest="first", type=int, default=0)
     parser.add_argument("--control", choices=("auto", "first", "off"), default="auto")
+    parser.add_argument("--kept", type=Path)
     given = parser.parse_args()
+    known = kept(given.kept)
     counts: Counter[str] = Counter()
     for task, twin in tasks(given.folder)[given.first :: given.every]:
-        outcome, reason = await ended(task, twin, given.control)
+        name = task["task_id"]
+        if name not in known:
+            known[name] = await ended(task, twin, given.control)
+            if given.kept:
+                with given.kept.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps([name, *known[name]]) + "\n")
+        outcome, reason = known[name]
         counts[outcome] += 1
-        print(f"{task['task_id']}: {outcome}" + ("" if outcome == "proposed" else f": {reason}"), flush=True)
+        print(f"{name}: {outcome}" + ("" if outcome == "proposed" else f": {reason}"), flush=True)
     print(", ".join(f"{count} {outcome}" for outcome, count in counts.most_common()))
     red = (
         sum(count for outcome, count in counts.items() if not outcome.startswith("proposed"))
