@@ -79,8 +79,8 @@ async def judge_with_rerun(
 
 def function_of(nodeid: str) -> str:
     """A pytest id without its parameters: `test_x.py::test_a[<object at 0x7f>]` is `test_x.py::test_a`."""
-    head, separator, last = nodeid.rpartition("::")
-    return head + separator + last.split("[", 1)[0]
+    file, separator, rest = nodeid.partition("::")
+    return file + separator + rest.split("[", 1)[0] if file.endswith(".py") else nodeid
 
 
 async def _unstable(bench: Workbench, run: TestRun, baseline: TestRun) -> set[str]:

@@ -32,7 +32,7 @@ class Asked:
     """How the test command is to be run."""
 
     only: tuple[str, ...] | None = None
-    """pytest node ids to run alone; None: all."""
+    """Ids of tests to run alone, or of test functions with all their parameters; None: all."""
     fast: bool = False
     """The quicker command of the settings."""
     collect: bool = False

@@ -35,8 +35,8 @@ class Report:
     def pytest_collection_modifyitems(self, session, config, items):
         if self.only is not None:
             wanted = set(self.only)
-            kept = [item for item in items if item.nodeid in wanted]
-            config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in wanted])
+            kept = [item for item in items if wanted & {item.nodeid, item.nodeid.split("[", 1)[0]}]
+            config.hook.pytest_deselected(items=[item for item in items if item not in kept])
             items[:] = kept
 
     def pytest_collectreport(self, report):

@@ -1,0 +1,86 @@
+"""Which expectations of a test file can be made false."""
+
+from __future__ import annotations
+
+import pytest
+
+from ralphd.attack.false_expectations import falsified, named
+
+PYTEST = """\
+import pytest
+
+
+def test_plain():
+    got = f("a")
+    assert got == "b"
+
+
+def test_conditional():
+    if got := f("a"):
+        assert got == "b"
+
+
+def test_other():
+    with pytest.raises(ValueError):
+        assert f(None) == 1
+
+
+@pytest.mark.parametrize("given, wanted", [("a", 1), ("é", 2)])
+def test_rows(given, wanted):
+    assert f(given) == wanted
+
+
+class TestF:
+    def test_inside(self):
+        self.assertEqual(f("é"), [1, "two"])
+"""
+NODE = """\
+test("plain", () => assert.strictEqual(f("a"), "b"));
+describe("f", () => {
+  it('block', () => {
+    const got = f(1);
+    expect(got).toEqual([1]);
+    expect(got).not.toBe(3);
+  });
+  it("conditional", () => { if (f(1)) expect(f(1)).toBe(true); });
+  it.skip("skipped", () => expect(f(1)).toBe(1));
+});
+"""
+GO = 'package a\n\nfunc TestF(t *testing.T) {\n\tif got := F(1); got != 2 {\n\t\tt.Error(got)\n\t}\n\tif F(3) != "x" {\n\t\tt.Error()\n\t}\n}\n'
+RUST = "#[cfg(test)]\nmod tests {\n    #[test]\n    fn f_adds() {\n        assert_eq!(f(1, 2), 3);\n    }\n}\n"
+
+
+@pytest.mark.parametrize(
+    "path, text, tests, parts",
+    [
+        ("test_f.py", PYTEST, {"test_plain", "test_rows", "test_inside"},
+         ['assert got == "bqz"\n', '[("a", 2), ("é", 3)]', '[[1, "two"]]']),
+        ("f.test.js", NODE, {"plain", "block"}, ['f("a"), "bqz")', "toEqual([[1]])", ".not.toBe(3)"]),
+        ("f.test.ts", NODE, {"plain", "block"}, ['"bqz"']),
+        ("f_test.go", GO, {"TestF"}, ["got != 3", '!= "xqz"']),
+        ("lib.rs", RUST, {"f_adds"}, ["f(1, 2), 4)"]),
+    ],
+)  # fmt: skip
+def test_only_what_is_certainly_checked(path: str, text: str, tests: set[str], parts: list[str]) -> None:
+    found = falsified(path, text)
+    assert found is not None and found.tests == tests
+    assert all(part in found.text for part in parts), found.text
+    assert len(found.text.splitlines()) == len(text.splitlines())
+
+
+@pytest.mark.parametrize("path, text", [("test_f.py", "def test_a(:\n"), ("a.txt", "x"), ("test_f.py", "def test_a():\n    assert f()\n")])  # fmt: skip
+def test_none(path: str, text: str) -> None:
+    assert falsified(path, text) is None
+
+
+@pytest.mark.parametrize(
+    "nodeid, name",
+    [
+        ("a/test_x.py::T::test_y[a::b]", "test_y"),
+        ("a.test.js::f::adds [two]", "adds [two]"),
+        ("example.com/m/p.TestX/case_1", "TestX"),
+        ("tests::f_adds", "f_adds"),
+    ],
+)
+def test_the_name_at_the_end_of_an_id(nodeid: str, name: str) -> None:
+    assert named(nodeid) == name
