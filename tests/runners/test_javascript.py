@@ -20,6 +20,8 @@ from tests.support.service import Outcome, drive
 
 QUICK = {"node"}
 """Needs no installation: Node's own."""
+ONE_TEST_FILE = {"tape"}
+"""Is told which file to run."""
 every_runner = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.full) for name in RUNNERS]
 )
@@ -92,3 +94,19 @@ async def test_crash_early_end_and_hang(name: str, tmp_path: Path, monkeypatch: 
     assert outcome.result.outcome not in ("proposed", "proposed_unverified"), outcome.result.reason
     assert "boom" in outcome.gateway.requests[1].messages[-1].content
     assert f"{runner.hung} was running" in outcome.gateway.requests[2].messages[-1].content
+
+
+@every_runner
+async def test_reach_is_measured(name: str, tmp_path: Path) -> None:
+    """The baseline measures which test files load the target: a red test elsewhere is known not to reach it, also where
+    it imports under a name that no import graph can follow, and the control leaves it out."""
+    runner = project(tmp_path, name)
+    other = runner.test_file.replace("calc", "other") if "calc" in runner.test_file else "other.test.js"
+    write(tmp_path, {other: runner.tests.replace("add", "plus").replace("calc.js", "extra.js"), "extra.js": runner.source.replace("add", "plus")})  # fmt: skip
+    outcome = await run(tmp_path, runner, [runner.target("return a + b;")])
+    assert outcome.result.outcome == "proposed", outcome.result.reason
+    alone = name not in ONE_TEST_FILE
+    told = "do not reach the target" if alone else "2 tests passed"
+    assert told in outcome.result.reason, outcome.result.reason
+    assert outcome.result.tests is not None and outcome.result.tests.control is not None
+    assert outcome.result.tests.control.first

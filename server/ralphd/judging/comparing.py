@@ -41,7 +41,7 @@ def reaching(baseline: TestRun, target: str, graph: ImportGraph | None, root: st
     """
     bad = baseline.bad
     if graph is None:
-        return Reach(frozenset(case.nodeid for case in bad))
+        return Reach(frozenset(case.nodeid for case in bad if case.reached is not False))
     files = graph.reaches(target)
     found = frozenset(
         case.nodeid

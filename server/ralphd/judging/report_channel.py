@@ -67,10 +67,12 @@ class ReportChannel:
         self.inbox = self._folder / "run-none"
 
     def fresh(self, settings: Mapping[str, Any]) -> None:
-        """Get ready for one run. `settings`: what the plugins read (`only`, `stop`, `collect`, `target`)."""
+        """Get ready for one run. `settings`: what the plugins read (`only`, `stop`, `collect`, `target`); `notes`, a
+        folder for what Node's processes saw of the target, is added."""
         self._drop()
-        (self.library / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
         self.inbox = Path(tempfile.mkdtemp(prefix="run-", dir=self._folder))
+        told = {**settings, "notes": str(self.inbox / "notes")}
+        (self.library / "settings.json").write_text(json.dumps(told), encoding="utf-8")
         for number in range(MAX_SESSIONS):
             word = secrets.token_hex(16).encode()
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)

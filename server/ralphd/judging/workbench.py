@@ -65,9 +65,9 @@ class Workbench(Protocol):
         """Run the test command on what is loaded."""
 
     async def run_planted(
-        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float
+        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float, *, stop: bool
     ) -> Sequence[TestRun | None]:
-        """Run the tests `only` on what is loaded under each of `plants` (path to text), to their first failure.
+        """Run the tests `only` on what is loaded under each of `plants` (path to text); `stop`: to their first failure.
 
         The first plant always runs, each for at most `limit_s` seconds; after `share_s` no further one is started, and
         those that were not have None."""
@@ -195,11 +195,11 @@ class Tester:
             await self.shadow.refresh(self._loaded, buffers=self._buffers)
 
     async def run_planted(
-        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float
+        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float, *, stop: bool
     ) -> Sequence[TestRun | None]:
         loaded = self._texts
         done: list[TestRun | None] = [None] * len(plants)
-        asked = Asked(only=tuple(only) or None, stop=True)
+        asked = Asked(only=tuple(only) or None, stop=stop)
         waiting = list(range(len(plants)))
         until = time.monotonic() + share_s
 

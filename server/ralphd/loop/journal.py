@@ -171,9 +171,9 @@ class RecordingBench:
         return self._wrote("run", await self._inner.run(asked))
 
     async def run_planted(
-        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float
+        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float, *, stop: bool
     ) -> Sequence[TestRun | None]:
-        runs = await self._inner.run_planted(plants, only, limit_s, share_s)
+        runs = await self._inner.run_planted(plants, only, limit_s, share_s, stop=stop)
         self._journal.write(
             "planted", runs=[None if run is None else _RUN.dump_python(run, mode="json") for run in runs]
         )
@@ -341,7 +341,7 @@ class ReplayBench:
         return self._next("run")
 
     async def run_planted(
-        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float
+        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float, *, stop: bool
     ) -> Sequence[TestRun | None]:
         if not self._planted:
             raise RalphError(

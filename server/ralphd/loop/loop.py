@@ -151,8 +151,7 @@ class Loop:
     async def _baseline(self) -> TestRun:
         """Run the tests on the project as it is: what later verdicts are compared with."""
         with phase(self.ctx.emit, "baseline", 0):
-            python = self.ctx.target.path.endswith(".py")
-            run = await self.bench.run(Asked(reach_of=self.ctx.target.path if python else ""))
+            run = await self.bench.run(Asked(reach_of=self.ctx.target.path))
             graph = await self._graph()
             self.state.baseline, self.state.graph = run, graph
             self.state.tested_s += run.duration_s
@@ -171,12 +170,13 @@ class Loop:
         return await self.bench.import_graph() if self.ctx.target.path.endswith((".py", *JAVASCRIPT)) else None
 
     def _trusted(self, graph: ImportGraph | None, baseline: TestRun) -> ImportGraph | None:
-        """The graph, where it may tell which red tests have to do with the target. Those of JavaScript are not measured:
-        where it sees no test at all that reaches the target, it cannot see what bundlers see."""
+        """The graph, where it may tell which red tests have to do with the target. In JavaScript, where neither it nor
+        the measurement sees any test that reaches the target, it cannot see what bundlers see."""
         if graph is None or self.ctx.target.path.endswith(".py"):
             return graph
         near = graph.reaches(self.ctx.target.path)
-        return graph if any(name.split("::")[0] in near for name in baseline.cases) else None
+        seen = any(case.reached or name.split("::")[0] in near for name, case in baseline.cases.items())
+        return graph if seen else None
 
     def _attempted_failures(self) -> str:
         return self.endings.baseline_failures()

@@ -6,6 +6,8 @@
 const fs = require("fs");
 const path = require("path");
 
+const { annotate } = require("./reach.cjs");
+
 const { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, readdirSync, unlinkSync, writeSync } = fs;
 const { stringify } = JSON;
 const bufferFrom = Buffer.from;
@@ -63,6 +65,7 @@ class Session {
   send(data) {
     if (this.sent) return;
     this.sent = true;
+    annotate(settings(), data.tests);
     const body = bufferFrom(`${this.word}\n${stringify(data)}`);
     ftruncateSync(this.fd, 0);
     for (let at = 0; at < body.length; ) at += writeSync(this.fd, body, at, body.length - at, at);
@@ -103,6 +106,14 @@ function take() {
 
 const root = settings().root || process.cwd();
 
+/** The tests to run alone, as the files they are in (absolute) and by their ids; null: all. */
+function selected() {
+  const { only } = settings();
+  if (!only?.length) return null;
+  const files = [...new Set(only.map((id) => path.resolve(root, id.split("::")[0])))];
+  return files.every((file) => fs.existsSync(file)) ? { files, ids: new Set(only) } : null;
+}
+
 /** A file as the server names it: relative to the workspace. */
 function relative(file) {
   let real = String(file);
@@ -129,7 +140,7 @@ function main() {
 }
 
 const FRAME = /^\s+at\s/;
-const NOT_THEIRS = /node_modules|node:|\(internal\/|\(<anonymous>\)|\(index \d+\)/;
+const NOT_THEIRS = /node_modules|[\\/]ralphd_[0-9a-f]{16}[\\/]|node:|\(internal\/|\(<anonymous>\)|\(index \d+\)/;
 
 /** A failure for a reader: the message, then the person's own frames of the stack. */
 function told(error) {
@@ -161,4 +172,4 @@ class Cases {
   }
 }
 
-module.exports = { Cases, main, relative, settings, take, told };
+module.exports = { Cases, main, relative, selected, settings, take, told };

@@ -10,6 +10,7 @@ export function watch(Api) {
   if (!session) return;
   const { run } = Api.prototype;
   Api.prototype.run = function (...given) {
+    if (channel.settings().stop) this.options.failFast = true;
     this.options.cacheEnabled = false; // it would lie in node_modules, where test runs cannot write
     this.on("run", (plan) => listen(plan.status ?? plan.data?.status, session));
     return run.apply(this, given);

@@ -1,7 +1,9 @@
 // jest: a reporter beside those of its configuration.
 "use strict";
 
-const { Cases, relative, take, told } = require("./channel.cjs");
+const path = require("path");
+
+const { Cases, relative, selected, settings, take, told } = require("./channel.cjs");
 
 const OUTCOMES = { passed: "passed", failed: "failed", pending: "skipped", skipped: "skipped", disabled: "skipped", todo: "skipped" };
 
@@ -12,9 +14,20 @@ function watch(module) {
   const readConfigs = async (...given) => {
     const found = await original(...given);
     const reporters = [...(found.globalConfig.reporters ?? [["default", {}]]), [__filename, {}]];
-    return { ...found, globalConfig: Object.freeze({ ...found.globalConfig, reporters }) };
+    const asked = selected();
+    const only = asked ? { runTestsByPath: true, nonFlagArgs: asked.files, testPathPattern: "" } : {};
+    const stop = settings().stop ? { bail: 1 } : {};
+    const globalConfig = Object.freeze({ ...found.globalConfig, reporters, ...only, ...stop });
+    return { ...found, globalConfig, configs: measured(found.configs) };
   };
   module.exports = Object.create(module.exports, { readConfigs: { value: readConfigs, enumerable: true } });
+}
+
+/** The projects with our runner around theirs, where it is to be seen what each test file loads. */
+function measured(configs) {
+  if (!settings().target) return configs;
+  process.env.RALPHD_JEST_RUNNERS = JSON.stringify(Object.fromEntries(configs.map((one) => [one.id, one.testRunner])));
+  return configs.map((one) => Object.freeze({ ...one, testRunner: path.join(__dirname, "jest_runner.cjs") }));
 }
 
 class Reporter {

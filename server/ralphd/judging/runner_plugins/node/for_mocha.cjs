@@ -1,7 +1,8 @@
 // mocha: listens to the runner that every reporter of mocha listens to.
 "use strict";
 
-const { Cases, main, relative, take, told } = require("./channel.cjs");
+const { measuring } = require("./reach.cjs");
+const { Cases, main, relative, selected, settings, take, told } = require("./channel.cjs");
 
 function watch(module) {
   const session = take();
@@ -12,6 +13,9 @@ function watch(module) {
   module.exports.prototype.run = function () {
     if (claimed) return run.apply(this, arguments); // mocha within mocha
     claimed = true;
+    if (settings().stop) stopAtFirst(this.suite);
+    const asked = selected();
+    if (asked) keepOnly(this.suite, asked.ids);
     const Theirs = this._reporter;
     this._reporter = function (runner, options) {
       listen(runner, session.begin());
@@ -22,15 +26,34 @@ function watch(module) {
   };
 }
 
+function stopAtFirst(suite) {
+  suite.bail(true);
+  suite.suites.forEach(stopAtFirst);
+}
+
+/** Take every other test out of the suite, as a filter on the command line would. */
+function keepOnly(suite, ids) {
+  suite.tests = suite.tests.filter((test) => ids.has(name(test).join("::")));
+  suite.suites.forEach((inner) => keepOnly(inner, ids));
+}
+
+const name = (test) => [test.file ? relative(test.file) : "", ...test.titlePath()].filter(Boolean);
+
 function listen(runner, session) {
   const cases = new Cases();
   const ended = new Map();
-  const name = (test) => [test.file ? relative(test.file) : "", ...test.titlePath()];
   const note = (test, outcome, text) => {
     if (ended.has(test)) Object.assign(ended.get(test), { outcome, longrepr: text });
     else ended.set(test, cases.add(name(test), outcome, text, (test.duration ?? 0) / 1000));
   };
-  runner.on("test", (test) => session.tick(name(test).join("::")));
+  const reach = measuring(settings());
+  runner.on("test", (test) => {
+    session.tick(name(test).join("::"));
+    reach?.look(); // what came before is another test's
+  });
+  runner.on("test end", (test) => {
+    if (reach && ended.has(test)) ended.get(test).reached = reach.entered();
+  });
   runner.on("pass", (test) => note(test, "passed", ""));
   runner.on("pending", (test) => note(test, "skipped", ""));
   runner.on("fail", (test, error) => note(test, test.type === "hook" ? "error" : "failed", withDifference(error)));

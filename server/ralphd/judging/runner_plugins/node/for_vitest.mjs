@@ -1,7 +1,7 @@
 // vitest: a reporter beside those of its configuration. Reads the tasks that every version keeps.
 import channel from "./channel.cjs";
 
-const { Cases, relative, take, told } = channel;
+const { Cases, relative, selected, settings, take, told } = channel;
 const session = take()?.begin();
 const OUTCOMES = { pass: "passed", fail: "failed", skip: "skipped", todo: "skipped" };
 
@@ -20,6 +20,14 @@ function collect(task, names, cases) {
 }
 
 export default class Reporter {
+  /** `vitest`: the runner as a whole, before it has looked for test files. */
+  constructor(vitest) {
+    if (settings().stop) vitest.config.bail = 1;
+    const asked = selected();
+    const { start } = vitest;
+    if (asked && start) vitest.start = () => start.call(vitest, asked.files);
+  }
+
   onTestModuleStart(module) {
     session?.tick(relative(module.moduleId));
   }

@@ -7,6 +7,7 @@ const path = require("path");
 const { isMainThread } = require("worker_threads");
 
 const channel = require("./channel.cjs");
+const { measuring } = require("./reach.cjs");
 
 const REPORTER = require("url").pathToFileURL(path.join(__dirname, "for_node_test.mjs")).href;
 const REPORTER_OPTIONS = new RegExp(` --test-reporter=${REPORTER.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")} .*?--test-reporter=spec \\S+`);
@@ -48,18 +49,25 @@ function answerVite() {
   };
 }
 
+/** The words of the command without its test files: what Node's own runner is to run instead is named after them. */
+function withFiles(words) {
+  const asked = channel.selected();
+  if (!asked) return words;
+  return [...words.filter((word) => word.startsWith("-")), ...asked.files];
+}
+
 /** `node --test` wants as many destinations as reporters, ours included. Where the command names its own, we start the
  * same command again with ours spelt out beside them, and end as it ends. */
 function startedAgain(hasOurs) {
   const { execArgv } = process;
   const reporters = execArgv.filter((word) => /^--test-reporter(?:=|$)/.test(word)).length;
-  if (hasOurs || !(reporters || execArgv.includes("--test")) || execArgv.some((word) => word.includes(REPORTER))) return;
+  if ((hasOurs && !channel.selected()) || !(reporters || execArgv.includes("--test")) || execArgv.some((word) => word.includes(REPORTER))) return;
   const added = [`--test-reporter=${REPORTER}`, "--test-reporter-destination=stdout"];
   if (!reporters) added.push("--test-reporter=spec", "--test-reporter-destination=stdout");
   else if (!execArgv.some((word) => word.startsWith("--test-reporter-destination"))) {
     added.unshift("--test-reporter-destination=stdout"); // where their only reporter writes anyway
   }
-  const argv = [...execArgv, ...added, ...process.argv.slice(1)];
+  const argv = [...execArgv, ...added, ...withFiles(process.argv.slice(1))];
   const done = require("child_process").spawnSync(process.execPath, argv, { stdio: "inherit" });
   if (done.signal) process.kill(process.pid, done.signal);
   process.exit(done.status ?? 1);
@@ -75,3 +83,7 @@ if (isMainThread && process.env.RALPHD_REPORT_DIR && !process.env.NODE_TEST_CONT
   // Node's own runner: no file of the project may be loaded before the session is taken.
   if (process.execArgv.includes("--test")) channel.take()?.begin();
 }
+
+// At the baseline every process and thread of the run tells which files it loaded.
+const STARTERS = /[\\/](?:npm|pnpm|yarn|corepack)[\\/]/;
+if (!STARTERS.test(channel.main()) && measuring(channel.settings()) && !process.env.RALPHD_REPORT_DIR && /[\\/](?:vitest|tinypool)[\\/]/.test(channel.main())) watchImport();

@@ -9,10 +9,16 @@ const ours = (name) => JSON.stringify(pathToFileURL(path.join(__dirname, name)).
 const CHANGES = [
   [
     /\/vitest\/dist\/(?:chunks\/)?[\w.-]+\.js$/,
-    /function createReporters\((\w+), \w+\) \{/,
-    (source, [head, list]) =>
+    /function createReporters\((\w+), (\w+)\) \{/,
+    (source, [head, list, vitest]) =>
       `import RalphdReporter from ${ours("for_vitest.mjs")};\n` +
-      source.replace(head, `${head} ${list} = [...${list}, new RalphdReporter()];`),
+      source.replace(head, `${head} ${list} = [...${list}, new RalphdReporter(${vitest})];`),
+  ],
+  [
+    /\/@vitest\/runner\/dist\/[\w.-]+\.js$/,
+    /async function startTests\(\w+, (\w+)\) \{/,
+    (source, [head, runner]) =>
+      `import ralphdReach from ${ours("reach.cjs")};\n` + source.replace(head, `${head} ralphdReach.watchVitest(${runner});`),
   ],
   [
     /\/ava\/lib\/api\.js$/,
