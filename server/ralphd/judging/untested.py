@@ -22,7 +22,7 @@ class UntestedBench:
         raise SandboxError("There is no test command here.")
 
     async def run_planted(
-        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float
+        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float, *, stop: bool
     ) -> Sequence[TestRun | None]:
         raise SandboxError("There is no test command here.")
 
