@@ -54,18 +54,24 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def start(project: Path, tmp_path: Path) -> AsyncIterator[Start]:
-    """start(artisan=[…], profile="vscode", …) -> an initialized editor; stopped and checked at the end."""
+    """start(artisan=[…], profile="vscode", …) -> an initialized editor; stopped and checked at the end. `freshly`: by an
+    interpreter of its own, which has imported nothing yet."""
     editors: list[FakeEditor] = []
 
     async def make(
-        *, profile: str = "vscode", user: dict[str, Any] | None = None, root: Path | None = None, **given: Any
+        *,
+        profile: str = "vscode",
+        user: dict[str, Any] | None = None,
+        root: Path | None = None,
+        freshly: bool = False,
+        **given: Any,
     ) -> FakeEditor:
         roles = {role: given.pop(role) for role in ("artisan", "critic", "librarian", "chaos") if role in given}
         script = tmp_path / f"replies{len(editors)}.json"
         script.write_text(json.dumps(roles))
-        argv = [sys.executable, "-m", "tests.support.serve", str(script)]
+        fresh = [sys.executable, "-m", "tests.support.serve", str(script)]
         editor = await FakeEditor.start(
-            argv,
+            fresh if freshly else script,
             root or project,
             profile=profile,
             user_settings={**USER, **(user or {})},

@@ -73,9 +73,12 @@ class AnyEditor(RuleBasedStateMachine):
         (self.folder / "replies.json").write_text(
             json.dumps({"artisan": [ANSWERS[n] for n in order] * (4000 if SOAK_S else 40)})
         )
-        argv = [sys.executable, "-m", "tests.support.serve", str(self.folder / "replies.json")]
         start = FakeEditor.start(
-            argv, self.folder, profile=profile, user_settings=SETTINGS, stderr_path=self.folder / "stderr.log"
+            self.folder / "replies.json",
+            self.folder,
+            profile=profile,
+            user_settings=SETTINGS,
+            stderr_path=self.folder / "stderr.log",
         )
         self.editor = self.do(start)
         self.uri = self.do(self.editor.open(self.file))

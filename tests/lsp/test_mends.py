@@ -367,7 +367,7 @@ async def test_malformed_input_ends_the_server_and_exit_without_shutdown_is_succ
 async def test_a_client_that_vanishes_leaves_a_spinning_server_and_its_children(start: Start, project: Path) -> None:
     """In the middle of a test run, with both pipes gone at once, as when an editor is killed."""
     hang = "```python\ndef slug(text):\n    import time\n    time.sleep(60)\n```\n"
-    editor = await start(artisan=[hang])
+    editor = await start(artisan=[hang], freshly=True)
     uri = await editor.open(project / "slug.py")
     await editor.command("ralph.server.implement", {"uri": uri, "range": cursor(editor, uri, "raise")})
     await editor.rpc.wait_for(

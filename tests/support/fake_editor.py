@@ -58,7 +58,7 @@ class FakeEditor:
     @classmethod
     async def start(
         cls,
-        argv: Sequence[str],
+        server: Sequence[str] | Path,
         root: str | Path,
         *,
         profile: str = "vscode",
@@ -71,9 +71,11 @@ class FakeEditor:
         capabilities: Json | None = None,
         **extra: Any,
     ) -> FakeEditor:
-        """`settings` and `user_settings` become initializationOptions; `capabilities` replaces the profile's own."""
+        """`server` is a command, or the file of a scripted model's replies. `settings` and `user_settings` become
+        initializationOptions; `capabilities` replaces the profile's own."""
         known = PROFILES[profile]
-        editor = cls(await RawClient.spawn(argv, env=env, cwd=str(root), stderr_path=stderr_path), known)
+        begin = RawClient.serve if isinstance(server, Path) else RawClient.spawn
+        editor = cls(await begin(server, env=env, cwd=str(root), stderr_path=stderr_path), known)  # type: ignore[operator]
         offered = load_capabilities(known.capabilities) if capabilities is None else capabilities
         if events or stream:
             ralph = {"events": events, "stream": stream}

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support.forked_server import ForkedServer
+
 CAPABILITIES = Path(__file__).parent / "capabilities"
 Json = dict[str, Any]
 Listener = Callable[[str, Any], None]
@@ -60,7 +62,7 @@ class ProtocolViolation(AssertionError):
 class RawClient:
     """One server process. `notifications` keeps those that nobody waited for yet, `log` every message both ways."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | ForkedServer) -> None:
         self.process = process
         self.notifications: list[tuple[str, Any]] = []
         self.requests: list[Json] = []
@@ -107,6 +109,18 @@ class RawClient:
             if stderr:
                 stderr.close()
         return cls(process)
+
+    @classmethod
+    async def serve(
+        cls,
+        replies: str | Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        stderr_path: str | Path | None = None,
+    ) -> RawClient:
+        """The real server with the scripted model of the file `replies`, without the time that a fresh start takes."""
+        return cls(await ForkedServer.start(str(replies), env=env, cwd=cwd, stderr=stderr_path))
 
     @property
     def pid(self) -> int:

@@ -20,8 +20,12 @@ def make_runner() -> Runner:
     return build_service(dict(os.environ), scripted=ScriptedGateway(replies))
 
 
-if __name__ == "__main__":
+def main() -> int:
     from ralphd.cli import _log_to_file
 
     _log_to_file(stderr=True)
-    sys.exit(RalphServer(make_runner).serve())
+    return RalphServer(make_runner).serve()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
