@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.lsp.conftest import Start
 from tests.lsp.test_implement import cursor
 from tests.support.projects import write
@@ -35,6 +37,7 @@ def test_not_below_low(x):
 FIXED = '```python\ndef clamp(x: int, low: int, high: int) -> int:\n    """`x`, bounded."""\n    return max(low, min(x, high))\n```\n'
 
 
+@pytest.mark.slow
 async def test_counterexample_pin_and_fix(start: Start, project: Path) -> None:
     write(
         project,

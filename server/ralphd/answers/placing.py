@@ -15,6 +15,7 @@ from ralphd.answers.import_section import add_imports
 from ralphd.answers.imports import Import, imports_of, missing, rendered, root_of
 from ralphd.answers.layout import spliced
 from ralphd.answers.matching import check_body, check_header, choose, from_holder, is_helper, known, parsed, stays
+from ralphd.answers.missing_imports import with_missing_imports
 from ralphd.answers.resolving import elided, without_path_comment
 from ralphd.answers.selections import Misfit, place_lines
 from ralphd.answers.site import Place, find_unit
@@ -60,7 +61,8 @@ def _checked(source: str, path: str, plain: str, placed: str, mended: list[str])
     if error := worse(path, plain, placed):
         return Refusal("syntax", path, f"With your block in its place, {error}. Give the full new text of the target.")
     used, dropped = without_unused_imports(path, plain, placed)
-    return Placed(keep_form(used, source), tuple(dict.fromkeys([*mended, *dropped])))
+    whole, added = with_missing_imports(path, plain, used)
+    return Placed(keep_form(whole, source), tuple(dict.fromkeys([*mended, *dropped, *added])))
 
 
 def _place(source: str, plain: str, target: Target, region: str) -> tuple[str, list[str]]:

@@ -11,6 +11,7 @@ from ralphd.answers.elision import elision
 from ralphd.answers.indentation import common_indent, indent_of, lines_in_strings, moved, unit_of
 from ralphd.answers.locating import Found, Rule, lines_of, locate, nearest, plain_punctuation
 from ralphd.answers.losses import lost
+from ralphd.answers.missing_imports import with_missing_imports
 from ralphd.answers.syntax import worse
 from ralphd.answers.unused import without_unused_imports
 from ralphd.answers.values import Hunk, SplitBlock
@@ -96,8 +97,9 @@ def _checked(
             )
             return after
     used, dropped = without_unused_imports(path, before, after)
-    work.mended += dropped
-    return used
+    whole_text, added = with_missing_imports(path, before, used)
+    work.mended += dropped + added
+    return whole_text
 
 
 def _resolve_file(edit: FileEdit, before: str | None, work: _Work, *, keep_trailing: bool) -> str | None:

@@ -147,13 +147,14 @@ def _stars(text: str, before: str, added: Sequence[tuple[Import, tuple[Binding, 
     if not stars:
         return {}
     lines = [line for line in text.split("\n") if not re.match(r"from\s+\S+\s+import\s+\*", line)]
-    wanted = _undefined("\n".join(lines)) - _undefined(before)
+    wanted = undefined("\n".join(lines)) - undefined(before)
     if not wanted:
         return dict.fromkeys(stars, "")
     return {stars[0]: ", ".join(sorted(wanted))} if len(stars) == 1 else {}
 
 
-def _undefined(text: str) -> set[str]:
+def undefined(text: str) -> set[str]:
+    """Names of a Python module that nothing defines; none where it does not parse."""
     from pyflakes import checker, messages
 
     try:

@@ -12,7 +12,7 @@ from ralphd.judging.comparing import judge_with_rerun, without
 from ralphd.judging.failures import failure_text, signature
 from ralphd.judging.verdict import TestRun, judge, to_report
 from ralphd.judging.workbench import Asked, Workbench
-from ralphd.loop import changed_tests
+from ralphd.loop import changed_tests, near_misses
 from ralphd.loop.failure_history import FailureHistory, Step
 from ralphd.loop.scrutiny import Scrutiny
 from ralphd.loop.state import State, Trial, phase
@@ -62,9 +62,22 @@ class Attempts:
             await self._scrutiny.drop_beside()
         return trial
 
+    async def _nearby(self, trial: Trial) -> Trial:
+        """A green neighbour of what the small model just missed; else `trial` itself."""
+        if trial.green or trial.run is None or not self.ctx.local:
+            return trial
+        with phase(self.ctx.emit, "tests", self.state.iterations):
+            found = await near_misses.search(self.ctx, self.bench, trial, self._own_tests(trial.run))
+            if found is None:
+                return trial
+            texts, what = found
+            mended = (*trial.mended, f"{what}, found by trying small changes")
+            near = await self._tested(Candidate(texts, trial.answer, mended=mended))
+        return replace(near, tried=what) if near.green else trial
+
     async def _readable(self) -> Candidate | None:
         sample = self.ctx.request.sample * 1000 + self._history.samples
-        temperature = self._history.temperature(self._temperature()) if self._step == "resample" else None
+        temperature = self._history.temperature(self._temperature()) if self._step == "resample" else self._first()
         self._announce()
         with phase(self.ctx.emit, "artisan", self.state.iterations + 1):
             for _ in range(2):
@@ -116,12 +129,17 @@ class Attempts:
             state.best = trial
             return trial
         with phase(self.ctx.emit, "tests", state.iterations):
-            await self.bench.load(candidate.texts)
-            run = await self._fast_then_full()
-            verdict, flaky = await judge_with_rerun(self.bench, run, self._comparable(candidate.texts), state.reach)
-            run = replace(run, hashes=await self.bench.hashes(self._covered(run, candidate.texts)))
-            report = to_report(run, state.baseline, verdict, flaky)
-            state.tested_s += run.duration_s
+            trial = await self._tested(candidate)
+        return await self._nearby(trial)
+
+    async def _tested(self, candidate: Candidate) -> Trial:
+        state = self.state
+        await self.bench.load(candidate.texts)
+        run = await self._fast_then_full()
+        verdict, flaky = await judge_with_rerun(self.bench, run, self._comparable(candidate.texts), state.reach)
+        run = replace(run, hashes=await self.bench.hashes(self._covered(run, candidate.texts)))
+        report = to_report(run, state.baseline, verdict, flaky)
+        state.tested_s += run.duration_s
         trial = Trial(candidate.texts, run, verdict, report, candidate.answer, candidate.mended)
         if state.best is None or (trial.green, trial.passed) > (state.best.green, state.best.passed):
             state.best = trial
@@ -179,6 +197,11 @@ class Attempts:
             render("artisan_repair", verdict="The tests pass, but this was shown by a run:", failures=listed),
         )
         self._step = "repair"
+
+    def _first(self) -> float | None:
+        """Of the first sample: the small model's likeliest answer solves more than any single warm one."""
+        fresh = self.ctx.local and not self._history.samples and not self.ctx.request.sample
+        return 0.0 if fresh else None
 
     def _temperature(self) -> float:
         role = self.settings.models.artisan

@@ -38,7 +38,8 @@ class Trial:
     answer: str = ""
     mended: tuple[str, ...] = ()
     """What had to be done to the answer to read it, a sentence each."""
-
+    tried: str = ""
+    """The small change that made it green, where that was found by trying and not written by a model."""
     proof: Proof = field(default_factory=Proof)
 
     @property
