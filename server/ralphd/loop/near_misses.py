@@ -39,7 +39,7 @@ async def search(
     left_s = min(_MOST_SHARE_S, max(_LEAST_SHARE_S, _RUNS * run.duration_s))
     for at in range(0, len(near), _AT_ONCE):
         some = near[at : at + _AT_ONCE]
-        runs = await bench.run_planted([{path: one.text} for one in some], failing, limit_s, left_s)
+        runs = await bench.run_planted([{path: one.text} for one in some], failing, limit_s, left_s, stop=True)
         for one, tried in zip(some, runs, strict=True):
             if tried is not None and _mended(tried, failing):
                 return {path: one.text}, f"{one.what} at line {one.line}"
