@@ -53,7 +53,10 @@ check: $(VENV)/.dev  ## lint, format, types
 bench: $(VENV)/.dev isolation  ## the table of the README's figures
 	$(BIN)/python bench/run.py
 
-vsix:  ## the VS Code extension
+vsix: $(VENV)/.dev  ## the VS Code extension, with the server in it
+	rm -rf vscode-extension/server
+	$(BIN)/python -m build --wheel --no-isolation --outdir vscode-extension/server .
+	cp requirements/runtime.txt vscode-extension/server/requirements.txt
 	cd vscode-extension && npm ci --no-fund --no-audit && npm run check && npm run package
 
 $(SBOM)/.ready: requirements/sbom.txt

@@ -53,6 +53,10 @@ def host() -> Path:
 def vsix() -> Path:
     if not (EXTENSION / "node_modules").is_dir():
         run(["npm", "ci", "--no-audit", "--no-fund"], EXTENSION, PACKAGE_S)
+    shutil.rmtree(EXTENSION / "server", ignore_errors=True)
+    wheel = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(EXTENSION / "server"), "."]
+    run(wheel, ROOT, PACKAGE_S)
+    shutil.copy(ROOT / "requirements" / "runtime.txt", EXTENSION / "server" / "requirements.txt")
     run(["npm", "run", "package"], EXTENSION, PACKAGE_S)
     return EXTENSION / "ralphd.vsix"
 
@@ -66,7 +70,17 @@ def of_the_person() -> list[str]:
 
 
 def test_implement_in_vscode(host: Path, vsix: Path, tmp_path: Path) -> None:
-    shots = Path(os.environ.get("RALPHD_E2E_SHOTS") or tmp_path / "screenshots")
+    """With a server that the person named: the run, the review, the endings."""
+    flow("e2e.mjs", host, vsix, tmp_path)
+
+
+def test_first_minutes_in_vscode(host: Path, vsix: Path, tmp_path: Path) -> None:
+    """With nothing but the extension: installing, a key, the example; then the palette, the settings, the YAML file."""
+    flow("first.mjs", host, vsix, tmp_path)
+
+
+def flow(script: str, host: Path, vsix: Path, tmp_path: Path) -> None:
+    shots = Path(os.environ.get("RALPHD_E2E_SHOTS") or tmp_path / "screenshots") / script.removesuffix(".mjs")
     options = {
         "host": str(host),
         "vsix": str(vsix),
@@ -78,5 +92,5 @@ def test_implement_in_vscode(host: Path, vsix: Path, tmp_path: Path) -> None:
     }
     file = tmp_path / "options.json"
     file.write_text(json.dumps(options))
-    output = run(["node", str(HERE / "e2e.mjs"), str(file)], HERE, RUN_S)
+    output = run(["node", str(HERE / script), str(file)], HERE, RUN_S)
     assert "all steps passed" in output, output

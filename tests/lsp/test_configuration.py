@@ -27,8 +27,40 @@ async def test_problems_at_the_key(start: Start, project: Path) -> None:
     )
     assert unknown["range"]["start"] == {"line": 1, "character": 2} and "max_iterations" in unknown["message"]
     assert ignored["range"]["start"]["line"] == 3 and "api_base" in ignored["message"]
-    await editor.replace(uri, "max_iteration:", "max_iterations:")
+    await editor.act(uri, "Ralph: write `max_iterations`", editor.range_of(uri, "max_iteration"))
+    assert "  max_iterations: 3\n" in editor.text(uri)
     await editor.wait_diagnostics(uri, 1, "ralph.config")
+    await editor.replace(uri, "max_iterations: 3", "librarian: nevr")
+    await editor.wait_diagnostics(uri, 1, "ralph.config.wrong-value")
+    await editor.act(uri, "Ralph: write `never`", editor.range_of(uri, "nevr"))
+    assert "  librarian: never\n" in editor.text(uri)
+
+
+async def test_completion_and_hover_in_that_one_file(start: Start, project: Path) -> None:
+    """Keys of the section at hand that are not there yet, values of a key, and what a key is for."""
+    text = "# 🙂\nloop:\n  critic: never\n  \nmodels: {artisan: {}}\nreview: \n"
+    (project / "ralph.config.yaml").write_text(text)
+    editor = await start()
+    uri = await editor.open(project / "ralph.config.yaml", language="yaml")
+
+    async def ask(method: str, line: int, character: int, of: str = uri) -> Any:
+        place = {"textDocument": {"uri": of}, "position": {"line": line, "character": character}}
+        return await editor.rpc.result(f"textDocument/{method}", place)
+
+    async def offered(line: int, character: int) -> dict[str, Any]:
+        return {item["label"]: item for item in (await ask("completion", line, character))["items"]}
+
+    keys = await offered(3, 2)
+    assert {"max_iterations", "stuck_after"} <= set(keys) and not {"critic", "loop", "usd_per_run"} & set(keys)
+    assert keys["max_iterations"]["textEdit"]["newText"] == "max_iterations: "
+    assert "Verified answers" in keys["max_iterations"]["documentation"]
+    assert {"model", "temperature"} <= set(await offered(4, len("models: {artisan: {")))
+    assert set(await offered(5, len("review: "))) == {"pending", "apply", "preview"}
+    assert {"loop", "budget", "review"} & set(await offered(6, 0)) == {"budget"}
+    told = await ask("hover", 2, 4)
+    assert "When the critic reads" in told["contents"]["value"] and told["range"]["end"]["character"] == 8
+    assert await ask("hover", 0, 2) is None
+    assert await ask("completion", 0, 0, await editor.open(project / "slug.py")) is None
 
 
 async def test_changes_count_from_the_next_run_on(start: Start, project: Path) -> None:

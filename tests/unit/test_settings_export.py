@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -33,6 +34,8 @@ def test_the_written_files_are_in_step() -> None:
     again = "run `python -m ralphd.settings.export`"
     assert export.SCHEMA_FILE.read_text("utf-8") == export.schema_text(), again
     assert export.with_generated(MANUAL) == MANUAL, again
+    package = (ROOT / "vscode-extension" / "package.json").read_text("utf-8")
+    assert export.with_settings(package) == package, again
 
 
 def test_every_key_has_manual_text() -> None:
@@ -100,22 +103,22 @@ def test_the_starting_config_does_nothing_and_uncommented_as_a_whole_it_is_the_d
     assert {"loop.max_iterations", "budget.ceiling_usd_per_mtok.output", "litellm.cache.type", "review"} <= written
 
 
-def test_vs_code_gets_no_default_that_would_outweigh_a_repository() -> None:
+def test_vs_codes_settings_page_can_edit_each_setting_and_a_workspace_only_what_is_free() -> None:
+    package = json.loads((ROOT / "vscode-extension" / "package.json").read_text("utf-8"))
+    sections = package["contributes"]["configuration"]
+    assert sum(len(section["properties"]) for section in sections) <= 25
     properties: dict[str, Any] = export.package_json_configuration()["properties"]
-    assert all(piece["default"] is None for piece in properties.values())
-    validators = {name: jsonschema.Draft7Validator(piece) for name, piece in properties.items()}
-    assert all(validator.is_valid(None) for validator in validators.values())
-    assert validators["ralph.testing.command"].is_valid("pytest -q")
-    assert not validators["ralph.review"].is_valid("maybe")
+    renderable = ("string", "boolean", "number", "integer", ["integer", "null"], ["number", "null"])
+    for name, piece in properties.items():
+        assert piece["type"] in renderable and "anyOf" not in piece, name
+        assert jsonschema.Draft7Validator(piece).is_valid(piece["default"]), name
+        layer: Any = piece["default"] or None
+        for part in reversed(name.split(".")[1:]):
+            layer = {part: layer}
+        assert resolve([Layer("user", data=layer)], {}).problems == (), name
+    assert "ralph.models.default" in properties
     machine = {name for name, piece in properties.items() if piece["scope"] == "machine"}
-    assert {
-        "ralph.api_keys",
-        "ralph.models.critic.api_base",
-        "ralph.sandbox.mode",
-        "ralph.budget.usd_per_run",
-        "ralph.models.artisan.model",
-    } <= machine
-    assert "ralph.testing.command" not in machine
+    assert set(properties) - machine == {"ralph.testing.command"}
 
 
 SHOWN = """\

@@ -2,8 +2,10 @@
 
 import * as vscode from 'vscode';
 import type { Connection } from './client';
+import { decideOnConsents } from './consents';
 import type { Deciding, Given } from './deciding';
 import type { Instructions } from './instructions';
+import type { Keys } from './keys';
 import { SERVER } from './protocol';
 
 export interface Parts {
@@ -12,6 +14,7 @@ export interface Parts {
   restart(): Promise<void>;
   deciding: Deciding;
   instructions: Instructions;
+  keys: Keys;
   stream: vscode.OutputChannel;
   output: vscode.OutputChannel;
 }
@@ -40,12 +43,18 @@ function runCommands({ connection, instructions }: Parts): Record<string, Comman
     await server.execute(command, [{ uri: converter.asUri(document.uri), version: document.version, range, ...more }]);
   };
   const plain = async (): Promise<object> => ({});
+  const instruction = async (): Promise<object | undefined> => {
+    const text = await instructions.ask();
+    return text === undefined ? undefined : text === '' ? {} : { instruction: text };
+  };
   return {
-    'ralph.implement': () =>
-      onTarget(SERVER.implement, async () => {
-        const instruction = await instructions.ask();
-        return instruction === undefined ? undefined : instruction === '' ? {} : { instruction };
-      }),
+    'ralph.implement': () => onTarget(SERVER.implement, instruction),
+    'ralph.showWhatWouldBeSent': () => onTarget(SERVER.showWhatWouldBeSent, instruction),
+    'ralph.fixAll': async () => {
+      const server = connection();
+      const uri = vscode.window.activeTextEditor?.document.uri;
+      await (uri === undefined ? undefined : server?.execute(SERVER.fix, [{ uri: server.client.code2ProtocolConverter.asUri(uri) }]));
+    },
     'ralph.critique': () => onTarget(SERVER.critique, plain),
     'ralph.chaosTests': () => onTarget(SERVER.chaosTests, plain),
     'ralph.cancel': async () => void (await connection()?.execute(SERVER.cancel, [{}])),
@@ -70,7 +79,7 @@ function reviewCommands(deciding: Deciding): Record<string, Command> {
   };
 }
 
-function otherCommands({ connection, restart, stream, output }: Parts): Record<string, Command> {
+function otherCommands({ connection, restart, keys, stream, output }: Parts): Record<string, Command> {
   return {
     'ralph.showStream': async () => stream.show(true),
     'ralph.showOutput': async () => output.show(true),
@@ -78,6 +87,17 @@ function otherCommands({ connection, restart, stream, output }: Parts): Record<s
     'ralph.showRun': async (given) => {
       const runId = given !== null && typeof given === 'object' && 'runId' in given ? given.runId : undefined;
       await (typeof runId === 'string' ? connection()?.execute(SERVER.showRun, [{ runId }]) : undefined);
+    },
+    'ralph.showRuns': async () => void (await connection()?.execute(SERVER.showRuns, [])),
+    'ralph.doctor': async () => void (await connection()?.execute(SERVER.doctor, [])),
+    'ralph.setKey': async () => {
+      const server = connection();
+      await (server === undefined ? undefined : keys.ask(server.client));
+    },
+    'ralph.trust': async () => {
+      const server = connection();
+      const uri = vscode.window.activeTextEditor?.document.uri;
+      await (server === undefined ? undefined : decideOnConsents(uri === undefined ? undefined : server.client.code2ProtocolConverter.asUri(uri), server.execute));
     },
     'ralph.restart': () => restart(),
   };

@@ -8,7 +8,8 @@ import { lostSentence, severityOf, type Lost, type Severity } from './runs';
 /** What changes wait is shown where they stand, so the message leads there. */
 const REVIEW = 'Review';
 
-export async function tellEnd(result: RunResult, execute: Execute): Promise<void> {
+/** `setKey`: asks for a key; true where one is set now. */
+export async function tellEnd(result: RunResult, execute: Execute, setKey: () => Promise<boolean>): Promise<void> {
   const actions = result.actions ?? [];
   // A run that the person cancelled has no way on; one that was cut short with its window or server has.
   const severity = severityOf(result.outcome) === 'none' && actions.length > 0 ? 'warning' : severityOf(result.outcome);
@@ -23,6 +24,11 @@ export async function tellEnd(result: RunResult, execute: Execute): Promise<void
     const [shellPath, ...shellArgs] = given.argv;
     const where = given.folder === '' ? {} : { cwd: given.folder };
     vscode.window.createTerminal({ name: 'ralphd setup', shellPath, shellArgs, ...where }).show();
+  } else if (action?.kind === 'setKey') {
+    const again = actions.find(({ kind }) => kind === 'tryAgain');
+    if ((await setKey()) && again !== undefined) {
+      await execute(again.command, again.arguments);
+    }
   } else if (action !== undefined) {
     await execute(action.command, action.arguments);
   } else if (chosen === REVIEW) {

@@ -7,10 +7,14 @@ import { registerCommands } from './commands';
 import { Deciding } from './deciding';
 import { Diffs } from './diffs';
 import { Proofs, tellEnd, tellLost } from './endings';
+import { registerFirstMinute } from './first_minute';
+import { Installing } from './install';
 import { Instructions } from './instructions';
+import { Keys } from './keys';
 import { chooseLaunch } from './launch';
 import { activeInterpreter, realMachine } from './machine';
 import { Marks } from './marks';
+import { Masking } from './masking';
 import { Reviews } from './reviews';
 import { Runs } from './runs';
 import { Settings } from './settings';
@@ -25,7 +29,9 @@ const RESTARTS_MS = 30_000;
 let active: Ralph | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
-  active = new Ralph(new Settings(context.extension), new Instructions(context.workspaceState));
+  const masking = new Masking();
+  const keys = new Keys(context.secrets, context.globalState, masking);
+  active = new Ralph(context, keys, masking);
   context.subscriptions.push(active);
   await active.start();
 }
@@ -36,7 +42,7 @@ export async function deactivate(): Promise<void> {
 }
 
 class Ralph implements vscode.Disposable {
-  private readonly output = vscode.window.createOutputChannel('Ralph Server', { log: true });
+  private readonly output: vscode.LogOutputChannel;
   private readonly stream = vscode.window.createOutputChannel('Ralph', 'markdown');
   private readonly runs = new Runs();
   private readonly reviews = new Reviews();
@@ -54,13 +60,22 @@ class Ralph implements vscode.Disposable {
   private readonly execute: Execute = async (command, args) => this.running()?.execute(command, args);
   private readonly disposables: vscode.Disposable[];
   private connection: Connection | undefined;
+  /** Tells again why there is no server, with what can be done about it. */
+  private sayWhyDown: (() => void) | undefined;
   /** Starts and stops follow each other, however fast they are asked for. */
   private queue: Promise<void> = Promise.resolve();
 
+  private readonly settings: Settings;
+  private readonly installing: Installing;
+
   constructor(
-    private readonly settings: Settings,
-    instructions: Instructions,
+    context: vscode.ExtensionContext,
+    private readonly keys: Keys,
+    masking: Masking,
   ) {
+    this.settings = new Settings(context.extension);
+    this.output = masking.over(vscode.window.createOutputChannel('Ralph Server', { log: true }));
+    this.installing = new Installing(context, this.output);
     this.disposables = [
       this.output,
       this.stream,
@@ -74,9 +89,16 @@ class Ralph implements vscode.Disposable {
         connection: () => this.running(),
         restart: () => this.restart(),
         deciding: this.deciding,
-        instructions,
+        instructions: new Instructions(context.workspaceState),
+        keys,
         stream: this.stream,
         output: this.output,
+      }),
+      registerFirstMinute(context, {
+        installing: this.installing,
+        settings: this.settings,
+        execute: this.execute,
+        restart: () => this.restart(),
       }),
       vscode.workspace.onDidChangeConfiguration((change) => this.onSettings(change)),
       // Now the workspace's interpreter may be tried.
@@ -109,9 +131,11 @@ class Ralph implements vscode.Disposable {
   }
 
   private async doStart(): Promise<void> {
-    const launch = await chooseLaunch({ ...this.settings.command, interpreter: await activeInterpreter() }, realMachine);
+    const own = this.installing.program;
+    const wish = { ...this.settings.command, ...(own === undefined ? {} : { own }), interpreter: await activeInterpreter() };
+    const launch = await chooseLaunch(wish, realMachine);
     if (launch.kind === 'missing') {
-      this.down(`${launch.why} Install it with "pipx install ralphd", or name it in the settings.`, 'Open Settings');
+      this.down(launch.why, ...(this.installing.possible ? (['Install ralphd'] as const) : []), 'Open Settings');
       return;
     }
     this.output.info(`Starting ${[launch.command, ...launch.args].join(' ')}`);
@@ -150,15 +174,17 @@ class Ralph implements vscode.Disposable {
         this.runs.onEnded(result);
         this.showRuns();
         if (!this.runs.wasLost(result.runId)) {
-          void tellEnd(result, this.execute);
+          void tellEnd(result, this.execute, () => this.askKey());
         }
       },
     };
   }
 
   private onState(connection: Connection, state: State): void {
+    void vscode.commands.executeCommand('setContext', 'ralph.serverRuns', state === State.Running);
     if (state === State.Running) {
       this.status.refresh();
+      void this.keys.handOver(connection.client);
     } else if (state === State.Stopped) {
       this.forget(connection);
     }
@@ -194,7 +220,11 @@ class Ralph implements vscode.Disposable {
     if (this.connection?.client.isRunning() === true) {
       return this.connection;
     }
-    this.down('The server is not running.', 'Restart');
+    if (this.connection === undefined && this.sayWhyDown !== undefined) {
+      this.sayWhyDown();
+    } else {
+      this.down('The server is not running.', 'Restart');
+    }
     return undefined;
   }
 
@@ -219,28 +249,37 @@ class Ralph implements vscode.Disposable {
     return this.running();
   }
 
+  private async askKey(): Promise<boolean> {
+    const connection = this.running();
+    return connection !== undefined && this.keys.ask(connection.client);
+  }
+
   private onSettings(change: vscode.ConfigurationChangeEvent): void {
     if (this.settings.needsRestart(change)) {
-      void this.offer('Ralph: this setting takes effect when the server starts again.', 'Restart');
+      void this.offer('Ralph: this setting takes effect when the server starts again.', ['Restart']);
     }
   }
 
-  private down(why: string, action: Action): void {
+  private down(why: string, ...actions: Action[]): void {
+    this.sayWhyDown = () => this.down(why, ...actions);
     this.status.down(why);
     this.output.error(why);
-    void this.offer(`Ralph: ${why}`, action, vscode.window.showErrorMessage);
+    void this.offer(`Ralph: ${why}`, actions, vscode.window.showErrorMessage);
   }
 
   private async offer(
     text: string,
-    action: Action,
-    show: (text: string, action: Action) => Thenable<Action | undefined> = vscode.window.showInformationMessage,
+    actions: Action[],
+    show: (text: string, ...actions: Action[]) => Thenable<Action | undefined> = vscode.window.showInformationMessage,
   ): Promise<void> {
-    switch (await show(text, action)) {
+    switch (await show(text, ...actions)) {
       case 'Restart':
         return this.restart();
+      case 'Install ralphd':
+        await vscode.commands.executeCommand('ralph.install');
+        return;
       case 'Open Settings':
-        await vscode.commands.executeCommand('workbench.action.openSettings', 'ralph.server.command');
+        await this.settings.open('ralph.server.command');
         return;
       case 'Show Output':
         this.output.show(true);
@@ -251,4 +290,4 @@ class Ralph implements vscode.Disposable {
   }
 }
 
-type Action = 'Restart' | 'Open Settings' | 'Show Output';
+type Action = 'Restart' | 'Install ralphd' | 'Open Settings' | 'Show Output';

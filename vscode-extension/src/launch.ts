@@ -5,8 +5,8 @@ export interface Machine {
   /** The PATH variable. */
   path: string;
   isExecutable(file: string): boolean;
-  /** True where the interpreter can run `-m ralphd`. */
-  hasServer(interpreter: string): Promise<boolean>;
+  /** True where the program ends with 0. It is run outside the workspace. */
+  succeeds(program: string, args: string[]): Promise<boolean>;
 }
 
 export interface Wish {
@@ -14,6 +14,8 @@ export interface Wish {
   command: readonly string[];
   /** True where the person set it, rather than left the default. */
   explicit: boolean;
+  /** The server that "Install ralphd" made, where it did. */
+  own?: string;
   /** The active Python interpreter, where there is one that may be run: none in an untrusted workspace. */
   interpreter: string | undefined;
 }
@@ -27,6 +29,9 @@ export async function chooseLaunch(wish: Wish, machine: Machine): Promise<Launch
   if (program === undefined || program === '') {
     return { kind: 'missing', why: 'The setting "ralph.server.command" is empty.' };
   }
+  if (!wish.explicit && wish.own !== undefined && machine.isExecutable(wish.own)) {
+    return { kind: 'found', command: wish.own, args: [] };
+  }
   const file = locate(program, machine);
   if (file !== undefined) {
     return { kind: 'found', command: file, args };
@@ -34,7 +39,7 @@ export async function chooseLaunch(wish: Wish, machine: Machine): Promise<Launch
   if (wish.explicit) {
     return { kind: 'missing', why: `The program "${program}" of the setting "ralph.server.command" cannot be found.` };
   }
-  if (wish.interpreter !== undefined && (await machine.hasServer(wish.interpreter))) {
+  if (wish.interpreter !== undefined && (await machine.succeeds(wish.interpreter, [...HAS_SERVER]))) {
     return { kind: 'found', command: wish.interpreter, args: [...MODULE] };
   }
   return { kind: 'missing', why: `The server "${program}" is not installed, or not on PATH.` };
@@ -42,9 +47,10 @@ export async function chooseLaunch(wish: Wish, machine: Machine): Promise<Launch
 
 /** -P keeps the working folder off the import path: a `ralphd` folder in a repository must not be what runs. */
 const MODULE = ['-P', '-m', 'ralphd'] as const;
+const HAS_SERVER = ['-P', '-c', 'import importlib.util, sys; sys.exit(importlib.util.find_spec("ralphd") is None)'] as const;
 
 // Never left to the operating system: Windows looks in the working folder first, and that is the repository.
-function locate(program: string, machine: Machine): string | undefined {
+export function locate(program: string, machine: Machine): string | undefined {
   const windows = machine.platform === 'win32';
   if (isAbsolute(program, windows)) {
     return machine.isExecutable(program) ? program : undefined;

@@ -19,10 +19,9 @@ export const realMachine: Machine = {
       return false;
     }
   },
-  hasServer(interpreter) {
-    const args = ['-P', '-c', 'import importlib.util, sys; sys.exit(importlib.util.find_spec("ralphd") is None)'];
+  succeeds(program, args) {
     return new Promise((resolve) => {
-      execFile(interpreter, args, { cwd: os.homedir(), timeout: PROBE_TIMEOUT_MS }, (error) => resolve(error === null));
+      execFile(program, args, { cwd: os.homedir(), timeout: PROBE_TIMEOUT_MS }, (error) => resolve(error === null));
     });
   },
 };

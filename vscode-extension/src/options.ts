@@ -31,7 +31,7 @@ export function isUserOnly(declared: Declared): boolean {
 /**
  * Reads each declared setting by its id.
  *
- * Defaults are left out: the server has its own, and a default that arrived as a value would hide
+ * An empty text, like null, is unset: the settings page has no other way to say that. Defaults are left out: the server has its own, and a default that arrived as a value would hide
  * what `ralph.config.yaml` says.
  */
 export function serverOptions(
@@ -53,7 +53,7 @@ export function serverOptions(
     const value = userOnly
       ? values.globalValue
       : (values.workspaceFolderValue ?? values.workspaceValue ?? values.globalValue);
-    if (value !== undefined && value !== null) {
+    if (value !== undefined && value !== null && value !== '') {
       place(userOnly ? options.userSettings : options.settings, id.slice(PREFIX.length).split('.'), value);
     }
   }

@@ -98,6 +98,13 @@ export interface Action {
   arguments: unknown[];
 }
 
+/** What the person decided, or what the workspace asks for. */
+export interface Consent {
+  digest: string;
+  state: 'always' | 'never' | 'asked';
+  text: string;
+}
+
 export interface RunResult {
   runId: string;
   command: string;
@@ -115,6 +122,7 @@ export const METHOD = {
   event: 'ralph/event',
   stream: 'ralph/stream',
   runEnded: 'ralph/runEnded',
+  setKey: 'ralph/setKey',
 } as const;
 
 /** Commands of the server. The language client registers each under its own name, so no command of ours may start so. */
@@ -122,10 +130,18 @@ export const SERVER = {
   implement: 'ralph.server.implement',
   critique: 'ralph.server.critique',
   chaosTests: 'ralph.server.chaosTests',
+  fix: 'ralph.server.fix',
   accept: 'ralph.server.accept',
   reject: 'ralph.server.reject',
   retry: 'ralph.server.retry',
   cancel: 'ralph.server.cancel',
   showLog: 'ralph.server.showLog',
   showRun: 'ralph.server.showRun',
+  showRuns: 'ralph.server.showRuns',
+  showWhatWouldBeSent: 'ralph.server.showWhatWouldBeSent',
+  doctor: 'ralph.server.doctor',
+  fetchModel: 'ralph.server.fetchModel',
+  openSetting: 'ralph.server.openSetting',
+  consents: 'ralph.server.consents',
+  trust: 'ralph.server.trust',
 } as const;

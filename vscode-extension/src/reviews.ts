@@ -8,7 +8,7 @@ export interface Review {
   /** The document that the run was on: new files are shown there. */
   home: string;
   proof: Proof;
-  /** In the order in which they are shown: new files at the top of the home, its own, then by file, each by its place. */
+  /** In the server's order, which is the one in which they are shown and numbered: new files, the home's, then by file. */
   hunks: readonly Hunk[];
 }
 
@@ -43,7 +43,7 @@ export class Reviews {
 
   onHunks(reviewId: string, hunks: readonly Hunk[], home: string, proof: Proof): void {
     if (hunks.some((hunk) => hunk.state === 'pending')) {
-      this.live.set(reviewId, { reviewId, home, proof, hunks: ordered(hunks, home) });
+      this.live.set(reviewId, { reviewId, home, proof, hunks });
     } else {
       this.live.delete(reviewId);
     }
@@ -137,15 +137,4 @@ export class Reviews {
     }
     return step === 1 ? (others.find((one) => rank(one) > at) ?? others[0]) : ([...others].reverse().find((one) => rank(one) < at) ?? others.at(-1));
   }
-}
-
-/** New files first, then the home's own changes, then by file in the server's order. */
-function ordered(hunks: readonly Hunk[], home: string): Hunk[] {
-  const files = [...new Set(hunks.map((hunk) => hunk.uri))];
-  const rank = (hunk: Hunk): number => (hunk.creates ? -2 : hunk.uri === home ? -1 : files.indexOf(hunk.uri));
-  return [...hunks].sort((a, b) => rank(a) - rank(b) || before(a.range.start, b.range.start));
-}
-
-function before(a: Position, b: Position): number {
-  return a.line - b.line || a.character - b.character;
 }

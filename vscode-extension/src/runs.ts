@@ -208,10 +208,10 @@ export function money(usd: number | null | undefined): string {
   return usd >= 0.00001 ? `$${usd.toFixed(5)}` : '<$0.00001';
 }
 
-/** "The run on slug.py is lost; it had cost $0.013." */
+/** "The run on slug.py is lost; it had cost $0.013 when it last told." A call that was under way then is not in it. */
 export function lostSentence({ started, usd }: Lost): string {
   const uri = started?.argument['uri'];
   const name = typeof uri === 'string' ? decodeURIComponent(uri.slice(uri.lastIndexOf('/') + 1)) : '';
   const cost = money(usd);
-  return `The run${name === '' ? '' : ` on ${name}`} is lost; ${cost === '' ? 'what it cost is not known' : `it had cost ${cost}`}.`;
+  return `The run${name === '' ? '' : ` on ${name}`} is lost; ${cost === '' ? 'what it cost is not known' : `it had cost ${cost} when it last told`}.`;
 }

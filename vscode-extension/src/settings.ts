@@ -27,6 +27,13 @@ export class Settings {
     return { command: config.get<string[]>('command') ?? [], explicit };
   }
 
+  /** Opens the settings at one of ours, where it can be changed: what only the machine decides is a remote machine's own. */
+  async open(id: string): Promise<void> {
+    const remote = vscode.env.remoteName !== undefined && isUserOnly(this.declared[id] ?? {});
+    const command = remote ? 'workbench.action.openRemoteSettings' : 'workbench.action.openSettings';
+    await vscode.commands.executeCommand(command, { query: `@id:${id}` });
+  }
+
   /** True where the change reaches a server only at its start: its program, and what it believes as the person's own word. */
   needsRestart(change: vscode.ConfigurationChangeEvent): boolean {
     return Object.entries(this.declared).some(([id, declared]) => isUserOnly(declared) && change.affectsConfiguration(id));

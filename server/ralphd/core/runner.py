@@ -40,6 +40,8 @@ class ConfigProblem:
     severity: Literal["error", "warning", "info"]
     code: str
     message: str
+    instead: str = ""
+    """What was probably meant, to be written at this very place."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from lsprotocol import types
 
 from ralphd.lsp.client_capabilities import ClientCapabilities
-from ralphd.lsp.features import code_actions, virtual_documents
+from ralphd.lsp.features import code_actions, config_file, virtual_documents
 
 
 def server_capabilities(
@@ -26,5 +26,9 @@ def server_capabilities(
     schemes = [virtual_documents.SCHEME]
     content = types.TextDocumentContentOptions(schemes=schemes) if client.text_document_content else None
     built.workspace = types.WorkspaceOptions(workspace_folders=folders, text_document_content=content)
+    # Clients that take registrations are asked for these for one file only (features/config_file.py).
+    announced = types.CompletionOptions(trigger_characters=config_file.TRIGGERS)
+    built.completion_provider = None if client.dynamic_completion else announced
+    built.hover_provider = None
     built.inline_completion_provider = types.InlineCompletionOptions() if client.inline_completion else None
     return built

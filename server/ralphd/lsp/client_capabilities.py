@@ -36,6 +36,8 @@ class ClientCapabilities:
     configuration: bool = False
     dynamic_configuration: bool = False
     dynamic_watch: bool = False
+    dynamic_completion: bool = False
+    dynamic_hover: bool = False
     inline_completion: bool = False
     text_document_content: bool = False
     events: bool = False
@@ -78,6 +80,8 @@ class ClientCapabilities:
             configuration=bool(_at(offered, "workspace", "configuration")),
             dynamic_configuration=bool(_at(offered, "workspace", "didChangeConfiguration", "dynamicRegistration")),
             dynamic_watch=bool(_at(offered, "workspace", "didChangeWatchedFiles", "dynamicRegistration")),
+            dynamic_completion=bool(_at(document, "completion", "dynamicRegistration")),
+            dynamic_hover=bool(_at(document, "hover", "dynamicRegistration")),
             inline_completion=_at(document, "inlineCompletion") is not None,
             text_document_content=_at(offered, "workspace", "textDocumentContent") is not None,
             events=bool(_at(ralph, "events")),

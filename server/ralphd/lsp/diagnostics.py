@@ -141,7 +141,11 @@ class Diagnostics:
     def refresh(self, uri: str) -> None:
         document = self._workspace.documents.get(uri)
         text = document.text if document else None
-        items = [*self._hunk_items(uri, text), *self._finding_items(uri, text), *self._problem_items(uri)]
+        items = [
+            *self._hunk_items(uri, text),
+            *self._finding_items(uri, text),
+            *(diagnostic for _, diagnostic in self.problems(uri)),
+        ]
         items += [item for source in self.sources for item in source(uri, text)]
         if not items and uri not in self._published:
             return
@@ -164,7 +168,8 @@ class Diagnostics:
             if text is not None or shown.finding.kind == "locked"
         ]
 
-    def _problem_items(self, uri: str) -> list[types.Diagnostic]:
+    def problems(self, uri: str) -> list[tuple[ConfigProblem, types.Diagnostic]]:
+        """The problems of a configuration file, each with its diagnostic in the text as it is now."""
         encoding = self._workspace.client.encoding
         document = self._workspace.documents.get(uri)
         items = []
@@ -175,15 +180,14 @@ class Diagnostics:
                 begin = document.text.line_starts[problem.line]
                 whole = to_range(document.text, (begin + problem.start, begin + problem.end), encoding)
                 start, end = whole.start, whole.end
-            items.append(
-                types.Diagnostic(
-                    range=types.Range(start=start, end=end),
-                    message=problem.message,
-                    severity=_SEVERITY[problem.severity],
-                    source=SOURCE,
-                    code=problem.code,
-                )
+            diagnostic = types.Diagnostic(
+                range=types.Range(start=start, end=end),
+                message=problem.message,
+                severity=_SEVERITY[problem.severity],
+                source=SOURCE,
+                code=problem.code,
             )
+            items.append((problem, diagnostic))
         return items
 
 

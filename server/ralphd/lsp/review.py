@@ -89,10 +89,13 @@ class Review:
 def build(request: RunRequest, home: str, files: Iterable[NewText], target: Span | None = None) -> Review:
     """The hunks of new texts. Takes as long as their diffs do: for worker threads.
 
+    Their order is the one in which they are shown and numbered everywhere: new files, then the request's own document,
+    then the other files by path; in each by place.
+
     `target`: the part of the request's document that the person asked to change; None: all of it, or not known.
     """
     review = Review(f"r{secrets.token_hex(6)}", request.run_id, request, home)
-    for uri, path, before, after in files:
+    for uri, path, before, after in sorted(files, key=lambda file: _rank(file, request.path)):
         created = before is None
         if before is not None:
             review.bases[uri] = before
@@ -105,6 +108,10 @@ def build(request: RunRequest, home: str, files: Iterable[NewText], target: Span
             _ = hunk.headline  # split into lines here, not on the event loop
             review.hunks.append(hunk)
     return review
+
+
+def _rank(file: NewText, own: str) -> tuple[bool, bool, str]:
+    return file.before is not None, file.path != own, file.path
 
 
 def _within(span: Span, target: Span | None) -> bool:

@@ -31,7 +31,14 @@ from ralphd.lsp.commands.starting import Starting
 from ralphd.lsp.commands.table import table
 from ralphd.lsp.diagnostics import Diagnostics
 from ralphd.lsp.endings import Endings
-from ralphd.lsp.features import inline_completion, key_request, run_request, virtual_documents, workspace_changes
+from ralphd.lsp.features import (
+    config_file,
+    inline_completion,
+    key_request,
+    run_request,
+    virtual_documents,
+    workspace_changes,
+)
 from ralphd.lsp.features.code_actions import CodeActions
 from ralphd.lsp.features.code_lens import CodeLenses
 from ralphd.lsp.features.configuration import Configuration
@@ -116,6 +123,7 @@ class RalphServer(LanguageServer):
         self.configuration.register(self)
         CodeActions(workspace, runs, diagnostics, reviews, edits, broken, unnoticed).register(self)
         CodeLenses(workspace, runs, reviews).register(self)
+        config_file.register(self, workspace)
         inline_completion.register(self, workspace, reviews)
         virtual_documents.register(self, reviews, log)
         workspace_changes.register(self, workspace, diagnostics)

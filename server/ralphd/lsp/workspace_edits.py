@@ -60,6 +60,13 @@ class WorkspaceEdits:
         annotations = {"ralph": types.ChangeAnnotation(label=annotate, needs_confirmation=True)} if annotate else None
         return types.WorkspaceEdit(document_changes=[*changed, *created], change_annotations=annotations)
 
+    def in_one(self, uri: str, version: int, change: types.TextEdit) -> types.WorkspaceEdit:
+        """One edit of one open document, for the version that its place was found in."""
+        changed = _document_edit(uri, version, [change], "")
+        if not self._workspace.client.document_changes:
+            return _plain([changed])
+        return types.WorkspaceEdit(document_changes=[changed])
+
     def expected(self, uri: str, hunks: Sequence[Hunk]) -> str:
         """The text that accepting `hunks` leaves in `uri`."""
         mine = [hunk for hunk in hunks if hunk.uri == uri]

@@ -72,7 +72,9 @@ class SettingsSource:
             layer = read_file("repository", path) if text is None else Layer("repository", text=text, path=path)
             found = resolve([layer], self.environ).problems if layer is not None else ()
             return tuple(
-                ConfigProblem(path, p.line, p.start_col, p.end_col, p.severity, f"ralph.config.{p.code}", p.message)
+                ConfigProblem(
+                    path, p.line, p.start_col, p.end_col, p.severity, f"ralph.config.{p.code}", p.message, p.instead
+                )
                 for p in found
             )
 

@@ -28,6 +28,30 @@ END = "<!-- end: generated -->"
 _ARGV = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 _VARIABLE = r"^.*\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}.*$"
 
+ROLE_MODELS = ("models.default", *(f"models.{role}" for role in ROLES))
+IN_EDITOR = (
+    *ROLE_MODELS,
+    "testing.command",
+    "testing.timeout_s",
+    "testing.adversarial_tests",
+    "testing.control",
+    "budget.usd_per_run",
+    "budget.usd_per_day",
+    "budget.tokens_per_run",
+    "budget.confirm_above_usd",
+    "budget.unpriced",
+    "loop.max_iterations",
+    "loop.max_wall_s",
+    "loop.critic",
+    "review",
+    "sandbox.mode",
+    "sandbox.network",
+    "context.max_tokens",
+    "litellm.enable_cost_tracking",
+    "litellm.log_requests",
+)
+"""What VS Code's settings page has, with two of the extension's own; all else is set in `ralph.config.yaml`."""
+
 
 @dataclass(frozen=True)
 class Key:
@@ -163,19 +187,41 @@ def json_schema() -> dict[str, Any]:
 
 
 def package_json_configuration() -> dict[str, Any]:
-    """VS Code's `contributes.configuration`. Every default is null, which means unset: a default sent along with the
-    person's settings would outweigh the repository's file. What a repository may not loosen is `machine`, out of a
-    workspace's reach: the extension can then send it as the person's own word."""
+    """VS Code's `contributes.configuration`: the keys of `IN_EDITOR`, each in a form that its settings page can edit.
+
+    The extension sends what somebody set and never a default, which would outweigh the repository's file. What a
+    repository may not loosen is `machine`, out of a workspace's reach: it is then the person's own word."""
+    keys = {key.path: key for key in all_keys()}
+    texts = manual_texts()
     properties: dict[str, Any] = {}
-    for order, key in enumerate(all_keys()):
-        properties[f"ralph.{key.path}"] = {
-            **_nullable(_leaf(key.field)),
-            "default": None,
-            "scope": "machine" if key.guarded else "resource",
-            "order": order,
-            "markdownDescription": f"{key.text} Unset: {_default(key.default)}.",
-        }
+    for order, name in enumerate(IN_EDITOR):
+        if name in ROLE_MODELS:
+            who = "all four roles" if name == "models.default" else f"the {name.removeprefix('models.').capitalize()}"
+            text = f"The model of {who}: an alias (`claude`, `gpt`, `gemini`, `local`, …) or a name as LiteLLM knows it. Empty: "
+            text += (
+                "the one whose key is there, else the embedded model."
+                if name == "models.default"
+                else "as for all roles."
+            )
+            piece, guarded = {"type": "string", "default": ""}, True
+            if name != "models.default":
+                text = f"{texts['ModelsSettings'][name.removeprefix('models.')]} {text}"
+        else:
+            key = keys[name]
+            piece, guarded, text = _editable(key), key.guarded, key.text
+        scope = "machine" if guarded else "resource"
+        properties[f"ralph.{name}"] = {**piece, "scope": scope, "order": order, "markdownDescription": text}
     return {"title": "Ralph", "properties": properties}
+
+
+def _editable(key: Key) -> dict[str, Any]:
+    """A plain value with its default. A text that is unset is empty; a number that is unset is null."""
+    leaf = _leaf(key.field)
+    if "anyOf" in leaf:  # a command: on the settings page as one line, in a file also as a list
+        leaf = {"type": "string"}
+    if leaf.get("type") == "string" and "enum" not in leaf:
+        return {"type": "string", "default": key.default or ""}
+    return {**(_nullable(leaf) if key.default is None else leaf), "default": key.default}
 
 
 def markdown() -> str:

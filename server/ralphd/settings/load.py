@@ -171,7 +171,8 @@ class _Merge:
             layer, leaf = self.origin[key]
             place = leaf.items[index] if index is not None and index < len(leaf.items) else leaf.place
             message = f"{found.retired} is no longer offered; {found.model} is asked instead."
-            self.problem(key, layer, place, "info", "retired-model", message)
+            told = layer.problem(place, "info", "retired-model", message, ".".join(key), instead=found.model)
+            self.problems.append(told)
         return found.model
 
     def keep_masking(self) -> None:

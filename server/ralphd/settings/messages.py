@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -42,6 +43,14 @@ _HOW_TO_WRITE: Mapping[str, tuple[re.Pattern[str], str]] = {
     ),
 }
 """By pydantic's name of the error: values that were nearly right, and what to do about them."""
+
+
+def nearest_choice(error: Mapping[str, Any], value: Any) -> str:
+    """Of the words that may stand there, the one that `value` comes near to; empty where none does."""
+    if error["type"] != "literal_error" or not isinstance(value, str):
+        return ""
+    choices = re.findall("'([^']*)'", str((error.get("ctx") or {}).get("expected", "")))
+    return next(iter(difflib.get_close_matches(value[:100].lower(), choices, 1, 0.5)), "")
 
 
 def explain(error: Mapping[str, Any], value: Any = None) -> str:

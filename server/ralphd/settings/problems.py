@@ -41,6 +41,8 @@ class Problem:
     """The setting with dots between its parts, as far as it is known: "budget.usd_per_run"."""
     stops_run: bool = False
     """No run may start: what a person wrote, or a limit that somebody set, would silently not hold."""
+    instead: str = ""
+    """What was probably meant, to be written at this very place; empty where nothing comes near."""
 
     def __str__(self) -> str:
         where = f"{self.path}:{self.line + 1}:{self.start_col + 1}" if self.path else f"{self.source}"

@@ -51,7 +51,15 @@ class Layer:
         return _IN_WORDS[self.scope]
 
     def problem(
-        self, place: Place, severity: Severity, code: str, message: str, key: str = "", *, limit: bool = False
+        self,
+        place: Place,
+        severity: Severity,
+        code: str,
+        message: str,
+        key: str = "",
+        *,
+        limit: bool = False,
+        instead: str = "",
     ) -> Problem:
         """A problem of this layer. An error stops runs where the person wrote it, in a section of limits, or where it
         hides which sections there are (`limit`)."""
@@ -67,6 +75,7 @@ class Layer:
             message,
             key,
             stops_run=severity == "error" and (self.trusted or limit),
+            instead=instead,
         )
 
     def unread(self, code: str, message: str, place: Place = NOWHERE) -> Problem:

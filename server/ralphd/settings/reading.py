@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from ralphd.core.run import ROLES
 from ralphd.settings import variables, yaml_text
-from ralphd.settings.messages import explain
+from ralphd.settings.messages import explain, nearest_choice
 from ralphd.settings.problems import Place, Problem, Severity
 from ralphd.settings.provenance import LIMITS, Layer
 from ralphd.settings.schema import BackupModel, KeyRef, ModelsSettings, Name, RoleModel, Section, Settings
@@ -110,9 +110,18 @@ class _Layer:
         """More than `MOST_PROBLEMS` were found, and the rest of the layer was not looked at."""
 
     def problem(
-        self, place: Place, severity: Severity, code: str, message: str, key: Key, *, limit: bool = False
+        self,
+        place: Place,
+        severity: Severity,
+        code: str,
+        message: str,
+        key: Key,
+        *,
+        limit: bool = False,
+        instead: str = "",
     ) -> None:
-        self.problems.append(self.layer.problem(place, severity, code, message, ".".join(key), limit=limit))
+        found = self.layer.problem(place, severity, code, message, ".".join(key), limit=limit, instead=instead)
+        self.problems.append(found)
 
     def section(self, model: type[Section], nodes: Mapping[str, Node], key: Key, outer: Mark | None) -> None:
         """Each entry of a section. `outer` is the mark of a section around it, which counts for all of its fields."""
@@ -208,7 +217,9 @@ class _Layer:
         # A misspelt limit is a limit that does not hold.
         limit = nearest.split(".")[0] in LIMITS
         message = f"There is no setting `{'.'.join((*key, name))}`.{hint}"
-        self.problem(node.key_place, "error", "unknown-key", message, (*key, name), limit=limit)
+        here = nearest.rpartition(".")[0] == ".".join(key)
+        instead = nearest.rpartition(".")[2] if here else ""
+        self.problem(node.key_place, "error", "unknown-key", message, (*key, name), limit=limit, instead=instead)
 
     def ignored(self, node: Node, key: Key, mark: PersonOnly) -> None:
         """A key of the person's where a workspace may have written it. A literal secret there is a leak of its own."""
@@ -296,7 +307,8 @@ class _Layer:
             if isinstance(at.value, list):
                 inner = dict(enumerate(at.value))
             at = inner.get(part, at)
-        self.problem(at.place, "error", "wrong-value", f"`{'.'.join(key)}` {explain(first, at.value)}", key)
+        message = f"`{'.'.join(key)}` {explain(first, at.value)}"
+        self.problem(at.place, "error", "wrong-value", message, key, instead=nearest_choice(first, at.value))
 
     def names_an_endpoint(self, value: Any, node: Node, key: Key) -> bool:
         """Some providers take an address as part of a model's name; that is an `api_base` by another door."""

@@ -16,8 +16,9 @@ export const log = (...words) => console.log(`[${((Date.now() - started) / 1000)
  * @param machineSettings settings of machine scope: to this workbench the machine is a remote, which reads them from a file
  *   of their own and drops them from the user's
  * @param env what the extension host, and so the language server, finds in its environment
+ * @param args further arguments of the editor
  */
-export async function launch({ host, work, folder, vsix, machineSettings, env }) {
+export async function launch({ host, work, folder, vsix, machineSettings, env, args = [] }) {
   fs.rmSync(work, { recursive: true, force: true });
   const profile = path.join(work, 'profile');
   for (const made of ['profile/User', 'profile/Machine', 'home']) fs.mkdirSync(path.join(work, made), { recursive: true });
@@ -41,7 +42,7 @@ export async function launch({ host, work, folder, vsix, machineSettings, env })
   const port = await freePort();
   const serverLog = fs.openSync(path.join(work, 'server.log'), 'w');
   const server = spawn(node, [entry, ...options, '--bind-addr', `127.0.0.1:${port}`, '--auth', 'none', '--disable-telemetry',
-    '--disable-update-check', '--disable-workspace-trust', '--disable-getting-started-override'],
+    '--disable-update-check', '--disable-workspace-trust', '--disable-getting-started-override', ...args],
   { env: serverEnv, stdio: ['ignore', serverLog, serverLog], detached: true });
   let browser;
   let context;

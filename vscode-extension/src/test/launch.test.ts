@@ -7,7 +7,7 @@ function machine(files: string[], more: Partial<Machine> = {}): Machine {
     platform: 'linux',
     path: '/usr/local/bin:/usr/bin',
     isExecutable: (file) => files.includes(file),
-    hasServer: async () => false,
+    succeeds: async () => false,
     ...more,
   };
 }
@@ -35,17 +35,26 @@ test('relative folders on PATH and relative programs are never tried: they would
   assert.equal(launch.kind, 'missing');
 });
 
+test('the server that was installed by the extension comes before PATH, and after what the person named', async () => {
+  const files = machine(['/own/ralphd', '/usr/bin/ralphd', '/opt/ralphd']);
+  assert.deepEqual(await chooseLaunch({ ...byDefault, own: '/own/ralphd' }, files), { kind: 'found', command: '/own/ralphd', args: [] });
+  const named = await chooseLaunch({ ...byDefault, own: '/own/ralphd', command: ['/opt/ralphd'], explicit: true }, files);
+  assert.deepEqual(named, { kind: 'found', command: '/opt/ralphd', args: [] });
+  const gone = await chooseLaunch({ ...byDefault, own: '/own/gone' }, files);
+  assert.deepEqual(gone, { kind: 'found', command: '/usr/bin/ralphd', args: [] });
+});
+
 test('without it on PATH the active interpreter is asked, and runs off the import path of its folder', async () => {
   const wish = { ...byDefault, interpreter: '/env/bin/python' };
   const asked: string[] = [];
-  const launch = await chooseLaunch(wish, machine([], { hasServer: async (python) => asked.push(python) > 0 }));
+  const launch = await chooseLaunch(wish, machine([], { succeeds: async (python) => asked.push(python) > 0 }));
   assert.deepEqual(asked, ['/env/bin/python']);
   assert.deepEqual(launch, { kind: 'found', command: '/env/bin/python', args: ['-P', '-m', 'ralphd'] });
 });
 
 test('a program that the person named is not replaced by another one', async () => {
   const wish = { command: ['/opt/gone'], explicit: true, interpreter: '/env/bin/python' };
-  const launch = await chooseLaunch(wish, machine([], { hasServer: async () => true }));
+  const launch = await chooseLaunch(wish, machine([], { succeeds: async () => true }));
   assert.equal(launch.kind, 'missing');
   assert.match(launch.kind === 'missing' ? launch.why : '', /\/opt\/gone/);
 });

@@ -28,14 +28,14 @@ test('a review is open while a hunk of it is pending', () => {
   assert.equal(reviews.open, false);
 });
 
-test('changes are numbered as they are shown, and keep their numbers', () => {
+test('changes have the numbers that the server counts them by, and keep them', () => {
   const made = hunk([0, 0], [0, 0], 'new\n', { uri: 'file:///new.py', oldText: '', creates: true });
   const other = hunk([0, 0], [1, 0], 'o\n', { uri: 'file:///0.py' });
   const low = hunk([9, 0], [10, 0], 'l\n');
   const high = hunk([2, 0], [3, 0], 'h\n');
-  const reviews = reviewsOf(other, low, high, made);
+  const reviews = reviewsOf(made, high, low, other);
   assert.deepEqual(ids(reviews.pending()), [made, high, low, other].map(({ hunkId }) => hunkId));
-  reviews.onHunks('v1', [other, low, { ...high, state: 'accepted' }, made], HOME, VERIFIED);
+  reviews.onHunks('v1', [made, { ...high, state: 'accepted' }, low, other], HOME, VERIFIED);
   assert.deepEqual(reviews.pending().map(({ number }) => number), [1, 3, 4]);
 });
 

@@ -90,7 +90,7 @@ test('a run that was lost with its server is told with its document and cost, an
   events.forEach((event) => runs.onEvent(event));
   const [lost, ...more] = runs.clear();
   assert.deepEqual(more, []);
-  assert.equal(lostSentence(lost!), 'The run on my slug.py is lost; it had cost $0.012.');
+  assert.equal(lostSentence(lost!), 'The run on my slug.py is lost; it had cost $0.012 when it last told.');
   assert.equal(runs.text(), '$(warning) Ralph · run lost');
   assert.match(lostSentence({ started: undefined, usd: undefined }), /cost is not known/);
   assert.deepEqual(runs.clear(), [], 'told once');

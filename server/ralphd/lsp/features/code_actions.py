@@ -32,6 +32,7 @@ CRITIQUE, CHAOS, CANCEL = "ralph.critique", "ralph.chaosTests", "ralph.cancel"
 FIX_ALL = "quickfix.ralph.fixAll"
 """Not below `source.fixAll`: editors run that by themselves on saving, and a run costs money."""
 ATTACK = "quickfix.ralph.attack"
+SETTING = "quickfix.ralph.setting"
 FIX, DISMISS, PIN, ALLOW = "quickfix.ralph.fix", "quickfix.ralph.dismiss", "quickfix.ralph.pin", "quickfix.ralph.allow"
 ACCEPT, REJECT = "quickfix.ralph.accept", "quickfix.ralph.reject"
 ACCEPT_WITH = "quickfix.ralph.acceptWith"
@@ -42,6 +43,7 @@ KINDS = (
     CRITIQUE,
     CHAOS,
     CANCEL,
+    SETTING,
     FIX,
     FIX_ALL,
     DISMISS,
@@ -102,6 +104,7 @@ class CodeActions:
             *self._on_proofs(snapshot),
             *self._on_findings(snapshot, span),
             *self._on_faults(snapshot, span),
+            *self._on_problems(snapshot, span),
             *self._on_document(snapshot, params.range),
         ]
         if params.context.only:
@@ -191,6 +194,23 @@ class CodeActions:
             action = _action("Ralph: attack here", ATTACK, "chaosTests", argument)
             action.diagnostics = [self._unnoticed.diagnostic(fault, at, document.text) for fault, at in here]
             yield action
+
+    # ---- settings --------------------------------------------------------------------------------------------------
+
+    def _on_problems(self, snapshot: DocumentSnapshot, span: Span) -> Iterable[types.CodeAction]:
+        """What was probably meant, where something in `ralph.config.yaml` comes near to it."""
+        text = snapshot.document.text
+        for problem, diagnostic in self._diagnostics.problems(snapshot.uri):
+            place = convert.from_range(text, diagnostic.range, snapshot.client.encoding)
+            if problem.instead and _touch(text, place, span):
+                change = types.TextEdit(range=diagnostic.range, new_text=problem.instead)
+                yield types.CodeAction(
+                    title=f"Ralph: write `{problem.instead}`",
+                    kind=SETTING,
+                    diagnostics=[diagnostic],
+                    is_preferred=True,
+                    edit=self._edits.in_one(snapshot.uri, snapshot.document.version, change),
+                )
 
     # ---- findings ----------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from pygls.lsp.server import LanguageServer
 from ralphd.core.runner import Runner
 from ralphd.lsp import convert
 from ralphd.lsp.diagnostics import Diagnostics
+from ralphd.lsp.features import config_file
 from ralphd.lsp.outbox import SHORT_TIMEOUT_S, Outbox
 from ralphd.lsp.workspace import Workspace
 from ralphd.settings.project import CONFIG_NAME
@@ -69,6 +70,7 @@ class Configuration:
         if client.dynamic_watch:
             watchers = {"watchers": [{"globPattern": f"**/{CONFIG_NAME}"}]}
             registrations.append(types.Registration("ralph-files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, watchers))
+        registrations += config_file.registrations(self._workspace)
         if registrations:
             params = types.RegistrationParams(registrations=registrations)
             await self._outbox.request(types.CLIENT_REGISTER_CAPABILITY, params, SHORT_TIMEOUT_S)
