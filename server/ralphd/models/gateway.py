@@ -109,11 +109,11 @@ class Reading(Wire):
     """The `Completion.call` of the answer."""
     role: Role
     model: str
-    verdict: Literal["edited", "refused"]
+    verdict: Literal["edited", "refused", "asked"]
     rules: tuple[str, ...] = ()
     """The rules that reading it needed, a sentence each."""
     why: str = ""
-    """Why it was refused, as the model is told."""
+    """Why it was refused, or what it was shown, as the model is told."""
 
 
 class ResolvedModel(Wire):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ralphd.answers.asking import asked_for
 from ralphd.context.languages import fence_name
 from ralphd.core import events
 from ralphd.core.edits import FileEdit
@@ -23,9 +25,14 @@ from ralphd.phases.base import PhaseContext
 from ralphd.phases.librarian import Brief
 from ralphd.phases.stubs import is_stub
 from ralphd.prompts import fenced, render
+from ralphd.retrieval.lookup import look_up
+from ralphd.retrieval.lookup import rendered as shown_as
 from ralphd.retrieval.pack import Context
 
 WHOLE_FILE_LINES = 400
+QUESTIONS = 2
+"""How often in a run the Artisan may answer with names that it wants to see."""
+ASKED_TOO_OFTEN = "You were shown all that you may ask for. Answer with the edit now."
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,8 @@ class Artisan:
         self.hint = ""
         self.short = False
         self._incomplete: tuple[FileEdit, ...] = ()
+        self._shown: tuple[Message, ...] = ()
+        """What it asked for and was shown, behind the opening for the rest of the run."""
 
     def _form(self) -> str:
         role = self.ctx.settings.models.artisan
@@ -150,20 +159,26 @@ class Artisan:
         self.short = True
         self.ctx.emit(events.Note("The context did not fit the model's window: asking again with less."))
         self.opening = self._opening(Brief(Context((), 0), brief.tests[:3]), failures[-1000:], findings)
-        self.tail = ()
+        self.tail, self._shown = (), ()
 
     async def _attempt(self, iteration: int, sample: int, temperature: float | None) -> Candidate | Rejected:
         watch = self.ctx.watch("artisan", iteration, self.thrown_away)
-        request = CompletionRequest(
-            role="artisan",
-            messages=(*self._hinted(), *self.tail),
-            temperature=temperature,
-            sample=sample,
-            stable_prefix=len(self.opening),
-            may_shorten=not self.short,
-        )
-        completion = await self.ctx.gateway.complete(request, watch)
-        read = await asyncio.to_thread(self.read, completion.text)
+        while True:
+            request = CompletionRequest(
+                role="artisan",
+                messages=(*self._hinted(), *self._shown, *self.tail),
+                temperature=temperature,
+                sample=sample,
+                stable_prefix=len(self.opening) + len(self._shown),
+                may_shorten=not self.short,
+            )
+            completion = await self.ctx.gateway.complete(request, watch)
+            asked = () if self.ctx.local else asked_for(completion.text)
+            if not asked or len(self._shown) >= 2 * QUESTIONS:
+                break
+            await self._show(completion, asked)
+            watch = self.ctx.watch("artisan", iteration, watch.last)
+        read = Rejected(ASKED_TOO_OFTEN) if asked else await asyncio.to_thread(self.read, completion.text)
         await self._log(completion, read)
         if isinstance(read, Rejected):
             self.thrown_away = watch.last
@@ -172,6 +187,26 @@ class Artisan:
             for sentence in read.mended:
                 self.ctx.emit(events.Note(f"Reading the answer: {sentence}."))
         return read
+
+    async def _show(self, completion: Completion, names: Sequence[str]) -> None:
+        """An answer that asks: the definitions and files that it names stand in every further question of the run."""
+        ctx = self.ctx
+        found = await asyncio.to_thread(
+            look_up,
+            ctx.tree,
+            ctx.target,
+            ctx.request.text,
+            names,
+            self._asked[0].graph,
+            ctx.settings.context.exclude,
+            ctx.settings.context.max_tokens // 4,
+        )
+        there = sorted({one.name for one in found if one.path})
+        ctx.emit(events.Note(f"The Artisan asked to see {', '.join(names)}: {len(there)} of {len(names)} found."))
+        told = render("artisan_shown", shown=shown_as(found, fenced), left=QUESTIONS - 1 - len(self._shown) // 2)
+        self._shown += (Message(role="assistant", content=completion.text), Message(role="user", content=told))
+        reading = Reading(call=completion.call, role="artisan", model=completion.model, verdict="asked", why=told)
+        await ctx.gateway.log_reading(reading)
 
     async def _log(self, completion: Completion, read: Candidate | Rejected) -> None:
         """An answer that was refused, or needed a rule, says so in the request log."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ralphd.context.languages import language_of
 from ralphd.context.tree import ImportGraph
@@ -27,6 +27,8 @@ class Brief:
     tests: tuple[Excerpt, ...]
     words: str = ""
     """The model's brief, or empty."""
+    graph: ImportGraph | None = None
+    """Which files import which, for what the Artisan asks to see."""
 
     def material(self) -> str:
         shown = self.context.render(fenced)
@@ -54,12 +56,12 @@ async def gather(ctx: PhaseContext, graph: ImportGraph | None, failing: Collecti
         graph=graph,
         failing=failing,
     )
-    brief = Brief(context, tuple(tests))
+    brief = Brief(context, tuple(tests), graph=graph)
     mode = ctx.settings.loop.librarian
     if mode == "never" or ctx.local or (mode == "auto" and not _reaches_wider(ctx, context)):
         return brief
     try:
-        return Brief(context, tuple(tests), await _ask(ctx, brief))
+        return replace(brief, words=await _ask(ctx, brief))
     except OverBudget:
         raise
     except ModelError as error:

@@ -1,0 +1,28 @@
+"""An answer that asks: nothing but lines `NEED: name or path`, for what the prompt did not show. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from ralphd.answers.reasoning import without_reasoning
+
+MOST_NAMES = 8
+_NEED = re.compile(r"[ \t]*(?:[-*][ \t]+)?`?NEED:[ \t]*([^\r\n]{1,300}?)[ \t]*$")
+_FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})\w*[ \t]*$")
+
+
+def asked_for(answer: str) -> tuple[str, ...]:
+    """What an answer asks to be shown, at most `MOST_NAMES`; empty where it is anything but such lines, which may stand
+    in a fence."""
+    bare = without_reasoning(answer)
+    if bare.unfinished:
+        return ()
+    names: list[str] = []
+    for line in bare.text.split("\n"):
+        if not line.strip() or _FENCE.match(line):
+            continue
+        match = _NEED.match(line)
+        if match is None:
+            return ()
+        names.append(match[1].strip("`'\" ").removesuffix("()"))
+    return tuple(dict.fromkeys(name for name in names if name))[:MOST_NAMES]
