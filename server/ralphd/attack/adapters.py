@@ -5,6 +5,7 @@ A second language joins by implementing `Adapter` and standing in `adapter_for`.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ from ralphd.judging.commands import pytest_prefix
 from ralphd.settings.schema import ChaosSettings
 
 SOURCE_PATH = "test_ralph_chaos.py"
-"""Where the gate puts a module in the shadow copy."""
+"""Where the gate puts a module in the shadow copy, in the folder in which the tests run."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,16 @@ class Job:
     buffers: Mapping[str, bytes | None] = field(default_factory=dict)
     """Open documents whose text differs from the disk."""
     parallel: int = 2
+    folder: str = ""
+    """Where in the workspace pytest is started."""
 
     def setting(self) -> GateSetup:
         lines = Text(self.source)
         first = lines.line_of(self.span[0]) + 1
         last = lines.line_of(max(self.span[0], self.span[1] - 1)) + 1
         prefix = pytest_prefix(self.command)
-        return GateSetup(prefix, self.path, (first, last), self.test_path, self.settings.max_examples, self.report_root)
+        most = self.settings.max_examples
+        return GateSetup(prefix, self.path, (first, last), self.test_path, most, self.report_root, folder=self.folder)
 
 
 class Adapter(Protocol):
@@ -144,10 +148,11 @@ class Gate:
             request.path,
             source,
             _span(request, source),
-            SOURCE_PATH,
+            posixpath.join(request.folder, SOURCE_PATH),
             self._settings,
             self._reports,
             dict(request.buffers),
+            folder=request.folder,
         )
 
     async def probe(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Collection, Mapping
@@ -51,6 +52,8 @@ class GateSetup:
     """Relative path of the generated module."""
     max_examples: int
     report_root: Path
+    folder: str = ""
+    """Where in the workspace pytest is started."""
     plugins: str = field(default_factory=lambda: str(resources.files("ralphd.attack").joinpath("pytest_plugins")))
 
     @property
@@ -126,7 +129,9 @@ async def probe(pool: Pool, setting: GateSetup, timeout_s: float = PROBE_S) -> T
             argv = [*setting.pytest, "-p", "ralphd_chaos", "--collect-only"]
             env = _env(setting, SessionPlan({}), reports) | {"RALPHD_CHAOS_PROBE": "1"}
             places = (str(reports), str(setting.tables))
-            result = await shadow.run(argv, timeout_s=timeout_s, env=env, extra_ro=(setting.plugins,), writable=places)
+            result = await shadow.run(
+                argv, timeout_s=timeout_s, env=env, extra_ro=(setting.plugins,), writable=places, cwd=setting.folder
+            )
             records = await asyncio.to_thread(_records, reports)
     found = next((r for r in records if r.get("event") == "session"), None)
     if found is None:
@@ -173,6 +178,7 @@ async def run(pool: Pool, setting: GateSetup, plan: SessionPlan, until: float) -
                     env=_env(setting, plan, reports),
                     extra_ro=(setting.plugins, str(setting.tables)),
                     writable=(str(reports),),
+                    cwd=setting.folder,
                 )
                 records = await asyncio.to_thread(_records, reports)
             part, hung, timed = _read(records)
@@ -204,7 +210,8 @@ def _late(session: PytestSession, done: dict[str, Ended], plan: SessionPlan) -> 
 
 
 def _argv(setting: GateSetup, plan: SessionPlan, reports: Path) -> list[str]:
-    places = [f"{setting.module}::{name}" for name in plan.tests] or [setting.module]
+    module = os.path.relpath(setting.module, setting.folder or ".")
+    places = [f"{module}::{name}" for name in plan.tests] or [module]
     return [
         *setting.pytest, "-p", "ralphd_chaos", "-p", "hypothesispytest", "-p", "no:randomly", "-q", "--no-header", "--tb=no",
         "-o", f"cache_dir={reports}/cache", f"--hypothesis-seed={plan.seed}", *places,
@@ -213,6 +220,7 @@ def _argv(setting: GateSetup, plan: SessionPlan, reports: Path) -> list[str]:
 
 def _env(setting: GateSetup, plan: SessionPlan, reports: Path) -> dict[str, str]:
     chaos = {
+        "root": os.path.relpath(".", setting.folder or "."),
         "module": setting.module,
         "target": setting.target,
         "lines": list(setting.lines),

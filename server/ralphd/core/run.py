@@ -94,6 +94,8 @@ class RunRequest:
     allowed: tuple[str, ...] = ()
     """Locked or control files that the person allowed this run to edit."""
     untitled: bool = False
+    folder: str = ""
+    """Where its tests run, relative to `root`: that of the file's own package. The service finds it."""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def program_name(word: str) -> str:
     return re.split(r"[\\/]", word)[-1].removesuffix(".exe")
 
 
-def program_at(argv: Sequence[str]) -> int:
+def program_index(argv: Sequence[str]) -> int:
     """Index of the program that runs the tests; of the module's name after `python -m`. `len(argv)` where there is none."""
     at = 0
     while at < len(argv):
@@ -101,7 +101,7 @@ def _options_end(argv: Sequence[str], at: int, valued: frozenset[str]) -> int:
 
 def runner_of(argv: Sequence[str]) -> Runner:
     """Which test runner the command starts directly; a script, make or tox is `other`, whatever it starts in turn."""
-    at = program_at(argv)
+    at = program_index(argv)
     if at >= len(argv):
         return "other"
     name, after = program_name(argv[at]), list(argv[at + 1 : at + 3])
@@ -119,7 +119,7 @@ def runner_of(argv: Sequence[str]) -> Runner:
 def with_report(argv: Sequence[str]) -> list[str]:
     """`argv` with the runner's machine-readable report switched on, where that takes an argument."""
     if runner_of(argv) == "go" and "-json" not in argv:
-        at = program_at(argv) + 2
+        at = program_index(argv) + 2
         return [*argv[:at], "-json", *argv[at:]]
     return list(argv)
 
@@ -127,5 +127,5 @@ def with_report(argv: Sequence[str]) -> list[str]:
 def pytest_prefix(argv: Sequence[str]) -> tuple[str, ...]:
     """The part of a test command that starts pytest; `python -m pytest` for a command that starts something else."""
     if runner_of(argv) == "pytest":
-        return tuple(argv[: program_at(argv) + 1])
+        return tuple(argv[: program_index(argv) + 1])
     return ("python", "-m", "pytest")

@@ -43,7 +43,7 @@ class Asked:
     """Measure which tests enter this file of the workspace (pytest)."""
 
     def settings(self, root: str) -> dict[str, Any]:
-        """For our plugins inside the runner."""
+        """For our plugins inside the runner; `root`: where the run sees the workspace."""
         target = os.path.join(root, self.reach_of) if self.reach_of else ""
         return {"root": root, "only": self.only, "collect": self.collect, "stop": self.stop, "target": target}
 
@@ -136,14 +136,18 @@ class Tester:
         timeout_s: float,
         sandbox: str,
         report_root: Path,
+        folder: str = "",
         junit: str = "",
     ) -> None:
+        """`folder`: where in the workspace `root` the command runs; `junit`: the report it writes, from there."""
+        self.folder = folder
         self.shadow, self.root, self.argv, self.fast_argv = shadow, root, tuple(argv), tuple(fast_argv)
         self.timeout_s, self.sandbox = timeout_s, sandbox
         self._buffers = dict(buffers)
         self._texts: dict[str, str | None] = {}
         self._loaded: dict[str, bytes | None] = {}
-        self._lease, self._report_root, self._junit = lease, report_root, junit
+        self._lease, self._report_root = lease, report_root
+        self._junit = os.path.join(folder, junit) if junit else ""
         self._node: bool | None = None
         """Whether Node may be started: True with our reporter in its options, False without (too old), None: not."""
         self.stall_s: float | None = None
@@ -190,7 +194,8 @@ class Tester:
     async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
         await self.shadow.refresh({**self._loaded, path: text.encode("utf-8", "surrogatepass")}, buffers=self._buffers)
         try:
-            return await self._run([*pytest_prefix(self.argv), "-q", *args, path], min(timeout_s, self.timeout_s))
+            command = [*pytest_prefix(self.argv), "-q", *args, os.path.relpath(path, self.folder or ".")]
+            return await self._run(command, min(timeout_s, self.timeout_s))
         finally:
             await self.shadow.refresh(self._loaded, buffers=self._buffers)
 
@@ -236,11 +241,12 @@ class Tester:
             timeout_s=self.timeout_s,
             sandbox=self.sandbox,
             report_root=self._report_root,
-            junit=self._junit,
+            folder=self.folder,
+            junit=os.path.relpath(self._junit, self.folder or ".") if self._junit else "",
         )
 
     async def _run(self, argv: Sequence[str], timeout_s: float, asked: Asked = EVERYTHING) -> TestRun:
-        await asyncio.to_thread(self._channel.fresh, asked.settings(self.root))
+        await asyncio.to_thread(self._channel.fresh, asked.settings(self.shadow.root))
         if self._junit:
             await asyncio.to_thread(self.shadow.discard, self._junit)  # of this run alone
         started = time.monotonic()
@@ -253,6 +259,7 @@ class Tester:
                 env=self._env(),
                 extra_ro=(str(self._channel.library),),
                 writable=(str(self._channel.inbox),),
+                cwd=self.folder,
                 own_environments=runner_of(argv) == "other",  # tox, nox, or a script that may start them
                 meter=meter,
             ),

@@ -18,7 +18,7 @@ from ralphd.core.text import Document
 from ralphd.lsp.client_capabilities import ClientCapabilities
 from ralphd.lsp.convert import path_to_uri, uri_to_path
 from ralphd.lsp.documents import Documents
-from ralphd.settings.project import nearest_project
+from ralphd.settings.project import project_root
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _spelled_inside(path: str, roots: Sequence[str]) -> Place | None:
 def _look_up(path: str, roots: Sequence[str]) -> Place | None:
     """By real paths; without any workspace folder the file's own project is its root. Blocks on the disk."""
     if not roots:
-        root = nearest_project(path) or os.path.dirname(path)
+        root = project_root(path) or os.path.dirname(path)
         return Place(root, os.path.relpath(path, root).replace(os.sep, "/"))
     real = os.path.realpath(path)
     around = [(os.path.realpath(root), root) for root in roots if within(real, os.path.realpath(root))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -246,8 +247,9 @@ async def run_snippet(bench: Workbench, ctx: PhaseContext, test: str) -> bool | 
         return None
     if not _calls_target(ctx, test):
         return None  # `assert False` fails on any code: it says nothing about this one
-    run = await bench.run_file(SNIPPET, snippet(ctx, test))
-    cases = [case for case in run.cases.values() if case.nodeid.startswith(SNIPPET)]
+    path = posixpath.join(ctx.request.folder, SNIPPET)
+    run = await bench.run_file(path, snippet(ctx, test))
+    cases = [case for case in run.cases.values() if case.nodeid.startswith(path)]
     if run.timed_out or not cases or any(case.outcome in ("error", "skipped") for case in cases):
         return None
     if any(_is_broken(case) for case in cases if case.bad):

@@ -27,7 +27,7 @@ class Benches:
     """Keeps one pool of shadow copies for each workspace root and sandbox setting, and opens a run's bench on it."""
 
     def __init__(self, folders: Folders, environ: Mapping[str, str]) -> None:
-        self._folders, self._environ = folders, environ
+        self._folders, self.environ = folders, environ
         self._pools: dict[tuple[str, str], ShadowPool] = {}
         self._isolation: dict[str, Isolation] = {}
 
@@ -61,6 +61,7 @@ class Benches:
                 timeout_s=settings.testing.timeout_s,
                 sandbox=(await self.isolation(settings)).kind,
                 report_root=self._reports(),
+                folder=request.folder,
                 junit=settings.testing.junit or "",
             )
             async with tester:
@@ -95,7 +96,7 @@ class Benches:
                 settings.sandbox,
                 isolation,
                 allow_unisolated=mode == "none" or (isolation.kind == "none" and sys.platform != "linux"),
-                environment=sandbox_environment(self._environ, settings.testing.env),
+                environment=sandbox_environment(self.environ, settings.testing.env),
             )
         return self._pools[key]
 

@@ -24,19 +24,25 @@ _TITLES: Mapping[str, tuple[tuple[str, Decision], ...]] = {
 
 
 def command_consents(
-    root: str, configuration: Configuration, isolation: Isolation, environ: Mapping[str, str]
+    root: str, folder: str, configuration: Configuration, isolation: Isolation, environ: Mapping[str, str]
 ) -> list[CommandConsent]:
-    """The consents that the test commands need: those of a repository, and all where nothing isolates them."""
+    """The consents that the test commands need, started in `folder` of the workspace `root`: those of a repository, and
+    all where nothing isolates them."""
     testing = configuration.settings.testing
     unisolated = isolation.kind == "none" and configuration.settings.sandbox.mode == "auto"
     found = []
     for name, argv in (("command", testing.command), ("fast_command", testing.fast_command)):
         if argv and (unisolated or not configuration.source(f"testing.{name}").trusted):
-            program = program_at(root, argv[0], environ)
+            program = program_at(root, folder, argv[0], environ)
             target = os.path.realpath(program) if program else ""
             variables = tuple(sorted(name for name in testing.env if name in environ))
             found.append(CommandConsent(root, tuple(argv), program, target, variables, isolation.kind))
     return found
+
+
+def _where(request: RunRequest) -> str:
+    """Where the shell finds the question: a member of a monorepo has its own configuration and programs."""
+    return f" in the folder {request.folder}" if request.folder else ""
 
 
 class Consents:
@@ -58,19 +64,23 @@ class Consents:
             raise Misconfigured(
                 "Nothing that a model wrote runs without isolation, and there is none here.", isolation.detail
             )
-        for consent in await asyncio.to_thread(command_consents, request.root, configuration, isolation, self._environ):
+        where = request.root, request.folder
+        for consent in await asyncio.to_thread(command_consents, *where, configuration, isolation, self._environ):
             decided = await self._decided(consent, ask)
             if decided not in ("once", "always"):
                 word = "was not allowed" if decided == "never" else "needs your word, and nobody gave it"
                 raise Untrusted(
                     f"The repository's test command `{questions.command(consent, 200)}` {word}, so nothing was run.",
-                    f"Allow it (`ralphd trust give {consent.digest[:12]}`), or set testing.command yourself.",
+                    f"Allow it (`ralphd trust give {consent.digest[:12]}`{_where(request)}), or set testing.command "
+                    "yourself.",
                 )
         return tuple(settings.testing.command)
 
-    async def needed(self, root: str, configuration: Configuration, isolation: Isolation) -> frozenset[str]:
+    async def needed(
+        self, root: str, folder: str, configuration: Configuration, isolation: Isolation
+    ) -> frozenset[str]:
         """Digests of the consents that the test commands need as things are now."""
-        found = await asyncio.to_thread(command_consents, root, configuration, isolation, self._environ)
+        found = await asyncio.to_thread(command_consents, root, folder, configuration, isolation, self._environ)
         return frozenset(consent.digest for consent in found)
 
     async def none_forbidden(self, digests: Iterable[str]) -> bool:

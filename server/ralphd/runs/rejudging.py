@@ -52,7 +52,7 @@ class Rejudging:
         hashes: Mapping[str, str],
     ) -> None:
         isolation = await self._benches.isolation(resolved.settings)
-        consents = await self._consents.needed(request.root, resolved, isolation)
+        consents = await self._consents.needed(request.root, request.folder, resolved, isolation)
         light = replace(request, buffers={})  # as large as all open documents
         self._kept[request.run_id] = Evidence(
             light, resolved, argv, consents, replace(baseline, output=""), reach, hashes
@@ -82,7 +82,7 @@ class Rejudging:
         if tuple(now.settings.testing.command or ()) != evidence.argv:
             return False
         isolation = await self._benches.isolation(evidence.resolved.settings)
-        needed = await self._consents.needed(request.root, evidence.resolved, isolation)
+        needed = await self._consents.needed(request.root, request.folder, evidence.resolved, isolation)
         return needed <= evidence.consents and await self._consents.none_forbidden(needed)
 
 

@@ -34,7 +34,7 @@ from ralphd.models.budget import BudgetedGateway
 from ralphd.models.gateway import Gateway, Role
 from ralphd.phases import chaos
 from ralphd.phases.base import PhaseContext
-from ralphd.runs import checkup, history, preview
+from ralphd.runs import checkup, history, place, preview
 from ralphd.runs.bench import Benches
 from ralphd.runs.books import Books
 from ralphd.runs.consent import Consents
@@ -89,8 +89,7 @@ class RunService:
             journal = await asyncio.to_thread(self._begin, request)
             tell = _recording(journal, emit)
             _check_target(request)
-            resolved = await self._configuration(request, tell, ask)
-            request = _with_pinned(request)
+            request, resolved = await self._configured(_with_pinned(request), tell, ask)
             isolation = await self.benches.isolation(resolved.settings)
             argv = await self.consents.command(request, resolved, isolation, ask)
             inner = self._scripted or await self.models.open(resolved.settings, request.root)
@@ -114,18 +113,25 @@ class RunService:
             self._survivors.drop("at_work", request.root, request.run_id)
         return result
 
-    async def _configuration(self, request: RunRequest, tell: Emit, ask: Ask) -> Configuration:
-        """The settings of the run. Raises `Misconfigured` where one cannot be read that a person or a limit relies on;
-        tells what else is wrong with them, and which of the repository's are not used."""
+    async def _configured(self, request: RunRequest, tell: Emit, ask: Ask) -> tuple[RunRequest, Configuration]:
+        """The request with the folder that its tests run in, and the settings of the run. Raises `Misconfigured` where
+        one cannot be read that a person or a limit relies on; tells where the run works, what else is wrong with the
+        settings, and which of the repository's are not used."""
         found = await asyncio.to_thread(self.settings.read, request.root, request.path)
         if found.stopping:
             raise _unreadable(found.stopping)
+        if not request.untitled:
+            argv = found.settings.testing.command or ()
+            request = replace(
+                request, folder=await asyncio.to_thread(place.run_folder, request.root, request.path, argv)
+            )
+            tell(events.Note(await asyncio.to_thread(place.in_words, request, argv, self.benches.environ)))
         agreed = await self.consents.settings(found.asked, ask)
         if agreed:
             found = await asyncio.to_thread(self.settings.read, request.root, request.path, agreed)
         for notice in (*map(str, found.told), *map(questions.unused, found.asked)):
             tell(events.Note(notice))
-        return found
+        return request, found
 
     async def _work(
         self,
@@ -178,8 +184,8 @@ class RunService:
 
     async def preview(self, request: RunRequest, ask: Ask) -> Report:
         _check_target(request)
-        resolved = await self._configuration(request, ignore, ask)
-        request, settings = _with_pinned(request), resolved.settings
+        request, resolved = await self._configured(_with_pinned(request), ignore, ask)
+        settings = resolved.settings
         isolation = await self.benches.isolation(settings)
         try:
             argv = await self.consents.command(request, resolved, isolation, ask)

@@ -15,7 +15,7 @@ from ralphd.sandbox.bwrap import Bind, Limits, RunPlan
 from ralphd.sandbox.environment import run_environment, with_ours
 from ralphd.sandbox.isolation import proc_parts
 from ralphd.sandbox.mirror import Mirror
-from ralphd.sandbox.programs import PROGRAM_FOLDERS, program_at
+from ralphd.sandbox.programs import program_at, program_folders, virtual_environments
 from ralphd.sandbox.selection import Listing
 from ralphd.sandbox.workspace import Workspace
 
@@ -43,12 +43,12 @@ def make_plan(workspace: Workspace, mirror: Mirror, listing: Listing, command: T
     if folder and not os.path.isdir(os.path.join(workspace.root, folder)):
         raise SandboxError(f"{command.cwd!r} is no folder of the workspace.")
     home, tmp = _private_places(workspace, mirror)
-    environments = [path for path in (".venv", "venv") if os.path.isfile(f"{workspace.root}/{path}/pyvenv.cfg")]
+    environments = virtual_environments(workspace.root, folder)
     env = run_environment(
         _moved(workspace, mirror),
         home=home,
         tmp=tmp,
-        program_dirs=[f"{base}/{path}" for path in PROGRAM_FOLDERS if os.path.isdir(f"{workspace.root}/{path}")],
+        program_dirs=[f"{base}/{path}" for path in program_folders(workspace.root, folder)],
         virtual_env=f"{base}/{environments[0]}" if environments else None,
     )
     plan = RunPlan(
@@ -79,7 +79,7 @@ def make_plan(workspace: Workspace, mirror: Mirror, listing: Listing, command: T
 
 def _profile(workspace: Workspace, mirror: Mirror, listing: Listing, command: TestCommand) -> str:
     """The Seatbelt profile of one run: its slot may be written to, toolchains and dependency folders be read."""
-    program = program_at(workspace.root, command.argv[0], workspace.environment)
+    program = program_at(workspace.root, command.cwd, command.argv[0], workspace.environment)
     trees = [os.path.join(workspace.root, path) for path in listing.trees]
     toolchains = visible_files.toolchains(
         workspace.environment, workspace.root, environments=trees, programs=[program] if program else []
@@ -114,7 +114,7 @@ def _binds(
     mirror.check_mounts([*listing.trees, *inside])
     workspace.check_trees(listing.trees)
     shown = [os.path.realpath(os.path.expanduser(path)) for path in workspace.settings.read_only]
-    program = program_at(root, command.argv[0], workspace.environment)
+    program = program_at(root, command.cwd, command.argv[0], workspace.environment)
     programs = [program] if program else []
     toolchains = visible_files.toolchains(workspace.environment, root, environments=environments, programs=programs)
     return (

@@ -48,6 +48,11 @@ class Shadow:
         self._listing: Listing | None = None
         self._snapshot: Snapshot | None = None
 
+    @property
+    def root(self) -> str:
+        """Where a run in it sees the workspace."""
+        return self._workspace.root if self._workspace.isolated else self._mirror.tree
+
     async def refresh(
         self, overlay: Mapping[str, bytes | None], *, buffers: Mapping[str, bytes | None] | None = None
     ) -> Snapshot:

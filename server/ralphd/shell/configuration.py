@@ -12,6 +12,7 @@ from ralphd.app import build_service
 from ralphd.core.runner import KnownConsent
 from ralphd.errors import UsageError
 from ralphd.runs.consent import command_consents
+from ralphd.runs.place import run_folder
 from ralphd.settings import export, questions
 from ralphd.settings.consents import Consent
 from ralphd.settings.load import show, show_json
@@ -114,11 +115,14 @@ async def _known(workspace: str, environ: Mapping[str, str]) -> Sequence[KnownCo
 
 
 async def _asked(workspace: str, environ: Mapping[str, str]) -> list[Consent]:
-    """What the workspace's configuration needs the person's consent for."""
+    """What the configuration in force in the working folder, or in the workspace's root, needs the person's consent for."""
     service = build_service(environ)
+    here = os.path.relpath(os.path.join(os.getcwd(), "_"), workspace)
+    path = "_" if here.startswith("..") else here
     try:
-        configuration = service.settings.read(workspace, "_")
+        configuration = service.settings.read(workspace, path)
         isolation = await service.benches.isolation(configuration.settings)
-        return [*configuration.asked, *command_consents(workspace, configuration, isolation, environ)]
+        folder = run_folder(workspace, path, configuration.settings.testing.command or ())
+        return [*configuration.asked, *command_consents(workspace, folder, configuration, isolation, environ)]
     finally:
         await service.close()

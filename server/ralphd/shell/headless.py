@@ -24,7 +24,7 @@ from ralphd.core.text import Text, is_binary
 from ralphd.core.wording import by_role, money
 from ralphd.errors import UsageError
 from ralphd.runs.service import RunService
-from ralphd.settings.project import nearest_project
+from ralphd.settings.project import project_root
 from ralphd.shell.terminal import say, say_diff, say_json, tell
 from ralphd.shell.writing import text_of, write_texts
 
@@ -98,12 +98,12 @@ def _allowed(root: Path, given: str) -> str:
 
 
 def project_of(path: Path) -> Path:
-    """The project that a file belongs to: the nearest folder with a marker of one, else the working folder or its own."""
-    found = nearest_project(str(path))
+    """The project that a file belongs to; where it belongs to none, the working folder around it, else its own."""
+    found = project_root(str(path))
     if found is not None:
         return Path(found)
     here = Path.cwd()
-    return here if here in path.parents else path.parent
+    return here if here in path.parents and here not in (Path.home(), *Path.home().parents) else path.parent
 
 
 def _span(text: Text, line: str | None, column: str | None, lines: str | None) -> tuple[int, int] | None:

@@ -57,7 +57,7 @@ def function_of(nodeid):
 class Chaos:
     def __init__(self, out, setup):
         self.out, self.setup, self.pid = out, setup, os.getpid()
-        self.root = os.path.realpath(os.getcwd())
+        self.root = os.path.realpath(setup["root"])  # the workspace, from the folder in which pytest was started
         self.module = os.path.realpath(os.path.join(self.root, setup["module"]))
         self.target = os.path.realpath(os.path.join(self.root, setup["target"]))
         self.allowed = [

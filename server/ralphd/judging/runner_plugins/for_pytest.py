@@ -1,5 +1,6 @@
 """The pytest plugin: sends what pytest itself reports. Loaded by PYTEST_ADDOPTS, however the command starts pytest."""
 
+import os
 import sys
 
 import pytest
@@ -25,9 +26,24 @@ def _frames(report):
     return found
 
 
+class Names:
+    """Ids as the server has them: files relative to the workspace, wherever in it pytest found its own root."""
+
+    def __init__(self, rootpath, workspace):
+        self._rootpath, self._workspace, self._files = str(rootpath), workspace, {}
+
+    def __call__(self, nodeid):
+        file, separator, rest = nodeid.partition("::")
+        if file not in self._files:
+            found = os.path.relpath(os.path.join(self._rootpath, file), self._workspace) if self._workspace else file
+            self._files[file] = file if found.startswith("..") else found.replace(os.sep, "/")
+        return self._files[file] + separator + rest
+
+
 class Report:
-    def __init__(self, session, settings):
+    def __init__(self, session, settings, name):
         self.session, self.only, self.collect = session, settings.get("only"), settings.get("collect")
+        self.name = name
         self.reach = reach.Reach(settings["target"]) if settings.get("target") else None
         self.tests, self.errors, self.worker_canaries, self.left = {}, [], [], False
 
@@ -35,13 +51,16 @@ class Report:
     def pytest_collection_modifyitems(self, session, config, items):
         if self.only is not None:
             wanted = set(self.only)
-            kept = [item for item in items if wanted & {item.nodeid, item.nodeid.split("[", 1)[0]}]
-            config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+            kept, others = [], []
+            for item in items:
+                name = self.name(item.nodeid)
+                (kept if wanted & {name, name.split("[", 1)[0]} else others).append(item)
+            config.hook.pytest_deselected(items=others)
             items[:] = kept
 
     def pytest_collectreport(self, report):
         if report.failed:
-            entry = {"nodeid": report.nodeid, "longrepr": str(report.longrepr), "frames": _frames(report)}
+            entry = {"nodeid": self.name(report.nodeid), "longrepr": str(report.longrepr), "frames": _frames(report)}
             self.errors.append(entry)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -52,16 +71,17 @@ class Report:
         self.reach.start()
         yield
         reached = self.reach.stop()
-        if item.nodeid in self.tests:
-            self.tests[item.nodeid]["reached"] = reached
+        if (known := self.tests.get(self.name(item.nodeid))) is not None:
+            known["reached"] = reached
 
     def pytest_runtest_logstart(self, nodeid, location):
-        self.session.tick(nodeid)
+        self.session.tick(self.name(nodeid))
 
     def pytest_runtest_logreport(self, report):
         if report.when != "call" and report.passed:
             return
-        known = self.tests.get(report.nodeid)
+        name = self.name(report.nodeid)
+        known = self.tests.get(name)
         if report.when == "call":
             outcome = "xfailed" if report.skipped and hasattr(report, "wasxfail") else report.outcome
         else:
@@ -71,8 +91,8 @@ class Report:
         if known is not None and known["outcome"] in ("failed", "error"):
             return
         text = "" if outcome in ("passed", "xfailed") else str(report.longrepr)
-        self.tests[report.nodeid] = {
-            "nodeid": report.nodeid,
+        self.tests[name] = {
+            "nodeid": name,
             "outcome": outcome,
             "longrepr": text,
             "frames": _frames(report) if outcome in ("failed", "error") else [],
@@ -90,7 +110,7 @@ class Report:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session, exitstatus):
-        items = [item.nodeid for item in getattr(session, "items", [])]
+        items = [self.name(item.nodeid) for item in getattr(session, "items", [])]
         if self.worker_canaries:
             held = False if False in self.worker_canaries else all(h is True for h in self.worker_canaries) or None
         else:
@@ -127,4 +147,5 @@ def pytest_configure(config):
         config.option.collectonly = True
     if settings.get("stop"):
         config.option.maxfail = 1
-    config.pluginmanager.register(Report(session, settings), "ralphd-report")
+    names = Names(config.rootpath, settings.get("root"))
+    config.pluginmanager.register(Report(session, settings, names), "ralphd-report")

@@ -10,6 +10,7 @@ import unittest
 
 from . import channel, reach
 
+_workspace = channel.settings().get("root")
 _UNITTEST = os.path.dirname(os.path.abspath(unittest.__file__))
 _METHODS = {
     "addSuccess": "passed",
@@ -121,10 +122,17 @@ def _name(test):
     kind, method = type(test), getattr(test, "_testMethodName", "")
     if kind.__name__ == "_FailedTest":
         path = method.replace(".", "/") + ".py"
-        return path if os.path.exists(path) else method
+        return _relative(path) if os.path.exists(path) else method
     if not method:
         inner = re.search(r"\((?:[\w.]*\.)?([\w.]+)\)", str(test))
         return inner.group(0).strip("()") if inner else str(test)
     module = sys.modules.get(kind.__module__)
-    path = os.path.relpath(getattr(module, "__file__", None) or kind.__module__)
-    return "::".join((path.replace(os.sep, "/"), kind.__qualname__, method))
+    path = _relative(getattr(module, "__file__", None) or kind.__module__)
+    return "::".join((path, kind.__qualname__, method))
+
+
+def _relative(path):
+    """To the workspace; to the working folder for what lies outside it."""
+    path = os.path.abspath(path)
+    found = os.path.relpath(path, _workspace or None)
+    return (os.path.relpath(path) if found.startswith("..") else found).replace(os.sep, "/")

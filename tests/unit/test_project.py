@@ -1,0 +1,50 @@
+"""The one rule for a file's project and for its package in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ralphd.settings.project import package_folder, project_root
+from tests.support.projects import write
+
+UV = "[tool.uv.workspace]\nmembers = ['packages/*']\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "root", "folder"),
+    [
+        ({".git/HEAD": "", "web/package.json": '{"name": "w"}'}, "web/src/a.js", ".", "web"),
+        ({".git/HEAD": "", "src/esm/package.json": '{"type": "module"}'}, "src/esm/a.js", ".", ""),
+        ({"package.json": '{"name": "n"}', "plugins/a/package.json": '{"name": "a"}'}, "plugins/a/i.js", ".", "plugins/a"),
+        ({"package.json": '{"workspaces": ["a"]}', "a/package.json": '{"name": "a"}'}, "a/i.ts", ".", "a"),
+        ({".git/HEAD": "", "js/package.json": '{"workspaces": ["a"]}'}, "js/a/i.ts", "js", ""),
+        ({".git/HEAD": "", "js/pnpm-workspace.yaml": ""}, "js/a/i.ts", "js", ""),
+        ({"pyproject.toml": UV, "packages/a/pyproject.toml": ""}, "packages/a/src/a/x.py", ".", "packages/a"),
+        ({".git/HEAD": "", "package.json": '{"name": "n"}', "tools/package.json": '{"name": "t"}'}, "tools/gen.py", ".", ""),
+        ({"Cargo.toml": "[workspace]\n", "c/Cargo.toml": "[package]\n"}, "c/src/lib.rs", ".", "c"),
+        ({"go.work": "", "m/go.mod": "module m\n"}, "m/x/y.go", ".", "m"),
+        ({"Makefile": "", "tests/test_a.py": ""}, "a.py", ".", ""),
+        ({".git/HEAD": "", "api/requirements.txt": "", "api/tests/test_a.py": ""}, "api/a.py", ".", "api"),
+        ({".git/HEAD": "", "docs/requirements.txt": ""}, "docs/conf.py", ".", ""),
+        ({".git/HEAD": "", "svc/ralph.config.yaml": ""}, "svc/deep/a.rb", ".", "svc"),
+        ({"pyproject.toml": "{", "package.json": "[" * 100_000}, "a.py", ".", ""),
+        ({"a.py": ""}, "a.py", None, ""),
+    ],
+)  # fmt: skip
+def test_root_and_package(files: dict[str, str], path: str, root: str | None, folder: str, tmp_path: Path) -> None:
+    write(tmp_path, files)
+    found = project_root(str(tmp_path / path))
+    assert found == (None if root is None else str((tmp_path / root).resolve()))
+    assert package_folder(found or str(tmp_path), str((tmp_path / path).relative_to(found or tmp_path))) == folder
+
+
+def test_no_home_and_no_folder_of_everybody_is_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dotfiles are often kept in a repository that is the home; in /tmp lies what anybody put there."""
+    write(tmp_path, {".git/HEAD": "", "package.json": '{"name": "n"}', "notes/a.py": "", "shared/pyproject.toml": ""})
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert project_root(str(tmp_path / "notes" / "a.py")) is None
+    monkeypatch.delenv("HOME")
+    (tmp_path / "shared").chmod(0o1777)
+    assert project_root(str(tmp_path / "shared" / "mine" / "a.py")) is None
