@@ -4,8 +4,9 @@
 ---@type vim.lsp.Config
 return {
   cmd = { 'ralphd', 'serve' },
-  -- No filetypes: it attaches to every file. The repository's folder is the workspace, whatever lies below it.
-  root_markers = { '.git', 'ralph.config.yaml', 'pyproject.toml', 'package.json', 'Cargo.toml', 'go.mod' },
+  -- No filetypes: it attaches to every file. The repository, or the root of a workspace of several packages, is the
+  -- workspace; never the nearest package.json. Where there is none of these, the server finds each file's project.
+  root_markers = { '.git', 'pnpm-workspace.yaml', 'go.work', 'lerna.json', 'nx.json', 'rush.json' },
   capabilities = {
     experimental = { ralph = { events = true, stream = true } },
     -- Neovim itself has none; plugin/ralphd.lua reads the server's `ralph:` documents.

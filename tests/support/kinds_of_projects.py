@@ -270,7 +270,7 @@ KINDS: Mapping[str, Kind] = {
         "calc.py:2",
         PY_WRONG,
         PY_RIGHT,
-        command=("nox",),
+        command=("python", "-m", "nox"),
         environment=".venv",
         prepare=_django,
         needs="npm",

@@ -244,7 +244,7 @@ class Testing(Section):
     timeout_s: Annotated[Seconds, LOWER] = 300.0
     """Seconds for one run of the tests."""
     junit: Annotated[Line | None, FREE] = None
-    """Path of the JUnit XML that the command writes, relative to the workspace, for runners that have no report of their
+    """Path of the JUnit XML that the command writes, relative to the folder it runs in, for runners that have no report of their
     own here. `*` may stand in the file's name: `target/surefire-reports/TEST-*.xml`."""
     adversarial_tests: Annotated[Flag, PERSON] = True
     """Attack a green candidate with hostile tests, where the language has an adapter."""
