@@ -81,7 +81,9 @@ def _add_run(commands: _Commands[argparse.ArgumentParser]) -> None:
         one.add_argument("--range", metavar="L1:L2", help="lines to work on, inclusive")
         one.add_argument("--json", action="store_true", help="the result as JSON on stdout")
         one.add_argument("--dry-run", action="store_true", help="show what would be sent, and where to; no call")
-        one.add_argument("--root", metavar="FOLDER", help="the project; else the repository or workspace around the file")
+        one.add_argument(
+            "--root", metavar="FOLDER", help="the project; else the repository or workspace around the file"
+        )
         if name != "chaos":
             one.add_argument("-m", "--message", default="", metavar="TEXT", help="what to do")
         one.add_argument("--test-command", metavar="CMD", help="the command that decides; trusted, because you gave it")

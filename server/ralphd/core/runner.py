@@ -148,8 +148,9 @@ class Runner(Protocol):
     async def decide(self, digest: str, decision: Decision) -> bool:
         """A consent given outside a question, or after its time was over; False: no such digest is known."""
 
-    async def known_consents(self, root: str) -> Sequence[KnownConsent]:
-        """Those that are remembered, then those that the workspace asks for and that nobody decided yet."""
+    async def known_consents(self, root: str, path: str = "_") -> Sequence[KnownConsent]:
+        """Those that are remembered, then those that the workspace asks for and that nobody decided yet; with the
+        configuration that is in force for the file `path`."""
 
     async def revoke(self, digest: str) -> bool:
         """Forget a decision: it is asked for again. False: there was none."""

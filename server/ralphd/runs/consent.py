@@ -111,14 +111,16 @@ class Consents:
             await asyncio.to_thread(self.trust.decide, consent.digest, decided, consent)
         return decided
 
-    def known(self, root: str, configuration: Configuration, isolation: Isolation) -> list[KnownConsent]:
-        """What is remembered, then what the workspace asks for and nobody decided. Blocks on the disk."""
+    def known(self, root: str, folder: str, configuration: Configuration, isolation: Isolation) -> list[KnownConsent]:
+        """What is remembered, then what the workspace asks for, with tests that run in `folder` of it, and nobody decided.
+        Blocks on the disk."""
         given = [
             KnownConsent(one.digest, one.decision, _in_words(one.consent))
             for one in self.trust.list()
             if one.decision != "once"
         ]
-        wanted: list[Consent] = [*configuration.asked, *command_consents(root, configuration, isolation, self._environ)]
+        commands = command_consents(root, folder, configuration, isolation, self._environ)
+        wanted: list[Consent] = [*configuration.asked, *commands]
         asked = [consent for consent in wanted if self.trust.decision(consent.digest) is None]
         self._asked.update({consent.digest: consent for consent in asked})
         return [*given, *(KnownConsent(one.digest, "asked", questions.in_full(one)) for one in asked)]

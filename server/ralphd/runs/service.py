@@ -279,10 +279,12 @@ class RunService:
     async def decide(self, digest: str, decision: Decision) -> bool:
         return await asyncio.to_thread(self.consents.decide, digest, decision)
 
-    async def known_consents(self, root: str) -> Sequence[KnownConsent]:
-        resolved = await asyncio.to_thread(self.settings.read, root, "_")
+    async def known_consents(self, root: str, path: str = "_") -> Sequence[KnownConsent]:
+        resolved = await asyncio.to_thread(self.settings.read, root, path)
         isolation = await self.benches.isolation(resolved.settings)
-        return await asyncio.to_thread(self.consents.known, root, resolved, isolation)
+        argv = resolved.settings.testing.command or ()
+        folder = await asyncio.to_thread(place.run_folder, root, path, argv)
+        return await asyncio.to_thread(self.consents.known, root, folder, resolved, isolation)
 
     async def revoke(self, digest: str) -> bool:
         return await asyncio.to_thread(self.consents.trust.revoke, digest) > 0

@@ -106,10 +106,16 @@ def _give(store: TrustStore, asked: list[Consent], prefix: str, workspace: str) 
     return 0
 
 
+def _here(workspace: str) -> str:
+    """A file of the working folder, relative to the workspace; of the root where the working folder lies elsewhere."""
+    here = os.path.relpath(os.path.join(os.getcwd(), "_"), workspace)
+    return "_" if here.startswith("..") else here
+
+
 async def _known(workspace: str, environ: Mapping[str, str]) -> Sequence[KnownConsent]:
     service = build_service(environ)
     try:
-        return await service.known_consents(workspace)
+        return await service.known_consents(workspace, _here(workspace))
     finally:
         await service.close()
 
@@ -117,8 +123,7 @@ async def _known(workspace: str, environ: Mapping[str, str]) -> Sequence[KnownCo
 async def _asked(workspace: str, environ: Mapping[str, str]) -> list[Consent]:
     """What the configuration in force in the working folder, or in the workspace's root, needs the person's consent for."""
     service = build_service(environ)
-    here = os.path.relpath(os.path.join(os.getcwd(), "_"), workspace)
-    path = "_" if here.startswith("..") else here
+    path = _here(workspace)
     try:
         configuration = service.settings.read(workspace, path)
         isolation = await service.benches.isolation(configuration.settings)
