@@ -8,7 +8,8 @@ return {
   -- workspace; never the nearest package.json. Where there is none of these, the server finds each file's project.
   root_markers = { '.git', 'pnpm-workspace.yaml', 'go.work', 'lerna.json', 'nx.json', 'rush.json' },
   capabilities = {
-    experimental = { ralph = { events = true, stream = true } },
+    -- `review`: this plugin draws changes itself, so the server sends no code lenses and no diagnostics for them.
+    experimental = { ralph = { events = true, stream = true, review = true } },
     -- Neovim itself has none; plugin/ralphd.lua reads the server's `ralph:` documents.
     workspace = { textDocumentContent = { dynamicRegistration = false } },
   },
@@ -19,18 +20,25 @@ return {
       end
     end,
     ['ralph/stream'] = function(_, delta)
-      require('ralphd').streamed(delta)
+      require('ralphd.stream').take(delta)
     end,
     ['ralph/runEnded'] = function(_, result)
-      require('ralphd').run_ended(result)
+      require('ralphd.endings').take(result)
     end,
-    -- Neovim's own shows the whole text, and asks for Enter where it is longer than the line.
+    -- Neovim's own asks for Enter where the text is longer than the line, also in the middle of typing.
     ['window/showMessage'] = function(_, params)
-      require('ralphd').message(params)
+      local text = params.message:find('^Ralph') and params.message or 'Ralph: ' .. params.message
+      require('ralphd.messages').say(text, ({ 'ErrorMsg', 'WarningMsg' })[params.type])
     end,
     ['workspace/textDocumentContent/refresh'] = function(_, params, ctx)
-      require('ralphd').refresh_document(params.uri, ctx.client_id)
+      require('ralphd.documents').refresh(params.uri, ctx.client_id)
       return vim.NIL
     end,
   },
+  on_exit = function()
+    vim.schedule(function()
+      require('ralphd.review').clear()
+      require('ralphd.progress').clear()
+    end)
+  end,
 }

@@ -1,4 +1,4 @@
--- :Ralph, <Plug> mappings, progress and `ralph:` documents. Sets no key and starts nothing: that is the person's init.
+-- :Ralph, <Plug> mappings, progress and `ralph:` documents. Starts nothing: that is the person's init.
 
 if vim.g.loaded_ralphd or vim.fn.has('nvim-0.11') == 0 then
   return
@@ -6,13 +6,13 @@ end
 vim.g.loaded_ralphd = true
 
 vim.api.nvim_create_user_command('Ralph', function(opts)
-  require('ralphd').command(opts)
+  require('ralphd.commands').run(opts)
 end, {
   nargs = '+',
   range = true,
   desc = 'Ralph: implement, critique, chaos tests, and what comes of them',
   complete = function(lead, line)
-    return require('ralphd').complete(lead, line)
+    return require('ralphd.commands').complete(lead, line)
   end,
 })
 
@@ -20,10 +20,16 @@ local plugs = {
   [{ 'n', 'x' }] = { Implement = 'implement', Critique = 'critique', Chaos = 'chaos' },
   [{ 'n' }] = {
     Cancel = 'cancel',
+    Next = 'next',
+    Previous = 'prev',
     Accept = 'accept',
     AcceptAll = 'accept all',
     Reject = 'reject',
     RejectAll = 'reject all',
+    Retry = 'retry',
+    Diff = 'diff',
+    Changes = 'changes',
+    Act = 'act',
     Status = 'status',
     Stream = 'stream',
   },
@@ -34,8 +40,14 @@ for modes, maps in pairs(plugs) do
     vim.keymap.set(modes, ('<Plug>(Ralph%s)'):format(name), (':Ralph %s<CR>'):format(command), { silent = true })
   end
 end
+vim.keymap.set('n', '<Plug>(RalphRejectWithReason)', ':Ralph reject ') -- the person types on
 
 local group = vim.api.nvim_create_augroup('ralphd', {})
+
+local function define_colours()
+  require('ralphd.colours').define()
+end
+vim.api.nvim_create_autocmd('ColorScheme', { group = group, callback = define_colours })
 
 local function ours(client_id)
   local client = vim.lsp.get_client_by_id(client_id)
@@ -46,7 +58,7 @@ vim.api.nvim_create_autocmd('LspProgress', {
   group = group,
   callback = function(event)
     if ours(event.data.client_id) then
-      require('ralphd').progress(event.data.params)
+      require('ralphd.progress').take(event.data.params)
     end
   end,
 })
@@ -54,13 +66,9 @@ vim.api.nvim_create_autocmd('LspProgress', {
 vim.api.nvim_create_autocmd('LspAttach', {
   group = group,
   callback = function(event)
-    if not ours(event.data.client_id) then
-      return
-    end
-    require('ralphd.review').draw_buffer(event.buf)
-    if vim.fn.has('nvim-0.12') == 1 then
-      -- Accept and reject above each change, `grx` runs them. Other servers' lenses stay as they are.
-      vim.lsp.codelens.enable(true, { client_id = event.data.client_id })
+    if ours(event.data.client_id) then
+      define_colours()
+      require('ralphd.review').show(event.buf)
     end
   end,
 })
@@ -69,6 +77,6 @@ vim.api.nvim_create_autocmd('BufReadCmd', {
   group = group,
   pattern = { 'ralph:*', 'ralph:/*', 'ralph://*' },
   callback = function(event)
-    require('ralphd').read_document(event.buf)
+    require('ralphd.documents').read(event.buf)
   end,
 })

@@ -155,6 +155,9 @@ class Runner(Protocol):
     async def revoke(self, digest: str) -> bool:
         """Forget a decision: it is asked for again. False: there was none."""
 
+    async def checkup(self, root: str) -> Mapping[str, Any]:
+        """What is configured, found, missing and reachable, as `ralphd doctor --json` prints it."""
+
     async def doctor(self, root: str) -> Report:
         """What is configured, found, missing and reachable. No paid call is made."""
 

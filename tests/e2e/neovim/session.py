@@ -146,18 +146,22 @@ class Neovim:
         self._assert_free()
         self.nvim.current.window.cursor = (line, column)
 
-    def choose(self, keys: str, title: str) -> list[str]:
-        """`keys` that open a menu (`gra`: code actions, `grx`: lenses), then the number of the entry with this title.
+    def choose(self, keys: str, title: str, *, stays: bool = False) -> list[str]:
+        """`keys` that open a menu (`gra`: code actions), then the number of the entry with this title.
 
-        Answers all the titles that were offered.
+        `stays`: another menu follows, for which the keys are then empty. Answers all the titles that were offered.
         """
-        self.offered_file.unlink(missing_ok=True)
-        self.keys(keys)
+        if keys:
+            self.offered_file.unlink(missing_ok=True)
+            self.keys(keys)
         titles: list[str] = self.wait("a menu", self._offered)
         matches = [i for i, offered in enumerate(titles, 1) if offered.startswith(title)]
         assert len(matches) == 1, f"{title!r} fits {len(matches)} of {titles}"
         self.wait("the menu's prompt", lambda: self.nvim.api.get_mode()["mode"] == "c")
+        self.offered_file.unlink()
         self.keys(f"{matches[0]}<CR>")
+        if stays:
+            return titles
         self.wait("the menu is gone", lambda: self.nvim.api.get_mode()["mode"] == "n")
         return titles
 
@@ -169,17 +173,35 @@ class Neovim:
         return titles
 
     def changes(self) -> list[Any]:
-        """The pending changes shown as diagnostics in the current buffer: [line from 1, message]."""
+        """The changes that wait: [line from 1, new text, name of a new file or ""], in the order of `:Ralph next`."""
         code = """
         local out = {}
-        for _, d in ipairs(vim.diagnostic.get(0)) do
-          if d.code == 'ralph.change' then table.insert(out, { d.lnum + 1, d.message }) end
+        for _, group in ipairs(require('ralphd.review').groups()) do
+          for _, hunk in ipairs(group) do
+            local name = hunk.creates and vim.fs.basename(vim.uri_to_fname(hunk.uri)) or ''
+            table.insert(out, { hunk.range.start.line + 1, hunk.newText, name })
+          end
         end
-        table.sort(out, function(a, b) return a[1] < b[1] end)
         return out
         """
         found: list[Any] = self.lua(code)
         return found
+
+    def screen(self) -> str:
+        """What is painted, virtual lines among it; line ends without their blanks."""
+        code = """
+        local rows = {}
+        for row = 1, vim.o.lines do
+          local cells = {}
+          for column = 1, vim.o.columns do cells[column] = vim.fn.screenstring(row, column) end
+          rows[row] = table.concat(cells):gsub('%s+$', '')
+        end
+        return rows
+        """
+        return "\n".join(self.lua(code))
+
+    def messages(self) -> str:
+        return str(self.nvim.command_output("messages"))
 
     def report(self) -> str:
         """For a failure: what is on the screen's last lines, in the messages, in the log of the client."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+import shlex
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from ralphd.core.runner import Decision, Question, Report, Runner
@@ -29,7 +30,7 @@ class Reports:
     def commands(self) -> list[ServerCommand]:
         return [
             ServerCommand("showWhatWouldBeSent", _PREVIEW_KEYS, self._preview),
-            ServerCommand("doctor", frozenset(), self._doctor),
+            ServerCommand("doctor", frozenset({"show"}), self._doctor),
             ServerCommand("showRuns", frozenset(), self._runs),
         ]
 
@@ -39,10 +40,21 @@ class Reports:
         self._outbox.background(self._open("What would be sent", lambda: self._runner().preview(request, self._ask)))
         return {"uri": uri}
 
-    def _doctor(self, argument: dict[str, Any]) -> dict[str, Any]:
-        """Answers at once; looking at providers and tools may take seconds."""
+    def _doctor(self, argument: dict[str, Any]) -> dict[str, Any] | Coroutine[Any, Any, dict[str, Any]]:
+        """Answers at once; looking at providers and tools may take seconds. With `show: false` nothing is opened, and
+        the answer, which comes when all was looked at, says what stops a run."""
+        if argument.get("show") is False:
+            return self._problems()
         self._outbox.background(self._open("The doctor's report", lambda: self._runner().doctor(self._root())))
         return {}
+
+    async def _problems(self) -> dict[str, Any]:
+        try:
+            found = await self._runner().checkup(self._root())
+        except RalphError as error:
+            return {"ready": False, "problems": [str(error)], "tests": None}
+        argv = found["testCommand"]["argv"]
+        return {"ready": found["ready"], "problems": found["problems"], "tests": shlex.join(argv) if argv else None}
 
     def _runs(self, argument: dict[str, Any]) -> dict[str, Any]:
         self._outbox.background(self._open("The list of runs", lambda: self._runner().past_runs(self._root())))
