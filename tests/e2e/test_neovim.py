@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.neovim.session import Neovim, install
+from tests.e2e.editor_installs import install
+from tests.e2e.neovim.session import Neovim
 from tests.support.scripted_server import Reply, Script, ScriptedServer
 
 pytestmark = pytest.mark.e2e
@@ -96,7 +97,7 @@ def answers(*bodies: str) -> list[Script]:
     return [*(Reply(region(body), delay_s=0.02) for body in bodies), critic]
 
 
-@pytest.fixture(scope="session", params=["debian", "wheel"])
+@pytest.fixture(scope="session", params=["neovim", "neovim-wheel"])
 def program(request: pytest.FixtureRequest) -> Path:
     return install(request.param)
 
@@ -179,7 +180,7 @@ def test_implement_by_keyboard(editor: Neovim, model: ScriptedServer, project: P
 
     editor.cursor(3)
     editor.keys("]r")
-    editor.wait("the cursor is at the change", lambda: editor.nvim.current.window.cursor == [8, 0])
+    editor.wait("the cursor is at the change", lambda: tuple(editor.nvim.current.window.cursor) == (8, 0))
     editor.keys("\\a")
     editor.wait("the change is in the buffer", lambda: BODY in editor.text())
     assert editor.text() == STUB.replace("    pass", BODY)
@@ -233,7 +234,7 @@ def test_accept_by_code_action(editor: Neovim, model: ScriptedServer) -> None:
     assert run_ended(editor)["outcome"] == "proposed"
     editor.wait("a change to review", editor.changes)
     editor.keys(":Ralph diff<CR>")
-    editor.wait("both sides", lambda: BODY in editor.screen() and "    pass" in editor.screen())
+    editor.wait("both sides", lambda: "return re.sub" in editor.screen() and "    pass" in editor.screen())
     assert "Ralph: change" not in editor.screen() and editor.lua("return vim.wo.diff")
     editor.keys(":tabclose<CR>")
     editor.wait("the review is back in the text", lambda: "Ralph: change" in editor.screen())

@@ -106,8 +106,16 @@ local function draw_hunk(bufnr, hunk, with_keys)
   end
 end
 
+--- Neovim 0.12 paints lines twice or not at all where virtual lines go away near an edit: paint all of the window.
+local function paint_anew(bufnr)
+  for _, window in ipairs(vim.fn.win_findbuf(bufnr)) do
+    api.nvim__redraw({ win = window, valid = false })
+  end
+end
+
 function M.draw(bufnr)
   api.nvim_buf_clear_namespace(bufnr, namespace, 0, -1)
+  paint_anew(bufnr)
   if require('ralphd.comparing').of(bufnr) then
     return -- the diff beside it shows the same
   end

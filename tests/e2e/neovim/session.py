@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pynvim  # type: ignore[import-untyped]
+from tests.support.patience import seconds
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parents[2]
@@ -45,24 +45,6 @@ end })
 vim.lsp.config('ralphd', { cmd = vim.json.decode(vim.env.RALPHD_COMMAND) })
 vim.lsp.enable('ralphd')
 """
-
-
-def install(kind: str) -> Path:
-    """The program; installed into the cache where it is not there yet."""
-    cache = Path(os.environ.get("RALPHD_E2E_CACHE", Path.home() / ".cache" / "ralphd-dev"))
-    destination = cache / "nvim" / kind
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        [str(HERE / "install-nvim.sh"), str(destination), kind],
-        env={**os.environ, "PATH": path, "PYTHON": sys.executable},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"Neovim ({kind}) could not be installed: {done.stderr[-2000:]}")
-    return destination / "bin" / "nvim"
 
 
 class Neovim:
@@ -118,7 +100,7 @@ class Neovim:
 
     def wait(self, what: str, ask: Callable[[], T | None], timeout: float = 20) -> T:
         """Poll `ask` until it is truthy."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + seconds(timeout)
         while True:
             if found := ask():
                 return found
