@@ -313,6 +313,7 @@ def test_may_use_the_temporary_folder(tmp_path):
 """
 
 
+@pytest.mark.slow
 def test_a_hostile_module_ends_in_clear_counts(lab: Lab) -> None:
     result = lab.admit(HOSTILE.replace("OUTSIDE", repr(str(lab.outside))), most=3)
     said = reasons(result)

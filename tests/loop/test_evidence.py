@@ -168,7 +168,12 @@ NODE_CASES = """\
 
 
 @pytest.mark.parametrize(
-    "reporter", ["", " --test-reporter=spec", " --test-reporter=dot --test-reporter-destination=stdout"]
+    "reporter",
+    [
+        pytest.param("", marks=pytest.mark.slow),
+        " --test-reporter=spec",
+        pytest.param(" --test-reporter=dot --test-reporter-destination=stdout", marks=pytest.mark.slow),
+    ],
 )
 async def test_node_keeps_the_persons_own_reporter(tmp_path: Path, reporter: str) -> None:
     """Ours is added beside it; a `todo` that fails is no failure."""

@@ -14,6 +14,7 @@ from tests.support.projects import write
 from tests.support.service import Outcome, drive
 
 CHOOSE, KEY, FETCH = Mend("chooseModel", "models"), Mend("setKey", "api_keys"), Mend("fetchModel")
+SETUP = Mend("setup")
 PRICED = {"input_usd_per_token": 1e-5, "output_usd_per_token": 1e-5, "max_output_tokens": 100}
 
 
@@ -47,7 +48,7 @@ async def test_a_call_that_brought_nothing(tmp_path: Path, error: ModelError, wa
 )  # fmt: skip
 async def test_no_model(tmp_path: Path, model: ResolvedModel, ways: tuple[Mend, ...]) -> None:
     outcome = await critique(tmp_path, ScriptedGateway({}, info=model))
-    assert (outcome.result.outcome, outcome.result.mends) == ("misconfigured", ways)
+    assert (outcome.result.outcome, outcome.result.mends) == ("misconfigured", (*ways, SETUP))
     assert outcome.gateway.requests == []
 
 
@@ -64,5 +65,5 @@ async def test_a_setting_that_cannot_be_read(tmp_path: Path) -> None:
     outcome = await critique(tmp_path, ScriptedGateway({}), usd_per_run=-1)
     assert (outcome.result.outcome, outcome.result.mends) == (
         "misconfigured",
-        (Mend("openSetting", "budget.usd_per_run"),),
+        (Mend("openSetting", "budget.usd_per_run"), SETUP),
     )

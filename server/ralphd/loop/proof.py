@@ -35,8 +35,8 @@ async def of(ctx: PhaseContext, bench: Workbench, state: State, green: Trial) ->
     if forged := await _pass_with_false_expectations(ctx, bench, state, green, tests):
         found += (f"tests pass with a false expectation as well: {', '.join(forged[:3])}",)
     report, why_none = await _control(ctx, bench, state, green, texts)
-    if green.tried and (report is None or not report.planted or report.noticed < report.planted):
-        found = (*found, f"{green.tried} was found by trying small changes until the tests passed, and they are few")
+    if green.tried and not (report is not None and report.noticed and report.noticed == report.planted):
+        found = (*found, f"{green.tried} was found by trying small changes until the tests passed")
     if report is None:
         return Proof(shown=f"no control ran: {why_none}", suspicions=found)
     ctx.emit(events.ControlEnded(state.iterations, report))
