@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -128,12 +129,20 @@ WHOLE = "{path}\n```python\nX = 1\n```\n"
 
 @pytest.mark.row("E11", "E12")
 def test_through_the_program(project: Path) -> None:
-    """Each bad answer costs an attempt and changes nothing; the refusal is told, and the right answer still lands."""
+    """A bad answer costs an attempt and changes nothing; each refusal is told, and the right answer still lands."""
     before = tree(project)
-    wanted = ["AGENTS.md", "sub/.VSCODE/tasks.json", "../outside.py", "\u0410GENTS.md"]
-    answers = [WHOLE.format(path=path) for path in wanted]
-    with ScriptedServer([*answers, RIGHT, RIGHT]) as model:
-        ended = product.run(project, PLACE, model, loop={"max_iterations": 9})
-    assert "AGENTS.md controls tools and is not yours to change" in ended.prompts[1], ended.prompts[1]
-    assert set(ended.result.get("edits", {})) <= {"double.py"}
+    control, outside = "controls tools and is not yours to change", "is outside the workspace"
+    wanted = {
+        "AGENTS.md": control,
+        "sub/.VSCODE/tasks.json": control,
+        "../outside.py": outside,
+        "\u0410GENTS.md": control,
+        "deep/.github./workflows/x.yml": control,
+    }
+    with ScriptedServer(["\n".join(WHOLE.format(path=path) for path in wanted), RIGHT]) as model:
+        ended = product.run(project, PLACE, model)
+    _, told = ended.prompts
+    for path, refusal in wanted.items():
+        assert f"{json.dumps(path)[1:-1]} {refusal}" in told, (path, told)
+    assert ended.result["outcome"] == "proposed" and set(ended.result["edits"]) == {"double.py"}
     assert tree(project) == before and not (project.parent / "outside.py").exists()

@@ -78,6 +78,8 @@ def plant(project: Path, listener: Listener) -> None:
             "litellm.py": f"open({str(project.parent / 'pwned')!r}, 'w').write('x')\n",
             "pytest.ini": "",
             ".git/HEAD": "ref: refs/heads/main\n",
+            ".git/objects/x": "",
+            ".git/refs/x": "",
             ".git/config": "[core]\n\tfsmonitor = touch ../pwned\n\tpager = touch ../pwned\n\thooksPath = hooks\n\teditor = touch ../pwned\n"
             '[filter "x"]\n\tclean = touch ../pwned\n\tsmudge = touch ../pwned\n[diff "x"]\n\ttextconv = touch ../pwned\n\tcommand = touch ../pwned\n',
             ".gitattributes": "* filter=x diff=x\n",

@@ -71,7 +71,7 @@ TABLE: dict[str, Taken] = {
     ),
     "T8": taken(
         CONFIGURATION + "test_nothing_of_it_counts_without_the_persons_word",
-        ("sandbox/git_index.py", "def tracked_paths(index: str) -> frozenset[str]:\n", "def tracked_paths(index: str) -> frozenset[str]:\n    __import__('subprocess').run(['git', '-C', os.path.dirname(os.path.dirname(index)), 'status'])\n"),
+        ("sandbox/git_index.py", '    dot_git = os.path.join(worktree, ".git")\n', '    dot_git = os.path.join(worktree, ".git")\n    __import__("subprocess").run(["git", "-C", worktree, "status"], stdout=-3, stderr=-3)\n'),
     ),
     "T9": taken(
         "attacks/test_state_folders.py::test_a_planted_link_is_refused_in_a_sentence",
@@ -100,8 +100,8 @@ TABLE: dict[str, Taken] = {
         (BWRAP, "sorted(plan.env.items())", "sorted({**__import__('os').environ, **plan.env}.items())"),
     ),
     "S6": taken(
-        ATTACK + "test_a_link_in_the_repository_at_each_planned_place",
-        ("sandbox/planning.py", "    mirror.check_mounts([*listing.trees, *inside])\n    workspace.check_trees(listing.trees)\n", ""),
+        ATTACK + "test_a_link_planted_by_a_run_before_the_next_one",
+        ("sandbox/planning.py", "    mirror.check_mounts([*listing.trees, *inside])\n", ""),
     ),
     "S7": taken(
         ATTACK + "test_memory_is_counted_over_the_whole_tree",
@@ -150,9 +150,9 @@ TABLE: dict[str, Taken] = {
         ("sandbox/watchdog.py", "if free < needed:", "if False:"),
     ),
     "W7": taken(
-        "unit/test_sandbox_selection.py::test_odd_files",
-        ("sandbox/reading.py", "stat.S_ISREG(os.fstat(fd).st_mode) else None", "True else None"),
-        ("sandbox/selection.py", "stat.S_ISREG", "(lambda mode: True) if False else (lambda mode: not stat.S_ISDIR(mode))"),
+        "attacks/test_hostile_sources.py::test_pipes_dashes_stars_and_loops",
+        ("sandbox/selection.py", "elif stat.S_ISREG(mode) or stat.S_ISLNK(mode):", "else:"),
+        ("sandbox/reading.py", "os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK", "os.O_RDONLY | os.O_NOFOLLOW"),
     ),
     "L1": taken(
         "wire/test_stream_faults.py::test_a_trickle_has_an_end",
@@ -201,8 +201,8 @@ TABLE: dict[str, Taken] = {
         ("answers/resolving.py", "len(found := locate(text, one.old)) == 1]", "(found := locate(text, one.old))]"),
     ),
     "E11": taken(
-        "attacks/test_control_files.py::test_a_control_file_by_any_name",
-        ("phases/edit_permissions.py", "if is_control_file(path) or (is_build_script(path) and path != target and not keyed):", "if False:"),
+        "attacks/test_control_files.py::test_through_the_program",
+        ("phases/control_files.py", "return _CONTROL.ignores(fold(path))", "return _CONTROL.ignores(path)"),
     ),
     "E12": taken(
         "attacks/test_control_files.py::test_a_path_that_leads_elsewhere",

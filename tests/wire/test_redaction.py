@@ -39,6 +39,12 @@ SHAPES = {
     "slack": "xoxb-" + "123456789012-abcdefABCDEF",
     "stripe": "sk_" + f"live_{_X[:24]}",
     "npm": f"npm_{_X}0123",
+    "sendgrid": "SG." + f"{_X[:22]}.{_X}abcdefghijk",
+    "discord": "MTIzNDU2Nzg5MDEyMzQ1Njc4.G1xYzA.abcdefghijklmnopqrstuvwxyz1",
+    "vault": f"hvs.{_X}",
+    "azure openai": f"{_X}{_X[:20]}JQQJ99{_X[:26]}",
+    "azure storage": "AccountKey=" + "aB3/" * 22,
+    "telegram": f"123456789:{_X}abc",
     "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P",
 }
 
@@ -68,6 +74,7 @@ def test_shapes(name: str, frame: str) -> None:
         "redis://:0123456789abcdef0123@cache:6379/0",
         "https://x.blob/?sv=1&sig=0123456789abcdef0123",
         "client_secret: 0123456789abcdef0123",
+        "the key is sk-proj-aB3dE6gH9jK2mN5pQ8sT\nE         0123456789abcdef0123",
         "-----BEGIN RSA PRIVATE KEY-----\n0123456789abcdef0123\n-----END RSA PRIVATE KEY-----",
     ],
 )
@@ -86,6 +93,53 @@ def test_exact_values_in_any_spelling(secret: str) -> None:
     assert odd not in Redactor([odd]).text(json.dumps(odd)) and MASK in Redactor([odd]).text(
         json.dumps(json.dumps(odd))
     )
+
+
+@pytest.mark.row("G2")
+@pytest.mark.parametrize(
+    "line",
+    [
+        'MISTRAL_API_KEY = "{}"',
+        "COHERE_API_KEY={}12345678",
+        'aws_secret_access_key: "wJalrXUtnFEMI/{}"',
+        '{{"azure_key": "{}"}}',
+        "headers = {{'x-api-key': '{}'}}",
+    ],
+)
+def test_keys_without_a_form_are_known_by_their_name_in_prompts_too(line: str) -> None:
+    assert _X not in Redactor().keys(line.format(_X))
+
+
+def test_code_that_speaks_of_keys_stays_in_prompts() -> None:
+    for code in (
+        "api_key = make_the_key_of_the_thing_number_2(x)",
+        "token = request.headers.get('authorization_token_number_1')",
+        "password_hash = 'short-one-1'",
+        "signature = inspect.signature(function_with_a_name_of_forty_letters_1)",
+        "SECRET_KEY = settings.SECRET_KEY_OF_THE_ENVIRONMENT_1",
+        "sha = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'",
+    ):
+        assert Redactor(["another-secret"]).keys(code) == code
+
+
+_TYPED = "Zx9-Qw3rTy7uIoP1aSdF5gHjK_lZxCv"
+
+
+@pytest.mark.row("G2")
+@pytest.mark.parametrize("cut", [1, 9, len(_TYPED) - 1])
+@pytest.mark.parametrize("between", ["\n", "\r\n", '"\n    "', "\\\n  ", "\nE       ", "' +\n  '", "\\n", "\n\n| "])
+def test_a_known_value_over_two_lines(cut: int, between: str) -> None:
+    masked = Redactor([_TYPED]).keys(f"x = '{_TYPED[:cut]}{between}{_TYPED[cut:]}' # y\nz\n")
+    assert masked == f"x = '{MASK}' # y\nz\n"
+
+
+@pytest.mark.row("G2")
+@pytest.mark.parametrize("before", range(4))
+def test_a_known_value_inside_of_what_is_encoded(before: int) -> None:
+    data = b"me:x"[:before] + _TYPED.encode() + b", and more"
+    for text in (data.hex(), data.hex().upper(), data.hex(":"), base64.encodebytes(b"." * 48 + data).decode()):
+        assert MASK in Redactor([_TYPED]).keys(text), text
+    assert MASK in Redactor([_TYPED]).keys(base64.urlsafe_b64encode(data).decode())
 
 
 @pytest.mark.row("G2")
@@ -155,6 +209,12 @@ _WORST = {
     "spaces": " ",
     "words": "secret signature authorization ",
     "google": "AIza-",
+    "line ends": "\n",
+    "line ends of JSON": "\\n",
+    "aws": "aws",
+    "aws and names": "aws secret ",
+    "long runs": "key=" + "a1" * 20 + "(",
+    "masks": f"{MASK}\n",
 }
 
 

@@ -1,33 +1,19 @@
-"""Masks secrets in whatever leaves the model host: log lines, errors, stray prints.
+"""Masks secrets in whatever leaves the model host: prompts, log lines, errors, stray prints.
 
-Knows exact values (the keys in use) and the shapes of common keys; knows nothing of where the text is going.
+Knows exact values (known_values.py) and what keys look like (key_forms.py); knows nothing of where the text is going.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote
+
+from ralphd.model_host.child import key_forms
+from ralphd.model_host.child.known_values import KnownValues
 
 MASK = "***REDACTED***"
 
-_SHAPES = re.compile(
-    r"""(?<![A-Za-z0-9])(?:
-      sk-(?:ant-|proj-|svcacct-|admin-|or-v1-|lf-)?[A-Za-z0-9_-]{16,}   # OpenAI, Anthropic, OpenRouter, DeepSeek
-    | AIza[A-Za-z0-9_-]{30,} | AQ\.[A-Za-z0-9_-]{30,} | ya29\.[A-Za-z0-9_.-]{20,}   # Google
-    | gsk_[A-Za-z0-9]{20,} | xai-[A-Za-z0-9_-]{20,} | hf_[A-Za-z0-9]{20,} | r8_[A-Za-z0-9]{20,}
-    | pplx-[A-Za-z0-9]{20,} | fw_[A-Za-z0-9]{16,} | tgp_v1_[A-Za-z0-9_-]{20,} | csk-[A-Za-z0-9]{20,}
-    | nvapi-[A-Za-z0-9_-]{20,} | esecret_[A-Za-z0-9]{16,} | dapi[a-f0-9]{32}(?:-\d)? | pa-[A-Za-z0-9_-]{30,}
-    | (?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16} | ABSK[A-Za-z0-9+/=]{30,}     # AWS
-    | gh[pousr]_[A-Za-z0-9]{20,} | github_pat_[A-Za-z0-9_]{20,} | glpat-[A-Za-z0-9_-]{16,}
-    | xox[abprs]-[A-Za-z0-9-]{10,} | [sr]k_(?:live|test)_[A-Za-z0-9]{16,}
-    | npm_[A-Za-z0-9]{30,} | pypi-[A-Za-z0-9_-]{30,}
-    )""",
-    re.VERBOSE,
-)
 _DOTTED = re.compile(r"[A-Za-z0-9_.-]{30,}")
 """Runs that may hold a JSON Web Token; `_without_tokens` looks for one in them."""
 _PEM = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL)
@@ -42,6 +28,18 @@ _NAMED = re.compile(
     (?P<value>[A-Za-z0-9+/=_.~%-]{{8,}})""",
     re.IGNORECASE | re.VERBOSE,
 )
+_LONG_RUN = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{32,}+={0,2}+(?![\w(.])")
+_NAME_BEFORE = re.compile(
+    rf"""(?:(?<![A-Za-z0-9])(?:{_NAME})|[-_]key)\\?["']?\s{{0,5}}[:=]\s{{0,5}}\\?["']?(?:b["'])?$""", re.IGNORECASE
+)
+_NAME_WITHIN = 60
+_LONGEST_KEY = 100
+"""Letters and digits at a stretch, 32 to 100 with a digit among them, that a name of a secret stands before: no ordinary
+code. Keys of AWS, Azure, Mistral, Cohere and others have no other form."""
+_REST_OF_A_KEY = re.compile(
+    rf"(?P<head>{re.escape(MASK)}\r?\n[E>| \t]{{0,12}})(?P<value>(?=[\w-]{{0,40}}[0-9])(?=[\w-]{{0,40}}[A-Za-z])[\w-]{{8,100}})(?=\s|$)"
+)
+"""A key of a known form that was broken at the end of a line goes on at the beginning of the next."""
 _BEARER = re.compile(r"(?P<head>\b(?:bearer|basic)\s{1,20})(?P<value>[A-Za-z0-9+/=_.~-]{8,})", re.IGNORECASE)
 _QUERY = re.compile(
     r"(?P<head>[?&](?:key|api[-_]?key|access_token|token|sig|signature|code)=)(?P<value>[^&\s\"'<>#]+)", re.IGNORECASE
@@ -58,15 +56,7 @@ class Redactor:
     """Masks exact values and known shapes. Cheap to make anew when the keys in use change."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        spellings: set[str] = set()
-        for secret in secrets:
-            if len(secret) < 8:
-                continue
-            spellings.update(
-                {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], json.dumps(json.dumps(secret))[3:-3]}
-            )
-            spellings.add(base64.b64encode(secret.encode()).decode())
-        self._exact = sorted(spellings, key=len, reverse=True)
+        self._known = KnownValues(secrets)
 
     def text(self, text: str) -> str:
         """`text` masked. Takes a time that grows with its length and no faster, whatever it holds."""
@@ -74,17 +64,18 @@ class Redactor:
             left_out = len(text) - _LONGEST
             text = f"{_without_last_word(text[:_LONGEST])}… ({left_out:,} characters were left out)"
         text = self.keys(text)
-        for pattern in (_QUERY, _USERINFO, _NAMED, _BEARER):
+        for pattern in (_QUERY, _USERINFO, _NAMED, _BEARER, _REST_OF_A_KEY):
             text = pattern.sub(_keep_head, text)
         return text
 
     def keys(self, text: str) -> str:
         """`text` without keys: the exact values, and what has the form of a key. For prompts: a name such as `password`
         with something behind it is ordinary code there, and masking that would break the code."""
-        for secret in self._exact:
-            text = text.replace(secret, MASK)
-        text = _SHAPES.sub(MASK, _PEM.sub(MASK, text))
-        return _DOTTED.sub(_without_tokens, text)
+        text = self._known.masked(text, MASK)
+        text = _PEM.sub(MASK, text)
+        for form in key_forms.known():
+            text = form.sub(MASK, text)
+        return _LONG_RUN.sub(_without_named, _DOTTED.sub(_without_tokens, text))
 
     def value(self, value: Any) -> Any:
         """`value` with every string masked, and every field that is named like a secret."""
@@ -104,6 +95,13 @@ class Redactor:
 
 def _keep_head(match: re.Match[str]) -> str:
     return f"{match['head']}{MASK}" if match["value"] not in MASK else match[0]
+
+
+def _without_named(match: re.Match[str]) -> str:
+    run, start = match[0], match.start()
+    if len(run) > _LONGEST_KEY or not any(char.isdigit() for char in run):
+        return run
+    return MASK if _NAME_BEFORE.search(match.string[max(0, start - _NAME_WITHIN) : start]) else run
 
 
 def _without_tokens(match: re.Match[str]) -> str:
