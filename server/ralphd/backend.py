@@ -19,7 +19,7 @@ from ralphd.model_host.client import HostClient
 from ralphd.model_host.gateway import HostGateway
 from ralphd.models.gateway import ROLES
 from ralphd.settings.schema import Settings
-from ralphd.state import Folders, make_private
+from ralphd.state import Folders, make_passing
 
 log = logging.getLogger("ralphd")
 
@@ -43,7 +43,7 @@ class ModelBackend:
         The embedded model's server is started where it answers first for a role, unless `start_local` is off."""
         client = self._running(settings)
         present = await client.keys_present(KEY_NAMES)
-        places = Places(self._folders.workspace(root), make_private(self._folders.cache / "answers"))
+        places = Places(self._folders.workspace(root), make_passing(self._folders.cache / "answers"))
         config = call_config(settings, places, present, cache_scope=root)
         if start_local and any(chain[0].local for chain in config.roles.values() if chain):
             config = call_config(settings, await self._with_local(places), present, cache_scope=root)
@@ -52,7 +52,7 @@ class ModelBackend:
 
     def _running(self, settings: Settings) -> HostClient:
         if self._client is None:
-            work = make_private(self._folders.state / "host")
+            work = make_passing(self._folders.state / "host")
             self._client = HostClient(work_dir=work, idle_s=settings.host.idle_s)
         return self._client
 

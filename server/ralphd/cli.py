@@ -185,6 +185,7 @@ def _log_to_file(*, stderr: bool) -> None:
     logging.getLogger("pygls").setLevel(logging.WARNING)
     folders = Folders.of(os.environ)
     check(folders)
+    root.addHandler(logging.NullHandler())  # without a handler, logging prints on its own
     with contextlib.suppress(OSError, Unwritable):
         handler = PrivateLog(
             make_private(folders.state) / "ralphd.log", maxBytes=5_000_000, backupCount=2, encoding="utf-8", delay=True

@@ -7,6 +7,7 @@ and what is read there could have been put there.
 from __future__ import annotations
 
 import contextlib
+import getpass
 import hashlib
 import io
 import json
@@ -15,6 +16,7 @@ import os
 import shutil
 import stat
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock, Timeout
 
+from ralphd.core import foreign_json
 from ralphd.errors import Misconfigured, Unwritable
 
 APP = "ralphd"
@@ -121,6 +124,17 @@ def _make_own(place: Path) -> None:
             place.chmod(0o700)
 
 
+def make_passing(folder: Path) -> Path:
+    """`folder`, made ours alone, for what may be lost; where its disk takes nothing, one of that name in the system's
+    temporary folder, so that a run can go on. `Misconfigured` where neither is safe."""
+    with contextlib.suppress(Unwritable):
+        make_private(folder)
+        if os.access(folder, os.W_OK):
+            return folder
+    elsewhere = make_private(Path(tempfile.gettempdir(), f"{APP}-{getpass.getuser()}"))
+    return make_private(elsewhere / folder.name)
+
+
 def check(folders: Folders) -> None:
     """At start: the topmost folders are ours alone. `Misconfigured` where they are not; a full or read-only disk passes."""
     for place in (folders.state, folders.cache):
@@ -160,6 +174,9 @@ class PrivateLog(logging.handlers.RotatingFileHandler):
             os.fchmod(fd, 0o600)
         return TextIOWrapper(io.FileIO(fd, "a"), encoding=self.encoding, errors=self.errors, write_through=True)
 
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        """A disk that takes nothing costs the line: logging's own way is a traceback on the person's terminal."""
+
 
 class Dismissed:
     """Findings that the person put away for good, by content fingerprint; listable and revocable."""
@@ -170,7 +187,7 @@ class Dismissed:
     def all(self) -> dict[str, str]:
         """Fingerprint -> what was said. An unreadable file hides nothing."""
         try:
-            value = json.loads(self._path.read_text(encoding="utf-8"))
+            value = foreign_json.parse(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}

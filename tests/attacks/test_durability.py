@@ -14,10 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ralphd.runs.survivors import Survivors
 from ralphd.settings.consents import CommandConsent
 from ralphd.settings.trust import TrustStore
 from ralphd.state import Dismissed, Folders
@@ -25,16 +27,17 @@ from tests.attacks.conftest import PLACE, RIGHT, WRONG
 from tests.support import product
 from tests.support.fake_editor import FakeEditor
 from tests.support.processes import descendants, gone
-from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_server import Request, ScriptedServer
 
 KILLS = int(os.environ.get("RALPHD_KILLS", "4"))
 
 WRITER = """
-import itertools, os, sys
+import itertools, json, os, sys
 from ralphd.settings.consents import CommandConsent
 from ralphd.settings.trust import TrustStore
 from ralphd.state import Dismissed, Folders
 from ralphd.loop.journal import Journal
+from ralphd.runs.survivors import Survivors
 folders = Folders.of(os.environ)
 trust, dismissed = TrustStore(str(folders.trust)), Dismissed(folders, '/ws')
 journal = Journal(folders.journals('/ws') / f'{sys.argv[1]}.jsonl', lambda value: value)
@@ -43,12 +46,13 @@ for number in itertools.count():
     trust.decide(consent.digest, 'always', consent)
     dismissed.add(f'{sys.argv[1]}-{number}', 'said ' * 50)
     journal.write('event', number=number, text='x' * 5000)
+    Survivors(folders).keep('reviews', '/ws', f'{sys.argv[1]}-{number % 3}', json.dumps({'number': number, 'text': 'y' * 5000}))
     os.write(1, b'%d\\n' % number)
 """
 
 
 @pytest.mark.row("H1")
-def test_consents_dismissals_and_journals(tmp_path: Path) -> None:
+def test_consents_dismissals_journals_and_reviews(tmp_path: Path) -> None:
     """Each writer says when it has kept something; then it is killed in the middle of what it does next."""
     source = random.Random(7)
     folders = Folders.of(os.environ)
@@ -64,6 +68,11 @@ def test_consents_dismissals_and_journals(tmp_path: Path) -> None:
         kept = {given.consent.argv for given in store.list() if isinstance(given.consent, CommandConsent)}
         assert store.problem is None and ("run", str(kill), str(said)) in kept
         assert f"{kill}-{said}" in Dismissed(folders, "/ws").all()
+        survivors = Survivors(folders)
+        reviews = [json.loads(text)["number"] for _, text in survivors.left("reviews", "/ws")]
+        assert max(reviews) >= said and len(reviews) == min(3, max(reviews) + 1)
+        for number in range(3):
+            survivors.drop("reviews", "/ws", f"{kill}-{number}")
         *whole, _ = (folders.journals("/ws") / f"{kill}.jsonl").read_text(encoding="utf-8").split("\n")
         assert [json.loads(line)["number"] for line in whole][: said + 1] == list(range(said + 1))
 
@@ -131,13 +140,64 @@ def left_in_temp() -> set[str]:
 @pytest.mark.row("H1")
 def test_a_home_that_cannot_be_written_to(project: Path) -> None:
     """Said in a sentence, whatever ends: no traceback, and nothing of the person's is touched."""
+    home, around = read_only_home()
+    with ScriptedServer([RIGHT]) as model:
+        ended = product.run(project, PLACE, model, around=around)
+    assert ended.result["outcome"] == "misconfigured" and ended.prompts == (), ended.stderr
+    assert "Traceback" not in ended.stderr and str(home) in ended.result["reason"]
+
+
+@pytest.mark.slow
+@pytest.mark.row("H1")
+def test_a_run_that_costs_nothing_needs_no_home(project: Path) -> None:
+    """No books are needed for it, so it goes on without any record, and says so."""
+    _, around = read_only_home()
+    free = {"openai/scripted": {"input_usd_per_mtok": 0, "output_usd_per_mtok": 0}}
+    with ScriptedServer([RIGHT]) as model:
+        ended = product.run(project, PLACE, model, around=around, prices=free)
+    assert ended.result["outcome"] == "proposed" and ended.result["journal"] == "", ended.stderr
+    assert "Nothing is kept of this run" in ended.stderr and "Traceback" not in ended.stderr
+
+
+def read_only_home() -> tuple[Path, tuple[str, ...]]:
+    """The folder of this test's state, cache and configuration, and a command in front of which it takes no write."""
     if subprocess.run(["unshare", "-Urm", "true"], capture_output=True, check=False).returncode:
         pytest.skip("no file system can be mounted here")
     home = Path(os.environ["XDG_STATE_HOME"]).parent
     for name in ("state", "cache", "config"):
         (home / name).mkdir(parents=True, exist_ok=True)
     script = f'mount --bind "{home}" "{home}" && mount -o remount,bind,ro "{home}" && exec "$@"'
+    return home, ("unshare", "-Urm", "sh", "-c", script, "sh")
+
+
+FAKE_CLOCK = Path("/usr/lib", f"{os.uname().machine}-linux-gnu", "faketime/libfaketimeMT.so.1")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FAKE_CLOCK.exists(), reason="Debian's libfaketime is not there")
+@pytest.mark.row("B4", "H1")
+def test_a_clock_that_jumps(project: Path, tmp_path: Path) -> None:
+    """Ten years on in the middle of a run, and twenty back: the run ends as ever, and what it cost is known the day after."""
+    clock = tmp_path / "clock"
+
+    def jumping(to: str, answer: str) -> Callable[[Request], str]:
+        def reply(request: Request) -> str:
+            clock.write_text(to)
+            return answer
+
+        return reply
+
+    clock.write_text("+0d\n")
+    environment = {
+        "LD_PRELOAD": str(FAKE_CLOCK),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+    }
+    with ScriptedServer([jumping("+3650d\n", WRONG), jumping("-3650d\n", RIGHT)]) as model:
+        ended = product.run(project, PLACE, model, environment=environment)
+    assert ended.result["outcome"] == "proposed" and "Traceback" not in ended.stderr, ended.stderr
+    listed = json.loads(product.ralphd(project, "runs", "--json").stdout)
+    assert [run["outcome"] for run in listed] == ["proposed"]
     with ScriptedServer([RIGHT]) as model:
-        ended = product.run(project, PLACE, model, around=("unshare", "-Urm", "sh", "-c", script, "sh"))
-    assert ended.result["outcome"] == "misconfigured", ended.stderr
-    assert "Traceback" not in ended.stderr and str(home) in ended.result["reason"]
+        assert product.run(project, PLACE, model).result["outcome"] == "proposed"

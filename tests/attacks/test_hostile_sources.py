@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from pathlib import Path
 
 import pytest
 
+import ralphd
 from tests.attacks.conftest import PLACE, RIGHT
 from tests.support import product
 from tests.support.projects import PYTEST, write
@@ -50,6 +52,20 @@ def test_pipes_dashes_stars_and_loops(project: Path) -> None:
     assert ended.result["outcome"] == "proposed", ended.stderr
 
 
+def test_json_of_others_is_read_in_one_place() -> None:
+    """`json.loads` raises more than `ValueError` for 100,000 brackets. What this process wrote itself is read directly."""
+    server = Path(ralphd.__file__).parent
+    elsewhere = [
+        f"{path.relative_to(server)}:{node.lineno}"
+        for path in server.rglob("*.py")
+        if not {"runner_plugins", "pytest_plugins", "demo_project"} & set(path.parts)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("json.loads", "json.load")
+        if not ast.unparse(node).startswith("json.loads(json.dumps(")
+    ]
+    assert elsewhere == ["core/foreign_json.py:12"]
+
+
 @pytest.mark.parametrize(
     "text", ["-" * 20_000, "x = " + "(" * 20_000, "def f():\n" + " if a:\n" * 3], ids=["-", "(", "if"]
 )
@@ -59,3 +75,28 @@ def test_a_target_that_no_parser_takes(project: Path, text: str) -> None:
         ended = product.run(project, "dashes.py:1", model)
     assert ended.result["outcome"] not in ("internal_error", ""), ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.row("T6")
+@pytest.mark.parametrize("name", ["dou\nble.py", "-rf.py", "a;touch x.py", "$(touch x).py", "{{x}}.py", "\x1b[2Jx.py"])
+def test_a_target_with_an_odd_name(project: Path, name: str) -> None:
+    write(project, {name: "def double(x):\n    raise NotImplementedError\n"})
+    with ScriptedServer([RIGHT]) as model:
+        ended = product.run(project, f"./{name}:2", model)
+    assert len(ended.prompts) == 1 and ended.result["outcome"] not in ("internal_error", ""), ended.stderr
+    assert "Traceback" not in ended.stderr and "\x1b" not in ended.stderr and not (project / "x").exists()
+
+
+@pytest.mark.parametrize("kind", ["sparse", "device", "fifo"])
+def test_a_target_that_is_no_text(project: Path, kind: str) -> None:
+    target = project / "odd.py"
+    if kind == "sparse":
+        with target.open("wb") as file:
+            file.truncate(2 << 30)
+    elif kind == "device":
+        target.symlink_to("/dev/zero")
+    else:
+        os.mkfifo(target)
+    done = product.ralphd(project, "run", "implement", "odd.py", "--json")
+    assert done.returncode == 2 and done.stderr.startswith("ralphd: odd.py is ") and done.stdout == ""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.conftest import PLACE, RIGHT, WRONG
+from tests.attacks.conftest import RIGHT, WRONG
 from tests.support import product
-from tests.support.projects import write
+from tests.support.projects import DOUBLE, write
 from tests.support.scripted_server import ScriptedServer
 
 CANARY = "canary-7d3a90f1"
@@ -21,8 +21,11 @@ def test_no_file_of_secrets_is_sent_or_kept(project: Path) -> None:
     """All mention the target, so that retrieval by name would find them; one folder is ignored by git's rules."""
     write(project, dict.fromkeys(FILES, f"double = '{CANARY}'  # calls double(x) from double import double\n"))
     write(project, {".gitignore": "ignored/\n", ".git/HEAD": "ref: refs/heads/main\n"})
+    # A module with such a name, which the target imports, so that it is what retrieval looks for first.
+    imports = "from credentials import FACTOR\n"
+    write(project, {"credentials.py": f"FACTOR = 2  # {CANARY}\n", "double.py": imports + DOUBLE["double.py"]})
     with ScriptedServer([WRONG, RIGHT, "brief"]) as model:
-        ended = product.run(project, PLACE, model, loop={"librarian": "never", "critic": "never"})
+        ended = product.run(project, "double.py:3", model, loop={"librarian": "never", "critic": "never"})
     assert ended.result["outcome"] == "proposed", ended.stderr
     assert CANARY not in "".join(ended.prompts) and CANARY not in ended.stderr
     journal = Path(ended.result["journal"]).read_text(encoding="utf-8")

@@ -155,8 +155,9 @@ TABLE: dict[str, Taken] = {
         ("sandbox/reading.py", "os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK", "os.O_RDONLY | os.O_NOFOLLOW"),
     ),
     "L1": taken(
-        "wire/test_stream_faults.py::test_a_trickle_has_an_end",
-        ("model_host/child/calls.py", "limit * self._config.limits.total_factor", "limit * 1e6"),
+        "attacks/test_endless_answers.py::test_each_is_given_up_and_the_next_answer_counts",
+        ("model_host/child/calls.py", "asyncio.timeout(limit) as watchdog", "asyncio.timeout(None) as watchdog"),
+        ("model_host/child/calls.py", "watchdog.reschedule(min(clock() + limit, deadline))", "pass"),
     ),
     "L2": taken(
         "wire/test_stream_faults.py::test_broken_at_every_boundary_and_never_mended",
@@ -245,7 +246,7 @@ TABLE: dict[str, Taken] = {
         ("models/ledger.py", "            self._refuse_what_passes(run, worst, tokens, limits)\n", ""),
     ),
     "H1": taken(
-        "attacks/test_durability.py::test_consents_dismissals_and_journals",
+        "attacks/test_durability.py::test_consents_dismissals_journals_and_reviews",
         ("state.py", 'part = path.with_name(f"{path.name}.{os.getpid()}.part")', "part = path"),
     ),
     "H2": taken(
@@ -294,7 +295,7 @@ TABLE: dict[str, Taken] = {
         ("lsp/documents.py", "if document is None or identifier.version < document.version:", "if document is None:"),
     ),
     "P6": taken(
-        "lsp/test_anything_an_editor_does.py::test_a_sample",
+        "lsp/test_anything_an_editor_does.py::test_many",
         ("lsp/server.py", "documents.on_changed += [reviews.follow, ", "documents.on_changed += ["),
     ),
     "P7": taken(

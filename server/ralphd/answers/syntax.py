@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from ralphd.answers.fences import scan
 from ralphd.answers.repetition import repeats_itself
 from ralphd.context.languages import JSON, MARKDOWN, PLAIN, PYTHON, Language, language_of, parse
+from ralphd.core import foreign_json
 from ralphd.core.text import BOM
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def worse(path: str, before: str | None, after: str) -> str:
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text.removeprefix(BOM))
+        foreign_json.parse(text.removeprefix(BOM))
     except (ValueError, RecursionError):
         return False
     return True

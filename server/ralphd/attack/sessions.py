@@ -18,6 +18,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from ralphd.core import foreign_json
 from ralphd.errors import Misconfigured
 from ralphd.sandbox.shadow import Shadow
 
@@ -262,7 +263,7 @@ def _records(reports: Path) -> list[dict[str, Any]]:
     records = []
     for line in files[0].read_text("utf-8", "replace").splitlines() if files else ():
         try:
-            record = json.loads(line)
+            record = foreign_json.parse(line)
         except ValueError:
             continue
         if isinstance(record, dict):

@@ -6,10 +6,11 @@ not reach a file must be able to believe it.
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections.abc import Callable, Iterable
+
+from ralphd.core import foreign_json
 
 JAVASCRIPT = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".vue", ".svelte")
 _NAMED = re.compile(
@@ -68,7 +69,7 @@ def _stem(path: str) -> str:
 
 def _package_name(text: str | None) -> str:
     try:
-        found = json.loads(text or "{}")
+        found = foreign_json.parse(text or "{}")
     except ValueError:
         return ""
     name = found.get("name") if isinstance(found, dict) else None

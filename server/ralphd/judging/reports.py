@@ -7,13 +7,14 @@ believed to have any shape: it is validated, and what does not fit is no report.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, ValidationError
+
+from ralphd.core import foreign_json
 
 CaseOutcome = Literal["passed", "failed", "error", "skipped", "xfailed"]
 MAX_TESTS = 200_000
@@ -148,7 +149,7 @@ def parse_go(output: str) -> Report | None:
         if not line.startswith("{"):
             continue
         try:
-            event = json.loads(line)
+            event = foreign_json.parse(line)
         except ValueError:
             continue
         package, test, action = event.get("Package", ""), event.get("Test"), event.get("Action")

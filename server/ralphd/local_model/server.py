@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
-import json
 import os
 import sys
 import urllib.request
@@ -16,6 +15,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
+from ralphd.core import foreign_json
 from ralphd.errors import Misconfigured, Unreachable
 from ralphd.local_model.weights import installed, weights_path
 
@@ -123,7 +123,7 @@ class LocalServer:
             said = " ".join(words)[-400:]
             raise Unreachable(f"The local model did not start (exit code {child.returncode}). {said}".strip())
         self._child = child
-        return str(json.loads(line)["url"])
+        return str(foreign_json.parse(line)["url"])
 
     def _rest(self) -> None:
         """Count the idle time from now, unless somebody is still being answered."""
@@ -153,7 +153,7 @@ async def ollama_models(base: str = OLLAMA, timeout_s: float = 0.3) -> list[str]
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never a proxy's business
         try:
             with direct.open(f"{base.rstrip('/')}/api/tags", timeout=timeout_s) as answer:
-                told = json.loads(answer.read(1 << 20))
+                told = foreign_json.parse(answer.read(1 << 20))
             return sorted(str(model["name"]) for model in told["models"])
         except (OSError, ValueError, KeyError, TypeError):
             return None

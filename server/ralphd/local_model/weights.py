@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ralphd.core import foreign_json
+
 _BLOCK = 1 << 20
 
 
@@ -88,7 +90,9 @@ def installed(cache_dir: Path, weights: Weights = QWEN) -> bool:
     """Whether the weights are there and were verified. Cheap: the stamp holds for exactly this file, unchanged."""
     path = weights_path(cache_dir, weights)
     try:
-        return path.stat().st_size == weights.size and json.loads(_stamp(path).read_text()) == _seal(path, weights)
+        return path.stat().st_size == weights.size and foreign_json.parse(_stamp(path).read_text()) == _seal(
+            path, weights
+        )
     except (OSError, ValueError):
         return False
 

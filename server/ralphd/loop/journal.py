@@ -14,13 +14,13 @@ import os
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from pydantic import TypeAdapter
 
 from ralphd.attack.admission import Admission
 from ralphd.context.tree import ImportGraph, Tree
-from ralphd.core import events
+from ralphd.core import events, foreign_json
 from ralphd.core.run import RunRequest, RunResult
 from ralphd.errors import MODEL_ERRORS, BadAnswer, ModelError, RalphError
 from ralphd.judging.verdict import TestRun
@@ -45,18 +45,21 @@ Mask = Callable[[Any], Any]
 
 
 class Journal:
-    """Writes one run's record, 0600. `mask` hides secrets in every line before it is written."""
+    """Writes one run's record, 0600. `mask` hides secrets in every line before it is written.
 
-    def __init__(self, path: Path, mask: Mask) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    Without a `path` nothing is kept: the run of a person whose disk takes nothing has no record."""
+
+    def __init__(self, path: Path | None, mask: Mask) -> None:
         self.path, self._mask = path, mask
-        self._file = os.fdopen(
-            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o600),
-            "a",
-            encoding="utf-8",
-        )
+        self._file: TextIO | None = None
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+            self._file = os.fdopen(os.open(path, flags, 0o600), "a", encoding="utf-8")
 
     def write(self, kind: str, **values: Any) -> None:
+        if self._file is None:
+            return
         plain = json.loads(json.dumps({"kind": kind, **values}, default=_plain))
         line = json.dumps(self._mask(plain), ensure_ascii=True, sort_keys=True) + "\n"
         try:
@@ -79,8 +82,9 @@ class Journal:
 
     def end(self, result: RunResult) -> None:
         self.write("end", result=result)
-        with contextlib.suppress(OSError):  # what could not be written is tried once more here
-            self._file.close()
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # what could not be written is tried once more here
+                self._file.close()
 
 
 def _plain(value: Any) -> Any:
@@ -238,7 +242,7 @@ class Recording:
         self.entries: list[dict[str, Any]] = []
         for number, line in enumerate(lines, 1):
             try:
-                self.entries.append(json.loads(line))
+                self.entries.append(foreign_json.parse(line))
             except ValueError as error:
                 raise RalphError(
                     f"Line {number} of the journal cannot be read ({error}).", "The file is damaged."

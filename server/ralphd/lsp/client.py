@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ralphd.core import foreign_json
 from ralphd.core.text import Document, Position, Text
 from ralphd.errors import RalphError
 from ralphd.lsp.convert import path_to_uri
@@ -124,7 +125,7 @@ class Client:
                 if header.lower().startswith(b"content-length:"):
                     while (await out.readline()).strip():
                         pass
-                    self._take(json.loads(await out.readexactly(int(header.split(b":")[1]))))
+                    self._take(foreign_json.parse(await out.readexactly(int(header.split(b":")[1]))))
         except asyncio.IncompleteReadError:
             pass
         except Exception as error:

@@ -21,6 +21,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 from pygls.protocol.json_rpc import JsonRPCRequestMessage
 
+from ralphd.core import foreign_json
 from ralphd.core.shown_json import ACTED_ON, shown
 from ralphd.core.wording import OWN_DEFECT
 
@@ -64,7 +65,7 @@ class RalphProtocol(LanguageServerProtocol):
     def handle_body(self, body: bytes) -> None:
         """One message as bytes. Never raises; what cannot be handled is answered, where it has an id."""
         try:
-            data = json.loads(body)
+            data = foreign_json.parse(body)
         except (ValueError, RecursionError):
             self.answer_error(None, PARSE_ERROR, "The message is not JSON.")
             return

@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from ralphd.core import foreign_json
 from ralphd.core.encodings import decoded
 from ralphd.core.result_json import Action, range_json, result_json
 from ralphd.core.run import Command, Cost, RunResult
@@ -105,7 +106,7 @@ class Recovery:
 
     async def _offer(self, root: str, text: str) -> None:
         try:
-            kept = await asyncio.to_thread(lambda: _adapter().validate_python(json.loads(text)))
+            kept = await asyncio.to_thread(lambda: _adapter().validate_python(foreign_json.parse(text)))
         except (ValueError, ValidationError, RecursionError) as error:
             log.warning("a review that was kept cannot be read: %s", str(error).splitlines()[0])
             return

@@ -7,11 +7,11 @@ here as whatever stands in the file: another version, or a person, may have writ
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ralphd.core import foreign_json
 from ralphd.core.runner import Runner
 from ralphd.core.wording import dollars
 from ralphd.lsp.workspace import Workspace
@@ -61,7 +61,7 @@ def readable(log: str) -> str:
 
 def _record(line: str) -> dict[str, Any] | None:
     try:
-        value = json.loads(line)
+        value = foreign_json.parse(line)
     except ValueError:
         return None
     return value if isinstance(value, dict) else None

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
 import sqlite3
 import time
@@ -17,7 +18,9 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from ralphd.core.wording import dollars
-from ralphd.errors import OverBudget
+from ralphd.errors import OverBudget, Unwritable
+
+log = logging.getLogger("ralphd")
 
 _T = TypeVar("_T")
 _SCHEMA = """
@@ -30,6 +33,8 @@ CREATE INDEX IF NOT EXISTS calls_by_day ON calls (day);
 CREATE TABLE IF NOT EXISTS runs (run TEXT PRIMARY KEY, label TEXT NOT NULL, usd REAL, at REAL NOT NULL);
 """
 _ROUNDING = 1e-9
+UNBOOKED = 0
+"""The number of a call that the books do not hold; SQLite begins with 1."""
 
 
 _ADDED = ("tokens", "reserved_tokens")
@@ -65,20 +70,33 @@ class Ledger:
         self, run: str, role: str, model: str, worst: float, *, tokens: int = 0, limits: Limits = Limits()
     ) -> int:
         """Book `worst` USD and `tokens` before the call, or raise `OverBudget`: all under one write lock, across
-        processes."""
+        processes. `Unwritable` where nothing can be written down; `UNBOOKED` where that does not matter, since the call
+        can cost nothing and no limit counts its tokens."""
         _check(worst)
         work = asyncio.ensure_future(self._run(lambda: self._reserve(run, role, model, worst, tokens, limits)))
         try:
             return await asyncio.shield(work)
+        except Unwritable as error:
+            if worst > 0 or limits.tokens_per_run is not None or limits.tokens_per_day is not None:
+                raise
+            log.info("a call that costs nothing is not booked: %s", error)
+            return UNBOOKED
         except asyncio.CancelledError:
             # The booking may be under way in its thread; a call that is not going to be made gives it back.
             work.add_done_callback(self._give_back)
             raise
 
     async def settle(self, id: int, actual: float, tokens: int = 0) -> None:
-        """Replace the reservation by what the call really cost, in USD, and used, in tokens."""
+        """Replace the reservation by what the call really cost, in USD, and used, in tokens.
+
+        Where that cannot be written down, the reservation stands: the answer that was paid for is not lost with it."""
         _check(actual)
-        await self._run(lambda: self._settle(id, actual, tokens))
+        if id == UNBOOKED:
+            return
+        try:
+            await self._run(lambda: self._settle(id, actual, tokens))
+        except Unwritable as error:
+            log.warning("a call stays booked at the most that it could cost: %s", error)
 
     async def spent(self, *, run: str | None = None, day: str | None = None) -> float:
         """Open reservations included. `day` is UTC; later days count with it: a clock set back forgives nothing."""
@@ -96,8 +114,11 @@ class Ledger:
         return await self._run(lambda: self._by_role("day >= ?", self.day()))
 
     async def of_run(self, run: str) -> dict[str, tuple[float, int]]:
-        """By role: USD booked for a run, open reservations included, and tokens."""
-        return await self._run(lambda: self._by_role("run = ?", run))
+        """By role: USD booked for a run, open reservations included, and tokens. Empty where the books cannot be read."""
+        try:
+            return await self._run(lambda: self._by_role("run = ?", run))
+        except Unwritable:
+            return {}
 
     async def close_run(self, run: str, label: str, usd: float | None) -> None:
         """Remember what a run cost in all, for the estimates of later ones; None: not known."""
@@ -106,8 +127,12 @@ class Ledger:
         await self._run(lambda: self._close_run(run, label, usd))
 
     async def history(self, label: str, limit: int = 50) -> list[float]:
-        """What past runs of this kind cost, newest first; those of unknown cost are left out."""
-        return await self._run(lambda: self._history(label, limit))
+        """What past runs of this kind cost, newest first; those of unknown cost are left out. Books that cannot be read
+        have no history."""
+        try:
+            return await self._run(lambda: self._history(label, limit))
+        except Unwritable:
+            return []
 
     async def close(self) -> None:
         await self._run(self._close)
@@ -119,7 +144,15 @@ class Ledger:
     # in the thread
 
     async def _run(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        """What `work` gives. `Unwritable` where the disk or the file does not let it."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except (sqlite3.Error, OSError) as error:
+            raise Unwritable(
+                f"What runs cost cannot be written down, so nothing that costs money is sent: {_why(error)} (the disk of "
+                f"{self._path.parent}).",
+                "Free some space there or make the folder writable, or choose another place with XDG_STATE_HOME.",
+            ) from None
 
     def _open(self) -> sqlite3.Connection:
         if self._db is None:
@@ -147,7 +180,8 @@ class Ledger:
             )
             db.execute("COMMIT")
         except BaseException:
-            db.execute("ROLLBACK")
+            if db.in_transaction:  # a full disk has rolled it back already
+                db.execute("ROLLBACK")
             raise
         assert cursor.lastrowid is not None
         return cursor.lastrowid
@@ -213,6 +247,10 @@ class Ledger:
         if not work.cancelled() and work.exception() is None:
             id = work.result()
             self._thread.submit(lambda: self._settle(id, 0.0))
+
+
+def _why(error: sqlite3.Error | OSError) -> str:
+    return (error.strerror or "it cannot be opened") if isinstance(error, OSError) else str(error)
 
 
 def _check(usd: float) -> None:

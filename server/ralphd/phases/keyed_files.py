@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import configparser
-import json
 import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ralphd.core import foreign_json
 from ralphd.phases.control_files import fold
 
 _PACKAGE_FREE = frozenset(
@@ -49,7 +49,7 @@ def belongs_to_runner(key: str) -> bool:
 
 
 def _package(text: str) -> Mapping[str, Any]:
-    return {key: value for key, value in _table(json.loads(text)).items() if key not in _PACKAGE_FREE}
+    return {key: value for key, value in _table(foreign_json.parse(text)).items() if key not in _PACKAGE_FREE}
 
 
 def _pyproject(text: str) -> Mapping[str, Any]:

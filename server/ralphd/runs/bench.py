@@ -20,7 +20,7 @@ from ralphd.sandbox.environment import sandbox_environment
 from ralphd.sandbox.isolation import Isolation, detect
 from ralphd.sandbox.shadow import ShadowPool
 from ralphd.settings.schema import Settings
-from ralphd.state import Folders, make_private
+from ralphd.state import Folders, make_passing
 
 
 class Benches:
@@ -92,7 +92,7 @@ class Benches:
             mode = settings.sandbox.mode
             self._pools[key] = ShadowPool(
                 root,
-                str(self._folders.cache),
+                str(make_passing(self._folders.cache)),
                 settings.sandbox,
                 isolation,
                 allow_unisolated=mode == "none" or (isolation.kind == "none" and sys.platform != "linux"),
@@ -101,4 +101,4 @@ class Benches:
         return self._pools[key]
 
     def _reports(self) -> Path:
-        return make_private(self._folders.cache / "reports")
+        return make_passing(self._folders.cache / "reports")

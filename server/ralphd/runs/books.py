@@ -63,7 +63,7 @@ class Books:
     def closed(self, request: RunRequest, result: RunResult, gateway: BudgetedGateway) -> RunResult:
         """`result` with what the run used and cost. Writing it down goes on by itself: a cancelled run does not wait."""
         used = gateway.usage()
-        self._in_background(self._close_run(request, gateway.cost().usd))
+        self.in_background(self._close_run(request, gateway.cost().usd))
         return replace(result, usage=_usage(used), tokens=_tokens(used), cost=gateway.cost(), models=gateway.models())
 
     async def close(self) -> None:
@@ -74,7 +74,8 @@ class Books:
         await self.ledger.close_run(request.run_id, _label(request), usd)
         self.today_usd = await self.ledger.today()
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Goes on by itself; `close` waits for it."""
         task = asyncio.ensure_future(work)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

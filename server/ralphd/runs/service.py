@@ -26,7 +26,7 @@ from ralphd.core.secret import Secret
 from ralphd.core.text import is_binary
 from ralphd.core.visible import on_terminal
 from ralphd.core.wording import HOST_STARTING, OWN_DEFECT
-from ralphd.errors import Declined, Misconfigured, ModelError, NoModel, RalphError, Untrusted
+from ralphd.errors import Declined, Misconfigured, ModelError, NoModel, RalphError, Untrusted, Unwritable
 from ralphd.loop.journal import Journal, RecordingBench, RecordingGateway, recording_admit
 from ralphd.loop.loop import Loop
 from ralphd.model_host.child.redaction import Redactor
@@ -86,15 +86,17 @@ class RunService:
         journal: Journal | None = None
         gateway: BudgetedGateway | None = None
         try:
-            journal = await asyncio.to_thread(self._begin, request)
-            tell = _recording(journal, emit)
+            record, not_kept = await asyncio.to_thread(self._begin, request)
+            journal, tell = record, _recording(record, emit)
+            if not_kept:
+                tell(events.Note(not_kept))
             _check_target(request)
             request, resolved = await self._configured(_with_pinned(request), tell, ask)
             isolation = await self.benches.isolation(resolved.settings)
             argv = await self.consents.command(request, resolved, isolation, ask)
             inner = self._scripted or await self.models.open(resolved.settings, request.root)
             gateway = self.books.gateway(inner, request, resolved.settings.budget, tell)
-            result = await self._work(request, resolved, argv, gateway, journal, tell, ask)
+            result = await self._work(request, resolved, argv, gateway, record, tell, ask)
         except asyncio.CancelledError:
             result = _ended(request, "cancelled", "The run was cancelled; nothing was changed.")
         except RalphError as error:
@@ -108,9 +110,8 @@ class RunService:
         if gateway is not None:
             result = self.books.closed(request, result, gateway)
         if journal is not None:
-            result = replace(result, journal=str(journal.path))
-            journal.end(result)
-            self._survivors.drop("at_work", request.root, request.run_id)
+            result = replace(result, journal=str(journal.path or ""))
+            self._end_record(request, journal, result)
         return result
 
     async def _configured(self, request: RunRequest, tell: Emit, ask: Ask) -> tuple[RunRequest, Configuration]:
@@ -172,13 +173,24 @@ class RunService:
                 await self.rejudging.keep(request, resolved, tuple(argv), baseline, loop.state.reach, hashes)
             return result
 
-    def _begin(self, request: RunRequest) -> Journal:
-        """The run's journal; a mark says that it is at work, should this process end before it does."""
-        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-        folder = make_private(self.folders.journals(request.root))
-        journal = Journal(folder / f"{stamp}-{request.run_id}.jsonl", Redactor().value)
-        self._survivors.keep("at_work", request.root, request.run_id, mark(request, str(journal.path)))
-        return journal
+    def _begin(self, request: RunRequest) -> tuple[Journal, str]:
+        """The run's journal, and why nothing is kept of it where that is so; a mark says that it is at work, should this
+        process end before it does."""
+        stamp, mask = time.strftime("%Y%m%d-%H%M%S", time.gmtime()), Redactor().value
+        try:
+            path = make_private(self.folders.journals(request.root)) / f"{stamp}-{request.run_id}.jsonl"
+            journal = Journal(path, mask)
+        except (OSError, Unwritable) as error:
+            return Journal(None, mask), f"Nothing is kept of this run, nor can it be undone from its record: {error}"
+        self._survivors.keep("at_work", request.root, request.run_id, mark(request, str(path)))
+        return journal, ""
+
+    def _end_record(self, request: RunRequest, journal: Journal, result: RunResult) -> None:
+        """Writes the journal's last line now, which a cancelled run does not wait for; its mark goes in a thread, since
+        another may hold the lock that this needs."""
+        journal.end(result)
+        drop = asyncio.to_thread(self._survivors.drop, "at_work", request.root, request.run_id)
+        self.books.in_background(drop)
 
     # ---- the same without a call --------------------------------------------------------------------------------
 

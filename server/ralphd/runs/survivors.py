@@ -18,6 +18,7 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
+from ralphd.core import foreign_json
 from ralphd.core.run import COMMANDS, RunRequest
 from ralphd.core.runner import CutShort
 from ralphd.errors import Misconfigured, Unwritable
@@ -100,7 +101,7 @@ def mark(request: RunRequest, journal: str) -> str:
 def cut_short(text: str, by_role: dict[str, tuple[float, int]]) -> CutShort | None:
     """The run of a mark; None where the mark cannot be read. `by_role`: what the books say of it."""
     try:
-        kept = json.loads(text)
+        kept = foreign_json.parse(text)
         command = next(known for known in COMMANDS if known == kept["command"])
         span = (int(kept["span"][0]), int(kept["span"][1])) if kept["span"] else None
         words = [str(kept[key]) for key in ("runId", "path", "instruction", "journal")]

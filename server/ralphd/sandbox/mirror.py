@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ralphd.core import foreign_json
 from ralphd.errors import SandboxError
 from ralphd.sandbox.reading import open_beneath, read_beneath
 from ralphd.sandbox.selection import Listing, Sig, Stopped, signature
@@ -380,10 +381,10 @@ def _read_manifest(path: str) -> Iterator[tuple[str, Entry]]:
     """Whatever can be read; the rest is copied again."""
     try:
         with open(path, encoding="ascii") as file:
-            if json.loads(file.readline()) != {"format": _FORMAT}:
+            if foreign_json.parse(file.readline()) != {"format": _FORMAT}:
                 return
             for line in file:
-                for name, source, copy, overlay in json.loads(line):
+                for name, source, copy, overlay in foreign_json.parse(line):
                     yield name, Entry(tuple(source) if source else None, tuple(copy), overlay)
     except (OSError, ValueError, TypeError):
         return

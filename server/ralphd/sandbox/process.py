@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import ctypes
 import functools
-import json
 import os
 import re
 import signal
@@ -24,6 +23,7 @@ from typing import Any
 
 import psutil
 
+from ralphd.core import foreign_json
 from ralphd.errors import SandboxError
 from ralphd.sandbox import seccomp
 from ralphd.sandbox.bwrap import Descriptors
@@ -189,7 +189,7 @@ class _Tree:
         if self._launch.isolated:
             for line in self._status.splitlines():
                 with contextlib.suppress(ValueError):
-                    code = json.loads(line).get("exit-code")
+                    code = foreign_json.parse(line).get("exit-code")
                     if isinstance(code, int):
                         return code
             return None

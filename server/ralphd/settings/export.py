@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
+from ralphd.core import foreign_json
 from ralphd.core.run import ROLES
 from ralphd.settings import schema
 from ralphd.settings.project import CONFIG_NAME
@@ -315,7 +316,7 @@ def schema_text() -> str:
 
 def with_settings(package: str) -> str:
     """`package`, the text of the extension's package.json, with the generated settings brought up to date."""
-    value = json.loads(package)
+    value = foreign_json.parse(package)
     value["contributes"]["configuration"][1] = package_json_configuration()
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ralphd.core import foreign_json
 from ralphd.core.runner import DECISIONS, Decision
 from ralphd.errors import RalphError
 from ralphd.settings.consents import Consent, from_json, to_json
@@ -182,7 +183,7 @@ def _to_json(given: Given) -> dict[str, Any]:
 def _parse(raw: bytes) -> dict[str, Given] | None:
     """None for anything that is not exactly what `_write` writes; one forged entry spoils the file."""
     try:
-        data = json.loads(raw)
+        data = foreign_json.parse(raw)
         out = {}
         for entry in data["decisions"] if data["version"] == _VERSION else ():
             consent = None if entry["consent"] is None else from_json(entry["consent"])

@@ -23,13 +23,15 @@ from ralphd.core.runner import Decision, Question
 from ralphd.core.text import Text, is_binary
 from ralphd.core.wording import by_role, money
 from ralphd.errors import UsageError
-from ralphd.runs.service import RunService
+from ralphd.runs.service import MAX_TARGET_CHARACTERS, RunService
 from ralphd.settings.project import project_root
 from ralphd.shell.terminal import say, say_diff, say_json, tell
 from ralphd.shell.writing import text_of, write_texts
 
 COMMANDS: Mapping[str, Command] = {"implement": "implement", "critique": "critique", "chaos": "chaosTests"}
-_PLACE = re.compile(r"^(?P<path>.+?)(?::(?P<line>\d+)(?::(?P<col>\d+))?)?$")
+_MOST_BYTES = 4 * MAX_TARGET_CHARACTERS
+"""No longer text is read: a character of UTF-8 has four bytes at most."""
+_PLACE = re.compile(r"(?P<path>.+?)(?::(?P<line>\d+)(?::(?P<col>\d+))?)?\Z", re.DOTALL)
 
 
 def run_files(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -59,6 +61,8 @@ def request_for(place: str, options: argparse.Namespace) -> RunRequest:
         raise UsageError(f"{name} is not a file.")
     root = _root_of(path, getattr(options, "root", None))
     try:
+        if (size := path.stat().st_size) > _MOST_BYTES:
+            raise UsageError(f"{name} is too big for a model ({size:,} bytes).", "Work on a smaller file.")
         data = path.read_bytes()
         text = decoded(data) if not is_binary(data) else data.decode("utf-8", "replace")
     except UnicodeError:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ralphd.core import foreign_json
 from ralphd.errors import UsageError
 from ralphd.runs.receipt import PREDICATE, STATEMENT, statement
 from ralphd.shell.headless import project_of
@@ -52,16 +53,21 @@ def differences(document: Mapping[str, Any], root: Path) -> list[str]:
             found.append(f"{name}: lies outside {root}")
         elif not path.is_file():
             found.append(f"{name}: is not there")
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != wanted:
+        elif _sha256(path) != wanted:
             found.append(f"{name}: differs from what was judged")
     return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read(file: Path) -> Mapping[str, Any]:
     try:
         if file.stat().st_size > _MAX_BYTES:
             raise ValueError("it is too big")
-        document = json.loads(file.read_text(encoding="utf-8"))
+        document = foreign_json.parse(file.read_text(encoding="utf-8"))
         right = document["_type"] == STATEMENT and document["predicateType"] == PREDICATE
         subjects = document["subject"]
         fits = right and bool(subjects) and all(isinstance(s["name"], str) and s["digest"]["sha256"] for s in subjects)

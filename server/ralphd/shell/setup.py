@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from ralphd.app import build_service
+from ralphd.core import foreign_json
 from ralphd.core.run import new_run_id
 from ralphd.core.wording import dollars
 from ralphd.errors import ModelError, UsageError
@@ -57,7 +57,7 @@ def _tell_tests(root: Path) -> None:
 
 def _test_command(root: Path) -> str:
     try:
-        scripts = json.loads((root / "package.json").read_text(encoding="utf-8")).get("scripts", {})
+        scripts = foreign_json.parse((root / "package.json").read_text(encoding="utf-8")).get("scripts", {})
     except (OSError, ValueError, AttributeError):
         scripts = {}
     if isinstance(scripts, dict) and scripts.get("test"):

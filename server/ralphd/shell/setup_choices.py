@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ralphd.core import foreign_json
 from ralphd.core.addresses import address_problem, ollama_address
 from ralphd.local_model.server import OLLAMA, ollama_models
 from ralphd.model_host.chains import MAKERS, Maker
@@ -104,7 +105,7 @@ def _offered(address: str) -> list[str]:
     """Names of the models that the server tells without a key; none where it does not."""
     try:
         with urllib.request.urlopen(f"{address}/models", timeout=_ASKED_S) as answer:  # noqa: S310 - it was checked
-            told = json.loads(answer.read(1 << 20))
+            told = foreign_json.parse(answer.read(1 << 20))
         names = [str(model["id"]) for model in told["data"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []

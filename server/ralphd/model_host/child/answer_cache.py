@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from ralphd.core import foreign_json
 from ralphd.model_host.child.answer_stores import AnswerStore
 from ralphd.model_host.child.provider_library import ProviderRequest
 from ralphd.models.gateway import CompletionRequest
@@ -52,7 +53,7 @@ class AnswerCache:
         try:
             async with asyncio.timeout(_WAIT_S):
                 stored = await self._store.get(key)
-            value = json.loads(stored) if stored is not None else None
+            value = foreign_json.parse(stored) if stored is not None else None
         except Exception:
             return None
         value = value if isinstance(value, dict) else {}

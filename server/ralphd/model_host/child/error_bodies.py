@@ -5,10 +5,11 @@ Every provider has its own shape; all of them are read here. Bodies are cut to `
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from ralphd.core import foreign_json
 
 LONGEST = 20_000
 _SHOWN = 400
@@ -24,14 +25,14 @@ def parsed(body: str) -> Any:
     if not body:
         return None
     try:
-        return json.loads(body)
+        return foreign_json.parse(body)
     except ValueError:
         pass
     for line in reversed(body.splitlines()):
         text = line.removeprefix("data:").strip()
         if text.startswith("{") and "error" in text.lower():
             try:
-                return json.loads(text)
+                return foreign_json.parse(text)
             except ValueError:
                 continue
     return None
@@ -86,7 +87,7 @@ def is_error(body: str) -> bool:
 def is_whole(body: str) -> bool:
     """Is this a whole JSON text, or nothing at all? Not one that was cut."""
     try:
-        json.loads(body or "null")
+        foreign_json.parse(body or "null")
     except ValueError:
         return False
     return True

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from ralphd.core import foreign_json
 from ralphd.errors import BadAnswer, ModelError
 from ralphd.model_host.child.connections import connection_fault
 from ralphd.model_host.child.error_bodies import LONGEST
@@ -211,7 +212,7 @@ async def _with_fields(request: httpx.Request, exchange: Exchange) -> httpx.Requ
     if not (exchange.extra_body or exchange.left_out):
         return request
     try:
-        body = json.loads(await request.aread())
+        body = foreign_json.parse(await request.aread())
     except ValueError:
         return request
     if not isinstance(body, dict):

@@ -12,6 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ralphd.core import foreign_json
+
 STREAMS = ("text/event-stream", "application/x-ndjson", "application/jsonl")
 _JSON = "application/json"
 _FIELD = re.compile(rb"\s{0,200}(?:data|event|id|retry|error)?:")
@@ -103,7 +105,7 @@ class RawAnswer:
         body = line[len(head) :]
         text = body.rstrip()
         try:
-            value = json.loads(text)
+            value = foreign_json.parse(text)
         except ValueError:
             return line
         if not brace or not (self._mend(value) or whole):
@@ -132,7 +134,7 @@ class RawAnswer:
             return
         text = rest.strip() if self._streamed and name in (b"data", b"error") else line.strip()
         try:
-            value = json.loads(text)
+            value = foreign_json.parse(text)
         except ValueError:
             value = text.decode("utf-8", "replace") if named else None
         is_object = isinstance(value, dict)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
 from pydantic import ValidationError
 
+from ralphd.core import foreign_json
 from ralphd.errors import ModelError, RateLimited
 from ralphd.model_host.child.keys import Keyring
 from ralphd.model_host.child.loading import Loader
@@ -204,7 +204,7 @@ class Host:
 def _id_of(line: bytes) -> int:
     """The id of a message that is otherwise unreadable; -1 where it has none."""
     with contextlib.suppress(ValueError, TypeError, KeyError):
-        return int(json.loads(line)["id"])
+        return int(foreign_json.parse(line)["id"])
     return -1
 
 
