@@ -126,7 +126,7 @@ class Mirror:
                     "There is no room on the disk for the test copy of the workspace.",
                     f"Free some space for {os.path.dirname(self.folder)}; your own files are as they were.",
                 ) from None
-            raise SandboxError(f"The test copy of the workspace could not be made: {error}.") from None
+            raise SandboxError(f"The test copy of the workspace could not be made: {_why(error)}.") from None
         except BaseException:
             self._dirty = True
             raise
@@ -292,6 +292,12 @@ class Mirror:
             return Entry(_settled(signature(before), sig), copied)
         finally:
             os.close(read)
+
+
+def _why(error: OSError) -> str:
+    """The reason with its path; the middle of a path that is too long to be read is left out."""
+    name = str(error.filename or "")
+    return f"{error.strerror}: {name if len(name) < 300 else f'{name[:120]} … {name[-60:]}'}"
 
 
 def _settled(sig: Sig, listed: Sig) -> Sig | None:
