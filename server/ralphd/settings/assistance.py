@@ -6,13 +6,13 @@ and their indentation, with braces inside the line of the place itself; no parse
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from ralphd.core import foreign_json
 from ralphd.settings.files import MAX_CHARACTERS
 from ralphd.settings.model_names import ALIASES
 
@@ -117,7 +117,9 @@ def _siblings(lines: Sequence[str], line: int, before: str) -> set[str]:
 def _schema() -> Mapping[str, Any]:
     from importlib import resources
 
-    loaded: Mapping[str, Any] = json.loads(resources.files("ralphd.settings").joinpath(_SCHEMA).read_text("utf-8"))
+    loaded: Mapping[str, Any] = foreign_json.parse(
+        resources.files("ralphd.settings").joinpath(_SCHEMA).read_text("utf-8")
+    )
     return loaded
 
 

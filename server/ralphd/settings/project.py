@@ -7,7 +7,6 @@ look-ups and at most three small files for each folder. Imports nothing that tak
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import tomllib
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+from ralphd.core import foreign_json
 from ralphd.core.paths import within
 
 CONFIG_NAME = "ralph.config.yaml"
@@ -127,7 +127,7 @@ def _has_tests(folder: str) -> bool:
 
 def _json(path: str) -> dict[str, Any]:
     try:
-        found = json.loads(_read(path))
+        found = foreign_json.parse(_read(path))
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
