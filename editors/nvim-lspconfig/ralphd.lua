@@ -8,5 +8,5 @@
 ---@type vim.lsp.Config
 return {
   cmd = { 'ralphd', 'serve' },
-  root_markers = { '.git', 'ralph.config.yaml', 'pyproject.toml', 'package.json', 'Cargo.toml', 'go.mod' },
+  root_markers = { '.git', 'pnpm-workspace.yaml', 'go.work', 'lerna.json', 'nx.json', 'rush.json' },
 }
