@@ -96,10 +96,10 @@ def score(case: Case, tree: MemoryTree, pieces: Iterable[Piece], into: Score) ->
     """Adds one prompt to `into`; returns what was not shown."""
     lines: dict[str, set[str]] = {}
     for path, text in pieces:
-        lines.setdefault(path, set()).update(line.strip() for line in text.split("\n"))
+        lines.setdefault(path, set()).update(line.strip().rstrip("{ ") for line in text.split("\n"))
     missed = []
     for one in case.named:
-        hit = one.line in lines.get(one.path, ())
+        hit = one.line.rstrip("{ ") in lines.get(one.path, ())
         (into.constants if one.constant else into.functions).append(hit)
         missed += [] if hit else [one]
     into.tests.append(_shows_test(case, pieces))
@@ -113,15 +113,12 @@ def score(case: Case, tree: MemoryTree, pieces: Iterable[Piece], into: Score) ->
 
 
 def _shows_test(case: Case, pieces: Iterable[Piece]) -> bool:
-    """Whether the failing test is there, its body too: its last line beside its first. Of a script: a line that names
-    the function, for its tests are whole files."""
+    """Whether the failing test is there: its first line, and the first of its lines that names the function."""
     path = case.failing.partition("::")[0]
     here = {line.strip() for where, text in pieces if where == path for line in text.split("\n")}
     rows = [row.strip() for row in case.test.split("\n") if row.strip()]
-    if path.endswith(".py"):
-        return rows[-1] in here and any(row in here for row in rows if "def " in row)
-    short = case.name.rpartition(".")[2]
-    return any(row in here for row in rows if re.search(rf"\b{re.escape(short)}\b", row))
+    short = re.compile(rf"\b{re.escape(case.name.rpartition('.')[2])}\b")
+    return rows[0] in here and next(row for row in rows if short.search(row)) in here
 
 
 def _units(source: str, path: str, text: str) -> list[str]:

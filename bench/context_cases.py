@@ -22,9 +22,12 @@ from ralphd.context.languages import SCRIPTS, language_of
 from ralphd.context.target import Target, definitions
 from ralphd.context.tree import ImportGraph, MemoryTree, decode
 from ralphd.retrieval.needs import Project, needs_of
-from ralphd.retrieval.pack import is_test_file
+from ralphd.retrieval.symbols import SourceFile
+from ralphd.retrieval.tests_of_target import is_test_file
 
 LEAST_REFERENCES = 3
+NOT_SOURCE = ("docs/", "examples/", "dist/", "build/")
+"""Folders of a distribution that hold no source: documentation, and what a bundler wrote."""
 Part = Literal["tuning", "measuring"]
 
 
@@ -84,7 +87,7 @@ def cases_of(package: str, texts: Mapping[str, str]) -> list[Case]:
     modules = _Modules(texts)
     found = []
     for path in sorted(texts):
-        if is_test_file(path) or path in ("setup.py", "conftest.py") or path.startswith(("docs/", "examples/")):
+        if is_test_file(path) or path in ("setup.py", "conftest.py") or path.startswith(NOT_SOURCE):
             continue
         python = path.endswith(".py")
         if not python and language_of(path) not in SCRIPTS:
@@ -106,7 +109,7 @@ def cases_of(package: str, texts: Mapping[str, str]) -> list[Case]:
 
 
 def _tests(texts: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
-    """By each word the tests that name it: (id, text). Tests of JavaScript are whole files: theirs have no names."""
+    """By each word the tests that name it: (id, text)."""
     found: dict[str, list[tuple[str, str]]] = {}
     for path in sorted(texts):
         if not is_test_file(path):
@@ -116,21 +119,34 @@ def _tests(texts: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
                      for d in definitions(path, texts[path]) if d.name.rpartition(".")[2].startswith("test")
                      and d.kind == "function_definition"]  # fmt: skip
         elif language_of(path) in SCRIPTS:
-            parts = [(path, texts[path])]
+            parts = _calls(path, texts[path])
         else:
             continue
         for nodeid, text in parts:
-            for word in set(re.findall(r"\w+", text)):
+            body = text if path.endswith(".py") else text.partition("\n")[2]  # a title is no call
+            for word in set(re.findall(r"\w+", body)):
                 found.setdefault(word, []).append((nodeid, text))
     return found
+
+
+def _calls(path: str, text: str) -> list[tuple[str, str]]:
+    """The tests of a script: from the line that begins one to the line before the next."""
+    begins = list(re.finditer(r"^\s*(?:t\.)?(?:it|test|specify)\(\s*(['\"`])(.+?)\1", text, re.MULTILINE))
+    ends = [m.start() for m in begins[1:]] + [len(text)][: len(begins)]
+    return [(f"{path}::{m[2]}", text[m.start() : end].strip()) for m, end in zip(begins, ends, strict=True)]
 
 
 def _stub(text: str, target: Target, python: bool) -> str | None:
     """The file without the function's body; its signature and its docstring stay."""
     source = target.text(text)
     if not python:
-        opening = source.find(") {")
-        return f"{text[: target.span[0]]}{source[: opening + 3]}\n}}{text[target.span[1] :]}" if opening >= 0 else None
+        symbol = SourceFile(target.path, text).symbols.get(target.name)
+        if symbol is None or symbol.body > symbol.last:
+            return None
+        lines = text.encode().split(b"\n")
+        opening = lines[symbol.body][: symbol.body_column] + b"{"
+        end = lines[symbol.last].strip().removeprefix(b"}")
+        return b"\n".join([*lines[: symbol.body], opening, b"}" + end, *lines[symbol.last + 1 :]]).decode()
     margin = source[: len(source) - len(source.lstrip())]
     try:
         node = ast.parse("\n".join(line.removeprefix(margin) for line in source.split("\n"))).body[0]

@@ -116,7 +116,7 @@ BIG = {
     "def receipt(cart):\n    return cart.total()\n",
     "money.py": "RATE = 3\nUNUSED = 4\n",
     "tests/test_shop.py": "import pytest\nfrom shop import Cart, receipt\n\n\n@pytest.fixture\ndef full():\n    return Cart()\n\n\n"
-    "def test_receipt(full):\n    assert receipt(full) == 71\n\n\ndef test_total():\n    assert Cart().total()\n\n\n"
+    "@pytest.mark.usefixtures('full')\ndef test_receipt(full):\n    assert receipt(full) == 71\n\n\ndef test_total():\n    assert Cart().total()\n\n\n"
     "def test_other():\n    assert Cart\n",
 }
 

@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ralphd.answers.losses import stubs
-from ralphd.context.target import Target
+from ralphd.answers.losses import is_stub
+from ralphd.context.languages import language_of, parse
+from ralphd.context.target import Target, walk_definitions
 from ralphd.retrieval.needs import Project, rows_of
-from ralphd.retrieval.symbols import SourceFile, Symbol
+from ralphd.retrieval.symbols import SourceFile, Symbol, function_body
 
 SAID = 6.0
 """The docstring, the signature or a failing test says the name itself."""
@@ -68,8 +69,17 @@ def likely(project: Project, target: Target, text: str, said: str, known: set[tu
 
 
 def to_be_written(target: Target, text: str) -> bool:
-    """Whether the target is a definition whose body does nothing yet."""
-    return target.kind == "definition" and stubs(target.path, text).get(target.name, False)
+    """Whether the target is a definition whose body does nothing yet; also of `var f = function () {}`."""
+    language = language_of(target.path)
+    tree = parse(language, text.encode("utf-8", "surrogatepass")) if target.kind == "definition" else None
+    if tree is None:
+        return False
+    for name, _, node in walk_definitions(tree.root_node, language):
+        if name == target.name:
+            body = function_body(node)
+            statements = [c for c in body.named_children if c.type not in language.comments] if body is not None else []
+            return body is not None and (not statements or is_stub(body, language))
+    return False
 
 
 def _in_reach(project: Project, file: SourceFile, owner: str, first: int, last: int) -> Iterator[tuple[str, Symbol]]:

@@ -23,6 +23,9 @@ MAX_NEIGHBOURS = 40
 _SCRIPT_SUFFIXES = ("", ".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".d.ts",
                     "/index.ts", "/index.tsx", "/index.js", "/index.jsx")  # fmt: skip
 
+WHOLE_MODULE = ("namespace_import", "identifier", "default")
+"""How a script's binding says that it brings a module rather than one thing of it."""
+
 
 @dataclass(frozen=True)
 class Need:
@@ -146,7 +149,10 @@ class Project:
         return None
 
     def modules_of(self, file: SourceFile, binding: Binding) -> Iterator[SourceFile]:
-        """The project's files that a Python import brings as modules: `from . import money`, `import shop.money as m`."""
+        """The project's files that an import brings as modules: `from . import money`, `const money = require("./money")`."""
+        if file.language in SCRIPTS and binding.key[2:3] and binding.key[2] in WHOLE_MODULE:
+            other = self._script_module(file, binding)
+            yield from [other] if other is not None else []
         if file.language is not PYTHON or len(binding.key) < 3:
             return
         how, module, full = binding.key[:3]
@@ -173,19 +179,24 @@ class Project:
                 yield one
 
     def _from_script(self, file: SourceFile, binding: Binding, member: str, depth: int) -> Symbol | None:
+        other = self._script_module(file, binding)
+        if other is None:
+            return None
+        whole = binding.key[2] in WHOLE_MODULE
+        name = member if whole and member else binding.key[2]
+        if whole and not member:
+            return other.symbols.get("exports") or other.symbols.get(binding.local)
+        return self.resolve(other, name, depth - 1)
+
+    def _script_module(self, file: SourceFile, binding: Binding) -> SourceFile | None:
+        """The file that a relative specifier means."""
         if len(binding.key) < 4 or not binding.key[1].startswith("."):
             return None
         base = posixpath.normpath(posixpath.join(posixpath.dirname(file.path), binding.key[1]))
         stems = [base, re.sub(r"\.[cm]?jsx?$", "", base)]
         path = next((s + end for s in stems for end in _SCRIPT_SUFFIXES if s + end in self._paths), None)
         other = self.file(path) if path else None
-        if other is None or other.path == file.path:
-            return None
-        whole = binding.key[2] in ("namespace_import", "identifier", "default")
-        name = member if whole and member else binding.key[2]
-        if whole and not member:
-            return other.symbols.get("exports") or other.symbols.get(binding.local)
-        return self.resolve(other, name, depth - 1)
+        return other if other is not None and other.path != file.path else None
 
     @cached_property
     def _by_folder(self) -> dict[str, list[str]]:

@@ -123,7 +123,9 @@ def gather(
     """
     left = {p for p in tree.paths() if not is_secret(p)}
     barred = {p for p in exclude if p != target.path}
-    tests = [one for one in test_snippets(tree, target, () if local else failing, graph) if one.path in left]
+    tests = [
+        one for one in test_snippets(tree, target, () if local else failing, graph, max_tokens // 6) if one.path in left
+    ]
     rules = "" if local else "\n\n".join(r[:4000] for p in rules_files if p in left and (r := tree.text(p)))
     if local:
         wanted = sum(one.cost for one in tests)
@@ -152,10 +154,10 @@ def _nearby(
 
 
 _SHARES: dict[Kind, float] = {
-    "own": 0.25, "imported": 0.15, "failing": 0.25, "callers": 0.1, "tests": 0.1, "likely": 0.15
+    "own": 0.3, "imported": 0.2, "failing": 0.25, "callers": 0.1, "tests": 0.15, "likely": 0.0
 }  # fmt: skip
 _TO_BE_WRITTEN: dict[Kind, float] = {
-    "own": 0.15, "imported": 0.1, "failing": 0.2, "callers": 0.1, "likely": 0.35, "tests": 0.1
+    "own": 0.15, "imported": 0.1, "failing": 0.2, "callers": 0.1, "likely": 0.3, "tests": 0.15
 }  # fmt: skip
 """Of a target that names next to nothing yet: what it may name is worth more than who calls it."""
 

@@ -144,7 +144,8 @@ def joined(chosen: Iterable[Snippet]) -> str:
 
 
 def within(found: Sequence[Snippet], shares: dict[Kind, int], budget: int) -> list[Snippet]:
-    """Those that fit: each kind within its share first, then what is left of the budget in the order of `found`."""
+    """Those that fit: each kind within its share first, then what is left of the budget in the order of `found`. Passing
+    tests get no more than their share: the next one seldom says more than those before."""
     left, chosen = dict(shares), []
     rest = []
     for one in found:
@@ -152,7 +153,7 @@ def within(found: Sequence[Snippet], shares: dict[Kind, int], budget: int) -> li
             left[one.kind] -= one.cost
             budget -= one.cost
             chosen.append(one)
-        else:
+        elif one.kind != "tests":
             rest.append(one)
     for one in rest:
         if one.cost <= budget:

@@ -80,7 +80,7 @@ class SourceFile:
             self.import_rows.append((one.first - self.code.offset, one.last - self.code.offset, names))
 
     def _add(self, unit: Unit, name: str) -> None:
-        body = body_of(unit.inner) if unit.kind == "definition" else None
+        body = function_body(unit.inner) if unit.kind == "definition" else None
         offset = self.code.offset if self.code else 0
         first = body.start_point[0] - offset if body is not None else unit.last + 1
         kind = "definition" if unit.kind != "binding" else "binding"
@@ -116,6 +116,15 @@ class SourceFile:
     def rows(self, first: int, last: int) -> str:
         lines = self.code.lines if self.code else tuple(self.text.split("\n"))
         return "\n".join(lines[max(first, 0) : last + 1])
+
+
+def function_body(node: Node) -> Node | None:
+    """The body of a definition; of `const f = () => {…}` and `exports.f = function () {…}` that of the function."""
+    for one in node.named_children:
+        value = one.child_by_field_name("value") or one.child_by_field_name("right")
+        if value is not None and (body := value.child_by_field_name("body")) is not None:
+            return body
+    return body_of(node)
 
 
 def _walk(code: Code) -> Iterator[tuple[Unit, str]]:

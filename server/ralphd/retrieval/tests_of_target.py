@@ -16,6 +16,7 @@ from ralphd.answers.units import Code, code_of
 from ralphd.context.languages import SCRIPTS, language_of
 from ralphd.context.target import Definition, Target, definitions
 from ralphd.context.tree import ImportGraph, Tree
+from ralphd.core.tokens import tokens_of
 from ralphd.retrieval.snippets import Kind, Snippet
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS = 400_000
 """A bigger file of tests is data."""
+HEAD_ROWS = 3
+AROUND = 5
+"""Of a test that is too long: the rows at its beginning, and on both sides of a row that names the target."""
+_FIXTURE = re.compile(r"@(?:\w+\.)*fixture\b")
 _TEST_FILE = re.compile(r"(?:^|/)(?:tests?|__tests__|spec)/|(?:^|/)test_[^/]*$|(?:_test|\.test|\.spec|_spec)\.[^/]+$")
 
 
@@ -40,9 +45,11 @@ def tests_reaching(tree: Tree, target: Target, graph: ImportGraph | None = None)
     return [p for p in tests if re.search(rf"\b{re.escape(stem)}\b", tree.scan(p) or "")]
 
 
-def test_snippets(tree: Tree, target: Target, failing: Collection[str], graph: ImportGraph | None) -> list[Snippet]:
+def test_snippets(
+    tree: Tree, target: Target, failing: Collection[str], graph: ImportGraph | None, most: int
+) -> list[Snippet]:
     """Most wanted first: failing tests that name the target, other failing ones, passing ones that name it; short ones
-    before long ones."""
+    before long ones. A failing one is cut to `most` tokens."""
     short = target.name.rpartition(".")[2]
     naming = re.compile(rf"(?<![\w$]){re.escape(short)}(?![\w$])" if short else r"")
     red = _by_file(failing, target.path)
@@ -55,11 +62,12 @@ def test_snippets(tree: Tree, target: Target, failing: Collection[str], graph: I
             ranked.append((0 if path in red else 2, len(text), [Snippet("tests", path, 0, text)]))
             continue
         for one in _tests_in(path, text):
-            fails = one.name.rpartition(".")[2] in red.get(path, ()) or one.name in red.get(path, ())
+            fails = not red.get(path, set()).isdisjoint(one.names)
             names = naming.search(one.text) is not None
             if fails or names:
                 kind: Kind = "failing" if fails else "tests"
-                shown = [Snippet(kind, path, one.row, one.text, one.inside), *one.given(kind)]
+                shown_text = _shortened(one.text, naming, most) if fails else one.text
+                shown = [Snippet(kind, path, one.row, shown_text, one.inside), *one.given(kind)]
                 ranked.append((2 - 2 * fails + (not names and fails), len(one.text), shown))
     ranked.sort(key=lambda entry: (*entry[:2], entry[2][0].path, entry[2][0].row))
     return list(dict.fromkeys(snippet for _, _, shown in ranked for snippet in shown))
@@ -79,11 +87,11 @@ def _by_file(failing: Iterable[str], target: str) -> dict[str, set[str]]:
 
 
 class _Test:
-    """One test: its name, text, first row, the first line of the class around it, and what its file gives to it."""
+    """One test: its names (a function's; of a call its title and those of the calls around it), text, first row, the first line of the class around it, and what its file gives to it."""
 
-    def __init__(self, name: str, path: str, row: int, text: str, inside: tuple[int, str] | None = None,
+    def __init__(self, names: tuple[str, ...], path: str, row: int, text: str, inside: tuple[int, str] | None = None,
                  fixtures: Iterable[tuple[str, int, str]] = ()) -> None:  # fmt: skip
-        self.name, self.path, self.row, self.text, self.inside = name, path, row, text, inside
+        self.names, self.path, self.row, self.text, self.inside = names, path, row, text, inside
         self._fixtures = fixtures
 
     def given(self, kind: Kind) -> Iterator[Snippet]:
@@ -109,7 +117,7 @@ def _tests_in(path: str, text: str) -> list[_Test]:
         d for d in every if not _holds(d) and not any(_within(d, o) and not _holds(o) for o in every if o is not d)
     ]
     fixtures = [(d.name.rpartition(".")[2], text.count("\n", 0, d.span[0]), text[slice(*d.span)])
-                for d in functions if "fixture" in text[slice(*d.span)][:200]
+                for d in functions if _FIXTURE.search(text[slice(*d.span)][:300])
                 or d.name.rpartition(".")[2] in ("setUp", "setup_method")]  # fmt: skip
     found = []
     for one in functions or leaves:
@@ -121,7 +129,8 @@ def _tests_in(path: str, text: str) -> list[_Test]:
             inside = (text.count("\n", 0, start), head)
         row = text.count("\n", 0, one.span[0])
         if (one.name.rpartition(".")[2], row, text[slice(*one.span)]) not in fixtures:
-            found.append(_Test(one.name, path, row, text[slice(*one.span)], inside, fixtures))
+            names = (one.name, one.name.rpartition(".")[2])
+            found.append(_Test(names, path, row, text[slice(*one.span)], inside, fixtures))
     return found
 
 
@@ -139,24 +148,48 @@ _SUITE = re.compile(r"(?:\w+\.)?(?:describe|suite|context)(?:\.\w+)*$")
 
 
 def _calls(path: str, code: Code) -> Iterator[_Test]:
-    """The test calls of a script; each other statement of its top level counts as one without a title."""
-    todo: list[tuple[Node, int]] = [(node, 0) for node in reversed(code.root.named_children)]
+    """The test calls of a script, the innermost ones; each other statement beside them counts as one without a title."""
+    todo: list[tuple[Node, tuple[str, ...]]] = [(node, ()) for node in reversed(code.root.named_children)]
     while todo:
-        node, depth = todo.pop()
-        call = node.named_children[0] if node.type == "expression_statement" and node.named_children else None
-        called = call.child_by_field_name("function") if call is not None else None
-        name = text_of(called)[:80] if called is not None else ""
-        arguments = call.child_by_field_name("arguments") if call is not None else None
-        if arguments is not None and _SUITE.match(name) and depth < 8:
-            bodies = [c.child_by_field_name("body") for c in arguments.named_children]
-            todo += [
-                (inner, depth + 1) for body in bodies if body is not None for inner in reversed(body.named_children)
-            ]
-            continue
-        row = node.start_point[0] - code.offset
-        text = "\n".join(code.rows(row, node.end_point[0] - code.offset))
-        if _CASE.match(name):
-            title = re.match(r"\(\s*(['\"`])(.{0,300}?)\1", text_of(arguments) if arguments is not None else "")
-            yield _Test(title[2] if title else "", path, row, text)
-        elif node.type == "expression_statement":
-            yield _Test("", path, row, text)
+        node, titles = todo.pop()
+        called, arguments = _called(node)
+        kind = "suite" if _SUITE.match(called) else "case" if _CASE.match(called) else ""
+        if arguments is not None and kind and len(titles) < 8:
+            title = re.match(r"\(\s*(['\"`])(.{0,300}?)\1", text_of(arguments))
+            titles = (*titles, title[2] if title else "")
+            bodies = [body for c in arguments.named_children if (body := c.child_by_field_name("body")) is not None]
+            inner = [statement for body in bodies for statement in body.named_children]
+            if kind == "suite" or any(_CASE.match(_called(statement)[0]) for statement in inner):
+                todo += [(statement, titles) for statement in reversed(inner)]
+                continue
+        if node.type == "expression_statement":
+            row = node.start_point[0] - code.offset
+            text = "\n".join(code.rows(row, node.end_point[0] - code.offset))
+            yield _Test(titles if kind else (), path, row, text)
+
+
+def _called(node: Node) -> tuple[str, Node | None]:
+    """What a statement calls, and the arguments."""
+    call = node.named_children[0] if node.type == "expression_statement" and node.named_children else None
+    called = call.child_by_field_name("function") if call is not None else None
+    arguments = call.child_by_field_name("arguments") if call is not None else None
+    return text_of(called)[:80] if called is not None else "", arguments
+
+
+def _shortened(text: str, naming: re.Pattern[str], most: int) -> str:
+    """A test that is longer than `most` tokens: its first rows, and those around the rows that name the target."""
+    if tokens_of(text) <= most:
+        return text
+    rows = text.split("\n")
+    wanted = [number for number, row in enumerate(rows) if naming.search(row)]
+    near = [n + step for step in range(AROUND) for at in wanted for n in (at - step, at + step)][: len(rows) * AROUND]
+    order = [*range(HEAD_ROWS), *wanted, *near]
+    kept: set[int] = set()
+    for number in (n for n in dict.fromkeys(order) if 0 <= n < len(rows)):
+        cost = tokens_of(rows[number] + "\n…\n")
+        if cost > most:
+            break
+        most -= cost
+        kept.add(number)
+    shown = [("" if number - 1 in kept or not number else "…\n") + rows[number] for number in sorted(kept)]
+    return "\n".join(shown)
