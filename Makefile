@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SBOM := build/sbom-tool
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 
-.PHONY: demo test slow full e2e soak sbom check bench vsix install isolation clean help
+.PHONY: demo test slow full e2e soak sbom check bench vsix dist install isolation clean help
 
 help:  ## this list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -58,6 +58,14 @@ vsix: $(VENV)/.dev  ## the VS Code extension, with the server in it
 	$(BIN)/python -m build --wheel --no-isolation --outdir vscode-extension/server .
 	cp requirements/runtime.txt vscode-extension/server/requirements.txt
 	cd vscode-extension && npm ci --no-fund --no-audit && npm run check && npm run package
+
+dist: vsix  ## what a release consists of, in dist/: wheel, source, VS Code extension, dev container feature
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	cp vscode-extension/ralphd.vsix dist/
+	cp -r packaging/devcontainer-feature dist/
+	cp dist/*.whl dist/devcontainer-feature/
+	cp requirements/runtime.txt dist/devcontainer-feature/requirements.txt
 
 $(SBOM)/.ready: requirements/sbom.txt
 	$(PYTHON) -m venv $(SBOM)

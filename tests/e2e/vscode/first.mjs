@@ -43,8 +43,9 @@ async function missing() {
   await shot('no-server');
   await quickOpen(session.page, 'slug.py');
   await palette('Ralph: Implement…');
+  await until('the palette is gone', async () => (await box().count()) === 0);
   await told.first().waitFor();
-  assert.equal(await box().count(), 0, 'no box is shown where nothing could be done with it');
+  assert.equal(await find('.quick-input-widget input[placeholder*="What should be done"]:visible').count(), 0, 'no box is shown where nothing could be done with it');
 }
 
 /** The setting is shown where it can be changed: to this workbench the machine is a remote one. */
