@@ -50,10 +50,19 @@ async function missing() {
 
 /** The setting is shown where it can be changed: to this workbench the machine is a remote one. */
 async function openSettings() {
+  await toast(session.page, /is not installed/).first().waitFor();
   await button(/is not installed/, 'Open Settings').first().click();
   await find('.settings-editor .setting-item-contents', { hasText: 'Server: Command' }).first().waitFor();
   await shot('server-setting');
-  await palette('View: Close Editor');
+  await leaveSettings();
+}
+
+/** They may stand in a window of their own over the editors, in which the palette's key means nothing. */
+async function leaveSettings() {
+  await until('the settings are closed', async () => {
+    await press('Escape');
+    return (await find('.monaco-modal-editor-block, .modal-editor, .settings-editor:visible').count()) === 0;
+  });
 }
 
 async function walkthrough() {
@@ -207,7 +216,7 @@ async function yaml() {
 
 /** All of them can be edited where they stand. */
 async function settingsPage() {
-  await palette('Preferences: Open Remote Settings');
+  await palette('Preferences: Open Remote Settings (1');
   await find('.settings-editor .suggest-input-container').waitFor();
   await session.page.keyboard.type('@ext:ralphd.ralphd');
   await find('.settings-editor .setting-item-contents', { hasText: 'Models: Default' }).first().waitFor();

@@ -117,7 +117,7 @@ function fonts(work) {
 }
 
 /** Only a hang reaches it: the machine may be busy with other work. */
-export const PATIENCE_MS = 180_000;
+export const PATIENCE_MS = 1000 * Number(process.env.RALPHD_E2E_PATIENCE_S ?? 180);
 
 export async function until(what, holds, timeout = PATIENCE_MS) {
   const deadline = Date.now() + timeout;
