@@ -68,13 +68,13 @@ async function leaveSettings() {
 async function walkthrough() {
   await palette('Welcome: Open Walkthrough...');
   await choose('Get started with Ralph');
-  await find('.getting-started .step-title', { hasText: 'Get the server' }).first().waitFor();
+  await find('.step-title:visible', { hasText: 'Get the server' }).first().waitFor();
   await shot('walkthrough');
 }
 
 /** A private environment from the wheel of the extension, with progress; the server starts from there. */
 async function install() {
-  await find('.getting-started .monaco-button', { hasText: 'Install ralphd' }).first().click();
+  await find('.button-container .monaco-button', { hasText: 'Install ralphd' }).first().click();
   await toast(session.page, /installing its server/).waitFor();
   await toast(session.page, /Fetching what the server needs/).waitFor();
   await shot('installing');
@@ -89,9 +89,9 @@ async function install() {
 
 /** The last step opens the example in a window of its own. */
 async function example() {
-  await find('.getting-started .step-title', { hasText: 'Try it on an example' }).first().click();
+  await find('.step-title:visible', { hasText: 'Try it on an example' }).first().click();
   const opened = session.editor.page.context().waitForEvent('page');
-  await find('.getting-started .monaco-button', { hasText: 'Open the example' }).first().click();
+  await find('.button-container .monaco-button', { hasText: 'Open the example' }).first().click();
   session.page = await opened;
   session.page.setDefaultTimeout(PATIENCE_MS);
   await find('.monaco-workbench .part.statusbar').waitFor();
