@@ -18,10 +18,6 @@ def ended(output: str, *details: str, passed: int = 0, code: int = 1) -> TestRun
 @pytest.mark.parametrize(
     ("output", "named"),
     [
-        ("sh: 1: jest: not found\nmake: *** [Makefile:2: test] Error 127", "'jest'"),
-        ("run.sh: line 3: vitest: command not found", "'vitest'"),
-        ("/usr/bin/python: No module named pytest", "'pytest'"),
-        ("make: tox: No such file or directory", "'tox'"),
         ("npm ERR! getaddrinfo EAI_AGAIN registry", "network"),
         ("OSError: [Errno 28] No space left on device", "disk"),
         ("fork: Cannot allocate memory", "memory"),

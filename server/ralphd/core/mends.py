@@ -21,6 +21,7 @@ class Mend:
 FETCH_MODEL = Mend("fetchModel")
 SET_KEY = Mend("setKey", "api_keys")
 CHOOSE_MODEL = Mend("chooseModel", "models")
+OPEN_COMMAND = Mend("openSetting", "testing.command")
 SETUP = Mend("setup")
 """`ralphd setup`, for a person who has no configuration of their own yet."""
 

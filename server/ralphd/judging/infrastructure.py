@@ -1,4 +1,4 @@
-"""What stood in the way of the tests and is nobody's code: a missing tool, no network, a full disk, no memory left. Pure.
+"""What stood in the way of the tests and is nobody's code: no network, a full disk, no memory left. Pure.
 
 Such a run says nothing about a candidate: it is named as what it is, and no model is asked to mend it.
 """
@@ -11,13 +11,6 @@ from ralphd.judging.verdict import TestRun
 
 _LOOKED_AT = 20_000
 """Characters from the end of the output."""
-_MISSING = re.compile(
-    r"^(?:[\w./-]{1,200}: )?(?:line )?(?:\d{1,9}: )?(?:exec: )?([\w./@+-]{1,200}): (?:command )?not found$"
-    r"|^make(?:\[\d+\])?: ([\w./@+-]{1,200}): No such file or directory$"
-    r"|\bspawn ([\w./@+-]{1,200}) ENOENT\b"
-    r"|^(?:\S{1,200}: )?No module named '?(pytest|tox|nox|unittest2|nose2?)'?$",
-    re.MULTILINE,
-)
 _NETWORK = re.compile(
     r"Temporary failure in name resolution|Name or service not known|Could not resolve host|Network is unreachable"
     r"|getaddrinfo (?:EAI_AGAIN|ENOTFOUND)|\bENETUNREACH\b|nodename nor servname provided|dial tcp: lookup "
@@ -34,8 +27,6 @@ def obstacle(run: TestRun) -> str:
     if run.exit_code == 0 or run.timed_out or run.count("passed"):
         return ""
     texts = [case.detail for case in run.bad] or [run.output[-_LOOKED_AT:]]
-    if not run.bad and (found := _MISSING.search(texts[0])):
-        return f"the test command needs {next(filter(None, found.groups()))!r}, which is not installed"
     if all(_NETWORK.search(text) for text in texts):
         return "the test command wants the network, which test runs do not have (sandbox.network)"
     return machine(run, texts)

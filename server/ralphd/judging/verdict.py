@@ -134,10 +134,14 @@ _SOME_TESTS = re.compile(
 )
 
 
+def says_some_tests(output: str) -> bool:
+    """Whether the closing lines of a runner without a report say that a test ran."""
+    return bool(_SOME_TESTS.search(output[-20_000:]))
+
+
 def _says_no_tests(output: str) -> bool:
     """Whether the closing lines of a runner without a report say that there was no test. Only then text is looked at."""
-    tail = output[-20_000:]
-    return bool(_NO_TESTS.search(tail)) and not _SOME_TESTS.search(tail)
+    return bool(_NO_TESTS.search(output[-20_000:])) and not says_some_tests(output)
 
 
 def _less_than_before(run: TestRun, baseline: TestRun | None) -> str | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from ralphd.core.mends import OPEN_COMMAND
 from ralphd.core.run import Outcome, RunResult, TestReport
 from ralphd.judging.failures import failure_text
 from ralphd.judging.infrastructure import obstacle
+from ralphd.judging.nothing_ran import Project, standstill
 from ralphd.judging.verdict import TestRun, judge, to_report
 from ralphd.judging.workbench import Workbench, suggest_command
 from ralphd.loop.state import State, Trial
@@ -28,17 +30,25 @@ class Endings:
 
     def pointless(self, run: TestRun) -> RunResult | None:
         command = " ".join(run.command)
-        if run.not_found:
-            return self.result(
-                "misconfigured", f"The test command `{command}` was not found. Correct testing.command or install it."
-            )
+        request = self.ctx.request
+        project = Project(
+            self.bench.root, request.folder, frozenset(self.bench.tree.paths()), request.path, request.instruction
+        )
+        if found := standstill(run, project):
+            return replace(self.result("misconfigured", found.sentence()), mends=(OPEN_COMMAND,))
         if why := obstacle(run):
             return self.result("misconfigured", f"Nothing could be tested: {why}. No model was asked to write.")
         if run.exit_code == 5 and run.expects_report and not run.cases:
-            return self.result(
-                "misconfigured",
-                f"`{command}` collects no test, so nothing could be verified. Point testing.command at the tests.",
+            where = (
+                f" It ran in {request.folder}, the folder of the file's package; a command that names paths of the root runs there."
+                if request.folder
+                else ""
             )
+            ended = self.result(
+                "misconfigured",
+                f"`{command}` collects no test, so nothing could be verified. Point testing.command at the tests.{where}",
+            )
+            return replace(ended, mends=(OPEN_COMMAND,))
         idle = (
             not self.ctx.instruction
             and not self.ctx.request.findings
