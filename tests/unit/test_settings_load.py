@@ -437,3 +437,34 @@ def test_the_original_configuration_loads_unchanged_with_notices_only(layer: Lay
     assert resolved.settings.litellm.retry_delay_ms == 2000
     named = {"openai", "anthropic", "google", "azure"} if layer.trusted else set()
     assert set(resolved.settings.api_keys) == named
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "$MY_KEY",
+        "'${MY_KEY'",
+        "env:MY_KEY",
+        "os.environ/MY_KEY",
+        "'%MY_KEY%'",
+        "'{env:MY_KEY}'",
+        "'${env:MY_KEY}'",
+        "$env:MY_KEY",
+        "'{{MY_KEY}}'",
+    ],
+)
+def test_a_variable_as_other_tools_write_it_is_no_key(written: str) -> None:
+    """Sent as it is, it would be a wrong key, and the provider's refusal would say nothing of why."""
+    for text in (
+        f"api_keys: {{openai: {written}}}\n",
+        f"models: {{default: {{model: openai/x, api_base: http://h, api_key: {written}}}}}\n",
+    ):
+        problem = only(of(user(text)))
+        assert problem.severity == "error" and "write ${MY_KEY}" in problem.message
+
+
+@pytest.mark.parametrize(
+    "key", ["sk-proj-abc_DEF", "AKIAabc", "none", "my key", "env-1234", "0123456789abcdef", "$ecret1"]
+)
+def test_a_key_as_it_is_stays_one(key: str) -> None:
+    assert of(user(f"api_keys: {{openai: {key}}}\n")).problems == ()

@@ -366,6 +366,12 @@ class _Layer:
         whole = variables.VARIABLE.fullmatch(text.strip())
         if whole and whole[2] is None:
             return KeyRef(env=whole[1])
+        if whole is None and (meant := variables.almost(text)):
+            message = (
+                f"`{dotted}` is taken as it is written. For the value of the variable {meant}, write ${{{meant}}}."
+            )
+            self.problem(node.place, "error", "wrong-value", message, key)
+            return _UNSET
         if self.layer.text is None or self.layer.path is None:
             message = f"`{dotted}` is ignored: write ${{NAME}} and set the variable, or put the key into your own file."
             self.problem(node.place, "warning", "literal-key", message, key)

@@ -8,6 +8,11 @@ from collections.abc import Mapping
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}")
 """Group 1 is the variable's name; group 2 the text after `:-`, None where there is none. No brace may stand in that text:
 so a match is found, or given up, in one pass over any text."""
+_ALMOST = re.compile(
+    r"\s*(?:\$\{?|\$env:|\{env:|env:|env\.|os\.environ/|%|\$\{env:|\$\{\{\s*|\{\{\s*)([A-Z][A-Z0-9_]{2,})\s*[%}]{0,2}\s*"
+)
+"""How shells, LiteLLM's proxy, editors and templates write a variable; here only `${NAME}` is one. In
+capitals, as names of variables are: what a message repeats must not be a password."""
 _SECRET_NAME = re.compile(r"(?:^|_)(?:\w*KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$", re.IGNORECASE)
 
 
@@ -22,6 +27,12 @@ def missing(text: str, environ: Mapping[str, str]) -> str | None:
 def expanded(text: str, environ: Mapping[str, str]) -> str:
     """`text` with its variables filled in; one that is `missing` becomes nothing."""
     return VARIABLE.sub(lambda found: environ.get(found[1]) or found[2] or "", text)
+
+
+def almost(text: str) -> str | None:
+    """Name of the variable that `text` means and does not say: `$NAME`, `os.environ/NAME` and the like; else None."""
+    found = _ALMOST.fullmatch(text) if len(text) < 200 else None
+    return found[1] if found else None
 
 
 def names_a_secret(name: str) -> bool:
