@@ -67,7 +67,12 @@ def test_json_of_others_is_read_in_one_place() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["-" * 20_000, "x = " + "(" * 20_000, "def f():\n" + " if a:\n" * 3], ids=["-", "(", "if"]
+    "text",
+    [
+        pytest.param("-" * 20_000, id="-"),
+        pytest.param("x = " + "(" * 20_000, id="(", marks=pytest.mark.slow),
+        pytest.param("def f():\n" + " if a:\n" * 3, id="if", marks=pytest.mark.slow),
+    ],
 )
 def test_a_target_that_no_parser_takes(project: Path, text: str) -> None:
     write(project, {"dashes.py": text})

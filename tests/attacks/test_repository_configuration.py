@@ -88,6 +88,7 @@ def plant(project: Path, listener: Listener) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.row("T1", "T3", "T4", "T5", "T8", "T9")
 def test_nothing_of_it_counts_without_the_persons_word(project: Path, tmp_path: Path, listener: Listener) -> None:
     """The person's own model answers; the repository's command is not run; its hosts, files and hooks are not touched."""

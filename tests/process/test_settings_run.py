@@ -166,6 +166,7 @@ def test_a_repositorys_models_change_nothing_where_the_person_overrides_them(pro
     assert ralphd(project, "trust", "list").stdout == ""
 
 
+@pytest.mark.slow
 @pytest.mark.row("T3")
 def test_a_repositorys_command_is_given_without_a_terminal_and_shown_as_it_is(project: Path) -> None:
     hidden = "\x1b[2K\r\u202e"

@@ -30,7 +30,7 @@ def expanded(text: str, environ: Mapping[str, str]) -> str:
 
 
 def almost(text: str) -> str | None:
-    """Name of the variable that `text` means and does not say: `$NAME`, `os.environ/NAME` and the like; else None."""
+    """Name of the variable that `text` means and does not say: `$NAME`, `env:NAME` and the like; else None."""
     found = _ALMOST.fullmatch(text) if len(text) < 200 else None
     return found[1] if found else None
 
