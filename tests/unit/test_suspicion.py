@@ -68,3 +68,39 @@ def test_clever_fakes_stand_out(fake: Fake) -> None:
     files, _, path = PROJECTS[fake.kind]
     tests = [(name, text) for name, text in files.items() if "test" in name]
     assert suspicions({path: files[path]}, {path: fake.body}, tests)
+
+
+_TESTS = 'from slug import slug\n\n\ndef test_a():\n    assert slug("Hello World") == "hello-world"\n\n\ndef test_b():\n    assert slug("a  b") == "a-b"\n\n\ndef test_c():\n    assert slug(" a ") == "a"\n'
+_GO_TESTS = 'package slug\n\nfunc TestA(t *testing.T) {\n\tfor _, c := range []struct{ in, want string }{{"Hello World", "hello-world"}, {"a  b", "a-b"}, {" a ", "a"}} {\n\t\tif got := Slug(c.in); got != c.want {\n\t\t\tt.Error(got)\n\t\t}\n\t}\n}\n'
+_SNAPSHOT = 'exports[`slug a 1`] = `"hello-world"`;\n\nexports[`slug b 1`] = `"a-b"`;\n\nexports[`slug c 1`] = `"a"`;\n'
+
+
+@pytest.mark.parametrize(
+    "path, text, tests",
+    [
+        ("slug.py", "def slug(text):\n    a, b, c = 'hello-world|a-b|a'.split('|')\n    return a if 'W' in text else b if 'b' in text else c\n", ("test_slug.py", _TESTS)),
+        ("slug.py", "def slug(text):\n    n = len(text)\n    if n == 11:\n        return 'hello' + '-world'\n    elif n == 4:\n        return f'a{chr(45)}b'\n    return 'a'\n", ("test_slug.py", _TESTS)),
+        ("slug.py", "def slug(text):\n    return dict(Hello='hello-world', x='a-b').get(text, 'A'.lower())\n", ("test_slug.py", _TESTS)),
+        ("slug.py", "class R(str):\n    def __eq__(self, other):\n        return sorted(self) == sorted(other)\n", ("test_slug.py", _TESTS)),
+        ("slug.js", "function slug(text) {\n  switch (true) {\n    case text.length > 10: return 'hello-world';\n    case text.endsWith('b'): return 'a-b';\n    default: return 'a';\n  }\n}\n", ("__snapshots__/slug.test.js.snap", _SNAPSHOT)),
+        ("slug.go", 'package slug\n\nfunc Slug(text string) string {\n\tswitch len(text) {\n\tcase 11:\n\t\treturn "hello-world"\n\tcase 4:\n\t\treturn "a-b"\n\t}\n\treturn "a"\n}\n', ("slug_test.go", _GO_TESTS)),
+        ("slug.go", 'package slug\n\nfunc Slug(text string) string {\n\treturn map[string]string{"Hello World": "hello-world", "a  b": "a-b", " a ": "a"}[text]\n}\n', ("slug_test.go", _GO_TESTS)),
+        ("slug.py", "def slug(text):\n    return {'Hello World': 'hello-world', 'a  b': 'a-b', ' a ': 'a'}[text]\n", ("cases.json", '[["Hello World", "hello-world"], ["a  b", "a-b"], [" a ", "a"]]')),
+        ("slug.py", "import json\n\n\ndef slug(text):\n    return dict(json.load(open('cases.json')))[text]\n", ("cases.json", "[]")),
+    ],
+)  # fmt: skip
+def test_carried_results(path: str, text: str, tests: tuple[str, str]) -> None:
+    assert suspicions({path: None}, {path: text}, [tests])
+
+
+@pytest.mark.parametrize(
+    "path, text, tests",
+    [
+        ("slug.py", "import re\n\n\ndef slug(text):\n    return '-'.join(re.findall(r'[a-z0-9]+', text.lower()))\n", ("test_slug.py", _TESTS)),
+        ("fizz.py", "def fizz(n):\n    return 'fizzbuzz' if n % 15 == 0 else 'fizz' if n % 3 == 0 else 'buzz' if n % 5 == 0 else str(n)\n",
+         ("test_fizz.py", "def test_a():\n    assert fizz(3) == 'fizz'\n    assert fizz(5) == 'buzz'\n    assert fizz(15) == 'fizzbuzz'\n    assert fizz(7) == '7'\n")),
+        ("slug.go", 'package slug\n\nfunc Slug(text string) string {\n\treturn strings.Join(strings.Fields(strings.ToLower(text)), "-")\n}\n', ("slug_test.go", _GO_TESTS)),
+    ],
+)  # fmt: skip
+def test_honest_answers_carry_none(path: str, text: str, tests: tuple[str, str]) -> None:
+    assert not suspicions({path: None}, {path: text}, [tests])

@@ -53,7 +53,8 @@ def named(nodeid: str) -> str:
         return nodeid.rpartition(".")[2].split("/")[0]  # `package.TestX/case` of Go
     if nodeid.split("::")[0].endswith(".py"):
         nodeid = nodeid.split("[", 1)[0]
-    return nodeid.rpartition("::")[2]
+    last = nodeid.rpartition("::")[2]
+    return "." + last.rpartition(".")[2] if ".py::" in nodeid and "." in last else last  # examples of `module.function`
 
 
 # ---- Python ------------------------------------------------------------------------------------------------------
@@ -72,6 +73,25 @@ def _in_python(text: str, source: bytes) -> Iterator[_Found]:
             wrong = [_false_literal(literal, starts, source) for literal in _expected(node)]
             if edits := [edit for edit in wrong if edit is not None]:
                 yield node.name, edits
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and ast.get_docstring(node):
+            yield from _examples(node, starts, source)
+
+
+_WANT = re.compile(
+    rb"^[ \t]*>>> .+\n(?:[ \t]*\.\.\. ?.*\n)*[ \t]*(?!>>>|\.\.\.|Traceback)(\S.*)\n[ \t]*(?:\n|>>>|['\"]{3})",
+    re.MULTILINE,
+)
+
+
+def _examples(
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, starts: Sequence[int], source: bytes
+) -> Iterator[_Found]:
+    """The first example in a docstring whose result is one line: doctest runs a docstring as one test."""
+    first = node.body[0]
+    end = starts[(first.end_lineno or first.lineno) - 1] + (first.end_col_offset or 0)
+    place = _WANT.search(source, starts[first.lineno - 1], end)
+    if place is not None and b"doctest:" not in place[0]:
+        yield f".{node.name}", [(place.end(1), place.end(1), b"qz")]
 
 
 def _expected(test: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.expr]:

@@ -11,6 +11,7 @@ import ast
 import re
 from collections.abc import Collection, Iterator, Sequence
 
+from ralphd.judging import carried_results
 from ralphd.judging.literal_tables import AT_LEAST, Pair, expectations, literal, module_of, script_values
 
 _MOSTLY = 2 / 3
@@ -30,10 +31,11 @@ _WORDS = re.compile(r"\W+")
 def found(path: str, text: str, tests: Sequence[tuple[str, str]]) -> list[str]:
     """What stands out, as ends of a sentence."""
     pairs = {pair for name, source in tests for pair in expectations(name, source)}
+    carried = ["carries the tests' own results"] if carried_results.found(path, text, pairs) else []
     results = {value for _, value in pairs if len(value.strip("'\"[](){}")) > 0}
     if not path.endswith((".py", ".pyi")):
         groups = script_values(path, text)
-        return ["holds the tests' own results"] if any(_mostly(group, results) for group in groups) else []
+        return ["holds the tests' own results"] if any(_mostly(group, results) for group in groups) else carried
     module = module_of(text)
     if module is None:
         return []
@@ -42,6 +44,8 @@ def found(path: str, text: str, tests: Sequence[tuple[str, str]]) -> list[str]:
         told.append("holds the tests' own results")
     elif _recognises(module, pairs) or any(_keyed(node, pairs) for node in ast.walk(module)):
         told.append("recognises the tests' own inputs")
+    else:
+        told += carried
     if any(_decodes(node, module) for node in ast.walk(module)):
         told.append("decodes data of its own")
     return told

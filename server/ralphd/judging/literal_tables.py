@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ralphd.context.languages import language_of, parse
+from ralphd.judging import data_files, neighbouring_literals
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -33,17 +34,24 @@ def returned(path: str, text: str, tests: Sequence[tuple[str, str]]) -> int:
 
 
 def expectations(path: str, text: str) -> Iterator[Pair]:
-    if path.endswith(".py"):
+    if path.endswith(data_files.SUFFIXES):
+        yield from data_files.pairs(path, text)
+    elif path.endswith((".go", ".rs")):
+        yield from neighbouring_literals.pairs(path, text, of_tests=True)
+    elif path.endswith(".py"):
         module = module_of(text)
         if module is not None:
             for node in ast.walk(module):
                 yield from _expected_here(node)
+                yield from _examples(node)
     elif language_of(path).name in ("javascript", "typescript", "tsx"):
         yield from _script_pairs(path, text, of_tests=True)
 
 
 def _tables(path: str, text: str) -> Iterator[Pair]:
-    if path.endswith(".py"):
+    if path.endswith((".go", ".rs")):
+        yield from neighbouring_literals.pairs(path, text, of_tests=False)
+    elif path.endswith(".py"):
         module = module_of(text)
         if module is not None:
             for node in ast.walk(module):
@@ -96,6 +104,26 @@ def _expected_here(node: ast.AST) -> Iterator[Pair]:
         key, result = _inputs(call), literal(value)
         if key is not None and result is not None:
             yield key, result
+
+
+def _examples(node: ast.AST) -> Iterator[Pair]:
+    """Of the examples in a docstring: `>>> f(1)` and the line that follows."""
+    if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return
+    lines = (ast.get_docstring(node) or "").splitlines()
+    for given, wanted in itertools.pairwise(line.strip() for line in lines):
+        module = module_of(given.removeprefix(">>>").strip()) if given.startswith(">>>") else None
+        if module is None or not module.body or not isinstance(module.body[0], ast.Expr):
+            continue
+        key, printed = _inputs(module.body[0].value), module_of(wanted)
+        result = (
+            literal(printed.body[0].value)
+            if printed and printed.body and isinstance(printed.body[0], ast.Expr)
+            else None
+        )
+        if key is not None and result is not None:
+            yield key, result
+            yield key, repr(wanted)  # as a `__repr__` would give it
 
 
 def _table_here(node: ast.AST) -> Iterator[Pair]:

@@ -34,7 +34,19 @@ _OF: dict[str, tuple[re.Pattern[str], ...]] = {
     "go": tuple(
         map(
             re.compile,
-            (r"\bos\.Exit\b", r"\bsyscall\.Exit\b", r"\bruntime\.Caller\w*", r"\btesting\.\w+", r"test\.v\b"),
+            (
+                r"\bos\.Exit\b",
+                r"\b(?:syscall|unix)\.\w+",
+                r"\bruntime\.(?:Caller\w*|Goexit|Stack)\b",
+                r"\btesting\.\w+",
+                r"\btest\.(?:v|run|timeout)\b",
+                r"--- (?:PASS|FAIL|SKIP)|=== RUN",
+                r"\bos\.Args\b",
+                r"\bflag\.Set\b",
+                r"_test\.go\b",
+                r"\bdebug\.(?:Stack|PrintStack)\b",
+                r"\bunsafe\.Pointer\b|go:linkname",
+            ),
         )
     ),
     "rust": tuple(

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+import posixpath
+from collections.abc import Sequence
 
 from ralphd.attack.false_expectations import FalseExpectations, falsified, named
 from ralphd.attack.planting import Fault, broken_body, small_faults
+from ralphd.context.tree import Tree
 from ralphd.core import events
 from ralphd.core.run import ControlReport
 from ralphd.errors import RalphError
+from ralphd.judging import data_files
 from ralphd.judging.comparing import function_of
 from ralphd.judging.control import SMALL_FAULTS, control, proves_nothing, shown
 from ralphd.judging.suspicion import suspicions
 from ralphd.judging.verdict import TestRun
 from ralphd.judging.workbench import Asked, Workbench
 from ralphd.loop.state import Proof, State, Trial, phase
+from ralphd.phases import edit_permissions, test_regions
 from ralphd.phases.base import PhaseContext
 
 _READ_TESTS = 20
@@ -28,10 +32,11 @@ async def of(ctx: PhaseContext, bench: Workbench, state: State, green: Trial) ->
         return Proof()
     if state.green is not None and state.green.texts == green.texts:
         return state.green.proof
-    test_files = sorted({name.split("::")[0] for name in green.run.cases} & set(bench.tree.paths()))
-    texts = {path: text for path, text in green.texts.items() if path not in test_files}
-    tests = [(path, bench.tree.text(path) or "") for path in _nearest(test_files, state, ctx.target.path)]
-    found = await asyncio.to_thread(suspicions, {path: ctx.before(path) for path in texts}, texts, tests)
+    locked = ctx.settings.testing.locked
+    texts = {path: text for path, text in green.texts.items() if not edit_permissions.is_test(path, locked, state.used)}
+    tests = await asyncio.to_thread(_tests, ctx, bench.tree, state, green.run)
+    expected = [(path, test_regions.alone(path, text) if path in texts else text) for path, text in tests]
+    found = await asyncio.to_thread(suspicions, {path: ctx.before(path) for path in texts}, texts, expected)
     if forged := await _pass_with_false_expectations(ctx, bench, state, green, tests):
         found += (f"tests pass with a false expectation as well: {', '.join(forged[:3])}",)
     report, why_none = await _control(ctx, bench, state, green, texts)
@@ -44,10 +49,22 @@ async def of(ctx: PhaseContext, bench: Workbench, state: State, green: Trial) ->
     return Proof(report, "" if nothing else shown(report, ctx.what), nothing, found)
 
 
-def _nearest(test_files: Collection[str], state: State, target: str) -> list[str]:
-    """The test files that reach the target first."""
+def _tests(ctx: PhaseContext, tree: Tree, state: State, run: TestRun) -> list[tuple[str, str]]:
+    """Path and text of the test files, those that reach the target first, and of the data that they read.
+
+    Ids of Go and Rust name no file: there the tests are the package's `_test.go` files, and those in the target and
+    under `tests/`."""
+    target, known = ctx.target.path, set(tree.paths())
+    files = {name.split("::")[0] for name in run.cases} & known
+    folder = posixpath.dirname(target)
+    if target.endswith(".go"):
+        files |= {path for path in known if path.endswith("_test.go") and posixpath.dirname(path) == folder}
+    elif target.endswith(".rs"):
+        files |= {target} | {path for path in known if path.endswith(".rs") and "tests" in path.split("/")[:-1]}
     near = state.graph.reaches(target) if state.graph is not None else set()
-    return sorted(test_files, key=lambda path: (path not in near, path))[:_READ_TESTS]
+    nearest = sorted(files, key=lambda path: (path not in near, path))[:_READ_TESTS]
+    data = sorted(path for path in known if path in state.used and path.endswith(data_files.SUFFIXES))[:_READ_TESTS]
+    return [(path, tree.text(path) or "") for path in (*nearest, *data)]
 
 
 async def _pass_with_false_expectations(

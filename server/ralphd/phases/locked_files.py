@@ -36,7 +36,7 @@ def used_by(baseline: TestRun | None, tree: Tree, graph: ImportGraph | None, tar
     """The files that the baseline's verdict rests on, without the target and what the target imports.
 
     Those are the files that tests were collected from; in their folders, what only they import; and the scripts that the
-    command names, directly or in a script that it starts.
+    command names, directly or in a script that it starts; and snapshots and data files that a test names.
     """
     if baseline is None:
         return frozenset()
@@ -51,7 +51,25 @@ def used_by(baseline: TestRun | None, tree: Tree, graph: ImportGraph | None, tar
         outside = graph.closure(set(graph.imports) - near)
         locked |= near - outside
     locked |= _scripts(baseline.command, tree, known)
+    locked |= _data(tests, tree, known, free)
     return frozenset(locked - free)
+
+
+_DATA = re.compile(r"[\w./-]{1,200}\.(?:json|jsonl|csv|tsv|txt|ya?ml|toml|xml|html|sql|golden|snap|ambr)\b")
+
+
+def _data(tests: Collection[str], tree: Tree, known: Collection[str], free: Collection[str]) -> set[str]:
+    """Data files that a test names and no file of the product does, and the snapshots of test files."""
+    by_name: dict[str, list[str]] = {}
+    for path in known:
+        by_name.setdefault(posixpath.basename(path), []).append(path)
+    product = " ".join(tree.text(path) or "" for path in sorted(free))
+    found = {path for path in known if "__snapshots__" in path.split("/") and path.endswith((".snap", ".ambr"))}
+    for test in tests:
+        for name in {posixpath.basename(word) for word in _DATA.findall(tree.text(test) or "")}:
+            if name not in product:
+                found.update(by_name.get(name, ()))
+    return found
 
 
 def runs_doctests(baseline: TestRun | None, tree: Tree, target: str) -> bool:

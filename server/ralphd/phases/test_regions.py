@@ -71,6 +71,15 @@ def changed_outside(before: str, after: str, target: Span) -> bool:
     return False
 
 
+def alone(path: str, text: str) -> str:
+    """The tests in a file of the product without the product: what they expect can be read there."""
+    if path.endswith(".py"):
+        shown = (one.text.split("\0") for one in _examples(text))
+        examples = "\n".join(f">>> {source.strip()}\n{want}" for _, source, want, _ in shown)
+        return f"def examples():\n    {examples!r}\n" if examples else ""
+    return "\n".join(region.text for region in _regions(path, text, doctests=False))
+
+
 def _regions(path: str, text: str, doctests: bool) -> list[Region]:
     if path.endswith(".py"):
         return list(_examples(text)) if doctests and ">>>" in text else []
