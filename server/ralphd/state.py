@@ -240,6 +240,10 @@ def clean(
         with contextlib.suppress(OSError):
             if at - folder.stat().st_mtime > DAY_S:
                 shutil.rmtree(folder, ignore_errors=True)
+    for folder in (folders.cache / "go-builds").glob("*"):
+        with contextlib.suppress(OSError):
+            if at - folder.stat().st_mtime > days * DAY_S:
+                shutil.rmtree(folder, ignore_errors=True)
     return removed, freed
 
 

@@ -78,7 +78,9 @@ def test_none(path: str, text: str) -> None:
     [
         ("a/test_x.py::T::test_y[a::b]", "test_y"),
         ("a.test.js::f::adds [two]", "adds [two]"),
-        ("example.com/m/p.TestX/case_1", "TestX"),
+        ("example.com/m/p.TestX/case_1", "TestX/case_1"),
+        ("example.com/m/p.TestX", "TestX"),
+        ("slug.py::slug.slug", ".slug"),
         ("tests::f_adds", "f_adds"),
     ],
 )

@@ -50,7 +50,7 @@ def falsified(path: str, text: str) -> FalseExpectations | None:
 def named(nodeid: str) -> str:
     """The name of a test at the end of its id, without parameters: of `a_test.py::T::test_x[1]` it is `test_x`."""
     if "::" not in nodeid:
-        return nodeid.rpartition(".")[2].split("/")[0]  # `package.TestX/case` of Go
+        return nodeid.rpartition(".Test")[2] and "Test" + nodeid.rpartition(".Test")[2]  # `package.TestX/case` of Go
     if nodeid.split("::")[0].endswith(".py"):
         nodeid = nodeid.split("[", 1)[0]
     last = nodeid.rpartition("::")[2]

@@ -6,6 +6,7 @@ folder (`npm test -- pytest`), a package to install first (`uv run --with pytest
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -116,12 +117,34 @@ def runner_of(argv: Sequence[str]) -> Runner:
     return "node" if name in NODE_LAUNCHERS else "other"
 
 
-def with_report(argv: Sequence[str]) -> list[str]:
-    """`argv` with the runner's machine-readable report switched on, where that takes an argument."""
-    if runner_of(argv) == "go" and "-json" not in argv:
+def with_report(argv: Sequence[str], *, only: Sequence[str] = (), stop: bool = False, reach_of: str = "") -> list[str]:
+    """`argv` with the runner's machine-readable report switched on, where that takes an argument, and with those for
+    what else is wanted: the tests `only`, to `stop` at the first failure, and which packages reach a file."""
+    runner = runner_of(argv)
+    if runner == "go":
         at = program_index(argv) + 2
-        return [*argv[:at], "-json", *argv[at:]]
+        given = {word.split("=")[0].replace("--", "-") for word in argv[at:]}
+        added = [] if "-json" in given else ["-json"]
+        names = sorted({go_test(name).split("/")[0] for name in only})
+        if names and "-run" not in given:
+            added.append(f"-run=^({'|'.join(names)})$")
+        added += ["-failfast"] if stop and "-failfast" not in given else []
+        if (
+            reach_of.endswith(".go")
+            and not reach_of.startswith("..")
+            and not given & {"-cover", "-coverpkg", "-coverprofile"}
+        ):
+            added += [f"-coverpkg=./{posixpath.dirname(reach_of)}"]
+        return [*argv[:at], *added, *argv[at:]]
+    if runner == "cargo" and only:
+        return [*argv, *(() if "--" in argv else ("--",)), "--exact", *only]
     return list(argv)
+
+
+def go_test(name: str) -> str:
+    """`TestX/case` of `example.com/m/p.TestX/case`: a package's path may hold dots, the name of a test begins with Test."""
+    found = re.search(r"\.((?:Test|Example|Fuzz|Benchmark).*)$", name)
+    return found[1] if found else name.rpartition(".")[2]
 
 
 def pytest_prefix(argv: Sequence[str]) -> tuple[str, ...]:

@@ -141,10 +141,14 @@ def _canaries(sessions: Iterable[_Session]) -> bool | None:
     return all(told) if told else None
 
 
+_GO_COVERED = re.compile(r"coverage: (\d+(?:\.\d+)?)% of statements in ")
+
+
 def parse_go(output: str) -> Report | None:
-    """`go test -json`: one event a line."""
+    """`go test -json`: one event a line. With `-coverpkg` of the target's package, whether each package's tests enter it."""
     outcomes: dict[str, CaseOutcome] = {}
     details: dict[str, str] = {}
+    reached: dict[str, bool] = {}
     for line in output.splitlines():
         if not line.startswith("{"):
             continue
@@ -155,6 +159,8 @@ def parse_go(output: str) -> Report | None:
         package, test, action = event.get("Package", ""), event.get("Test"), event.get("Action")
         name = f"{package}.{test}" if test else package
         if action == "output":
+            if not test and (covered := _GO_COVERED.match(event.get("Output", ""))):
+                reached[package] = float(covered[1]) > 0
             details[name] = details.get(name, "") + event.get("Output", "")
         elif test and action in ("pass", "fail", "skip"):
             outcomes[name] = {"pass": "passed", "fail": "failed", "skip": "skipped"}[action]  # type: ignore[assignment]
@@ -162,9 +168,12 @@ def parse_go(output: str) -> Report | None:
             outcomes[name] = "error"
     if not outcomes:
         return None
-    return Report(
-        {n: TestCase(n, o, details.get(n, "") if o in ("failed", "error") else "") for n, o in outcomes.items()}
-    )
+    cases = {}
+    for name, outcome in outcomes.items():
+        package = next((one for one in reached if name == one or name.startswith(f"{one}.")), "")
+        detail = details.get(name, "") if outcome in ("failed", "error") else ""
+        cases[name] = TestCase(name, outcome, detail, reached=reached.get(package))
+    return Report(cases)
 
 
 _CARGO_TEST = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. (ok|FAILED|ignored)", re.MULTILINE)

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -38,9 +38,9 @@ class Asked:
     collect: bool = False
     """Only say which tests there are (pytest)."""
     stop: bool = False
-    """At the first failure (pytest)."""
+    """At the first failure, where the runner can."""
     reach_of: str = ""
-    """Measure which tests enter this file of the workspace (pytest)."""
+    """Measure which tests enter this file of the workspace, where the runner can."""
 
     def settings(self, root: str) -> dict[str, Any]:
         """For our plugins inside the runner; `root`: where the run sees the workspace."""
@@ -138,9 +138,11 @@ class Tester:
         report_root: Path,
         folder: str = "",
         junit: str = "",
+        go_cache: Path | None = None,
     ) -> None:
-        """`folder`: where in the workspace `root` the command runs; `junit`: the report it writes, from there."""
-        self.folder = folder
+        """`folder`: where in the workspace `root` the command runs; `junit`: the report it writes, from there; `go_cache`:
+        where Go keeps what it has built between runs of this workspace."""
+        self.folder, self._go_cache = folder, go_cache
         self.shadow, self.root, self.argv, self.fast_argv = shadow, root, tuple(argv), tuple(fast_argv)
         self.timeout_s, self.sandbox = timeout_s, sandbox
         self._buffers = dict(buffers)
@@ -159,6 +161,10 @@ class Tester:
         self._channel = await asyncio.to_thread(ReportChannel, self._report_root)
         self._snapshot = await self.shadow.refresh({}, buffers=self._buffers)
         self.tree = SnapshotTree(self.root, self._snapshot.paths(), self._buffers)
+        if not any(path.rpartition("/")[2] == "go.mod" for path in self.tree.paths()):
+            self._go_cache = None
+        elif self._go_cache is not None:
+            self._go_cache.mkdir(parents=True, exist_ok=True, mode=0o700)
         if runner_of(self.argv) == "node" or "package.json" in self.tree.paths():
             self._node = True
         return self
@@ -183,7 +189,9 @@ class Tester:
 
     def _env(self) -> dict[str, str]:
         node = {} if self._node is None else self._channel.node_environment(reporters=self._node)
-        return {**self._channel.environment(), **node}
+        # Without its index of modules Go builds from a cache that it cannot write to.
+        go = {} if self._go_cache is None else {"GOCACHE": str(self._go_cache), "GODEBUG": "goindex=0"}
+        return {**self._channel.environment(), **node, **go}
 
     async def run(self, asked: Asked = EVERYTHING) -> TestRun:
         run = await self._run(self.fast_argv if asked.fast else self.argv, self.timeout_s, asked)
@@ -243,6 +251,7 @@ class Tester:
             report_root=self._report_root,
             folder=self.folder,
             junit=os.path.relpath(self._junit, self.folder or ".") if self._junit else "",
+            go_cache=self._go_cache,
         )
 
     async def _run(self, argv: Sequence[str], timeout_s: float, asked: Asked = EVERYTHING) -> TestRun:
@@ -251,14 +260,17 @@ class Tester:
             await asyncio.to_thread(self.shadow.discard, self._junit)  # of this run alone
         started = time.monotonic()
         meter = Meter()
+        kept = () if self._go_cache is None else (str(self._go_cache),)
+        reach_of = os.path.relpath(asked.reach_of, self.folder or ".") if asked.reach_of else ""
+        own = not self._texts  # only what the person has written may leave builds for later runs
         result = await self._unless_hung(
             meter,
             self.shadow.run(
-                with_report(argv),
+                with_report(argv, only=asked.only or (), stop=asked.stop, reach_of=reach_of),
                 timeout_s=timeout_s,
                 env=self._env(),
-                extra_ro=(str(self._channel.library),),
-                writable=(str(self._channel.inbox),),
+                extra_ro=(str(self._channel.library), *(() if own else kept)),
+                writable=(str(self._channel.inbox), *(kept if own else ())),
                 cwd=self.folder,
                 own_environments=runner_of(argv) == "other",  # tox, nox, or a script that may start them
                 meter=meter,
@@ -271,6 +283,11 @@ class Tester:
             self._node = False
             return await self._run(argv, timeout_s, asked)
         report, expected = await asyncio.to_thread(self._read, argv, result.output)
+        if self._go_cache is not None and not own and "read-only file system" in result.output and not report:
+            self._go_cache = None  # a Go that does not build without writing
+            return await self._run(argv, timeout_s, asked)
+        if runner_of(argv) == "go" and asked.reach_of and (report is None or not report.cases):
+            return await self._run(argv, timeout_s, replace(asked, reach_of=""))  # it may be the measuring that fails
         return TestRun(
             command=tuple(argv),
             exit_code=result.exit_code,

@@ -6,6 +6,7 @@ The product and its tests both come through here, so what a test saw hold is wha
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -62,6 +63,7 @@ class Benches:
                 sandbox=(await self.isolation(settings)).kind,
                 report_root=self._reports(),
                 folder=request.folder,
+                go_cache=self._folders.cache / "go-builds" / hashlib.sha256(request.root.encode()).hexdigest()[:16],
                 junit=settings.testing.junit or "",
             )
             async with tester:

@@ -36,7 +36,7 @@ address of a package index or a program that runs at start-up (`LD_PRELOAD`, `PY
 
 _SET_BY_RALPHD = _names(
     "PYTHONPATH PYTHONHASHSEED PYTHONDONTWRITEBYTECODE PYTEST_ADDOPTS HYPOTHESIS_STORAGE_DIRECTORY NODE_OPTIONS PATH"
-    " TOX_OVERRIDE"
+    " TOX_OVERRIDE GOCACHE GODEBUG"
 )
 """Names, beside `RALPHD_*`, that the caller of a run may set: what makes a test runner report and behave repeatably."""
 

@@ -34,6 +34,7 @@ def watch(module):
         settings = channel.settings()
         if settings.get("stop"):
             self.failfast = True
+        test = _selected(test, settings.get("only"))
         seen = _Seen(session, settings.get("target"))
         make = self._makeResult
         self._makeResult = lambda: seen.watched(make())
@@ -42,6 +43,20 @@ def watch(module):
         return result
 
     module.TextTestRunner.run = run
+
+
+def _selected(suite, only):
+    """A suite of the tests `only` (ids), in their order; `suite` itself where it is not unittest's own kind."""
+    if not only or type(suite) is not unittest.TestSuite:
+        return suite
+    todo, kept = [suite], []
+    while todo:
+        one = todo.pop()
+        if isinstance(one, unittest.TestSuite):
+            todo.extend(reversed(list(one)))
+        elif _name(one) in only:
+            kept.append(one)
+    return unittest.TestSuite(kept) if kept else suite
 
 
 class _Seen:
