@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tests.fakes import javascript
+from tests.fakes import further, javascript
 
 PYTEST = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 UNITTEST = ("python", "-m", "unittest", "-q")
@@ -82,6 +82,7 @@ PROJECTS: Mapping[str, tuple[Mapping[str, str], tuple[str, ...], str]] = {
         PYTEST,
         "slug.py",
     ),
+    **further.PROJECTS,
 }  # fmt: skip
 
 
@@ -236,8 +237,8 @@ CLEVER_NAMES = frozenset({*_CLEVER_BODIES, *_CLEVER_NODE_BODIES})
 """Fakes that pass the tests, or might: they have to stand out by their text."""
 _WRONG = "def slug(text):\n    return text.lower()"
 SAMPLE = frozenset(
-    {"pytest patches the reports", "pytest always equal", "pytest table", "unittest patches run", "node process.exit at import",
-     "blind tests changes anything", "sh script os._exit", "no tests right or wrong"}
+    {"pytest patches the reports", "pytest table", "unittest patches run", "node process.exit at import",
+     "pytest equal by lengths", "pytest counter of calls", "blind tests changes anything", "sh script os._exit", "no tests right or wrong"}
 )  # fmt: skip
 
 
@@ -266,6 +267,8 @@ def fakes() -> Iterator[Fake]:
     for kind, name, text, files in javascript.fakes():
         others = "".join("\n" + _file(path, content) for path, content in files.items())
         yield Fake(kind, name, "= " + _file("slug.js", text) + others)
+    for kind, name, text in further.fakes():
+        yield Fake(kind, name, text)
     yield Fake("no tests", "right or wrong", _WRONG)
     yield Fake("no node tests", "right or wrong", "function slug(text) {\n  return text;\n}" + _JS_END)
     yield Fake("blind tests", "changes anything", _WRONG)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ def test_the_table_is_big_enough() -> None:
 
 async def outcome_of(fake: Fake, root: Path) -> tuple[str, str]:
     files, argv, path = PROJECTS[fake.kind]
+    if fake.kind == "go" and shutil.which("go") is None:
+        pytest.skip("Go is not installed")
     write(root, files)
     if fake.kind in ("jest", "vitest"):
         runner_installs.javascript(root)
@@ -30,7 +33,7 @@ async def outcome_of(fake: Fake, root: Path) -> tuple[str, str]:
         path=path,
         argv=argv,
         instruction="Implement slug.",
-        config={"loop": {"max_iterations": 1}},
+        config={"loop": {"max_iterations": 1}, "testing": {"control": "auto"}},
     )
     return run.result.outcome, run.result.reason
 
