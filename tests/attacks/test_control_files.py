@@ -120,6 +120,12 @@ def test_ordinary_files_may_be_edited(path: str) -> None:
     assert kind(path) == ""
 
 
+@pytest.mark.parametrize("pattern", ["\uff01vault/**", "\u200b!vault/**", "\u200b\uff01!vault/**"])
+def test_a_letter_that_looks_like_a_no_frees_nothing(pattern: str) -> None:
+    assert kind("vault/a.py", locked=["vault/**", pattern]) == "locked"
+    assert kind("vault/a.py", locked=["vault/**", "!vault/**"]) == "", "the person's own word"
+
+
 def test_a_build_script_may_be_the_target() -> None:
     assert kind("setup.py", target="setup.py") == "" and kind("conftest.py", target="conftest.py") == "control"
 

@@ -10,7 +10,9 @@ import threading
 from pathlib import Path
 
 import pytest
+import yaml
 
+from ralphd.app import build_service
 from tests.attacks.conftest import PLACE, RIGHT
 from tests.support import product
 from tests.support.fake_editor import FakeEditor
@@ -109,6 +111,44 @@ def test_nothing_of_it_counts_without_the_persons_word(project: Path, tmp_path: 
     assert "root:" not in "".join(ended.prompts)
     logs = [path for path in Path(os.environ["XDG_STATE_HOME"]).rglob("*.log*") if path.is_file()]
     assert logs and not [path for path in logs if path.stat().st_mode & 0o077]
+
+
+LAXER = {
+    "testing.locked": ["!**", "!vault/**"],
+    "context.exclude": ["!**", "more/**"],
+    "context.rules_files": ["a/../../x", "~/.ssh/id_rsa", "C:\\x", "file:///etc/passwd"],
+    "testing.control": "off",
+    "testing.env": ["SSH_AUTH_SOCK"],
+    "testing.adversarial_tests": False,
+    "loop.critic": "never",
+    "loop.librarian": "always",
+    "loop.max_iterations": 50,
+    "chaos.repeat": 1,
+    "critic.confirm": False,
+    "budget.confirm_above_usd": 1e9,
+    "budget.unpriced": "ceiling",
+    "budget.ceiling_usd_per_mtok": {"input": 0, "output": 0},
+    "sandbox.memory_mb": 1 << 20,
+    "models.artisan": {
+        "extra_body": {"a": 1},
+        "drop_params": ["b"],
+        "fallback": [{"model": "openai/x", "api_base": "http://x"}],
+    },
+    "aliases.claude": "openai/https://x.example",
+}
+
+
+@pytest.mark.row("T1", "T5")
+@pytest.mark.parametrize("key", LAXER)
+def test_a_repository_makes_nothing_laxer(project: Path, key: str) -> None:
+    """Nor asks for it: what counts is the person's own, which locks and excludes a folder here."""
+    product.person_file({"testing": {"locked": ["vault/**"]}, "context": {"exclude": ["vault/**"]}})
+    source = build_service(os.environ).settings
+    own = source.read(str(project), "double.py").settings
+    section, _, name = key.partition(".")
+    write(project, {"ralph.config.yaml": yaml.safe_dump({section: {name: LAXER[key]}})})
+    found = source.read(str(project), "double.py")
+    assert found.settings == own and not found.asked
 
 
 @pytest.mark.row("T7")

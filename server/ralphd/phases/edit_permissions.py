@@ -21,7 +21,13 @@ MASK = "***REDACTED***"
 
 
 def matches(path: str, patterns: Iterable[str]) -> bool:
-    return IgnoreRules(fold(pattern) for pattern in patterns).ignores(fold(path))
+    return IgnoreRules(map(_folded, patterns)).ignores(fold(path))
+
+
+def _folded(pattern: str) -> str:
+    """A pattern is turned round by the `!` that it is written with, not by a letter that folds to one."""
+    folded = fold(pattern)
+    return folded if pattern.startswith("!") else folded.lstrip("!")
 
 
 def refuse_path(

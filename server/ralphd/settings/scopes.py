@@ -80,6 +80,8 @@ def tightened(mark: TightenOnly, mine: Any, wanted: Any) -> tuple[Any, str]:
             return None, f"is ignored here: a repository can only lower it, and yours is {mine:g}."
         case "choose" if wanted != mine and mark.order.index(wanted) > mark.order.index(mine):
             return None, f"is ignored here: a repository can only make it stricter, and yours is `{mine}`."
+        case "add" if any(item.startswith("!") for item in wanted):
+            return None, "is ignored here: a repository can only add to it, and a pattern with `!` takes away."
         case "add":
             missing = [item for item in mine if item not in wanted]
             told = f"is added to yours here, which stay: {', '.join(missing)}." if missing else ""
