@@ -15,6 +15,9 @@ from ralphd.lsp.proof import Proof
 from ralphd.lsp.review import Review
 from ralphd.lsp.workspace import Workspace
 
+_REVIEWS_KEPT = 50
+"""A server lives for weeks: what is remembered of reviews that are over has an end."""
+
 
 class ReviewFeed:
     """Listens to `Reviews.on_changed`. `live`: the runs that are live, by id."""
@@ -31,7 +34,7 @@ class ReviewFeed:
         self._proof = proof
         self._seq = 0
         self._told: dict[str, object] = {}
-        """What a client that draws reviews was told last of each: states and proof."""
+        """What a client that draws reviews was told last of each of the latest: states and proof."""
 
     def changed(self, review: Review, uris: set[str]) -> None:
         for uri in {*uris, review.home}:
@@ -51,7 +54,10 @@ class ReviewFeed:
             told = ([hunk.state for hunk in review.hunks], payload["proof"])
             if not review.pending and self._told.get(review.review_id) == told:
                 return  # typing in a document whose review is settled
+            self._told.pop(review.review_id, None)
             self._told[review.review_id] = told
+            for old in list(self._told)[:-_REVIEWS_KEPT]:
+                del self._told[old]
         run = self._live.get(review.run_id)
         if run is not None:
             run.progress.send_event(payload)
