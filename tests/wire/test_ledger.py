@@ -77,6 +77,21 @@ async def test_over_the_days_limit_and_a_new_day(ledger: Ledger, clock: Clock) -
 
 
 @pytest.mark.row("B4")
+async def test_a_clock_that_was_years_ahead_fills_no_books(ledger: Ledger, clock: Clock) -> None:
+    await reserve(ledger, 0.1, "a", day_limit=1.0)
+    clock.now += 3650 * DAY
+    await reserve(ledger, 0.9, "b", day_limit=1.0)
+    clock.now -= 3650 * DAY
+    for _ in range(2):  # today, and the day after: no whole day has gone by since
+        with pytest.raises(OverBudget):
+            await reserve(ledger, 0.2, "c", day_limit=1.0)
+        clock.now += DAY
+    await reserve(ledger, 0.2, "c", day_limit=1.0)
+    assert await ledger.today() == pytest.approx(0.2)
+    assert await ledger.today_by_role() == {"artisan": (pytest.approx(0.2), 0)}
+
+
+@pytest.mark.row("B4")
 @pytest.mark.parametrize("amount", [math.nan, math.inf, -math.inf, -0.01])
 async def test_nonsense_is_refused(ledger: Ledger, amount: float) -> None:
     with pytest.raises(ValueError, match="not an amount"):

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from ralphd.core.wording import dollars
 from ralphd.errors import OverBudget, Unwritable
@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS calls (
   tokens INTEGER NOT NULL DEFAULT 0, reserved_tokens INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS calls_by_run ON calls (run);
 CREATE INDEX IF NOT EXISTS calls_by_day ON calls (day);
+CREATE TABLE IF NOT EXISTS days (day TEXT PRIMARY KEY, calls_before INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS runs (run TEXT PRIMARY KEY, label TEXT NOT NULL, usd REAL, at REAL NOT NULL);
 """
 _ROUNDING = 1e-9
@@ -40,6 +41,12 @@ UNBOOKED = 0
 _ADDED = ("tokens", "reserved_tokens")
 """Columns that books of older versions do not have."""
 _USD = "COALESCE(actual, reserved)"
+_OF_DAY = (
+    "(day = :day OR (day > :day AND NOT EXISTS "
+    "(SELECT 1 FROM days WHERE days.calls_before >= calls.id AND days.day < :day)))"
+)
+"""Calls of a later day count too, since a clock that was set back forgives nothing; but only until a whole day has begun
+and ended since, since a clock that was once years ahead must not fill the books for years."""
 _TOKENS = "CASE WHEN actual IS NULL THEN reserved_tokens ELSE tokens END"
 """What a call counts: what it was settled at, or what is reserved for it."""
 
@@ -65,6 +72,7 @@ class Ledger:
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._db: sqlite3.Connection | None = None
+        self._noted = ""
 
     async def reserve(
         self, run: str, role: str, model: str, worst: float, *, tokens: int = 0, limits: Limits = Limits()
@@ -99,7 +107,7 @@ class Ledger:
             log.warning("a call stays booked at the most that it could cost: %s", error)
 
     async def spent(self, *, run: str | None = None, day: str | None = None) -> float:
-        """Open reservations included. `day` is UTC; later days count with it: a clock set back forgives nothing."""
+        """Open reservations included. `day` is UTC; `_OF_DAY` says what counts with it."""
         return await self._run(lambda: self._sum(run=run, day=day))
 
     async def tokens(self, *, run: str | None = None, day: str | None = None) -> int:
@@ -111,12 +119,12 @@ class Ledger:
 
     async def today_by_role(self) -> dict[str, tuple[float, int]]:
         """By role: USD booked today (open reservations and ceilings of unpriced models included), and tokens."""
-        return await self._run(lambda: self._by_role("day >= ?", self.day()))
+        return await self._run(lambda: self._by_role(_OF_DAY, day=self.day()))
 
     async def of_run(self, run: str) -> dict[str, tuple[float, int]]:
         """By role: USD booked for a run, open reservations included, and tokens. Empty where the books cannot be read."""
         try:
-            return await self._run(lambda: self._by_role("run = ?", run))
+            return await self._run(lambda: self._by_role("run = :run", run=run))
         except Unwritable:
             return {}
 
@@ -171,6 +179,7 @@ class Ledger:
 
     def _reserve(self, run: str, role: str, model: str, worst: float, tokens: int, limits: Limits) -> int:
         db = self._open()
+        self._note_day(db)
         db.execute("BEGIN IMMEDIATE")
         try:
             self._refuse_what_passes(run, worst, tokens, limits)
@@ -185,6 +194,13 @@ class Ledger:
             raise
         assert cursor.lastrowid is not None
         return cursor.lastrowid
+
+    def _note_day(self, db: sqlite3.Connection) -> None:
+        """Remember which calls were booked before this day was first seen."""
+        today = self.day()
+        if self._noted != today:
+            db.execute("INSERT OR IGNORE INTO days SELECT ?, COALESCE(MAX(id), 0) FROM calls", (today,))
+            self._noted = today
 
     def _refuse_what_passes(self, run: str, worst: float, tokens: int, limits: Limits) -> None:
         for key, limit, scope, name in (
@@ -213,18 +229,18 @@ class Ledger:
     def _settle(self, id: int, actual: float, tokens: int = 0) -> None:
         self._open().execute("UPDATE calls SET actual = ?, tokens = ? WHERE id = ?", (actual, tokens, id))
 
-    def _by_role(self, which: Literal["day >= ?", "run = ?"], value: str) -> dict[str, tuple[float, int]]:
+    def _by_role(self, which: str, **values: str) -> dict[str, tuple[float, int]]:
         rows = self._open().execute(
             "SELECT role, SUM(COALESCE(actual, reserved)), SUM(tokens) FROM calls "  # noqa: S608 - one of two conditions
             f"WHERE {which} GROUP BY role",
-            (value,),
+            values,
         )
         return {str(role): (float(usd), int(tokens)) for role, usd, tokens in rows}
 
     def _sum(self, what: str = _USD, *, run: str | None = None, day: str | None = None) -> float:
         row = self._open().execute(
             f"SELECT COALESCE(SUM({what}), 0.0) FROM calls "  # noqa: S608 - one of the two expressions above
-            "WHERE (:run IS NULL OR run = :run) AND (:day IS NULL OR day >= :day)",
+            f"WHERE (:run IS NULL OR run = :run) AND (:day IS NULL OR {_OF_DAY})",
             {"run": run, "day": day},
         )
         return float(row.fetchone()[0])
