@@ -6,6 +6,7 @@ They are known by name in any folder. Names are compared after folding, because 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from ralphd.core.ignore import IgnoreRules
@@ -38,7 +39,10 @@ _AGENTS = (
     " .junie .kiro .trae .openhands .opencode opencode.json* copilot-instructions.md *.instructions.md .copilot* .mcp.json"
     " mcp.json .mcp .factory .warp .crush .qwen .qodo .tabnine* .ralph ralph.config.yml .rules"
 )
-_STARTED_BY_PYTHON = "conftest.py sitecustomize.py usercustomize.py *.pth"
+_STARTED_BY_PYTHON = (
+    "conftest.* conftest.*.pyc sitecustomize sitecustomize.* usercustomize usercustomize.* *.pth __pycache__"
+)
+_INSTALLED = "node_modules bower_components site-packages venv"
 _LOCKS = (
     "*.lock *.lockb package-lock.json npm-shrinkwrap.json pnpm-lock.y*ml go.sum go.work.sum packages.lock.json gradle.lockfile"
     " Package.resolved *.lock.hcl *.lock.json"
@@ -49,14 +53,23 @@ _BUILD = (
     " build.xml build.sbt Rakefile Gemfile *.gemspec composer.json Cargo.toml .cargo go.mod go.work binding.gyp .npmrc .yarnrc*"
     " .yarn .pnpmfile.cjs pnpm-workspace.yaml bunfig.toml Dockerfile* *.Dockerfile Containerfile docker-compose* compose.y*ml"
     " Justfile .justfile Taskfile.y*ml SConstruct SConscript wscript BUILD BUILD.bazel WORKSPACE MODULE.bazel .bazelrc"
-    " Package.swift mix.exs configure configure.ac autogen.sh Vagrantfile Tiltfile Procfile tox.ini noxfile.py pytest.ini"
+    " Package.swift mix.exs BUILD.gn BUCK WORKSPACE.bazel *.bzl pants.toml build.zig* configure configure.ac autogen.sh Vagrantfile Tiltfile Procfile* Earthfile skaffold.y*ml tox.ini tox.toml noxfile.py fabfile.py dodo.py"
+    " pytest.ini pytest.toml mypy.ini ruff.toml pyrightconfig.json hatch.toml pixi.toml uv.toml poetry.toml Pipfile"
+    " requirements*.txt requirements/*.txt constraints*.txt environment.y*ml *.config.js *.config.ts *.config.mjs *.config.cjs"
+    " *.config.mts *.config.cts tsconfig*.json jsconfig.json gulpfile.* Gruntfile.* dangerfile.* nx.json turbo.json lerna.json"
+    " deno.json deno.jsonc Makefile.* package.json5 package.y*ml Brewfile Podfile Cartfile Fastfile Appfile *.csproj *.fsproj"
+    " *.vbproj *.vcxproj *.sln *.slnx Directory.*.props Directory.*.targets nuget.config global.json stack.y*ml *.cabal"
+    " rebar.config dune-project *.nix *.tf *.tfvars ansible.cfg serverless.y*ml cdk.json samconfig.toml CODEOWNERS codecov.yml"
+    " circle.yml dependabot.yml sonar-project.properties mkdocs.y*ml"
 )
 _SHORT_NAMES = "*~[0-9] *~[0-9].*"
 """Windows' other names of long ones: `GIT~1` is `.git`."""
 
 _LOOKALIKES = str.maketrans(
-    "авекмнорстухѕіјԁԛԝһӏѵαβεηικνορτυχγѡցոսհօᴀᴄᴅᴇᴍᴏᴘᴛᴜᴠꓮꓖꓔı",
-    "abekmhopctyxsijdqwhlvabenikvoptuxywgnuhoacdemoptuvagti",
+    "авекмнорстухѕіјԁԛԝһӏѵαβεηικνορτυχγѡցոսհօᴀᴄᴅᴇᴍᴏᴘᴛᴜᴠꓮꓖꓔı"
+    "ɡɑɢɪʟɴʀʙʜʏᴊᴋᴡᴢꜱꜰԍүꓐꓚꓓꓰꓝꓧꓲꓙꓗꓡꓟꓠꓳꓑꓣꓢꓴꓦꓪꓫꓬꓜᎪᏟᎬᏀᎻᎥᎫᏦᏞᎷᏢᏚᎢᏙᎳᏃⲟⲣⲥⲕⲙⲁ",
+    "abekmhopctyxsijdqwhlvabenikvoptuxywgnuhoacdemoptuvagti"
+    "gagilnrbhyjkwzsfgybcdefhijklmnoprsuvwxyzaceghijklmpstvwzopckma",
 )
 """Letters of other alphabets that look like small Latin ones, as Unicode's table of confusables has them."""
 
@@ -73,8 +86,11 @@ def _rules(*tables: str) -> IgnoreRules:
     return IgnoreRules(fold(name) for table in tables for name in table.split())
 
 
-_CONTROL = _rules(CONFIG_NAME, _EDITORS, _SHELLS, _CI, _HOOKS, _AGENTS, _STARTED_BY_PYTHON, _LOCKS, _SHORT_NAMES)
+_CONTROL = _rules(
+    CONFIG_NAME, _EDITORS, _SHELLS, _CI, _HOOKS, _AGENTS, _STARTED_BY_PYTHON, _LOCKS, _SHORT_NAMES, _INSTALLED
+)
 _BUILD_RULES = _rules(_BUILD)
+_HIDDEN = re.compile(r"(?:^|/)\.[^./]")
 
 
 def is_control_file(path: str) -> bool:
@@ -83,5 +99,6 @@ def is_control_file(path: str) -> bool:
 
 
 def is_build_script(path: str) -> bool:
-    """Whether installing or building the project runs `path`."""
-    return _BUILD_RULES.ignores(fold(path))
+    """Whether installing, building or checking the project runs or reads `path`, as most hidden files are there for."""
+    folded = fold(path)
+    return bool(_HIDDEN.search(folded)) or _BUILD_RULES.ignores(folded)

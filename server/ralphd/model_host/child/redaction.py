@@ -64,7 +64,7 @@ class Redactor:
             left_out = len(text) - _LONGEST
             text = f"{_without_last_word(text[:_LONGEST])}… ({left_out:,} characters were left out)"
         text = self.keys(text)
-        for pattern in (_QUERY, _USERINFO, _NAMED, _BEARER, _REST_OF_A_KEY):
+        for pattern in (_QUERY, _USERINFO, _NAMED, _BEARER):
             text = pattern.sub(_keep_head, text)
         return text
 
@@ -75,7 +75,8 @@ class Redactor:
         text = _PEM.sub(MASK, text)
         for form in key_forms.known():
             text = form.sub(MASK, text)
-        return _LONG_RUN.sub(_without_named, _DOTTED.sub(_without_tokens, text))
+        text = _LONG_RUN.sub(_without_named, _DOTTED.sub(_without_tokens, text))
+        return _REST_OF_A_KEY.sub(_keep_head, text)
 
     def value(self, value: Any) -> Any:
         """`value` with every string masked, and every field that is named like a secret."""
