@@ -27,6 +27,9 @@ const press = (key) => session.page.keyboard.press(key);
 const palette = (title) => command(session.page, title);
 const tab = (name) => session.page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
 
+/** Whether the status bar says that a server waits for work. */
+const ready = async () => (await find('.statusbar-item', { hasText: /^\s*Ralph\s*$/ }).locator('.codicon-wand').count()) > 0;
+
 /** Chooses a row of a list that asks, by its words. */
 async function choose(text) {
   await row(text).waitFor();
@@ -78,9 +81,7 @@ async function install() {
   await toast(session.page, /installing its server/).waitFor();
   await toast(session.page, /Fetching what the server needs/).waitFor();
   await shot('installing');
-  await until('the server runs', async () => (await find('.statusbar-item', { hasText: /^\s*Ralph\s*$/ }).count()) > 0
-    && (await find('.statusbar-item .codicon-error', { hasText: 'Ralph' }).count()) === 0
-    && (await toast(session.page, /installing its server/).count()) === 0, 3 * PATIENCE_MS);
+  await until('the server runs', ready, 10 * PATIENCE_MS);
   const ralphd = spawnSync('find', [path.join(options.work, 'editor/profile'), '-name', 'ralphd', '-path', '*bin*'], { encoding: 'utf8' }).stdout.trim();
   log(`installed: ${ralphd}`);
   assert.match(spawnSync(ralphd, ['--version'], { encoding: 'utf8' }).stdout, /^ralphd \d/);
@@ -101,7 +102,7 @@ async function example() {
 
 /** Without a key the run ends with a button for one; typed, it goes to its provider, and the run begins again. */
 async function keyAndRun() {
-  await until('the server runs', async () => (await find('.statusbar-item', { hasText: /^\s*Ralph\s*$/ }).count()) > 0);
+  await until('the server runs', ready);
   await goToLine(session.page, 6, 1);
   await palette('Ralph: Implement…');
   await find('.quick-input-widget input[placeholder*="What should be done"]').waitFor();
@@ -214,6 +215,17 @@ async function yaml() {
   await palette('File: Revert File');
 }
 
+/** What the extension shows of itself, with its pictures. */
+async function detailsPage() {
+  await palette('Extensions: Show Installed Extensions');
+  await find('.extension-list-item', { hasText: 'Ralph' }).first().click();
+  const body = session.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  const picture = body.locator('img').first();
+  await picture.waitFor();
+  await until('the picture is there', () => picture.evaluate((image) => image.naturalWidth > 100));
+  await shot('details');
+}
+
 /** All of them can be edited where they stand. */
 async function settingsPage() {
   await palette('Preferences: Open Remote Settings (1');
@@ -232,4 +244,4 @@ async function keyStandsNowhere() {
   }
 }
 
-await run([missing, openSettings, walkthrough, install, example, keyAndRun, doctor, wouldBeSent, trust, runs, fixAll, yaml, settingsPage, keyStandsNowhere]);
+await run([missing, openSettings, walkthrough, install, example, keyAndRun, doctor, wouldBeSent, trust, runs, fixAll, yaml, detailsPage, settingsPage, keyStandsNowhere]);
