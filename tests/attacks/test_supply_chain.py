@@ -23,7 +23,9 @@ def test_every_requirement_is_pinned_by_hash() -> None:
             assert re.match(r"^[\w.-]+==\S+", block) and "--hash=sha256:" in block, block[:80]
     runtime = (ROOT / "requirements/runtime.txt").read_text(encoding="utf-8")
     for elsewhere in ("async-timeout", "colorama"):  # of Python 3.11.0 to 3.11.2 (Debian 12), and of Windows
-        assert re.search(rf"^{elsewhere}==\S+ ; ", runtime, re.MULTILINE), f"{elsewhere} is missing: see CONTRIBUTING.md"
+        assert re.search(rf"^{elsewhere}==\S+ ; ", runtime, re.MULTILINE), (
+            f"{elsewhere} is missing: see CONTRIBUTING.md"
+        )
     assert not re.search(r"^litellm==1\.82\.[78]\b", runtime, re.MULTILINE)
     assert "!=1.82.7,!=1.82.8" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
