@@ -130,6 +130,8 @@ async def test_a_server_with_its_host_and_its_run(project: Path, tmp_path: Path)
         listed = product.ralphd(project, "runs", "--json")
         assert listed.returncode == 0 and "Traceback" not in listed.stderr + stderr.read_text()
         json.loads(listed.stdout)
+    with ScriptedServer([RIGHT]) as model:  # sweeps what a kill in the middle of a self-test left
+        assert product.run(project, PLACE, model).result["outcome"] == "proposed"
     assert left_in_temp() == before
 
 

@@ -12,9 +12,11 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import psutil
 
 from ralphd.errors import SandboxError
 from ralphd.sandbox import bwrap, process, seatbelt, seccomp, visible_files
@@ -95,10 +97,26 @@ async def detect(mode: IsolationMode) -> Isolation:
     return Isolation("none", said[0], prlimit)
 
 
+@contextlib.contextmanager
+def _scratch() -> Iterator[str]:
+    """A folder for one self-test, by its real path. What a process left that was killed in its own goes first."""
+    top = os.path.realpath(tempfile.gettempdir())
+    space = os.stat("/proc/self/ns/pid").st_ino if sys.platform == "linux" else 0
+    ours = f"ralphd-canary-{space}-"  # numbers of processes mean something within their namespace only
+    for name in os.listdir(top):
+        pid = name.removeprefix(ours).partition("-")[0]
+        if name.startswith(ours) and pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(os.path.join(top, name), ignore_errors=True)
+    folder = tempfile.mkdtemp(prefix=f"{ours}{os.getpid()}-", dir=top)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 async def _prove_seatbelt() -> Isolation:
     """On macOS: a run under a profile writes where it may, and nowhere else."""
-    scratch = os.path.realpath(tempfile.mkdtemp(prefix="ralphd-canary-"))
-    try:
+    with _scratch() as scratch:
         for name in ("slot", "host"):
             os.mkdir(os.path.join(scratch, name))
         text = seatbelt.profile(readable=(), writable=[f"{scratch}/slot"], network=False)
@@ -120,8 +138,6 @@ async def _prove_seatbelt() -> Isolation:
             return Isolation("seatbelt", "Seatbelt")
         said = _MEANING.get(result.exit_code, result.output.strip()[-300:] or f"exit code {result.exit_code}")
         return Isolation("none", f"Seatbelt does not isolate here: {said}.")
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _programs() -> list[str]:
@@ -165,9 +181,8 @@ def seccomp_program() -> bytes:
 
 
 async def _prove(program: str, prlimit: str) -> Isolation:
-    scratch = tempfile.mkdtemp(prefix="ralphd-canary-")
-    try:
-        host = os.path.join(os.path.realpath(scratch), "host")
+    with _scratch() as scratch:
+        host = os.path.join(scratch, "host")
         for name in ("slot", "workspace", "host", "host/secret"):
             os.mkdir(os.path.join(scratch, name))
         said = ""
@@ -184,8 +199,6 @@ async def _prove(program: str, prlimit: str) -> Isolation:
             said = _MEANING.get(result.exit_code, result.output.strip()[-300:] or f"exit code {result.exit_code}")
             break
         return Isolation("none", f"bubblewrap does not isolate here: {said}. {_mend(said)}".strip(), prlimit)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _described(program: str, disable_userns: bool) -> str:
