@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.editor_installs import install
+from tests.e2e.helix import Helix
 from tests.e2e.test_neovim import BODY, STUB, TESTS, answers
 from tests.support.patience import SCALE, seconds
 from tests.support.scripted_server import ScriptedServer
@@ -136,3 +137,24 @@ def test_eglot_keeps_the_other_server_where_rass_is_missing(environment: dict[st
     asked = '(princ (format "%S" (ralphd-contact \'(("ruff" "server")))))'
     said = emacs(environment, "-l", str(EDITORS / "emacs" / "ralphd.el"), "--eval", asked)
     assert said.endswith('("ruff" "server")')
+
+
+def test_the_main_job_in_helix(environment: dict[str, str], project: Path, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "ralphd"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m ralphd "$@"\n')
+    program.chmod(0o755)
+    environment["PATH"] = os.pathsep.join([str(program.parent), environment["PATH"]])
+    languages = (EDITORS / "helix" / "languages.toml").read_text(encoding="utf-8")
+    helix = Helix(install("helix"), project / "slug.py", languages, environment)
+    try:
+        helix.wait("the file", lambda screen: "def slug" in screen)
+        helix.keys("8", "g", "g")
+        helix.act("Ralph: implement")
+        helix.wait("the change as a diagnostic", lambda screen: "re.sub" in screen, 180)
+        helix.act("Ralph: accept change")
+        helix.wait("the change in the text", lambda screen: BODY in screen and "    pass" not in screen)
+        helix.keys("Escape", ":", "w", "Enter")
+        helix.wait("it is saved", lambda _: (project / "slug.py").read_text() == STUB.replace("    pass", BODY))
+    finally:
+        helix.quit()
