@@ -63,7 +63,7 @@ class Helix:
         column = row.index(title)
         offered = [line[column:] for line in screen.splitlines() if line[column:].startswith(("Ralph: ", "Ruff"))]
         at = next(number for number, line in enumerate(offered, 1) if line.startswith(title))
-        self.keys(*["Down"] * at, "Enter")
+        self.keys(*["Down"] * (at - 1), "Enter")  # the first is chosen already
 
     def quit(self) -> None:
         subprocess.run([*self._tmux, "kill-server"], env=self._environment, check=False, capture_output=True)
