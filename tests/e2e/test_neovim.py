@@ -397,3 +397,6 @@ def test_consents_are_listed_and_changed(editor: Neovim, project: Path, tmp_path
     assert "python -m pytest -q" in line
     editor.choose("", "Forget it: ask again")
     editor.wait("it is forgotten", lambda: "Ralph: forgotten" in editor.messages())
+
+    editor.keys(":Ralph setup<CR>")
+    editor.wait("it runs in a terminal", lambda: "You have a configuration already" in editor.screen(), 60)
