@@ -54,7 +54,7 @@ bench: $(VENV)/.dev isolation  ## the table of the README's figures
 	$(BIN)/python bench/run.py
 
 vsix: $(VENV)/.dev  ## the VS Code extension, with the server in it
-	rm -rf vscode-extension/server
+	rm -rf vscode-extension/server build/lib
 	$(BIN)/python -m build --wheel --no-isolation --outdir vscode-extension/server .
 	cp requirements/runtime.txt vscode-extension/server/requirements.txt
 	cd vscode-extension && npm ci --no-fund --no-audit && npm run check && npm run package

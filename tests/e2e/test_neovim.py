@@ -311,7 +311,7 @@ def test_an_ending_has_ways_on(editor: Neovim, model: ScriptedServer, tmp_path: 
     editor.keys("ix<Esc>")  # nothing asks for Enter
     editor.wait("typing goes on", lambda: "    xpass" in editor.text())
     screen = editor.screen()
-    assert "1  Set the key" in screen and "2  Choose a model" in screen and ":Ralph act 1…" in screen, screen
+    assert "1  Set key" in screen and "2  Choose a model" in screen and ":Ralph act 1…" in screen, screen
 
     editor.keys(":Ralph act 1<CR>")
     editor.wait("who the key is of", lambda: "Provider of the key" in editor.screen())
@@ -324,7 +324,7 @@ def test_an_ending_has_ways_on(editor: Neovim, model: ScriptedServer, tmp_path: 
     model.replies = [refusal]
     editor.choose(":Ralph act<CR>", "Try again")
     assert run_ended(editor)["outcome"] == "provider_failed"
-    editor.choose(":Ralph act<CR>", "Show what the run did")
+    editor.choose(":Ralph act<CR>", "Show run")
     editor.wait("the record of the run", lambda: "provider_failed" in editor.text())
 
 

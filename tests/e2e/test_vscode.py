@@ -53,7 +53,8 @@ def host() -> Path:
 def vsix() -> Path:
     if not (EXTENSION / "node_modules").is_dir():
         run(["npm", "ci", "--no-audit", "--no-fund"], EXTENSION, PACKAGE_S)
-    shutil.rmtree(EXTENSION / "server", ignore_errors=True)
+    for stale in (EXTENSION / "server", ROOT / "build" / "lib"):
+        shutil.rmtree(stale, ignore_errors=True)
     wheel = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(EXTENSION / "server"), "."]
     run(wheel, ROOT, PACKAGE_S)
     shutil.copy(ROOT / "requirements" / "runtime.txt", EXTENSION / "server" / "requirements.txt")
@@ -75,8 +76,12 @@ def test_implement_in_vscode(host: Path, vsix: Path, tmp_path: Path) -> None:
 
 
 def test_first_minutes_in_vscode(host: Path, vsix: Path, tmp_path: Path) -> None:
-    """With nothing but the extension: installing, a key, the example; then the palette, the settings, the YAML file."""
+    """With nothing but the extension: what is missing, installing, a key, the example."""
     flow("first.mjs", host, vsix, tmp_path)
+
+
+def test_palette_and_settings_in_vscode(host: Path, vsix: Path, tmp_path: Path) -> None:
+    flow("palette.mjs", host, vsix, tmp_path)
 
 
 def flow(script: str, host: Path, vsix: Path, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ async def test_an_ending_is_a_message_with_buttons_that_do_what_they_say(
     own.write_text("budget:\n  usd_per_run: a lot\n")
     editor = await start(artisan=[RIGHT], profile=profile, **PLAIN)
     uri = await editor.open(project / "slug.py")
-    editor.choices = ["Open budget.usd_per_run", "Try again", "Show what the run did"]
+    editor.choices = ["Open budget.usd_per_run", "Try again", "Show run"]
     await editor.command("ralph.server.implement", {"uri": uri})
     await editor.rpc.wait_for(lambda: len(editor.asked) >= 1, seconds(60), "the first ending")
     first = editor.asked[0]
@@ -66,7 +66,7 @@ async def test_an_ending_is_a_message_with_buttons_that_do_what_they_say(
     assert [button["title"] for button in first["actions"]] == [
         "Open budget.usd_per_run",
         "Try again",
-        "Show what the run did",
+        "Show run",
     ]
     if editor.profile.capabilities.startswith("helix"):
         await editor.rpc.wait_for(lambda: len(editor.shown) == 1, seconds(30), "the file at the setting")

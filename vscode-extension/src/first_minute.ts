@@ -21,6 +21,8 @@ export function registerFirstMinute(context: vscode.ExtensionContext, parts: Fir
   const commands: Record<string, (given: unknown) => Promise<void>> = {
     'ralph.install': async () => {
       if (await installing.install()) {
+        // The message that there is no server is true no more, and the editor takes none back by itself.
+        await vscode.commands.executeCommand('notifications.hideToasts');
         await restart();
       }
     },

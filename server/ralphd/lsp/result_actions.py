@@ -29,8 +29,8 @@ _WORTH_ANOTHER_TRY = frozenset(
     }
 )
 _TITLES: Mapping[MendKind, str] = {
-    "fetchModel": "Fetch the embedded model (1.1 GB)",
-    "setKey": "Set the key",
+    "fetchModel": "Fetch it (1.1 GB)",
+    "setKey": "Set key",
     "chooseModel": "Choose a model",
     "raiseBudget": "Raise {}",
     "openSetting": "Open {}",
@@ -49,9 +49,9 @@ def actions_for(run: LiveRun, result: RunResult, review_id: str | None, workspac
     if result.outcome in _WORTH_ANOTHER_TRY and (again := _again(run, review_id, workspace)) is not None:
         found.append(again)
     if result.outcome in _IN_THE_LOG:
-        found.append(Action("showLog", "Show the log of requests", f"{PREFIX}showLog", ()))
+        found.append(Action("showLog", "Show log", f"{PREFIX}showLog", ()))
     if result.outcome in _WORTH_ANOTHER_TRY and result.journal:
-        found.append(Action("showRun", "Show what the run did", f"{PREFIX}showRun", ({"runId": run.run_id},)))
+        found.append(Action("showRun", "Show run", f"{PREFIX}showRun", ({"runId": run.run_id},)))
     return found
 
 

@@ -223,7 +223,7 @@ async function ending() {
   const told = toast(page, 'Try again');
   await told.waitFor();
   assert.match(await told.textContent(), /could not be used as an edit\. The last one: \w/, 'why it is stuck');
-  assert.ok(await told.locator('.monaco-button', { hasText: 'Show what the run did' }).isVisible());
+  assert.ok(await told.locator('.monaco-button', { hasText: 'Show run' }).isVisible());
   await shot('ending');
 }
 

@@ -21,6 +21,7 @@ export const configuration = (more, rest = 'testing: {adversarial_tests: false}\
 
 /**
  * @param options what test_vscode.py wrote: {vsix, host, work, shots, server: [argv], env: {…}}
+ * @param project the folder that is copied and opened
  * @param script the model's answers, for each role
  * @param pause milliseconds between the streamed pieces of an answer
  * @param config the text of the person's configuration, made with the model's address
@@ -28,14 +29,14 @@ export const configuration = (more, rest = 'testing: {adversarial_tests: false}\
  * @param env further variables of the server, made with the model's address
  * @param args further arguments of the editor
  */
-export async function begin(options, { script, pause = 20, config, settings = {}, env = () => ({}), args = [] }) {
+export async function begin(options, { project = path.join(SCENARIO, 'input'), script, pause = 20, config, settings = {}, env = () => ({}), args = [] }) {
   const model = await scriptedModel(script, { pause, key: KEY });
   fs.mkdirSync(options.shots, { recursive: true });
   fs.rmSync(path.join(options.shots, 'failure.png'), { force: true });
   fs.mkdirSync(options.work, { recursive: true });
   const folder = path.join(options.work, 'pages');
   fs.rmSync(folder, { recursive: true, force: true });
-  fs.cpSync(path.join(SCENARIO, 'input'), folder, { recursive: true });
+  fs.cpSync(project, folder, { recursive: true });
   const xdg = (name) => path.join(options.work, 'xdg', name);
   fs.rmSync(xdg(''), { recursive: true, force: true });
   fs.mkdirSync(path.join(xdg('config'), 'ralphd'), { recursive: true });
