@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from ralphd.core.runner import Runner
 from ralphd.lsp.server import RalphServer
@@ -17,7 +18,16 @@ def make_runner() -> Runner:
 
     script = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     replies = {role: [Reply(**r) if isinstance(r, dict) else r for r in given] for role, given in script.items()}
-    return build_service(dict(os.environ), scripted=ScriptedGateway(replies))
+    gateway = ScriptedGateway(replies)
+    gateway.requests = Forgotten()
+    return build_service(dict(os.environ), scripted=gateway)
+
+
+class Forgotten(list[Any]):
+    """Keeps nothing: nobody asks this process what it was asked, and an hour's prompts look like a leak of the server."""
+
+    def append(self, request: Any) -> None:
+        pass
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from ralphd.core.events import Emit
 from ralphd.core.run import RunRequest, RunResult
 from ralphd.core.runner import Ask, Question
 from ralphd.core.wording import dollars
-from ralphd.errors import Declined
+from ralphd.errors import Declined, Unwritable
 from ralphd.models.budget import BudgetedGateway
 from ralphd.models.gateway import ROLES, Gateway, Usage
 from ralphd.models.ledger import Ledger
@@ -71,8 +72,9 @@ class Books:
         await self.ledger.close()
 
     async def _close_run(self, request: RunRequest, usd: float | None) -> None:
-        await self.ledger.close_run(request.run_id, _label(request), usd)
-        self.today_usd = await self.ledger.today()
+        with contextlib.suppress(Unwritable):  # the run's calls have told, or cost nothing
+            await self.ledger.close_run(request.run_id, _label(request), usd)
+            self.today_usd = await self.ledger.today()
 
     def in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Goes on by itself; `close` waits for it."""
