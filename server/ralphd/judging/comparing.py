@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from ralphd.context.tree import ImportGraph
-from ralphd.judging.verdict import TestRun, Verdict, judge
+from ralphd.judging.verdict import TestRun, Verdict, frames_in, judge
 from ralphd.judging.workbench import Asked, Workbench
 
 
@@ -19,17 +18,6 @@ class Reach:
     reaching: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
     """Neither seen to reach it nor measured not to."""
-
-
-def frames_in(run: TestRun, nodeid: str, root: str) -> set[str]:
-    """Workspace paths that a failure's traceback passes through."""
-    case = run.cases.get(nodeid)
-    found = set()
-    for path, _ in case.frames if case else ():
-        relative = os.path.relpath(path, root) if os.path.isabs(path) else path
-        if not relative.startswith(".."):
-            found.add(relative.replace(os.sep, "/"))
-    return found
 
 
 def reaching(baseline: TestRun, target: str, graph: ImportGraph | None, root: str) -> Reach:

@@ -19,6 +19,11 @@ _DISK = re.compile(r"No space left on device|\bENOSPC\b|Disk quota exceeded|\bED
 _MEMORY = re.compile(r"Cannot allocate memory|\bENOMEM\b|Resource temporarily unavailable.{0,40}fork")
 
 
+def wants_network(text: str) -> bool:
+    """Whether a failure says that a name could not be looked up, or a host not be reached."""
+    return bool(_NETWORK.search(text))
+
+
 def obstacle(run: TestRun) -> str:
     """A sentence without its full stop; "" where the run failed, or passed, by itself.
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ralphd.context.tree import ImportGraph, Tree
 from ralphd.errors import SandboxError
+from ralphd.judging.only_in_copy import Apart
 from ralphd.judging.verdict import TestRun
 from ralphd.judging.workbench import EVERYTHING, Asked
 
@@ -28,6 +29,9 @@ class UntestedBench:
 
     async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
         raise SandboxError("There is no test command here.")
+
+    async def only_in_copy(self, run: TestRun, target: str) -> Sequence[Apart]:
+        return ()
 
     async def import_graph(self) -> ImportGraph:
         return ImportGraph(self.tree)

@@ -6,6 +6,7 @@ nothing newly skipped. Tests that were red before and do not reach the target do
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -64,6 +65,17 @@ class Verdict:
     """Tests that fail now and passed before: run once more alone before they are blamed."""
     unproven: str = ""
     """Why a green says nothing about the target, as a sentence without its full stop."""
+
+
+def frames_in(run: TestRun, nodeid: str, root: str) -> set[str]:
+    """Workspace paths that a failure's traceback passes through."""
+    case = run.cases.get(nodeid)
+    found = set()
+    for path, _ in case.frames if case else ():
+        relative = os.path.relpath(path, root) if os.path.isabs(path) else path
+        if not relative.startswith(".."):
+            found.add(relative.replace(os.sep, "/"))
+    return found
 
 
 def _passed(run: TestRun) -> set[str]:

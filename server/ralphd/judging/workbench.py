@@ -18,6 +18,7 @@ from ralphd.core.encodings import encoded_like
 from ralphd.judging import reports
 from ralphd.judging.commands import pytest_prefix, runner_of, with_report
 from ralphd.judging.junit import parse_junit
+from ralphd.judging.only_in_copy import Apart, apart, last_result
 from ralphd.judging.report_channel import ReportChannel
 from ralphd.judging.verdict import TestRun
 from ralphd.sandbox.process import ProcessResult
@@ -74,6 +75,9 @@ class Workbench(Protocol):
 
     async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
         """Put a test module at `path` beside what is loaded, run pytest on it alone, and take it away again."""
+
+    async def only_in_copy(self, run: TestRun, target: str) -> Sequence[Apart]:
+        """Of the baseline `run` for the file `target`: the tests that fail for what the copy does not have."""
 
     async def import_graph(self) -> ImportGraph:
         """Which Python files of the snapshot import which; made once."""
@@ -333,6 +337,13 @@ class Tester:
             files = (self.shadow.read(path) for path in self.shadow.matching(self._junit)[:_MOST_FILES])
             return parse_junit(data for data in files if data is not None), True
         return found, kind in ("pytest", "unittest")
+
+    async def only_in_copy(self, run: TestRun, target: str) -> Sequence[Apart]:
+        def look() -> list[Apart]:
+            before = last_result(self.root, self.folder)
+            return apart(run, self.root, self.folder, self.tree.paths(), target, before)
+
+        return await asyncio.to_thread(look)
 
     async def import_graph(self) -> ImportGraph:
         if self._graph is None:

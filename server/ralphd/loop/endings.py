@@ -34,6 +34,11 @@ class Endings:
         project = Project(
             self.bench.root, request.folder, frozenset(self.bench.tree.paths()), request.path, request.instruction
         )
+        aside = {name for one in self.state.apart for name in one.tests}
+        if run.bad and not run.count("passed") and all(case.nodeid in aside for case in run.bad):
+            mends = tuple(one.mend for one in self.state.apart if one.mend is not None)
+            ended = self.result("misconfigured", "Nothing could be tested, and no model was asked to write.")
+            return replace(ended, mends=mends or (OPEN_COMMAND,))
         if found := standstill(run, project):
             return replace(self.result("misconfigured", found.sentence()), mends=(OPEN_COMMAND,))
         if why := obstacle(run):

@@ -23,6 +23,7 @@ from ralphd.context.tree import ImportGraph, Tree
 from ralphd.core import events, foreign_json
 from ralphd.core.run import RunRequest, RunResult
 from ralphd.errors import MODEL_ERRORS, BadAnswer, ModelError, RalphError
+from ralphd.judging.only_in_copy import Apart
 from ralphd.judging.verdict import TestRun
 from ralphd.judging.workbench import EVERYTHING, Asked, Workbench
 from ralphd.models.gateway import (
@@ -190,6 +191,11 @@ class RecordingBench:
         self._journal.write("tests", what=what, run=_RUN.dump_python(run, mode="json"))
         return run
 
+    async def only_in_copy(self, run: TestRun, target: str) -> Sequence[Apart]:
+        found = await self._inner.only_in_copy(run, target)
+        self._journal.write("apart", apart=[asdict(one) for one in found])
+        return found
+
     async def import_graph(self) -> ImportGraph:
         if self._graph is None:
             self._graph = await self._inner.import_graph()
@@ -336,6 +342,9 @@ class ReplayBench:
         ]
         self._hashes = [e["hashes"] for e in recording.of("hashes")]
         self._changed = [set(e["paths"]) for e in recording.of("changed")]
+        self._apart = [
+            Apart(tuple(one["tests"]), one["lack"], one["named"]) for e in recording.of("apart") for one in e["apart"]
+        ]
         self._imports = next((e["imports"] for e in recording.of("imports")), None)
 
     async def load(self, candidate: Mapping[str, str | None]) -> None:
@@ -361,6 +370,9 @@ class ReplayBench:
             raise RalphError("The journal has no further test run: the run took another way than the recorded one.")
         run: TestRun = self._runs[what].pop(0)
         return run
+
+    async def only_in_copy(self, run: TestRun, target: str) -> Sequence[Apart]:
+        return self._apart
 
     async def import_graph(self) -> ImportGraph:
         return ImportGraph(self.tree) if self._imports is None else ImportGraph.of(self._imports)

@@ -17,7 +17,7 @@ from ralphd.core.mends import mends_for
 from ralphd.core.run import RunResult
 from ralphd.errors import ModelError, OverBudget, RalphError, Unpriced
 from ralphd.judging import hidden_characters
-from ralphd.judging.comparing import reaching
+from ralphd.judging.comparing import Reach, reaching
 from ralphd.judging.infrastructure import machine
 from ralphd.judging.verdict import TestRun, judge, to_report
 from ralphd.judging.workbench import Asked, Workbench
@@ -156,9 +156,21 @@ class Loop:
             self.state.baseline, self.state.graph = run, graph
             self.state.tested_s += run.duration_s
             self.state.reach = reaching(run, self.ctx.target.path, self._trusted(graph, run), self.bench.root)
+            await self._set_apart(run)
             verdict = judge(run, None, self.state.reach.reaching)
             self.ctx.emit(events.TestsEnded(0, to_report(run, run, verdict), verdict.green))
         return run
+
+    async def _set_apart(self, run: TestRun) -> None:
+        """Tests that fail only for what the copy does not have neither have to be mended nor stand in the way."""
+        if run.bad:
+            self.state.apart = tuple(await self.bench.only_in_copy(run, self.ctx.target.path))
+        names = {name for one in self.state.apart for name in one.tests}
+        reach = self.state.reach
+        self.state.reach = Reach(reach.reaching - names, reach.unknown - names)
+        for one in self.state.apart:
+            self.ctx.emit(events.Note(one.sentence))
+            self.state.notes.append(one.sentence)
 
     async def _librarian(self) -> Brief:
         with phase(self.ctx.emit, "librarian", 0):

@@ -11,6 +11,7 @@ from ralphd.core import events
 from ralphd.core.findings import Finding
 from ralphd.core.run import ChaosReport, ControlReport, TestReport
 from ralphd.judging.comparing import Reach
+from ralphd.judging.only_in_copy import Apart
 from ralphd.judging.verdict import TestRun, Verdict
 
 
@@ -70,6 +71,8 @@ class State:
     chaos: ChaosReport | None = None
     attacked: str = ""
     """What the last attack in the loop was on, and what held: a sentence."""
+    apart: tuple[Apart, ...] = ()
+    """Tests of the baseline that fail for what the copy does not have."""
     notes: list[str] = field(default_factory=list)
     tested_s: float = 0.0
     """Seconds that the run's own tests took so far."""

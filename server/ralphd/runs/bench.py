@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import posixpath
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ralphd.attack.adapters import Gate, adapter_for
-from ralphd.context.tree import MemoryTree
+from ralphd.context.tree import MemoryTree, is_secret
 from ralphd.core.run import RunRequest
 from ralphd.judging.untested import UntestedBench
 from ralphd.judging.workbench import Tester, Workbench
@@ -50,7 +51,7 @@ class Benches:
         if request.untitled:
             yield UntestedBench(request.root, MemoryTree({request.path: request.text}))
             return
-        pool = await self._pool(request.root, settings)
+        pool = await self._pool(request.root, request.folder, settings)
         async with pool.lease() as shadow:
             tester = Tester(
                 shadow,
@@ -74,12 +75,12 @@ class Benches:
         adapter = adapter_for(request.path)
         if adapter is None or request.untitled or not (argv or request.command == "chaosTests"):
             return None
-        pool = await self._pool(request.root, settings)
+        pool = await self._pool(request.root, request.folder, settings)
         return Gate(adapter, pool, argv, request, settings.chaos, self._reports())
 
     async def warm(self, root: str, settings: Settings) -> None:
         """Make the workspace's first shadow copy before it is asked for. Raises `RalphError`."""
-        await (await self._pool(root, settings)).warm()
+        await (await self._pool(root, "", settings)).warm()
 
     async def close(self) -> list[BaseException]:
         """End every pool; what went wrong is returned, for the log."""
@@ -87,9 +88,12 @@ class Benches:
         done = await asyncio.gather(*(pool.close() for pool in pools), return_exceptions=True)
         return [error for error in done if isinstance(error, Exception)]
 
-    async def _pool(self, root: str, settings: Settings) -> ShadowPool:
+    async def _pool(self, root: str, folder: str, settings: Settings) -> ShadowPool:
+        """`folder`: where the tests run, which is what the paths of `testing.include` are relative to."""
         isolation = await self.isolation(settings)
-        key = (root, f"{settings.sandbox.model_dump_json()} {settings.testing.env}")
+        testing = settings.testing
+        include = tuple(posixpath.join(folder, path) for path in testing.include)
+        key = (root, f"{settings.sandbox.model_dump_json()} {testing.env} {include} {testing.git}")
         if key not in self._pools:
             mode = settings.sandbox.mode
             self._pools[key] = ShadowPool(
@@ -99,6 +103,9 @@ class Benches:
                 isolation,
                 allow_unisolated=mode == "none" or (isolation.kind == "none" and sys.platform != "linux"),
                 environment=sandbox_environment(self.environ, settings.testing.env),
+                include=include,
+                secret=is_secret,
+                git=testing.git,
             )
         return self._pools[key]
 

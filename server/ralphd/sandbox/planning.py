@@ -111,7 +111,8 @@ def _binds(
     extra = [Bind(os.path.realpath(path), os.path.realpath(path)) for path in command.extra_ro]
     extra += [Bind(os.path.realpath(path), os.path.realpath(path), True) for path in command.writable]
     inside = [os.path.relpath(bind.target, root) for bind in extra if within(bind.target, root)]
-    mirror.check_mounts([*listing.trees, *inside])
+    git = _git(workspace, mirror, listing)
+    mirror.check_mounts([*listing.trees, *inside, *git])
     workspace.check_trees(listing.trees)
     shown = [os.path.realpath(os.path.expanduser(path)) for path in workspace.settings.read_only]
     program = program_at(root, command.cwd, command.argv[0], workspace.environment)
@@ -125,11 +126,22 @@ def _binds(
         *(Bind(f"{root}/{path}", f"{place}/{path}") for place in workspace.places for path in listing.trees),
         *(
             Bind(source, f"{place}/{path}", writable=True)
-            for path, source in _own_environments(root, mirror, listing, command).items()
+            for path, source in (git | _own_environments(root, mirror, listing, command)).items()
             for place in workspace.places
         ),
         *extra,
     )
+
+
+def _git(workspace: Workspace, mirror: Mirror, listing: Listing) -> dict[str, str]:
+    """A `.git` made afresh for the run, where runs are to have one: by its place in the workspace, the folder."""
+    if workspace.head is None:
+        return {}
+    folder = os.path.join(mirror.folder, "git")
+    tracked = workspace.selection.tracked
+    files = {path: sig for path, sig in listing.files.items() if path in tracked or not tracked}
+    workspace.head.write(folder, {path: sig for path, sig in files.items() if path not in listing.brought})
+    return {".git": folder}
 
 
 def _own_environments(root: str, mirror: Mirror, listing: Listing, command: TestCommand) -> dict[str, str]:

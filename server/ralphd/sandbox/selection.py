@@ -7,12 +7,14 @@ editors' droppings, FIFOs, sockets and devices. Dependency trees (.venv, node_mo
 from __future__ import annotations
 
 import os
+import posixpath
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ralphd.core.ignore import IgnoreRules
+from ralphd.core.paths import within
 from ralphd.errors import SandboxError
 from ralphd.sandbox.git_index import git_folder, tracked_paths
 from ralphd.sandbox.reading import read_regular
@@ -46,6 +48,8 @@ class Listing:
     dirs: dict[str, int] = field(default_factory=dict)
     trees: list[str] = field(default_factory=list)
     """Dependency trees, real directories."""
+    brought: set[str] = field(default_factory=set)
+    """Those of `files` that are ignored and are there because the person asked for them."""
     skipped: int = 0
     """FIFOs, sockets, devices and what may not be read."""
 
@@ -58,8 +62,17 @@ class Selection:
     """Walks one workspace again and again. Decisions about ignored names are kept until an ignore file changes."""
 
     def __init__(
-        self, root: str, *, home: str, max_files: int, max_bytes: int, leave_out: frozenset[str] = frozenset()
+        self,
+        root: str,
+        *,
+        home: str,
+        max_files: int,
+        max_bytes: int,
+        leave_out: frozenset[str] = frozenset(),
+        include: Sequence[str] = (),
+        secret: Callable[[str], bool] = lambda path: False,
     ) -> None:
+        self._include, self._secret = tuple(include), secret
         self._root = root
         self._home = home
         self._max_files = max_files
@@ -72,6 +85,11 @@ class Selection:
         self._index_sig: Sig | None = None
         self._tracked: frozenset[str] = frozenset()
         self._tracked_dirs: frozenset[str] = frozenset()
+
+    @property
+    def tracked(self) -> frozenset[str]:
+        """The paths that git tracks, as of the last scan; empty where there is no repository."""
+        return self._tracked
 
     def scan(self, stop: Callable[[], bool]) -> Listing:
         """The workspace now. SandboxError beyond the caps, `Stopped` when told so."""
@@ -122,7 +140,38 @@ class Selection:
                     listing.skipped += 1
             if len(listing.files) > self._max_files or total > self._max_bytes:
                 raise self._too_big(listing)
+        for path in self._include:
+            self._bring(listing, posixpath.normpath(path), stop)
+        if len(listing.files) > self._max_files:
+            raise self._too_big(listing)
         return listing
+
+    def _bring(self, listing: Listing, path: str, stop: Callable[[], bool]) -> None:
+        """Take an ignored file, or a folder with what lies in it, into `listing`. Links are not followed, and nothing
+        comes that is a secret, a dependency or version control's."""
+        if stop():
+            raise Stopped
+        parts = path.split("/")
+        if path.startswith(("/", "..")) or any(part in OUT or part in _TREES for part in parts) or self._secret(path):
+            return
+        if any(within(path, tree) for tree in listing.trees):
+            return
+        full = os.path.join(self._root, path)
+        try:
+            info = os.lstat(full)
+            if os.path.realpath(full) != full:
+                return
+            inside = sorted(os.listdir(full)) if stat.S_ISDIR(info.st_mode) else []
+        except OSError:
+            return
+        for inner in inside if len(listing.files) <= self._max_files else ():
+            self._bring(listing, posixpath.normpath(f"{path}/{inner}"), stop)
+        if stat.S_ISREG(info.st_mode) and path not in listing.files:
+            listing.files[path] = signature(info)
+            listing.brought.add(path)
+            for count in range(1, len(parts)):
+                folder = "/".join(parts[:count])
+                listing.dirs.setdefault(folder, os.lstat(os.path.join(self._root, folder)).st_mode)
 
     def _directory(
         self,

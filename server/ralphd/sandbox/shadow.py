@@ -155,9 +155,22 @@ class ShadowPool:
         slots: int = 4,
         max_files: int = 200_000,
         max_bytes: int = 2 << 30,
+        include: Sequence[str] = (),
+        secret: Callable[[str], bool] = lambda path: False,
+        git: bool = False,
     ) -> None:
+        """`include`, `secret` and `git` as for `Workspace`."""
         self._workspace = Workspace(
-            root, cache_dir, sandbox, isolation, environment=environment, max_files=max_files, max_bytes=max_bytes
+            root,
+            cache_dir,
+            sandbox,
+            isolation,
+            environment=environment,
+            max_files=max_files,
+            max_bytes=max_bytes,
+            include=include,
+            secret=secret,
+            git=git,
         )
         self._allow_unisolated = allow_unisolated
         self._slots = Slots(self._workspace.cache, self._workspace.root)

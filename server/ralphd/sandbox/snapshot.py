@@ -43,8 +43,9 @@ class Snapshot:
         self._current = True
 
     def paths(self) -> list[str]:
-        """The regular files as refreshed, sorted."""
-        files = {path for path, sig in self._listing.files.items() if stat.S_ISREG(sig[0])}
+        """The regular files as refreshed, sorted; without ignored ones that are there for the tests alone."""
+        listing = self._listing
+        files = {path for path, sig in listing.files.items() if stat.S_ISREG(sig[0]) and path not in listing.brought}
         for path, data in self._overlay.items():
             (files.discard if data is None else files.add)(path)
         return sorted(files)

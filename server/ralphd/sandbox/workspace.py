@@ -15,6 +15,7 @@ from ralphd.core.paths import within
 from ralphd.errors import SandboxError
 from ralphd.sandbox import visible_files
 from ralphd.sandbox.environment import SandboxEnvironment
+from ralphd.sandbox.head_only import HeadOnly
 from ralphd.sandbox.isolation import Isolation
 from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.selection import OUT, Listing, Selection, Sig, signature
@@ -47,7 +48,11 @@ class Workspace:
         environment: SandboxEnvironment,
         max_files: int,
         max_bytes: int,
+        include: Sequence[str] = (),
+        secret: Callable[[str], bool] = lambda path: False,
+        git: bool = False,
     ) -> None:
+        """`include`: ignored paths that come along, but for those that are `secret`; `git`: whether runs have one."""
         self.root = os.path.realpath(root)
         self.cache = os.path.realpath(cache_dir)
         self.settings = settings
@@ -68,8 +73,16 @@ class Workspace:
         self.places = self._places(os.path.abspath(root))
         left_out = {os.path.relpath(self.cache, self.root)} if inside else set()
         self.selection = Selection(
-            self.root, home=home, max_files=max_files, max_bytes=max_bytes, leave_out=frozenset(left_out)
+            self.root,
+            home=home,
+            max_files=max_files,
+            max_bytes=max_bytes,
+            leave_out=frozenset(left_out),
+            include=include,
+            secret=secret,
         )
+        has_git = git and self.isolated and os.path.lexists(os.path.join(self.root, ".git"))
+        self.head = HeadOnly(self.root) if has_git else None
 
     def resolve(self, path: str) -> str:
         """`path` relative to the root, through the workspace's own links; SandboxError when it leads out of it."""

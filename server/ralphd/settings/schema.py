@@ -246,6 +246,12 @@ class Testing(Section):
     junit: Annotated[Line | None, FREE] = None
     """Path of the JUnit XML that the command writes, relative to the folder it runs in, for runners that have no report of their
     own here. `*` may stand in the file's name: `target/surefire-reports/TEST-*.xml`."""
+    include: Annotated[Lines, PERSON] = ()
+    """Ignored files and folders that tests read, relative to the folder they run in: `[build/table.json]`. They are
+    copied for test runs and shown to no model. Files of secrets, dependencies and version control never are."""
+    git: Annotated[Flag, FREE] = False
+    """Give test runs a git whose one commit holds the project as it is, made by ralphd: no history, no remotes, no
+    configuration and no hooks of yours. For tests that call git, which is absent otherwise."""
     adversarial_tests: Annotated[Flag, PERSON] = True
     """Attack a green candidate with hostile tests, where the language has an adapter."""
     control: Annotated[Literal["auto", "first", "off"], PERSON] = "auto"
