@@ -14,6 +14,7 @@ import pytest
 
 from ralphd.core import events
 from ralphd.judging import workbench
+from tests.support.patience import seconds
 from tests.support.projects import write
 from tests.support.service import Outcome, drive
 
@@ -165,17 +166,21 @@ async def test_crash_and_hang(name: str, tmp_path: Path, monkeypatch: pytest.Mon
     write(tmp_path, project.files)
     before, message = project.crash
     right = "return a + b" if name == "go" else "a + b"
+    monkeypatch.setattr(workbench, "_LEAST_STALL_S", seconds(15))
+    monkeypatch.setattr(workbench, "_STALL_TIMES", 1)
     outcome = await drive(
         tmp_path,
-        {"artisan": [project.answer(right, before), project.answer(project.hangs)]},
+        {"artisan": [project.answer(right, before), project.answer(project.hangs), ""]},
         path=project.path,
         argv=project.argv,
         instruction="Implement it.",
-        config={"loop": {"max_iterations": 2}, "testing": {"control": "first", "timeout_s": 60}},
+        config={"loop": {"max_iterations": 3}, "testing": {"control": "first", "timeout_s": 90}},
     )
     assert not any(event.green for event in outcome.of(events.TestsEnded))
     assert outcome.result.outcome not in ("proposed", "proposed_unverified"), outcome.result.reason
     assert message in outcome.gateway.requests[1].messages[-1].content
+    told = outcome.gateway.requests[2].messages[-1].content
+    assert "calc.TestZero" in told and "timed out" in told if name == "go" else "was running" in told, told
 
 
 @pytest.mark.full

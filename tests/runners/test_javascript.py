@@ -58,7 +58,7 @@ async def test_counts_wrong_and_right(name: str, tmp_path: Path) -> None:
     runner = project(tmp_path, name)
     wrong, right = runner.target("return a * b;"), runner.target("return a + b;")
     outcome = await run(tmp_path, runner, [wrong, right])
-    hand = subprocess.run(["npx", *runner.argv] if runner.argv[0] == "yarn" else runner.argv, cwd=tmp_path, capture_output=True, text=True)  # fmt: skip
+    hand = subprocess.run(["npx", *runner.argv] if runner.argv[0] in ("yarn", "pnpm") else runner.argv, cwd=tmp_path, capture_output=True, text=True)  # fmt: skip
     printed = hand.stdout + hand.stderr
     found = [re.search(pattern, printed) for pattern in runner.by_hand]
     by_hand = tuple(int(match[1] or 1) if match else 0 for match in found)

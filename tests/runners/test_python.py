@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from ralphd.core import events
+from ralphd.judging import workbench
 from tests.support import runner_installs
+from tests.support.patience import seconds
 from tests.support.projects import write
 from tests.support.service import drive
 
@@ -99,3 +101,26 @@ async def test_no_tests_crash_and_early_end_are_not_green(name: str, tmp_path: P
         assert outcome.result.outcome not in ("proposed", "proposed_unverified"), outcome.result.reason
         assert not any(event.green for event in outcome.of(events.TestsEnded)[1:])
         assert "boom" in outcome.gateway.requests[1].messages[-1].content
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["unittest", "tox", "django"])
+async def test_a_hang_names_its_test(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbench, "_LEAST_STALL_S", seconds(15))
+    monkeypatch.setattr(workbench, "_STALL_TIMES", 1)
+    files, (program, *rest) = PROJECTS.get(name, ({}, ("python", "-m", "unittest")))
+    write(tmp_path, {**files, "calc.py": CALC, "test_calc.py": CASES})
+    argv = (str(runner_installs.python() / "bin" / program), *rest)
+    subprocess.run(
+        argv, cwd=tmp_path, capture_output=True
+    )  # tox makes its environment, which a run without network cannot
+    outcome = await drive(
+        tmp_path,
+        {"artisan": [answer("while b:\n        pass\n    return 0"), answer("return a + b")]},
+        path="calc.py",
+        argv=argv,
+        instruction="Implement add.",
+        config={"loop": {"max_iterations": 2}, "testing": {"control": "first"}},
+    )
+    assert outcome.result.outcome == "proposed", outcome.result.reason
+    assert "test_calc.py::Add::test_adds was running" in outcome.gateway.requests[1].messages[-1].content

@@ -21,6 +21,7 @@ JAVASCRIPT = {
     "ava": "6.4.1",
     "tape": "5.10.2",
     "yarn": "1.22.22",
+    "pnpm": "9.15.9",
 }
 PYTHON = {"django": "5.2.19", "tox": "4.67.15", "nox": "2026.10.20"}
 _CACHE = Path(os.environ.get("RALPHD_E2E_CACHE") or Path.home() / ".cache" / "ralphd-dev") / "runners"

@@ -68,3 +68,26 @@ def test_other_runners() -> None:
     assert with_report(["env", "X=1", "go", "test", "./..."]) == ["env", "X=1", "go", "test", "-json", "./..."]
     assert runner_of(["cargo", "+nightly", "test"]) == "cargo"
     assert runner_of(["npm", "test"]) == "node"
+
+
+def test_go_is_told_what_is_wanted() -> None:
+    argv = ["go", "test", "./..."]
+    only = ["example.com/m/p.TestA/one", "example.com/m.v2/p.TestB"]
+    assert with_report(argv, only=only, stop=True) == [
+        "go",
+        "test",
+        "-json",
+        "-run=^(TestA|TestB)$",
+        "-failfast",
+        "./...",
+    ]
+    assert with_report(argv, reach_of="a/b/c.go") == ["go", "test", "-json", "-coverpkg=./a/b", "./..."]
+    assert with_report(argv, reach_of="../c.go") == ["go", "test", "-json", "./..."]
+    theirs = ["go", "test", "-run", "X", "-timeout=5m", "-json", "./..."]
+    assert with_report(theirs, only=only, stall_s=30) == theirs
+    assert "-timeout=30s" in with_report(argv, stall_s=30)
+
+
+def test_cargo_is_told_which_tests() -> None:
+    assert with_report(["cargo", "test"], only=["tests::a"]) == ["cargo", "test", "--", "--exact", "tests::a"]
+    assert with_report(["cargo", "test", "--", "-q"], only=["a"]) == ["cargo", "test", "--", "-q", "--exact", "a"]

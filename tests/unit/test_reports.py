@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ralphd.judging.junit import parse_junit
-from ralphd.judging.reports import Report, parse_cargo, parse_sessions
+from ralphd.judging.reports import Report, parse_cargo, parse_go, parse_sessions
 
 JUNIT = b"""<?xml version="1.0"?>
 <testsuites><testsuite name="s" tests="5">
@@ -56,3 +58,20 @@ def test_sessions_that_began_and_sent_nothing_void_the_rest() -> None:
     assert report is not None and not report.void and report.cases["a"].seconds == 0.5
     report = parse_sessions([b'{"tests": [{"nodeid": "a", "outcome": "passed"}]}'], 1)
     assert report is not None and report.void
+
+
+def test_go_names_the_test_in_which_its_process_ended() -> None:
+    events = [
+        {"Action": "run", "Package": "p", "Test": "TestA"},
+        {"Action": "pass", "Package": "p", "Test": "TestA"},
+        {"Action": "run", "Package": "p", "Test": "TestB"},
+        {"Action": "output", "Package": "p", "Test": "TestB", "Output": "panic: test timed out after 30s\n"},
+        {"Action": "output", "Package": "p", "Output": "coverage: 12.5% of statements in ./p\n"},
+        {"Action": "fail", "Package": "p"},
+    ]
+    report = parse_go("\n".join(json.dumps(event) for event in events))
+    assert report is not None and {n: (c.outcome, c.reached) for n, c in report.cases.items()} == {
+        "p.TestA": ("passed", True),
+        "p.TestB": ("error", True),
+    }
+    assert "timed out" in report.cases["p.TestB"].detail

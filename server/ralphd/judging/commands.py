@@ -117,9 +117,16 @@ def runner_of(argv: Sequence[str]) -> Runner:
     return "node" if name in NODE_LAUNCHERS else "other"
 
 
-def with_report(argv: Sequence[str], *, only: Sequence[str] = (), stop: bool = False, reach_of: str = "") -> list[str]:
+def with_report(
+    argv: Sequence[str],
+    *,
+    only: Sequence[str] = (),
+    stop: bool = False,
+    reach_of: str = "",
+    stall_s: float | None = None,
+) -> list[str]:
     """`argv` with the runner's machine-readable report switched on, where that takes an argument, and with those for
-    what else is wanted: the tests `only`, to `stop` at the first failure, and which packages reach a file."""
+    what else is wanted: the tests `only`, to `stop` at the first failure, which packages reach a file, and a limit."""
     runner = runner_of(argv)
     if runner == "go":
         at = program_index(argv) + 2
@@ -128,6 +135,7 @@ def with_report(argv: Sequence[str], *, only: Sequence[str] = (), stop: bool = F
         names = sorted({go_test(name).split("/")[0] for name in only})
         if names and "-run" not in given:
             added.append(f"-run=^({'|'.join(names)})$")
+        added += [f"-timeout={stall_s:.0f}s"] if stall_s is not None and "-timeout" not in given else []
         added += ["-failfast"] if stop and "-failfast" not in given else []
         if (
             reach_of.endswith(".go")

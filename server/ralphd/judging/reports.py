@@ -149,6 +149,7 @@ def parse_go(output: str) -> Report | None:
     outcomes: dict[str, CaseOutcome] = {}
     details: dict[str, str] = {}
     reached: dict[str, bool] = {}
+    running: dict[str, str] = {}
     for line in output.splitlines():
         if not line.startswith("{"):
             continue
@@ -164,6 +165,14 @@ def parse_go(output: str) -> Report | None:
             details[name] = details.get(name, "") + event.get("Output", "")
         elif test and action in ("pass", "fail", "skip"):
             outcomes[name] = {"pass": "passed", "fail": "failed", "skip": "skipped"}[action]  # type: ignore[assignment]
+        elif test and action == "run":
+            running[name] = package
+        elif (
+            not test
+            and action == "fail"
+            and (left := [n for n, of in running.items() if of == package and n not in outcomes])
+        ):
+            outcomes[left[-1]] = "error"  # its process ended while this test ran: a panic, or the time limit
         elif not test and action == "fail" and not any(key.startswith(f"{package}.") for key in outcomes):
             outcomes[name] = "error"
     if not outcomes:
@@ -189,6 +198,15 @@ def parse_cargo(output: str) -> Report | None:
     cases = {name: TestCase(name, words[word], details.get(name, "")) for name, word in _CARGO_TEST.findall(output)}
     passed, failed, skipped = (sum(int(row[i]) for row in sums) for i in range(3))
     return Report(cases, (passed, failed, skipped))
+
+
+_STILL_RUNNING = re.compile(r"^test (\S+) has been running for over 60 seconds$", re.MULTILINE)
+
+
+def still_running(output: str) -> str:
+    """The test that cargo said last to be running for too long; "" where it said nothing."""
+    found = _STILL_RUNNING.findall(output[-20_000:])
+    return found[-1] if found else ""
 
 
 _CARGO_DETAIL = re.compile(r"^---- (\S+) stdout ----$")

@@ -270,7 +270,7 @@ class Tester:
         result = await self._unless_hung(
             meter,
             self.shadow.run(
-                with_report(argv, only=asked.only or (), stop=asked.stop, reach_of=reach_of),
+                with_report(argv, only=asked.only or (), stop=asked.stop, reach_of=reach_of, stall_s=self.stall_s),
                 timeout_s=timeout_s,
                 env=self._env(),
                 extra_ro=(str(self._channel.library), *(() if own else kept)),
@@ -297,6 +297,7 @@ class Tester:
             exit_code=result.exit_code,
             output=result.output,
             timed_out=result.timed_out,
+            hung=reports.still_running(result.output) if result.timed_out else "",
             not_found=result.not_found,
             duration_s=result.duration_s,
             report=report,
