@@ -44,7 +44,8 @@ async def test_in_an_editor(start: Start, project: Path) -> None:
     """The document as the editor shows it, unsaved changes included; opened when it is there."""
     editor = await start(root=project, artisan=[RIGHT], user={"testing": {}})
     uri = await editor.open(
-        project / "double.py", "def double(x):\n    'typed, not saved'\n    raise NotImplementedError\n"
+        project / "double.py",
+        "def double(x):\n    'typed, not saved'\n    '''\n<<<<<<< SEARCH\n'''\n    raise NotImplementedError\n",
     )
     assert await editor.command("ralph.server.showWhatWouldBeSent", {"uri": uri}) == {"uri": uri}
     for _ in range(int(seconds(120) * 20)):
@@ -55,6 +56,7 @@ async def test_in_an_editor(start: Start, project: Path) -> None:
     path = Path(shown["uri"].removeprefix("file://"))
     assert path.stat().st_mode & 0o777 == 0o600
     text = path.read_text(encoding="utf-8")
+    assert "\n <<<<<<< SEARCH" in text and "\n<<<<<<<" not in text, "an editor would take it for a merge conflict"
     assert "'typed, not saved'" in text and "Nothing was sent." in text and "Tests: none" in text
     refused = await editor.rpc.request(
         "workspace/executeCommand", {"command": "ralph.server.showWhatWouldBeSent", "arguments": [{"command": "fix"}]}

@@ -117,3 +117,12 @@ def number(char: str) -> str:
     """`\\x1b`, `\\u202e`, `\\U000e0041`: a character as source code writes its number."""
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+_CONFLICT_ROW = re.compile(r"^(?=<{7}|={7}|>{7})", re.MULTILINE)
+
+
+def as_document(text: str) -> str:
+    """`text` as a document to read: rows of the edit blocks, which editors take for a merge conflict, are moved in by a
+    space."""
+    return _CONFLICT_ROW.sub(" ", text)

@@ -13,6 +13,7 @@ from typing import Any
 
 from ralphd.core import foreign_json
 from ralphd.core.runner import Runner
+from ralphd.core.visible import as_document
 from ralphd.core.wording import dollars
 from ralphd.lsp.workspace import Workspace
 
@@ -103,7 +104,7 @@ def _facts(record: Mapping[str, Any]) -> list[str]:
 
 def _block(text: object) -> str:
     """A text in a fence that is longer than any run of backticks in it."""
-    value = str(text)
+    value = as_document(str(text))
     longest = max((len(run) for run in _runs(value)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}text\n{value}\n{fence}\n"

@@ -24,7 +24,7 @@ from ralphd.core.run import LEADING_ROLE, Judgement, Outcome, RunRequest, RunRes
 from ralphd.core.runner import Ask, ConfigProblem, Decision, EditorSettings, KnownConsent, Left, Report
 from ralphd.core.secret import Secret
 from ralphd.core.text import is_binary
-from ralphd.core.visible import on_terminal
+from ralphd.core.visible import as_document, on_terminal
 from ralphd.core.wording import HOST_STARTING, OWN_DEFECT
 from ralphd.errors import Declined, Misconfigured, ModelError, NoModel, RalphError, Untrusted, Unwritable
 from ralphd.loop.journal import Journal, RecordingBench, RecordingGateway, recording_admit
@@ -220,7 +220,7 @@ class RunService:
 
     async def _report(self, root: str, name: str, text: str) -> Report:
         shown, path = on_terminal(text), self.folders.workspace(root) / name
-        await asyncio.to_thread(write_private, path, shown)
+        await asyncio.to_thread(write_private, path, as_document(shown))
         return Report(shown, str(path))
 
     # ---- what an editor asks beside runs -----------------------------------------------------------------------

@@ -35,8 +35,8 @@ async function choose(text) {
 
 /** One run that is accepted, for the lists to have something in them. */
 async function implement() {
-  await quickOpen(page, 'pages.py');
   await until('the server runs', async () => (await find('.statusbar-item', { hasText: /^\s*Ralph\s*$/ }).locator('.codicon-wand').count()) > 0);
+  await quickOpen(page, 'pages.py');
   await goToLine(page, 6, 1);
   await palette('Ralph: Implement…');
   await find('.quick-input-widget input[placeholder*="What should be done"]').waitFor();
@@ -67,6 +67,7 @@ async function wouldBeSent() {
   await press('Enter');
   await tab('would-be-sent.txt');
   await onScreen('Nothing was sent.');
+  assert.equal(await find('.codelens-decoration', { hasText: 'Accept Current Change' }).count(), 0, 'nothing looks like a merge conflict');
   await shot('would-be-sent');
   assert.equal(model.requests.length, before, 'nothing was sent');
 }
@@ -111,7 +112,7 @@ async function yaml() {
   await quickOpen(page, 'ralph.config.yaml');
   await press('Control+End');
   await page.keyboard.type('\nlop:\n');
-  await goToLine(page, 6, 2);
+  await goToLine(page, 5, 2);
   await find('.squiggly-error').first().waitFor();
   await press('Control+.');
   const fix = find('.action-widget .monaco-list-row.action', { hasText: 'write `loop`' });
