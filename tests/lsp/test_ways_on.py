@@ -108,3 +108,25 @@ async def test_a_first_party_client_is_given_the_program_that_sets_up(start: Sta
     given = await editor.command(setup["command"], *setup["arguments"])
     assert given["argv"][1:] == ["-m", "ralphd", "setup"] and given["folder"] == str(project)
     assert not [one for one in editor.asked if "usd_per_run" in one["message"]], "it shows the ending itself"
+
+
+async def test_the_projects_own_test_command_is_taken_by_a_button(start: Start, project: Path) -> None:
+    """A plain client: nothing was verified, as no test command is set; the button writes it, the next run asks."""
+    editor = await start(artisan=[RIGHT], profile="helix", user={"testing": {"adversarial_tests": False}}, **PLAIN)
+    uri = await editor.open(project / "slug.py")
+    editor.choices = ["Use `python -m pytest -q`"]
+    cursor = {"line": 1, "character": 4}
+    target = {"uri": uri, "range": {"start": cursor, "end": cursor}}
+    await editor.command("ralph.server.implement", target)
+    own = project / "ralph.config.yaml"
+    await editor.rpc.wait_for(own.exists, seconds(60), "the project's file")
+    assert [button["title"] for button in editor.asked[0]["actions"]] == ["Use `python -m pytest -q`"]
+    assert own.read_text() == 'testing:\n  command: ["python", "-m", "pytest", "-q"]\n'
+    again = await editor.command("ralph.server.useTestCommand", {"uri": uri, "command": ["make", "test"]})
+    assert again == {"path": str(own), "written": False} and "make" not in own.read_text()
+
+    editor.asked.clear()
+    editor.choices = ["Never"]
+    await editor.command("ralph.server.implement", target)
+    await editor.rpc.wait_for(lambda: bool(editor.asked), seconds(60), "consent to the command")
+    assert "python -m pytest -q" in editor.asked[0]["message"]

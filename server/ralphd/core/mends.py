@@ -7,7 +7,7 @@ from typing import Literal
 
 from ralphd.errors import AuthenticationFailed, ModelError, NoModel, OverBudget, RalphError, Unpriced
 
-MendKind = Literal["fetchModel", "setKey", "chooseModel", "raiseBudget", "openSetting", "setup"]
+MendKind = Literal["fetchModel", "setKey", "chooseModel", "raiseBudget", "openSetting", "setup", "useTestCommand"]
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,8 @@ class Mend:
 
     kind: MendKind
     setting: str = ""
+    command: tuple[str, ...] = ()
+    """For `useTestCommand`: what the project's tests seem to be run by."""
 
 
 FETCH_MODEL = Mend("fetchModel")

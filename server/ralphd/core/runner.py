@@ -133,6 +133,10 @@ class Runner(Protocol):
     async def setting_place(self, root: str, key: str) -> tuple[str, int]:
         """(path, line from 0) of the file in which the person can set `key`; the file may not be there yet."""
 
+    async def use_test_command(self, root: str, path: str, command: Sequence[str]) -> tuple[str, bool]:
+        """(path of the configuration of the project of a file, whether it was written with this test command): one
+        that is there is not touched. Raises `RalphError`."""
+
     async def fetch_model(self) -> None:
         """Fetch the embedded model. Takes minutes; cancelling stops it. Raises `RalphError`."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from ralphd.core.mends import OPEN_COMMAND
+from ralphd.core.mends import OPEN_COMMAND, Mend
 from ralphd.core.run import Outcome, RunResult, TestReport
 from ralphd.judging.failures import failure_text
 from ralphd.judging.infrastructure import obstacle
@@ -120,7 +120,9 @@ class Endings:
             if suggestion
             else " Set testing.command."
         )
-        return self.result("proposed_unverified", f"Nothing was verified: no test command is set.{hint}", trial=trial)
+        why = f"Nothing was verified: no test command is set.{hint}"
+        mends = (Mend("useTestCommand", "testing.command", suggestion),) if suggestion else ()
+        return replace(self.result("proposed_unverified", why, trial=trial), mends=mends)
 
     def ended(self, outcome: Outcome, why: str) -> RunResult:
         """A limit, a dead provider, or stuck: green is still green; else the best attempt, when it beats the baseline."""

@@ -24,10 +24,12 @@ class Endings:
         """`answer`: the RunResult as JSON. What waits for review is told where it stands in the text, and is offered
         another try there."""
         outcome, actions = answer["outcome"], answer["actions"]
-        if answer["reviewId"] is not None or not (actions or outcome in _LOUD):
+        elsewhere = {"setup"} if answer["reviewId"] is None else {"setup", "tryAgain", "showRun"}
+        here = {action["title"]: action for action in actions if action["kind"] not in elsewhere}
+        if not here and (answer["reviewId"] is not None or not (actions or outcome in _LOUD)):
             return
-        here = {action["title"]: action for action in actions if action["kind"] != "setup"}  # which needs a terminal
-        text = answer["reason"] if len(here) == len(actions) else f"{answer['reason']} {_SETUP}"
+        needs_terminal = any(action["kind"] == "setup" for action in actions)
+        text = f"{answer['reason']} {_SETUP}" if needs_terminal else answer["reason"]
         error = outcome in _LOUD and outcome != "untrusted"
         self._outbox.offer(text, list(here), lambda title: self._do(here[title]), error=error)
 

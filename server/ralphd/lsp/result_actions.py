@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,7 @@ _TITLES: Mapping[MendKind, str] = {
     "raiseBudget": "Raise {}",
     "openSetting": "Open {}",
     "setup": "Set up ralphd",
+    "useTestCommand": "Use `{}`",
 }
 _IN_THE_LOG = frozenset({"provider_failed", "internal_error"})
 """Outcomes that the masked log of requests to models may explain."""
@@ -57,7 +59,9 @@ def actions_for(run: LiveRun, result: RunResult, review_id: str | None, workspac
 
 def _mending(mend: Mend, uri: str) -> Action:
     """A client may do better by the kind, as with a box for a key; what every client can do is to open the place."""
-    title = _TITLES[mend.kind].format(mend.setting)
+    title = _TITLES[mend.kind].format(shlex.join(mend.command) or mend.setting)
+    if mend.kind == "useTestCommand":
+        return Action(mend.kind, title, f"{PREFIX}{mend.kind}", ({"uri": uri, "command": list(mend.command)},))
     if mend.kind in ("fetchModel", "setup"):
         return Action(mend.kind, title, f"{PREFIX}{mend.kind}", ())
     return Action(mend.kind, title, f"{PREFIX}openSetting", ({"key": mend.setting, "uri": uri},))

@@ -42,7 +42,7 @@ from ralphd.runs.preview import PreviewGateway
 from ralphd.runs.rejudging import Rejudging
 from ralphd.runs.settings_source import SettingsSource
 from ralphd.runs.survivors import Survivors, cut_short, mark
-from ralphd.settings import questions
+from ralphd.settings import project_file, questions
 from ralphd.settings.problems import Problem
 from ralphd.settings.provenance import Configuration
 from ralphd.state import Dismissed, Folders, make_private, write_private
@@ -266,6 +266,9 @@ class RunService:
             return next(((one.file, one.line or 0) for one in stands if one.file), (str(self.folders.user_config), 0))
 
         return await asyncio.to_thread(find)
+
+    async def use_test_command(self, root: str, path: str, command: Sequence[str]) -> tuple[str, bool]:
+        return await asyncio.to_thread(project_file.begin, root, path, command)
 
     async def fetch_model(self) -> None:
         await self.models.fetch_model()

@@ -1,10 +1,11 @@
 """Commands about the service as a whole: cancel, status, consents, trust, showLog, showRun, openSetting, fetchModel,
-setup."""
+setup, useTestCommand."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -58,6 +59,7 @@ class ServiceCommands:
             ServerCommand("openSetting", frozenset({"key", "uri"}), self._open_setting),
             ServerCommand("fetchModel", frozenset(), self._fetch_model),
             ServerCommand("setup", frozenset(), self._setup),
+            ServerCommand("useTestCommand", frozenset({"uri", "command"}), self._use_test_command),
         ]
 
     def _cancel(self, argument: dict[str, Any]) -> dict[str, Any]:
@@ -161,6 +163,27 @@ class ServiceCommands:
         """The program that asks a person for what is missing. It needs a terminal, which only the client has."""
         folder = next(iter(self._workspace.roots), "")
         return {"argv": [sys.executable, "-m", "ralphd", "setup"], "folder": folder}
+
+    async def _use_test_command(self, argument: dict[str, Any]) -> dict[str, Any]:
+        """Write the project's file with this test command; one that is there already is opened instead. The next run
+        asks for consent to the command, as to every one that a repository names."""
+        uri, command = argument.get("uri"), argument.get("command")
+        if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
+            raise JsonRpcInvalidParams("command must be a list of words.")
+        place = self._workspace.place_of(uri) if isinstance(uri, str) else None
+        if place is None:
+            raise failed("The file is outside the workspace. Add its folder to the workspace first.")
+        try:
+            path, written = await self._runner().use_test_command(place.root, place.path, command)
+        except RalphError as error:
+            raise failed(str(error)) from None
+        words = shlex.join(command)
+        if written:
+            self._outbox.show(f"Tests are run by `{words}` now, by {path}. Run it again.")
+        else:
+            self._outbox.show(f"{path} is there already: write `testing: {{command: {words}}}` into it.")
+            self._outbox.background(self._outbox.open_document(path_to_uri(path), take_focus=True))
+        return {"path": path, "written": written}
 
     async def _open(self, path: str, what: str, missing: str) -> None:
         if not await asyncio.to_thread(os.path.exists, path):
