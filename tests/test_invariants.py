@@ -83,6 +83,7 @@ ALLOWED: dict[str, set[str]] = {
         "shell",
         "app",
         "phases.answer_reader",
+        "judging.suggested_command",
         "judging.workbench",
         "context",
         "runs",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ralphd.core import events
 from ralphd.core.result_json import result_json
+from ralphd.core.run import Command
 from tests.support.projects import code, write
 from tests.support.service import drive
 
@@ -41,6 +42,10 @@ async def test_an_answer_that_needed_nothing_says_nothing(tmp_path: Path) -> Non
 
 async def test_a_notebook_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
     write(tmp_path, {"n.ipynb": '{"cells": []}\n'})
-    run = await drive(tmp_path, {"artisan": [code("import os\nprint(1)")]}, path="n.ipynb", argv=())
-    assert run.result.outcome == "misconfigured" and "Notebooks are not edited" in run.result.reason
-    assert not run.gateway.requests and not run.result.edits
+    commands: tuple[Command, ...] = ("implement", "critique", "chaosTests")
+    for command in commands:
+        run = await drive(
+            tmp_path, {"artisan": [code("import os\nprint(1)")]}, path="n.ipynb", argv=(), command=command
+        )
+        assert run.result.outcome == "misconfigured" and "Notebooks are not worked on" in run.result.reason
+        assert not run.gateway.requests and not run.result.edits

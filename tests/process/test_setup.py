@@ -69,6 +69,7 @@ def own_file() -> Path:
 def test_a_provider_is_chosen_and_tried(tmp_path: Path, typed: bool) -> None:
     (tmp_path / "pyproject.toml").write_text("")
     (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_a.py").touch()
     with Provider("openai", default=Reply(pieces=("ready",))) as server:
         environment = {"OPENAI_BASE_URL": server.api_base} | ({} if typed else {"OPENAI_API_KEY": KEY})
         terminal = Terminal(tmp_path, **environment)

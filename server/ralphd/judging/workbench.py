@@ -375,19 +375,3 @@ def read_file(root: str, path: str, limit: int = 2_000_000) -> bytes | None:
     except OSError:
         return None
     return None if data is None or len(data) > limit else data
-
-
-def suggest_command(tree: Tree) -> tuple[str, ...] | None:
-    """The command a project plainly uses (pytest, npm test, cargo test, go test): offered, never run unasked."""
-    names = set(tree.paths())
-    config = "".join(tree.text(p) or "" for p in ("pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini") if p in names)
-    python_tests = any(p.rsplit("/", 1)[-1].startswith("test_") and p.endswith(".py") for p in names)
-    if "pytest.ini" in names or "[tool.pytest" in config or "[tool:pytest]" in config or python_tests:
-        return ("python", "-m", "pytest", "-q")
-    if "package.json" in names and '"test"' in (tree.text("package.json") or ""):
-        return ("npm", "test")
-    if "Cargo.toml" in names:
-        return ("cargo", "test")
-    if "go.mod" in names:
-        return ("go", "test", "./...")
-    return None

@@ -10,8 +10,9 @@ from ralphd.core.run import Outcome, RunResult, TestReport
 from ralphd.judging.failures import failure_text
 from ralphd.judging.infrastructure import obstacle
 from ralphd.judging.nothing_ran import Project, standstill
+from ralphd.judging.suggested_command import suggest_command
 from ralphd.judging.verdict import TestRun, judge, to_report
-from ralphd.judging.workbench import Workbench, suggest_command
+from ralphd.judging.workbench import Workbench
 from ralphd.loop.state import State, Trial
 from ralphd.phases import edit_permissions
 from ralphd.phases.base import PhaseContext
@@ -114,7 +115,9 @@ class Endings:
             return self.result(
                 "no_change", "The answer changes nothing, and no test command is set to verify it.", trial=trial
             )
-        suggestion = await asyncio.to_thread(suggest_command, self.bench.tree)
+        suggestion = await asyncio.to_thread(
+            suggest_command, self.bench.tree, self.ctx.request.folder, self.ctx.target.path
+        )
         hint = (
             f" This project looks like `{' '.join(suggestion)}`: set testing.command to it."
             if suggestion

@@ -68,6 +68,7 @@ class Loop:
     async def _run(self) -> RunResult:
         try:
             async with asyncio.timeout(self.settings.loop.max_wall_s):
+                refuse_notebook(self.ctx.target.path)
                 command = self.ctx.request.command
                 if command == "critique":
                     return await self.critique()
@@ -87,7 +88,6 @@ class Loop:
     # ---- implement ---------------------------------------------------------------------------------------------
 
     async def implement(self) -> RunResult:
-        refuse_notebook(self.ctx.target.path)
         if ending := self.endings.generated():
             return ending
         brief = await self._prepare()

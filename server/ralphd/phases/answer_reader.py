@@ -19,7 +19,7 @@ from ralphd.core.edits import FileEdit, Refusal
 from ralphd.errors import Misconfigured
 from ralphd.phases.edit_permissions import refuse_content, refuse_path, refuse_result
 
-NOTEBOOK = "Notebooks are not edited: their code stands inside JSON. Move it to a module, and work on that."
+NOTEBOOK = "Notebooks are not worked on: their code stands inside JSON. Move it to a module, and work on that."
 
 
 def refuse_notebook(path: str) -> None:

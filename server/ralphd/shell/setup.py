@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from ralphd.app import build_service
-from ralphd.core import foreign_json
+from ralphd.context.tree import MemoryTree
 from ralphd.core.run import new_run_id
 from ralphd.core.wording import dollars
 from ralphd.errors import ModelError, UsageError
+from ralphd.judging.suggested_command import suggest_command
 from ralphd.models.budget import BudgetedGateway
 from ralphd.models.gateway import CompletionRequest, Message
 from ralphd.settings.project import CONFIG_NAME
@@ -25,6 +27,7 @@ from ralphd.shell.terminal import say
 from ralphd.state import Folders, write_private
 
 _QUESTION = Message(role="user", content="Answer with the one word: ready")
+_MANIFEST_BYTES = 1 << 20
 _ANSWER_TOKENS = 64
 """Enough for a model that reasons before it says one word."""
 
@@ -56,19 +59,12 @@ def _tell_tests(root: Path) -> None:
 
 
 def _test_command(root: Path) -> str:
-    try:
-        scripts = foreign_json.parse((root / "package.json").read_text(encoding="utf-8")).get("scripts", {})
-    except (OSError, ValueError, AttributeError):
-        scripts = {}
-    if isinstance(scripts, dict) and scripts.get("test"):
-        return "npm test"
-    if (root / "go.mod").exists():
-        return "go test ./..."
-    if (root / "Cargo.toml").exists():
-        return "cargo test"
-    return (
-        "python -m pytest -q" if any((root / name).exists() for name in ("tests", "conftest.py", "pytest.ini")) else ""
-    )
+    """As a run suggests it, from what lies in the project's folder and in its folders of tests."""
+    texts = {}
+    for path in (*root.glob("*"), *root.glob("test*/*.py")):
+        if path.is_file() and path.stat().st_size < _MANIFEST_BYTES:
+            texts[path.relative_to(root).as_posix()] = path.read_bytes().decode("utf-8", "replace")
+    return shlex.join(suggest_command(MemoryTree(texts)) or ())
 
 
 async def _try(environ: Mapping[str, str]) -> int:
