@@ -29,7 +29,6 @@ _FORMS = re.compile(
     re.VERBOSE,
 )
 _RULES = (
-    "aws.AWSKeyDetector",
     "azure_storage_key.AzureStorageKeyDetector",
     "discord.DiscordBotTokenDetector",
     "github_token.GitHubTokenDetector",
@@ -44,7 +43,7 @@ _RULES = (
     "twilio.TwilioKeyDetector",
 )
 """The rules of detect-secrets that ask for a form and take linear time. Its others go by names, which redaction.py does
-too, or take time in the square of a line's length."""
+too (AWS's secret keys among them), or take time in the square of a line's length."""
 
 
 @functools.cache

@@ -53,10 +53,11 @@ _TAIL = 10_000
 
 
 class Redactor:
-    """Masks exact values and known shapes. Cheap to make anew when the keys in use change."""
+    """Masks exact values and known shapes. Cheap to make anew when the keys in use change; the first loads the shapes, which
+    takes a moment, so a server makes it in a thread."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._known = KnownValues(secrets)
+        self._known, self._forms = KnownValues(secrets), key_forms.known()
 
     def text(self, text: str) -> str:
         """`text` masked. Takes a time that grows with its length and no faster, whatever it holds."""
@@ -73,7 +74,7 @@ class Redactor:
         with something behind it is ordinary code there, and masking that would break the code."""
         text = self._known.masked(text, MASK)
         text = _PEM.sub(MASK, text)
-        for form in key_forms.known():
+        for form in self._forms:
             text = form.sub(MASK, text)
         text = _LONG_RUN.sub(_without_named, _DOTTED.sub(_without_tokens, text))
         return _REST_OF_A_KEY.sub(_keep_head, text)
