@@ -57,7 +57,8 @@ async def measure(name: str, files: dict[str, str], argv: tuple[str, ...], path:
         write(root, files)
         for kind in ("CONFIG", "STATE", "CACHE"):
             os.environ[f"XDG_{kind}_HOME"] = str(Path(folder) / kind.lower())
-        run = await drive(root, {"artisan": [answer]}, path=path, at=at, argv=argv, tell=tell)
+        config = {"testing": {"control": "auto"}}
+        run = await drive(root, {"artisan": [answer]}, path=path, at=at, argv=argv, config=config, tell=tell)
     control = run.result.tests.control if run.result.tests else None
     told = (
         f"{control.noticed} of {control.planted} noticed, {control.skipped_for_time} not tried" if control else "none"

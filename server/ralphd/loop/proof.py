@@ -37,9 +37,10 @@ async def of(ctx: PhaseContext, bench: Workbench, state: State, green: Trial) ->
     tests = await asyncio.to_thread(_tests, ctx, bench.tree, state, green.run)
     expected = [(path, test_regions.alone(path, text) if path in texts else text) for path, text in tests]
     found = await asyncio.to_thread(suspicions, {path: ctx.before(path) for path in texts}, texts, expected)
-    if forged := await _pass_with_false_expectations(ctx, bench, state, green, tests):
+    forged, took_s = await _pass_with_false_expectations(ctx, bench, state, green, tests)
+    if forged:
         found += (f"tests pass with a false expectation as well: {', '.join(forged[:3])}",)
-    report, why_none = await _control(ctx, bench, state, green, texts)
+    report, why_none = await _control(ctx, bench, state, green, texts, took_s)
     if green.tried and not (report is not None and report.noticed and report.noticed == report.planted):
         found = (*found, f"{green.tried} was found by trying small changes until the tests passed")
     if report is None:
@@ -69,31 +70,34 @@ def _tests(ctx: PhaseContext, tree: Tree, state: State, run: TestRun) -> list[tu
 
 async def _pass_with_false_expectations(
     ctx: PhaseContext, bench: Workbench, state: State, green: Trial, tests: Sequence[tuple[str, str]]
-) -> list[str]:
-    """Ids of tests that pass although their expectation was made false: something else than the result decides them."""
+) -> tuple[list[str], float]:
+    """Ids of tests that pass although their expectation was made false: something else than the result decides
+    them; and the seconds that it took to see."""
     if ctx.settings.testing.control == "off" or green.run is None:
-        return []
+        return [], 0.0
     only = _reaching(green.run, state, ctx.target.path)
     candidate = dict(green.texts)
     near = [(path, candidate.get(path) or text) for path, text in tests]
     found = await asyncio.to_thread(lambda: [wrong for path, text in near if (wrong := falsified(path, text))])
     if not found:
-        return []
+        return [], 0.0
     ids = {nodeid for nodeid in only if any(_has_one(nodeid, wrong) for wrong in found)}
     functions = tuple(sorted({function_of(nodeid) for nodeid in ids}))  # the parameters are others now
+    if not functions:
+        return [], 0.0
     with phase(ctx.emit, "control", state.iterations):
         try:
             await bench.load({**candidate, **{wrong.path: wrong.text for wrong in found}})
             run = await bench.run(Asked(only=functions or None))
             await bench.load(candidate)
         except RalphError:
-            return []
+            return [], 0.0
     if run.timed_out or run.report is None or run.report.void:
-        return []
+        return [], 0.0
     outcomes: dict[str, set[str]] = {}
     for nodeid, case in run.cases.items():
         outcomes.setdefault(function_of(nodeid), set()).add(case.outcome)
-    return [function for function in functions if outcomes.get(function) == {"passed"}]
+    return [function for function in functions if outcomes.get(function) == {"passed"}], run.duration_s
 
 
 def _has_one(nodeid: str, wrong: FalseExpectations) -> bool:
@@ -103,9 +107,9 @@ def _has_one(nodeid: str, wrong: FalseExpectations) -> bool:
 
 
 async def _control(
-    ctx: PhaseContext, bench: Workbench, state: State, green: Trial, texts: dict[str, str]
+    ctx: PhaseContext, bench: Workbench, state: State, green: Trial, texts: dict[str, str], took_s: float
 ) -> tuple[ControlReport | None, str]:
-    """The control, or None and why there is none."""
+    """The control, or None and why there is none; `took_s` of its share of the time went already."""
     assert green.run is not None
     mode = ctx.settings.testing.control
     if mode == "off":
@@ -117,7 +121,7 @@ async def _control(
     with phase(ctx.emit, "control", state.iterations):
         try:
             small = faults if mode == "auto" else []
-            return await control(bench, green.run, body, small, only, state.tested_s), ""
+            return await control(bench, green.run, body, small, only, state.tested_s - took_s), ""
         except RalphError as error:
             return None, str(error).rstrip(".")
 
