@@ -18,7 +18,6 @@ if (flags.has('--tests')) {
     outExtension: { '.js': '.mjs' },
   });
 } else {
-  copyReadme();
   const options = {
     ...common,
     entryPoints: ['src/extension.ts'],
@@ -35,15 +34,6 @@ if (flags.has('--tests')) {
     const { metafile } = await esbuild.build(options);
     fs.writeFileSync('out/THIRD_PARTY_LICENSES.txt', licences(metafile));
   }
-}
-
-// The details page of an installed extension shows no file beside it, only pictures that lie in its text.
-function copyReadme() {
-  const inline = (_, title, file) => {
-    const data = fs.readFileSync(file).toString('base64');
-    return `![${title}](data:image/${path.extname(file).slice(1)};base64,${data})`;
-  };
-  fs.writeFileSync('README.md', fs.readFileSync('details.md', 'utf8').replace(/!\[([^\]]*)\]\(([^)]+\.(?:png|gif))\)/g, inline));
 }
 
 // The bundle holds other people's code, whose licences ask for their notice to travel with it.
