@@ -40,6 +40,7 @@ class Resolver:
         for stem, paths in self._by_stem.items():
             self._by_name.setdefault(posixpath.basename(stem), set()).update(paths)
         self._folders: dict[str, str] = {}
+        self._packages: dict[str, list[str]] = {}
         for path in packages:
             if (name := _package_name(read(path))) and posixpath.dirname(path):
                 self._folders[name] = posixpath.dirname(path) + "/"
@@ -49,14 +50,19 @@ class Resolver:
         if specifier.startswith("."):
             path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), specifier))
             return {path} & self._files or self._by_stem.get(path, set()) | self._by_stem.get(_stem(path), set())
-        own = [
-            folder for name, folder in self._folders.items() if specifier == name or specifier.startswith(name + "/")
-        ]
+        parts = specifier.split("/")
+        own = [self._folders[name] for n in range(1, len(parts) + 1) if (name := "/".join(parts[:n])) in self._folders]
         if own:
-            return {path for path in self._files if path.startswith(tuple(own))}
+            return {path for folder in own for path in self._below(folder)}
         wanted = _stem(specifier.lstrip("@~#/"))
         named = self._by_name.get(posixpath.basename(wanted), set())
         return {path for path in named if _ends_with(_stem(path).removesuffix("/index"), wanted)}
+
+    def _below(self, folder: str) -> list[str]:
+        """The files of one of the workspace's own packages; found once, however often it is imported."""
+        if folder not in self._packages:
+            self._packages[folder] = [path for path in self._files if path.startswith(folder)]
+        return self._packages[folder]
 
 
 def _ends_with(stem: str, wanted: str) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
-from fnmatch import fnmatch
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fnmatch import translate
 from typing import Protocol
 
-from ralphd.context.javascript_imports import JAVASCRIPT, Resolver, named_in
+from ralphd.context.javascript_imports import JAVASCRIPT, Resolver
+from ralphd.context.javascript_imports import named_in as specifiers_in
 from ralphd.context.python_modules import module_names
 from ralphd.core.encodings import decoded
 from ralphd.core.python_source import NOT_UNDERSTOOD
@@ -38,9 +39,11 @@ class Tree(Protocol):
         """As `text`, for analyses that look through many files; the record keeps none of it."""
 
 
+_SECRET = re.compile("|".join(map(translate, SECRET_PATTERNS)))
+
+
 def is_secret(path: str) -> bool:
-    name = posixpath.basename(path).lower()
-    return any(fnmatch(name, pattern) for pattern in SECRET_PATTERNS)
+    return _SECRET.match(posixpath.basename(path).lower()) is not None
 
 
 def decode(data: bytes | None, limit: int = 1_000_000) -> str | None:
@@ -70,28 +73,42 @@ class MemoryTree:
         return self.text(path)
 
 
-def _imported(path: str, text: str) -> set[str]:
-    """Dotted names a Python file imports (also inside functions); relative ones resolved against its folder."""
+Named = list[tuple[int, str, list[str]]]
+"""What a file's imports name, as they stand there: (dots before a relative module, module, names of it). For a script the
+module is the specifier. The same for equal bytes, wherever the file is."""
+
+
+def named_in(path: str, text: str) -> Named:
+    """What the imports of a Python file or a script name (also inside functions)."""
+    if not path.endswith(".py"):
+        return [(0, specifier, []) for specifier in sorted(specifiers_in(text))]
     try:
         if len(text) > PARSED_CHARACTERS:
             raise ValueError("too big")
         tree = ast.parse(text)
     except NOT_UNDERSTOOD:
         # Blanks only: `\s` would match line ends, and a megabyte of empty lines would then take hours.
-        return set(re.findall(r"^[ \t]*(?:from|import)[ \t]+([\w.]+)", text, re.MULTILINE))
-    found: set[str] = set()
-    package = path.split("/")[:-1]
+        found = sorted(set(re.findall(r"^[ \t]*(?:from|import)[ \t]+([\w.]+)", text, re.MULTILINE)))
+        return [(0, module, []) for module in found]
+    named: Named = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
+            named += [(0, alias.name, []) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                up = package[: len(package) - node.level + 1]
-                base = ".".join([*up, *([base] if base else [])])
-            found.add(base)
-            found.update(f"{base}.{alias.name}" if base else alias.name for alias in node.names)
-    return found
+            named.append((node.level, node.module or "", [alias.name for alias in node.names]))
+    return named
+
+
+def _dotted(path: str, named: Named) -> Iterator[str]:
+    """The dotted names that a Python file imports; relative ones resolved against its folder."""
+    package = path.split("/")[:-1]
+    for level, module, names in named:
+        base = module
+        if level:
+            up = package[: len(package) - level + 1]
+            base = ".".join([*up, *([module] if module else [])])
+        yield base
+        yield from (f"{base}.{name}" if base else name for name in names)
 
 
 class ImportGraph:
@@ -104,7 +121,16 @@ class ImportGraph:
         graph.imports = {path: set(used) for path, used in imports.items()}
         return graph
 
-    def __init__(self, tree: Tree, paths: Iterable[str] | None = None) -> None:
+    @staticmethod
+    def follows(path: str) -> bool:
+        """Whether the imports of this file are followed."""
+        return path.endswith((".py", *JAVASCRIPT))
+
+    def __init__(
+        self, tree: Tree, paths: Iterable[str] | None = None, *, named: Callable[[str], Named] | None = None
+    ) -> None:
+        """`named`: what a file's imports name, where that is known already; else each file is read."""
+        named = named or (lambda path: named_in(path, text) if (text := tree.scan(path)) else [])
         names: dict[str, set[str]] = {}
         every = list(paths if paths is not None else tree.paths())
         files = [p for p in every if p.endswith(".py")]
@@ -114,9 +140,8 @@ class ImportGraph:
                 names.setdefault(name, set()).add(path)
         self.imports: dict[str, set[str]] = {}
         for path in files:
-            text = tree.scan(path)
             used: set[str] = set()
-            for name in _imported(path, text) if text else ():
+            for name in _dotted(path, named(path)):
                 used |= names.get(name, set())
             folder = posixpath.dirname(path)
             used |= {c for c in (posixpath.join(folder, "conftest.py"), "conftest.py") if c in known and c != path}
@@ -124,8 +149,9 @@ class ImportGraph:
         scripts = [p for p in every if p.endswith(JAVASCRIPT)]
         resolver = Resolver(scripts, [p for p in every if posixpath.basename(p) == "package.json"], tree.scan)
         for path in scripts:
-            named = named_in(tree.scan(path) or "")
-            self.imports[path] = {found for name in named for found in resolver.files(path, name)} - {path}
+            self.imports[path] = {f for _, specifier, _ in named(path) for f in resolver.files(path, specifier)} - {
+                path
+            }
 
     def closure(self, paths: Iterable[str]) -> set[str]:
         """`paths` and every file that they import, directly or through others."""

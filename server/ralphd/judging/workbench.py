@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from ralphd.context.import_index import ImportIndex
 from ralphd.context.tree import ImportGraph, Tree, decode
 from ralphd.core.encodings import encoded_like
 from ralphd.judging import reports
@@ -143,6 +144,7 @@ class Tester:
         folder: str = "",
         junit: str = "",
         go_cache: Path | None = None,
+        index: ImportIndex | None = None,
     ) -> None:
         """`folder`: where in the workspace `root` the command runs; `junit`: the report it writes, from there; `go_cache`:
         where Go keeps what it has built between runs of this workspace."""
@@ -160,6 +162,9 @@ class Tester:
         """Seconds without a test's end after which a run is ended; None until the baseline has shown how long it takes."""
         self._snapshot: Snapshot | None = None
         self._graph: asyncio.Task[ImportGraph] | None = None
+        self._index = index
+        self._signatures: Mapping[str, Sequence[int]] = {}
+        """Of the workspace's files on disk, when the run began."""
 
     async def __aenter__(self) -> Self:
         self._channel = await asyncio.to_thread(ReportChannel, self._report_root)
@@ -169,6 +174,7 @@ class Tester:
             self._go_cache = None
         elif self._go_cache is not None:
             self._go_cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._signatures = self._snapshot.signatures()
         if runner_of(self.argv) == "node" or "package.json" in self.tree.paths():
             self._node = True
         return self
@@ -348,8 +354,13 @@ class Tester:
 
     async def import_graph(self) -> ImportGraph:
         if self._graph is None:
-            self._graph = asyncio.create_task(asyncio.to_thread(ImportGraph, self.tree))
+            self._graph = asyncio.create_task(asyncio.to_thread(self._imports))
         return await asyncio.shield(self._graph)
+
+    def _imports(self) -> ImportGraph:
+        if self._index is None:
+            return ImportGraph(self.tree)
+        return self._index.graph(self.root, self.tree, self._signatures)
 
     async def hashes(self, paths: Collection[str]) -> Mapping[str, str]:
         assert self._snapshot is not None

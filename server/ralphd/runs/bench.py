@@ -14,8 +14,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ralphd.attack.adapters import Gate, adapter_for
+from ralphd.context.import_index import FILE, ImportIndex
 from ralphd.context.tree import MemoryTree, is_secret
 from ralphd.core.run import RunRequest
+from ralphd.judging.index_builder import build
 from ralphd.judging.untested import UntestedBench
 from ralphd.judging.workbench import Tester, Workbench
 from ralphd.sandbox.environment import sandbox_environment
@@ -32,6 +34,8 @@ class Benches:
         self._folders, self.environ = folders, environ
         self._pools: dict[tuple[str, str], ShadowPool] = {}
         self._isolation: dict[str, Isolation] = {}
+        self._building: dict[str, asyncio.Task[int]] = {}
+        """By root the process that brings its index of imports up to date."""
 
     @property
     def known_isolation(self) -> Isolation | None:
@@ -66,6 +70,7 @@ class Benches:
                 folder=request.folder,
                 go_cache=self._folders.cache / "go-builds" / hashlib.sha256(request.root.encode()).hexdigest()[:16],
                 junit=settings.testing.junit or "",
+                index=ImportIndex(self._folders.cache / FILE),
             )
             async with tester:
                 yield tester
@@ -79,12 +84,19 @@ class Benches:
         return Gate(adapter, pool, argv, request, settings.chaos, self._reports())
 
     async def warm(self, root: str, settings: Settings) -> None:
-        """Make the workspace's first shadow copy before it is asked for. Raises `RalphError`."""
+        """Make the workspace's first shadow copy and its index of imports before they are asked for. Raises `RalphError`."""
+        if root not in self._building:
+            environment = sandbox_environment(self.environ)
+            cache = make_passing(self._folders.cache)
+            self._building[root] = asyncio.create_task(build(cache / FILE, root, cache, environment))
         await (await self._pool(root, "", settings)).warm()
 
     async def close(self) -> list[BaseException]:
         """End every pool; what went wrong is returned, for the log."""
         pools, self._pools = list(self._pools.values()), {}
+        for task in self._building.values():
+            task.cancel()
+        await asyncio.gather(*self._building.values(), return_exceptions=True)
         done = await asyncio.gather(*(pool.close() for pool in pools), return_exceptions=True)
         return [error for error in done if isinstance(error, Exception)]
 

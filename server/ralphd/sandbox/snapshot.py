@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from ralphd.core.digests import digest_of, digest_of_file
 from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.reading import open_beneath
-from ralphd.sandbox.selection import Listing
+from ralphd.sandbox.selection import Listing, Sig
 from ralphd.sandbox.workspace import Workspace, lstat
 
 T = TypeVar("T")
@@ -49,6 +49,10 @@ class Snapshot:
         for path, data in self._overlay.items():
             (files.discard if data is None else files.add)(path)
         return sorted(files)
+
+    def signatures(self) -> dict[str, Sig]:
+        """Of the files that stand on disk as refreshed: an equal one means equal bytes."""
+        return {p: sig for p, sig in self._listing.files.items() if stat.S_ISREG(sig[0]) and p not in self._overlay}
 
     async def hashes(self, paths: Iterable[str]) -> dict[str, str]:
         """`sha256:…` of each file as refreshed. Left out: what is no file, and what can no longer be told.

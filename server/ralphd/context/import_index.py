@@ -1,0 +1,197 @@
+"""What each file of a workspace imports, kept between runs, so that one edit means one file read again.
+
+One SQLite file in the person's cache folder. Contents are known by their digest: what a file of these bytes imports never
+changes, whichever workspace or branch it stands in. A file on disk is known by its signature (mode, size, times, inode),
+which changes with every write. A database that is damaged is made anew; one that is locked, or that cannot be written, is
+worked without: the files are then read, as if there were none. Two servers may use it at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ralphd.context.tree import ImportGraph, Named, Tree, is_secret, named_in
+
+log = logging.getLogger("ralphd")
+
+FILE = "imports.sqlite3"
+VERSION = 1
+BATCH = 500
+"""Files whose imports are written in one transaction: what a builder that is stopped loses at most."""
+KEPT_CONTENTS = 400_000
+"""Beyond this many the contents that no file has now are dropped."""
+_SCHEMA = """
+CREATE TABLE contents (digest BLOB PRIMARY KEY, named TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE files (root TEXT, path TEXT, signature TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (root, path)) WITHOUT ROWID;
+"""
+Signature = Sequence[int]
+
+
+class ImportIndex:
+    """The index of all workspaces. Blocking: for worker threads and for the builder's own process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def graph(self, root: str, tree: Tree, signatures: Mapping[str, Signature]) -> ImportGraph:
+        """Which files of `tree` import which. Read are the files that have no `signatures` (an editor shows them) or
+        another one than the index knows."""
+        followed = [p for p in tree.paths() if ImportGraph.follows(p)]
+        kept = {path: signatures[path] for path in followed if path in signatures and not is_secret(path)}
+        named = self.bring_up(root, followed, tree.scan, kept)
+        return ImportGraph(tree, named=named.__getitem__)
+
+    def bring_up(
+        self,
+        root: str,
+        paths: Sequence[str],
+        read: Callable[[str], str | None],
+        signatures: Mapping[str, Signature],
+        stop: Callable[[], bool] = lambda: False,
+    ) -> dict[str, Named]:
+        """What each of `paths` imports, as it is written there; what was not known yet is kept."""
+        found: dict[str, Named] = {}
+        with self._opened() as db:
+            known = _known(db, root)
+            fresh: list[tuple[str, Signature, bytes, Named]] = []
+            for path in paths:
+                signature = signatures.get(path)
+                row = known.pop(path, None)
+                if row is not None and signature is not None and row[0] == _written(signature):
+                    found[path] = row[1]
+                    continue
+                text = read(path)
+                if text is None:
+                    found[path] = []
+                    continue
+                digest = _digest(path, text)
+                content = _content(db, digest)
+                found[path] = content if content is not None else named_in(path, text)
+                if signature is not None:
+                    fresh.append((path, signature, digest, found[path]))
+                if len(fresh) >= BATCH:
+                    _write(db, root, fresh, [])
+                    fresh = []
+                if stop():
+                    break
+            _write(db, root, fresh, [] if stop() else list(known))
+        return found
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection | None]:
+        """The database; None where it cannot be used."""
+        db = None
+        for again in (True, False):
+            try:
+                db = _open(self._path)
+                break
+            except sqlite3.DatabaseError as error:
+                damaged = not isinstance(error, sqlite3.OperationalError)
+                log.info("the index of imports %s cannot be used: %s", self._path, error)
+                if not (damaged and again):
+                    break
+                with contextlib.suppress(OSError):
+                    self._path.unlink()
+            except OSError as error:
+                log.info("the index of imports %s cannot be used: %s", self._path, error)
+                break
+        try:
+            yield db
+        finally:
+            if db is not None:
+                db.close()
+
+
+def _written(signature: Signature) -> str:
+    return " ".join(map(str, signature))
+
+
+def _digest(path: str, text: str) -> bytes:
+    """Of the content, and of which of the two ways it is read in."""
+    way = b"python\n" if path.endswith(".py") else b"script\n"
+    return hashlib.sha256(way + text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    db = sqlite3.connect(path, timeout=1.0, isolation_level=None)
+    try:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=NORMAL")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version != VERSION:
+            db.execute("BEGIN IMMEDIATE")
+            if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:  # another server was not first
+                db.execute("DROP TABLE IF EXISTS files")
+                db.execute("DROP TABLE IF EXISTS contents")
+                for statement in filter(str.strip, _SCHEMA.split(";")):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version={VERSION}")
+            db.execute("COMMIT")
+        path.chmod(0o600)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _known(db: sqlite3.Connection | None, root: str) -> dict[str, tuple[str, Named]]:
+    """By path the signature and the imports of the files of `root`."""
+    if db is None:
+        return {}
+    try:
+        rows = db.execute(
+            "SELECT path, signature, named FROM files JOIN contents USING (digest) WHERE root = ?", (root,)
+        )
+        nothing: Named = []
+        return {p: (signature, json.loads(named) if named != "[]" else nothing) for p, signature, named in rows}
+    except (sqlite3.Error, ValueError) as error:
+        log.info("the index of imports cannot be read: %s", error)
+        return {}
+
+
+def _content(db: sqlite3.Connection | None, digest: bytes) -> Named | None:
+    if db is None:
+        return None
+    try:
+        row = db.execute("SELECT named FROM contents WHERE digest = ?", (digest,)).fetchone()
+        named: Named | None = json.loads(row[0]) if row else None
+    except (sqlite3.Error, ValueError):
+        return None
+    return named
+
+
+def _write(
+    db: sqlite3.Connection | None,
+    root: str,
+    fresh: Sequence[tuple[str, Signature, bytes, Named]],
+    gone: Sequence[str],
+) -> None:
+    """Keeps what is `fresh` and forgets what is `gone`; another server's write, or a full disk, costs only the keeping."""
+    if db is None or not (fresh or gone):
+        return
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            db.executemany(
+                "INSERT OR IGNORE INTO contents VALUES (?, ?)", [(d, json.dumps(named)) for _, _, d, named in fresh]
+            )
+            db.executemany(
+                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",
+                [(root, p, _written(s), d) for p, s, d, _ in fresh],
+            )
+            db.executemany("DELETE FROM files WHERE root = ? AND path = ?", [(root, path) for path in gone])
+            if db.execute("SELECT count(*) FROM contents").fetchone()[0] > KEPT_CONTENTS:
+                db.execute("DELETE FROM contents WHERE digest NOT IN (SELECT digest FROM files)")
+            db.execute("COMMIT")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+    except sqlite3.Error as error:
+        log.info("the index of imports cannot be written: %s", error)

@@ -1,0 +1,78 @@
+"""Fills the index of imports for one workspace, in a process of its own at the lowest priority: reading a big project for
+the first time takes minutes of processor time, which would make the editor's server wait for Python's lock.
+
+    python -m ralphd.judging.index_builder DATABASE ROOT CACHE HOME
+
+It ends when its standard input does, so it never outlives the server; what it has written by then is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import stat
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from ralphd.context.import_index import ImportIndex
+from ralphd.context.tree import ImportGraph, decode, is_secret
+from ralphd.core.paths import within
+from ralphd.errors import SandboxError
+from ralphd.judging.workbench import read_file
+from ralphd.sandbox.selection import Selection
+
+MAX_FILES = 200_000
+MAX_BYTES = 4 << 30
+
+
+async def build(database: Path, root: str, cache: Path, environ: Mapping[str, str]) -> int:
+    """Runs the builder to its end; killed where this is cancelled. Returns its exit code."""
+    command = [sys.executable, "-P", "-m", "ralphd.judging.index_builder", str(database), root, str(cache)]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        environ.get("HOME", "/"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        cwd=cache,
+        env=dict(environ),
+        start_new_session=True,  # Ctrl-C in a terminal is for the server
+    )
+    try:
+        return await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def main(database: str, root: str, cache: str, home: str) -> int:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if hasattr(os, "nice"):
+        os.nice(19)
+    root = os.path.realpath(root)
+    left_out = frozenset({os.path.relpath(cache, root)} if within(cache, root) else ())
+    selection = Selection(root, home=home, max_files=MAX_FILES, max_bytes=MAX_BYTES, leave_out=left_out)
+    try:
+        listing = selection.scan(lambda: False)
+    except SandboxError:
+        return 1
+    signatures = {p: s for p, s in listing.files.items() if stat.S_ISREG(s[0]) and ImportGraph.follows(p)}
+    paths = sorted(p for p in signatures if not is_secret(p))
+    ImportIndex(Path(database)).bring_up(root, paths, lambda path: decode(read_file(root, path)), signatures)
+    return 0
+
+
+def _end_with_parent() -> None:
+    """Standard input is a pipe that nobody writes to: its end means that the server has closed it or died."""
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*sys.argv[1:]))

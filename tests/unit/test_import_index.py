@@ -1,0 +1,129 @@
+"""The index of imports: one edit is one file read again, and what is wrong with the database never stops a run."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ralphd.context.import_index import FILE, ImportIndex
+from ralphd.context.tree import ImportGraph, MemoryTree
+from tests.support.projects import write
+
+FILES = {
+    "a.py": "from b import x\n",
+    "b.py": "x = 1\n",
+    "pkg/__init__.py": "",
+    "pkg/c.py": "from . import d\nfrom ..a import y\n",
+    "pkg/d.py": "",
+    "web/a.js": "const b = require('./b')\n",
+    "web/b.js": "",
+    "secrets.py": "import a\n",
+    "notes.md": "import a\n",
+}
+
+
+class Counting(MemoryTree):
+    """Counts what is read."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        super().__init__(texts)
+        self.read: list[str] = []
+
+    def scan(self, path: str) -> str | None:
+        self.read.append(path)
+        return super().scan(path)
+
+
+def signatures(texts: dict[str, str]) -> dict[str, tuple[int, ...]]:
+    return {path: (0, len(text), hash(text), 0, 0) for path, text in texts.items()}
+
+
+def test_one_edit_is_one_file_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "cache" / FILE
+    wanted = ImportGraph(MemoryTree(FILES)).imports
+    assert wanted["a.py"] == {"b.py"} and wanted["web/a.js"] == {"web/b.js"}
+    first = Counting(FILES)
+    assert ImportIndex(path).graph("/w", first, signatures(FILES)).imports == wanted
+    assert sorted(first.read) == sorted(p for p in FILES if p != "notes.md")
+    again = Counting(FILES)
+    assert ImportIndex(path).graph("/w", again, signatures(FILES)).imports == wanted
+    assert again.read == ["secrets.py"], "files of secrets never enter"
+    edited = Counting({**FILES, "b.py": "import pkg.d\n"})
+    graph = ImportIndex(path).graph("/w", edited, signatures({**FILES, "b.py": "import pkg.d\n"}))
+    assert graph.imports["b.py"] >= {"pkg/d.py"} and sorted(edited.read) == ["b.py", "secrets.py"]
+    shown = Counting({**FILES, "a.py": "import pkg.d\n"})
+    known = {p: s for p, s in signatures(FILES).items() if p != "a.py"}  # an editor shows it: nothing on disk counts
+    assert "pkg/d.py" in ImportIndex(path).graph("/w", shown, known).imports["a.py"]
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    with sqlite3.connect(path) as db:
+        assert not [name for (name,) in db.execute("SELECT path FROM files") if "secret" in name or name == "notes.md"]
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"no database at all" * 400)
+
+
+def torn(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))
+
+
+def another_version(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version=99")
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("harm", [garbage, torn, another_version, a_folder], ids=lambda harm: harm.__name__)
+def test_a_database_that_cannot_be_used_is_worked_without(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+    path = tmp_path / FILE
+    wanted = ImportIndex(path).graph("/w", MemoryTree(FILES), signatures(FILES)).imports
+    for rest in tmp_path.glob("*-wal"):
+        rest.unlink()
+    harm(path)
+    for _ in range(2):
+        assert ImportIndex(path).graph("/w", MemoryTree(FILES), signatures(FILES)).imports == wanted
+
+
+def test_another_server_that_writes_stops_nobody(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    wanted = ImportIndex(path).graph("/w", MemoryTree(FILES), signatures(FILES)).imports
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    changed = {**FILES, "d.py": "import a\n"}
+    try:
+        found = ImportIndex(path).graph("/w", MemoryTree(changed), signatures(changed)).imports
+    finally:
+        other.close()
+    assert found == {**wanted, "d.py": {"a.py"}}
+
+
+def test_the_builder_fills_it_from_the_disk(tmp_path: Path) -> None:
+    root, cache = tmp_path / "w", tmp_path / "cache"
+    write(root, {**FILES, ".gitignore": "out/\n", "out/x.py": "import a\n"})
+    cache.mkdir()
+    builder = [
+        sys.executable,
+        "-P",
+        "-m",
+        "ralphd.judging.index_builder",
+        str(cache / FILE),
+        str(root),
+        str(cache),
+        "/root",
+    ]
+    with subprocess.Popen(builder, stdin=subprocess.PIPE, env={"PATH": ""}) as process:
+        assert process.wait() == 0
+    with sqlite3.connect(cache / FILE) as db:
+        paths = {path for (path,) in db.execute("SELECT path FROM files WHERE root = ?", (os.path.realpath(root),))}
+    assert paths == {"a.py", "b.py", "pkg/__init__.py", "pkg/c.py", "pkg/d.py", "web/a.js", "web/b.js"}
