@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Collection, Sequence
 
-from ralphd.context.tree import ImportGraph, Tree
+from ralphd.context.tree import ImportGraph, Tree, is_secret
 from ralphd.core.ignore import IgnoreRules
 from ralphd.judging.verdict import TestRun
 from ralphd.phases.control_files import fold
@@ -63,7 +63,7 @@ def _data(tests: Collection[str], tree: Tree, known: Collection[str], free: Coll
     by_name: dict[str, list[str]] = {}
     for path in known:
         by_name.setdefault(posixpath.basename(path), []).append(path)
-    product = " ".join(tree.text(path) or "" for path in sorted(free))
+    product = " ".join(tree.text(path) or "" for path in sorted(free) if not is_secret(path))
     found = {path for path in known if "__snapshots__" in path.split("/") and path.endswith((".snap", ".ambr"))}
     for test in tests:
         for name in {posixpath.basename(word) for word in _DATA.findall(tree.text(test) or "")}:
