@@ -68,7 +68,9 @@ async def test_unchanged_failure_is_resampled(project: Path) -> None:
     run = await drive(project, {"artisan": [WRONG, WRONG, RIGHT]}, path="slug.py", at="raise")
     assert run.result.outcome == "proposed"
     first, _, third = run.gateway.requests
-    assert third.messages == first.messages and third.sample != first.sample
+    asked, again = first.messages[-1].content, third.messages[-1].content
+    assert again.startswith(asked) and "An earlier try failed with" in again[len(asked) :], "never the same question"
+    assert third.sample != first.sample
     assert (third.temperature or 0) >= 0.7
 
 

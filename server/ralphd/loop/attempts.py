@@ -177,8 +177,7 @@ class Attempts:
                 trial.answer, render("artisan_repair", verdict=trial.verdict.why + ":", failures=failures)
             )
         elif step == "resample":
-            hint = failure_text(trial.run, trial.verdict, self.bench.root, local=True) if self.ctx.local else ""
-            self._artisan.start_afresh(hint)
+            self._artisan.start_afresh(failure_text(trial.run, trial.verdict, self.bench.root, local=True))
         self._step = step
         return step
 

@@ -123,8 +123,8 @@ class Artisan:
         self.tail = (Message(role="assistant", content=answer), Message(role="user", content=feedback))
 
     def start_afresh(self, hint: str = "") -> None:
-        """Forget the last answer: the next attempt is a fresh sample of the same question, for a small model with the
-        last failure at its end (behind the prefix that its server has cached)."""
+        """Forget the last answer: the next attempt is a fresh sample of the same question, with the last failure at its end
+        (behind the prefix that providers and the embedded model's server have cached)."""
         self.tail = ()
         self.hint = hint
 
