@@ -163,8 +163,6 @@ class Tester:
         self._snapshot: Snapshot | None = None
         self._graph: asyncio.Task[ImportGraph] | None = None
         self._index = index
-        self._signatures: Mapping[str, Sequence[int]] = {}
-        """Of the workspace's files on disk, when the run began."""
 
     async def __aenter__(self) -> Self:
         self._channel = await asyncio.to_thread(ReportChannel, self._report_root)
@@ -354,13 +352,11 @@ class Tester:
 
     async def import_graph(self) -> ImportGraph:
         if self._graph is None:
-            self._graph = asyncio.create_task(asyncio.to_thread(self._imports))
+            known = (
+                (self._index.graph, self.root, self.tree, self._signatures) if self._index else (ImportGraph, self.tree)
+            )
+            self._graph = asyncio.create_task(asyncio.to_thread(*known))
         return await asyncio.shield(self._graph)
-
-    def _imports(self) -> ImportGraph:
-        if self._index is None:
-            return ImportGraph(self.tree)
-        return self._index.graph(self.root, self.tree, self._signatures)
 
     async def hashes(self, paths: Collection[str]) -> Mapping[str, str]:
         assert self._snapshot is not None
