@@ -36,7 +36,8 @@ Signature = Sequence[int]
 class ImportIndex:
     """The index of all workspaces. Blocking: for worker threads and for the builder's own process."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None = None) -> None:
+        """`path`: the database; without one nothing is kept."""
         self._path = path
 
     def graph(self, root: str, tree: Tree, signatures: Mapping[str, Signature]) -> ImportGraph:
@@ -87,19 +88,21 @@ class ImportIndex:
     def _opened(self) -> Iterator[sqlite3.Connection | None]:
         """The database; None where it cannot be used."""
         db = None
-        for again in (True, False):
+        path = self._path
+        for again in (True, False) if path is not None else ():
+            assert path is not None
             try:
-                db = _open(self._path)
+                db = _open(path)
                 break
             except sqlite3.DatabaseError as error:
                 damaged = not isinstance(error, sqlite3.OperationalError)
-                log.info("the index of imports %s cannot be used: %s", self._path, error)
+                log.info("the index of imports %s cannot be used: %s", path, error)
                 if not (damaged and again):
                     break
                 with contextlib.suppress(OSError):
-                    self._path.unlink()
+                    path.unlink()
             except OSError as error:
-                log.info("the index of imports %s cannot be used: %s", self._path, error)
+                log.info("the index of imports %s cannot be used: %s", path, error)
                 break
         try:
             yield db

@@ -162,7 +162,7 @@ class Tester:
         """Seconds without a test's end after which a run is ended; None until the baseline has shown how long it takes."""
         self._snapshot: Snapshot | None = None
         self._graph: asyncio.Task[ImportGraph] | None = None
-        self._index = index
+        self._index = index or ImportIndex()
 
     async def __aenter__(self) -> Self:
         self._channel = await asyncio.to_thread(ReportChannel, self._report_root)
@@ -352,10 +352,8 @@ class Tester:
 
     async def import_graph(self) -> ImportGraph:
         if self._graph is None:
-            known = (
-                (self._index.graph, self.root, self.tree, self._signatures) if self._index else (ImportGraph, self.tree)
-            )
-            self._graph = asyncio.create_task(asyncio.to_thread(*known))
+            reading = asyncio.to_thread(self._index.graph, self.root, self.tree, self._signatures)
+            self._graph = asyncio.create_task(reading)
         return await asyncio.shield(self._graph)
 
     async def hashes(self, paths: Collection[str]) -> Mapping[str, str]:
