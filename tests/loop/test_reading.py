@@ -49,3 +49,17 @@ async def test_a_notebook_is_refused_before_anything_is_asked(tmp_path: Path) ->
         )
         assert run.result.outcome == "misconfigured" and "Notebooks are not worked on" in run.result.reason
         assert not run.gateway.requests and not run.result.edits
+
+
+async def test_a_stub_file_that_no_test_reaches_is_offered_as_unverified(tmp_path: Path) -> None:
+    """The definition at the cursor is the target, and no test runs what is changed."""
+    before, answer = (
+        "def double(x: int) -> str: ...\ndef half(x: int) -> float: ...\n",
+        "def double(x: int) -> int: ...",
+    )
+    write(tmp_path, {"calc.pyi": before, "test_other.py": "def test_other():\n    assert True\n"})
+    run = await drive(
+        tmp_path, {"artisan": [code(answer)]}, path="calc.pyi", at="double", instruction="It gives an int."
+    )
+    assert run.result.outcome == "proposed_unverified", run.result.reason
+    assert run.result.edits == {"calc.pyi": before.replace("str", "int", 1)}
