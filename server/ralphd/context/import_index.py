@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ralphd.context.tree import ImportGraph, Named, Tree, is_secret, named_in
+from ralphd.core import foreign_json
 
 log = logging.getLogger("ralphd")
 
@@ -153,7 +154,7 @@ def _known(db: sqlite3.Connection | None, root: str) -> dict[str, tuple[str, Nam
             "SELECT path, signature, named FROM files JOIN contents USING (digest) WHERE root = ?", (root,)
         )
         nothing: Named = []
-        return {p: (signature, json.loads(named) if named != "[]" else nothing) for p, signature, named in rows}
+        return {p: (signature, foreign_json.parse(named) if named != "[]" else nothing) for p, signature, named in rows}
     except (sqlite3.Error, ValueError) as error:
         log.info("the index of imports cannot be read: %s", error)
         return {}
@@ -164,7 +165,7 @@ def _content(db: sqlite3.Connection | None, digest: bytes) -> Named | None:
         return None
     try:
         row = db.execute("SELECT named FROM contents WHERE digest = ?", (digest,)).fetchone()
-        named: Named | None = json.loads(row[0]) if row else None
+        named: Named | None = foreign_json.parse(row[0]) if row else None
     except (sqlite3.Error, ValueError):
         return None
     return named

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
+
+from ralphd.core import foreign_json
 
 SUFFIXES = (".snap", ".ambr", ".json", ".jsonl", ".csv", ".tsv", ".txt", ".golden")
 _MOST = 500_000
@@ -26,7 +27,7 @@ def pairs(path: str, text: str) -> Iterator[tuple[str, str]]:
     elif path.endswith((".json", ".jsonl")):
         for part in text.splitlines() if path.endswith(".jsonl") else [text]:
             try:
-                yield from _rows(json.loads(part))
+                yield from _rows(foreign_json.parse(part))
             except (ValueError, RecursionError):
                 continue
     elif path.endswith((".csv", ".tsv")):

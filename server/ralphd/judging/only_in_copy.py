@@ -6,7 +6,6 @@ own last run of the tests is on record (pytest keeps one), a test that failed th
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
 import re
@@ -14,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ralphd.core import foreign_json
 from ralphd.core.mends import Mend
 from ralphd.judging.failures import told
 from ralphd.judging.infrastructure import wants_network
@@ -168,6 +168,6 @@ def last_result(root: str, folder: str) -> Callable[[str], bool | None]:
 
 def _read(root: str, path: str) -> object:
     try:
-        return json.loads(read_beneath(root, path, _RECORD_BYTES) or b"null")
+        return foreign_json.parse(read_beneath(root, path, _RECORD_BYTES) or b"null")
     except (OSError, ValueError, RecursionError):
         return None
