@@ -115,6 +115,7 @@ def _add_demo(commands: _Commands[argparse.ArgumentParser]) -> None:
         help="do not ask: fetch the model, and go on without isolation where there is none",
     )
     demo.add_argument("--plain", action="store_true", help="plain lines, also on a terminal")
+    demo.add_argument("--replay", action="store_true", help="show a recorded demo in some seconds; nothing runs")
 
 
 def _add_doctor(commands: _Commands[argparse.ArgumentParser]) -> None:

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,24 @@ from ralphd.lsp.client import Client
 from ralphd.runs.service import RunService
 from ralphd.sandbox.isolation import detect
 from ralphd.settings.load import resolve
+from ralphd.shell.demo_replay import replay
 from ralphd.shell.terminal import Screen, ask, say
 from ralphd.shell.weights import fetch_with_bar
 
 TARGET, FUNCTION = "pages.py", "def expand"
+IN_YOUR_EDITOR = """
+In your own editor:
+  VS Code   make vsix, then install vscode-extension/ralphd.vsix
+  Neovim    put neovim/ on the runtime path, then vim.lsp.enable('ralphd')
+  others    run `ralphd` on stdio; editors/ has a file for each"""
 
 
-def demo(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    screen = Screen(rich=sys.stdout.isatty() and not options.plain)
+def demo(options: argparse.Namespace, environ: Mapping[str, str], screen: Screen | None = None) -> int:
+    """`screen`: where to show it, instead of standard output."""
+    screen = screen or Screen(rich=sys.stdout.isatty() and not options.plain)
+    if options.replay:
+        replay(screen)
+        return 0
     service = build_service(environ)
     resolved = resolve(service.settings.layers(os.getcwd(), os.getcwd())[:1], environ)
     isolation = asyncio.run(detect(resolved.settings.sandbox.mode))
@@ -49,12 +59,12 @@ def demo(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     chosen = resolved.settings.models.artisan.model
     if chosen is None and not asyncio.run(_has_key(service, resolved)):
         settings["models"] = "local"
-        fetch_with_bar(service.folders.cache)
+        fetch_with_bar(service.folders.cache, lambda: _meanwhile(screen))
         screen.say(
             "Model: the embedded Qwen2.5-Coder 1.5B, on this machine. Small and free: expect a wrong answer or two."
         )
     elif chosen == "local":
-        fetch_with_bar(service.folders.cache)
+        fetch_with_bar(service.folders.cache, lambda: _meanwhile(screen))
     else:
         screen.say(
             f"Model: {chosen or 'the one your key belongs to'}, as configured. This costs what its provider asks; the budget of your configuration holds."
@@ -64,6 +74,16 @@ def demo(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         with resources.as_file(resources.files("ralphd").joinpath("demo_project")) as shipped:
             shutil.copytree(shipped, folder, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
         return asyncio.run(_play(folder, settings, screen, environ))
+
+
+def _meanwhile(screen: Screen) -> None:
+    """What is shown while the model is fetched for the first time."""
+    screen.say(
+        "\nMeanwhile, what will happen: a small project with failing tests is opened as an editor would open it; the model writes, "
+        "the tests run on a copy in a sandbox, faults are planted to see whether they notice, and the change waits for your word.\n"
+    )
+    replay(screen)
+    screen.say("\nThat was the recording. Yours begins when the model is here.\n", "italic")
 
 
 async def _has_key(service: RunService, resolved: Any) -> bool:
@@ -86,12 +106,19 @@ def _agreed(question: str, options: argparse.Namespace) -> bool:
 async def _play(folder: Path, settings: Mapping[str, Any], screen: Screen, environ: Mapping[str, str]) -> int:
     target = folder / TARGET
     before = target.read_text(encoding="utf-8")
-    screen.say(f"\nA small project with {_count_tests(folder)} failing tests, in {folder}", "bold")
+    screen.say(f"\nA small project with {_count_tests(folder)} failing tests, in {folder}:", "bold")
     screen.say(before.rstrip())
     client = await Client.spawn([sys.executable, "-m", "ralphd", "serve"], folder, user_settings=settings, env=environ)
     try:
         client.on_stream = lambda params: screen.stream(params["delta"])
-        client.on_event = lambda params: _show(params, screen)
+        waiting: list[Mapping[str, Any]] = []
+
+        def on_event(params: Mapping[str, Any]) -> None:
+            if params["type"] == "hunksChanged":
+                waiting[:] = [hunk for hunk in params["hunks"] if hunk["state"] == "pending"] or waiting
+            _show(params, screen)
+
+        client.on_event = on_event
         uri = await client.open(target)
         line = before[: before.index(FUNCTION)].count("\n")
         screen.say("\n> Ralph: implement", "bold")
@@ -104,10 +131,10 @@ async def _play(folder: Path, settings: Mapping[str, Any], screen: Screen, envir
             screen.say("The demo did not succeed this time. Nothing was changed.")
             return 1
         assert client.text(uri) == before, "the buffer changed before anything was accepted"
+        _review(waiting, result, screen)
         await client.accept_all(result["reviewId"], uri)
         after = client.text(uri)
-        screen.say("\nThe proposal, accepted:", "bold")
-        screen.diff(unified(TARGET, before, after))
+        screen.say("\nAccepted, as you would in your editor with one key.", "bold")
         target.write_text(after, encoding="utf-8")
     finally:
         await client.stop()
@@ -128,7 +155,19 @@ async def _play(folder: Path, settings: Mapping[str, Any], screen: Screen, envir
         screen.say("The accepted change does not pass the tests: that is a defect of ralphd.", "bold red")
         return 1
     screen.say("Done: red tests, a loop of attempts, a verified proposal, accepted by you, green tests.", "bold green")
+    screen.say(IN_YOUR_EDITOR)
     return 0
+
+
+def _review(hunks: Sequence[Mapping[str, Any]], result: Mapping[str, Any], screen: Screen) -> None:
+    """Each change with its proof beside it, as the editors show them."""
+    control = (result["tests"] or {}).get("control")
+    proof = f"{result['tests']['passed']} tests passed" if result["tests"] else "NOT verified"
+    if control and control["planted"]:
+        proof += f", {control['noticed']} of {control['planted']} planted faults noticed"
+    for number, hunk in enumerate(hunks, 1):
+        screen.say(f"\nchange {number} of {len(hunks)} · {proof}", "bold")
+        screen.diff("".join(unified(TARGET, hunk["oldText"], hunk["newText"]).splitlines(keepends=True)[2:]))
 
 
 def _count_tests(folder: Path) -> int:
