@@ -106,7 +106,7 @@ def _agreed(question: str, options: argparse.Namespace) -> bool:
 async def _play(folder: Path, settings: Mapping[str, Any], screen: Screen, environ: Mapping[str, str]) -> int:
     target = folder / TARGET
     before = target.read_text(encoding="utf-8")
-    screen.say(f"\nA small project with {_count_tests(folder)} failing tests, in {folder}:", "bold")
+    screen.say(f"\nA small project with {_count_tests(folder)} failing tests, in a scratch folder:", "bold")
     screen.say(before.rstrip())
     client = await Client.spawn([sys.executable, "-m", "ralphd", "serve"], folder, user_settings=settings, env=environ)
     try:
