@@ -32,7 +32,7 @@ async def test_it_is_found_without_a_model_and_needs_proof(tmp_path: Path) -> No
         "`>` → `>=`" in sentence and "found by trying small changes" in sentence for sentence in run.result.mended
     )
     assert run.result.iterations == 1 and run.result.outcome == "proposed_suspect", run.result.reason
-    assert "found by trying small changes" in run.result.reason
+    assert "one small change was found by trying: `>` → `>=` at line 2" in run.result.reason
 
 
 async def test_the_first_sample_of_a_small_model_is_its_likeliest(tmp_path: Path) -> None:

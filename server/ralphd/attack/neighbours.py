@@ -17,7 +17,11 @@ from ralphd.core.text import BOM, Span, Text
 
 _MOST_EDITS = 30
 """Of the operators of `mutants.py`; the rest of the limit is left for what only mends."""
-_ENDINGS = ("sorted({})", "list({})", "set({})", "len({})", "str({})", "{}.strip()", "{}.lower()", "{}[::-1]")
+_ENDINGS = (
+    "sorted(set({}))", "sorted({})", "{}.strip()", "{}.lower()", "list({})", "set({})", "len({})", "str({})", "{}[::-1]",
+    "list(dict.fromkeys({}))",
+)  # fmt: skip
+"""What is forgotten at the end of a function, the likelier first."""
 
 
 @dataclass(frozen=True)

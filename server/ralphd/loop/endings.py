@@ -103,7 +103,8 @@ class Endings:
         assert green.verdict is not None
         proof, changed = green.proof, green.report.changed if green.report else None
         tests = f"tests were changed ({', '.join(changed.paths)}), with the old ones: {changed.old}" if changed else ""
-        why = "; ".join(filter(None, [green.verdict.why, proof.shown, tests]))
+        tried = f"one small change was found by trying: {green.tried}" if green.tried else ""
+        why = "; ".join(filter(None, [green.verdict.why, proof.shown, tried, tests]))
         if proof.suspicions:
             return "proposed_suspect", f"{why}; but look at the change: {'; '.join(proof.suspicions)}{rest}."
         if unproven := green.verdict.unproven or proof.unproven:

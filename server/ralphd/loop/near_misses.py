@@ -14,7 +14,7 @@ from ralphd.phases.base import PhaseContext
 
 _MOST = 40
 _LEAST_SHARE_S, _MOST_SHARE_S = 5.0, 30.0
-_RUNS = 10
+_RUNS = 5
 """The search takes as long as so many runs of the tests, within the two limits above: a busy machine is slow at both."""
 _TIMES_AS_LONG = 4
 _AT_ONCE = 4
