@@ -22,7 +22,7 @@ def test_it_is_shown_from_its_beginning_to_its_end(tmp_path: Path) -> None:
         "\nproposed: ",
         "change 1 of ",
         "Accepted",
-        "6 passed",
+        "6 passed in ",
         "In your own editor:",
     )
     places = [told.index(part) for part in parts]

@@ -110,34 +110,12 @@ async def _play(folder: Path, settings: Mapping[str, Any], screen: Screen, envir
     screen.say(before.rstrip())
     client = await Client.spawn([sys.executable, "-m", "ralphd", "serve"], folder, user_settings=settings, env=environ)
     try:
-        client.on_stream = lambda params: screen.stream(params["delta"])
-        waiting: list[Mapping[str, Any]] = []
-
-        def on_event(params: Mapping[str, Any]) -> None:
-            if params["type"] == "hunksChanged":
-                waiting[:] = [hunk for hunk in params["hunks"] if hunk["state"] == "pending"] or waiting
-            _show(params, screen)
-
-        client.on_event = on_event
-        uri = await client.open(target)
-        line = before[: before.index(FUNCTION)].count("\n")
-        screen.say("\n> Ralph: implement", "bold")
-        result = await client.run("implement", uri, line)
-        screen.say(
-            f"\n{result['outcome']}: {result['reason']}",
-            "bold green" if result["outcome"] == "proposed" else "bold red",
-        )
-        if result["outcome"] != "proposed":
-            screen.say("The demo did not succeed this time. Nothing was changed.")
-            return 1
-        assert client.text(uri) == before, "the buffer changed before anything was accepted"
-        _review(waiting, result, screen)
-        await client.accept_all(result["reviewId"], uri)
-        after = client.text(uri)
-        screen.say("\nAccepted, as you would in your editor with one key.", "bold")
-        target.write_text(after, encoding="utf-8")
+        result = await _implement(client, target, before, screen)
     finally:
         await client.stop()
+    if result["outcome"] != "proposed":
+        screen.say("The demo did not succeed this time. Nothing was changed.")
+        return 1
     tests = subprocess.run(  # noqa: ASYNC221 (the server is gone; nothing waits)
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=folder,
@@ -157,6 +135,31 @@ async def _play(folder: Path, settings: Mapping[str, Any], screen: Screen, envir
     screen.say("Done: red tests, a loop of attempts, a verified proposal, accepted by you, green tests.", "bold green")
     screen.say(IN_YOUR_EDITOR)
     return 0
+
+
+async def _implement(client: Client, target: Path, before: str, screen: Screen) -> Mapping[str, Any]:
+    """Trigger the run, show it and its review, accept what was proposed, and save it; the run's result."""
+    waiting: list[Mapping[str, Any]] = []
+
+    def on_event(params: Mapping[str, Any]) -> None:
+        if params["type"] == "hunksChanged":
+            waiting[:] = [hunk for hunk in params["hunks"] if hunk["state"] == "pending"] or waiting
+        _show(params, screen)
+
+    client.on_event = on_event
+    client.on_stream = lambda params: screen.stream(params["delta"])
+    uri = await client.open(target)
+    screen.say("\n> Ralph: implement", "bold")
+    result: Mapping[str, Any] = await client.run("implement", uri, before[: before.index(FUNCTION)].count("\n"))
+    green = result["outcome"] == "proposed"
+    screen.say(f"\n{result['outcome']}: {result['reason']}", "bold green" if green else "bold red")
+    if green:
+        assert client.text(uri) == before, "the buffer changed before anything was accepted"
+        _review(waiting, result, screen)
+        await client.accept_all(result["reviewId"], uri)
+        screen.say("\nAccepted, as you would in your editor with one key.", "bold")
+        target.write_text(client.text(uri), encoding="utf-8")
+    return result
 
 
 def _review(hunks: Sequence[Mapping[str, Any]], result: Mapping[str, Any], screen: Screen) -> None:
