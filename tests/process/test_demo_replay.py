@@ -18,7 +18,7 @@ def test_it_is_shown_from_its_beginning_to_its_end(tmp_path: Path) -> None:
     parts = (
         "6 failing tests",
         "Ralph: implement",
-        "planted",
+        "Planted faults",
         "\nproposed: ",
         "change 1 of ",
         "Accepted",
