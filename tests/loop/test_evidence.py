@@ -129,7 +129,15 @@ async def test_no_static_path_is_no_proof(tmp_path: Path) -> None:
 
 
 async def test_a_collection_error_reaches_the_artisan(tmp_path: Path) -> None:
-    write(tmp_path, {**ADD, "a/test_same.py": TEST, "b/test_same.py": "def test_b():\n    assert True\n"})
+    """One that a candidate can mend: the name is still to be written."""
+    write(
+        tmp_path,
+        {
+            **ADD,
+            "test_calc.py": TEST,
+            "test_more.py": "from calc import add, total\n\ndef test_b():\n    assert total\n",
+        },
+    )
     run = await drive(
         tmp_path,
         {"artisan": [code("def add(a, b):\n    return a * b"), RIGHT]},
@@ -137,7 +145,7 @@ async def test_a_collection_error_reaches_the_artisan(tmp_path: Path) -> None:
         at="return",
         config={"loop": {"critic": "never", "max_iterations": 2}},
     )
-    assert "import file mismatch" in "".join(message.content for message in run.gateway.requests[0].messages)
+    assert "cannot import name 'total'" in "".join(message.content for message in run.gateway.requests[0].messages)
 
 
 @pytest.mark.slow

@@ -50,8 +50,9 @@ async function consentAndProgress() {
   await shot('action');
   await page.keyboard.press('Enter');
   // The command comes from the repository's file, so it needs the person's word, for exactly this argv.
-  const consent = toast(page, 'python -m pytest -q');
+  const consent = toast(page, 'Always for this command');
   await consent.waitFor();
+  assert.match(await consent.textContent(), /python -m pytest -q/);
   await shot('consent');
   await consent.locator('.monaco-button', { hasText: 'Always for this command' }).click();
   await toast(page, /Artisan/).waitFor();

@@ -142,7 +142,8 @@ async function yaml() {
 
 /** What the extension shows of itself. Pictures in its text would have to come from an address on the web. */
 async function detailsPage() {
-  await until('the server runs', async () => (await find('.statusbar-item .codicon-wand, .statusbar-item .codicon-check').count()) > 0);
+  const status = find('.statusbar-item', { hasText: 'Ralph' }).first();
+  await until('no run is at work', async () => (await status.locator('.codicon-sync').count()) === 0);
   await palette('Extensions: Show Installed Extensions');
   await find('.extension-list-item', { hasText: 'Ralph' }).first().click();
   await find('.extension-editor .name', { hasText: 'Ralph' }).first().waitFor();
