@@ -183,7 +183,7 @@ async def test_callers_are_named(start: Start, project: Path) -> None:
     (shown,) = editor.diagnostics[uri]
     [related] = shown["relatedInformation"]
     assert related["location"]["uri"].endswith("/menu.py") and related["location"]["range"]["start"]["line"] == 3
-    assert "other" in related["message"]
+    assert related["message"] == "`label` calls it"
 
 
 async def test_nothing_found_is_said_with_what_it_cost(start: Start, project: Path) -> None:

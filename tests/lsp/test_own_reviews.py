@@ -128,7 +128,7 @@ async def test_no_test_command_no_proof(start: Start, project: Path) -> None:
     _, result = await implement(editor, project)
     assert result["outcome"] == "proposed_unverified"
     await until(editor, ["pending"] * result["hunks"], "unverified")
-    assert [action["kind"] for action in result["actions"]] == ["tryAgain", "showRun"]
+    assert [action["kind"] for action in result["actions"]] == ["useTestCommand", "tryAgain", "showRun"]
 
 
 async def test_others_are_told_no_proof_and_keep_no_settled_review(start: Start, project: Path) -> None:

@@ -17,6 +17,7 @@ from ralphd.answers.imports import Binding, Import, imports_of, missing, rendere
 from ralphd.answers.syntax import PYTHON_LIMIT
 from ralphd.context.languages import GO, JAVA, PHP, PYTHON, SCRIPTS, Language, language_of
 from ralphd.core.edits import split_lines
+from ralphd.core.python_source import NOT_UNDERSTOOD
 from ralphd.core.text import BOM
 
 _FOR_EFFECT = frozenset("readline rlcompleter antigravity this site sitecustomize usercustomize faulthandler".split())
@@ -104,7 +105,7 @@ def _unused_python(text: str, added: Sequence[tuple[Import, tuple[Binding, ...]]
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
         found = checker.Checker(tree, filename="module").messages
-    except (SyntaxError, ValueError, RecursionError):
+    except NOT_UNDERSTOOD:
         return set()
     reported = {m.lineno - 1 for m in found if isinstance(m, messages.UnusedImport)}
     words = _names_used(tree)
@@ -161,7 +162,7 @@ def undefined(text: str) -> set[str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = checker.Checker(ast.parse(text.removeprefix(BOM)), filename="module").messages
-    except (SyntaxError, ValueError, RecursionError):
+    except NOT_UNDERSTOOD:
         return set()
     return {str(m.message_args[0]) for m in found if isinstance(m, messages.UndefinedName)}
 

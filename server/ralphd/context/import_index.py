@@ -59,6 +59,7 @@ class ImportIndex:
     ) -> dict[str, Named]:
         """What each of `paths` imports, as it is written there; what was not known yet is kept."""
         found: dict[str, Named] = {}
+        signatures = {p: s for p, s in signatures.items() if _is_unicode(root) and _is_unicode(p)}
         with self._opened() as db:
             known = _known(db, root)
             fresh: list[tuple[str, Signature, bytes, Named]] = []
@@ -110,6 +111,15 @@ class ImportIndex:
         finally:
             if db is not None:
                 db.close()
+
+
+def _is_unicode(path: str) -> bool:
+    """A name that is not, in the encoding of the file system, has no form that SQLite keeps."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _written(signature: Signature) -> str:

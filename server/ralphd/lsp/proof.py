@@ -32,7 +32,7 @@ class Proof:
     evidence: str = ""
     """Where it is verified: what the tests showed, in a few words."""
     action: Action | None = None
-    """Takes all of `needs`, where the person had rejected one of them."""
+    """Takes those of `needs` that the person had rejected, and no other."""
 
     def to_json(self) -> dict[str, Any]:
         action = self.action.to_json() if self.action else None
@@ -112,7 +112,7 @@ def proof_of(review: Review, texts: Standing, *, at_work: bool, fits: Fits) -> P
     found = match(review, texts, fits)
     if found is not None and fits(found.beside):
         needs = tuple(h.hunk_id for h in review.hunks if h.hunk_id in found.missing or h.state == "pending")
-        action = _taking(review, needs) if found.missing else None
+        action = _taking(review, found.missing) if found.missing else None
         return Proof(found.state, found.sentence, needs, found.evidence, action)
     if review.testing:
         return Proof("pending", review.testing, waiting)
@@ -170,12 +170,12 @@ def named(review: Review, hunks: Iterable[Hunk]) -> str:
     return f"change{'s' if len(names) > 1 else ''} {listed}"
 
 
-def _taking(review: Review, needs: Collection[str]) -> Action | None:
-    """The command that accepts what is missing together with what waits; None where its place was edited since."""
-    hunks = [hunk for hunk in review.hunks if hunk.hunk_id in needs]
-    if any(hunk.state == "rejected" and hunk.lost for hunk in hunks):
+def _taking(review: Review, missing: Collection[str]) -> Action | None:
+    """The command that accepts what was rejected and is missing; None where its place was edited since."""
+    hunks = [hunk for hunk in review.hunks if hunk.hunk_id in missing and hunk.state == "rejected"]
+    if not hunks or any(hunk.lost for hunk in hunks):
         return None
-    title = f"Accept {named(review, [h for h in hunks if h.state == 'rejected'])} too"
+    title = f"Accept {named(review, hunks)} too"
     argument = {"reviewId": review.review_id, "hunkIds": [hunk.hunk_id for hunk in hunks]}
     return Action("acceptWith", title, f"{PREFIX}accept", (argument,))
 

@@ -99,9 +99,9 @@ class Runs:
         return [found for known in uris if (found := self._workspace.snapshot(known)) is not None]
 
     async def _run(self, run: LiveRun, snapshots: list[DocumentSnapshot]) -> RunResult:
-        runner = self._runner()
         run.request = request = await self._saved(run.request, snapshots)
         await self._configured()
+        runner = self._runner()  # not before: by now its modules were loaded beside the event loop
         settings = await runner.editor_settings(request.root, request.path)
         run.settings = self._workspace.settings[request.root, os.path.dirname(request.path)] = settings
         run.progress.shows_cost = run.settings.shows_cost

@@ -75,6 +75,7 @@ class RalphServer(LanguageServer):
             text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
         )
         self._make_runner, self._load = make_runner, load
+        self._loaded: asyncio.Future[None] | None = None
         self._runner: Runner | None = None
         self._exit_code = 0
         self._left: asyncio.Event | None = None
@@ -98,7 +99,7 @@ class RalphServer(LanguageServer):
         endings = Endings(outbox, lambda command, arguments: self.protocol.handlers.commands[command](arguments))
         publishing = Publishing(outbox, workspace, diagnostics, reviews, applying, unnoticed, endings)
         self.configuration = Configuration(outbox, workspace, diagnostics, self.runner)
-        self.runs = runs = Runs(outbox, workspace, publishing, self.runner, self.configuration.ready)
+        self.runs = runs = Runs(outbox, workspace, publishing, self.runner, self._ready)
         self.retesting = retesting = Retesting(outbox, workspace, reviews, runs.live, self.runner)
         reviews.on_changed.append(ReviewFeed(outbox, workspace, diagnostics, runs.live, retesting.proof).changed)
         runs.on_live += [retesting.run_changed, lambda uri: unnoticed.clear(uri) if runs.on(uri) else None]
@@ -166,11 +167,22 @@ class RalphServer(LanguageServer):
     async def _begin(self) -> None:
         """Import the engine, read the configuration, warm what a first run waits for."""
         await asyncio.sleep(EDITOR_FIRST_S)
-        await loading.aside(self._load)
+        await self._modules()
         runner = self.runner()
         await self.configuration.begin()
         await self.recovery.begin()
         await runner.warm(list(self.workspace_state.roots))
+
+    async def _modules(self) -> None:
+        """Until the engine's modules are there: loaded once, beside the event loop."""
+        if self._loaded is None:
+            self._loaded = asyncio.ensure_future(loading.aside(self._load))
+        await asyncio.shield(self._loaded)
+
+    async def _ready(self) -> None:
+        """Until a run may begin."""
+        await self._modules()
+        await self.configuration.ready()
 
     # ---- life cycle --------------------------------------------------------------------------------------------
 

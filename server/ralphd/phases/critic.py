@@ -23,6 +23,7 @@ from ralphd.models.gateway import CompletionRequest, Delta, GatewayEvent, Messag
 from ralphd.phases.base import LOCAL_MAX_TOKENS, LOCAL_TEMPERATURE, PhaseContext
 from ralphd.phases.librarian import Brief
 from ralphd.prompts import fenced, render
+from ralphd.retrieval.pack import CALLERS
 
 LOCAL_MAX_FINDINGS = 2
 
@@ -222,19 +223,17 @@ class Critic:
         return "confirmed" if run else "refuted"
 
     def _related(self, finding: Finding) -> tuple[Related, ...]:
-        """The callers that the scenario names."""
+        """The callers that the scenario names, by their own name or their file's."""
         found = []
+        said = f"{finding.scenario} {finding.message}"
         for piece in self.brief.context.pieces:
-            if not piece.why.startswith("calls "):
+            if piece.why != CALLERS:
                 continue
             text = self.ctx.tree.text(piece.path) or ""
-            names = re.findall(r"\bdef (\w+)|\bfunction (\w+)", piece.text)
-            if (
-                any(name and name in finding.scenario + finding.message for pair in names for name in pair)
-                or piece.path in finding.scenario
-            ):
-                at = text.find(piece.text)
-                found.append(Related(piece.path, Text(text).line_of(max(at, 0)), piece.why))
+            for match in re.finditer(r"\b(?:def|function) (\w+)", piece.text):
+                if match[1] in said or piece.path in finding.scenario:
+                    line = Text(text).line_of(max(text.find(match[0]), 0))
+                    found.append(Related(piece.path, line, f"`{match[1]}` calls it"))
         return tuple(found)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ralphd.context.languages import language_of, parse
 from ralphd.core.edits import hunks
+from ralphd.core.python_source import NOT_UNDERSTOOD
 from ralphd.core.text import Span
 
 _JAVASCRIPT = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
@@ -94,7 +95,7 @@ def _examples(text: str) -> Iterator[Region]:
     """The examples of each docstring, one region each."""
     try:
         module = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
+    except NOT_UNDERSTOOD:
         return
     for node in ast.walk(module):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):

@@ -22,6 +22,8 @@ from ralphd.retrieval.snippets import Kind, Snippet, docstring, joined, snippets
 from ralphd.retrieval.symbols import SourceFile
 from ralphd.retrieval.tests_of_target import is_test_file, test_snippets
 
+CALLERS = "calls it"
+"""What is said of excerpts that call the target."""
 SHORT_REST = 2500
 """Characters: where the rest of the target's file is shorter, all of it is shown."""
 
@@ -187,7 +189,7 @@ def _needed(
     context = [one for one in chosen if one.kind not in ("failing", "tests")]
     for path in sorted({one.path for one in context}, key=lambda p: (p != target.path, p)):
         mine = [one for one in context if one.path == path]
-        why = "around it" if path == target.path else "calls it" if mine[0].kind == "callers" else "used by it"
+        why = "around it" if path == target.path else CALLERS if mine[0].kind == "callers" else "used by it"
         kept.append(Excerpt(path, why, joined(mine)))
     for piece in kept:
         tree.text(piece.path)  # from here on it is shown

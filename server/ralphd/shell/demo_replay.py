@@ -6,11 +6,11 @@ method of `Screen`. The first line says where it was made. `python bench/record_
 
 from __future__ import annotations
 
-import json
 import time
 from importlib import resources
 from typing import Any
 
+from ralphd.core import foreign_json
 from ralphd.shell.terminal import Screen
 
 LASTS_S = 8.0
@@ -44,8 +44,8 @@ class RecordingScreen(Screen):
 def replay(screen: Screen) -> None:
     """Show the recording on `screen`, with its pauses shortened to `LASTS_S` in all."""
     lines = resources.files("ralphd.shell").joinpath(RECORDING).read_text(encoding="utf-8").splitlines()
-    made: Any = json.loads(lines[0])
-    shown = [json.loads(line) for line in lines[1:]]
+    made: Any = foreign_json.parse(lines[0])
+    shown = [foreign_json.parse(line) for line in lines[1:]]
     took = shown[-1][0]
     screen.say(
         f"A recorded run, shown again: nothing runs here. It was made on {made['date']} with {made['model']} on {made['machine']}, "
