@@ -88,7 +88,7 @@ def test_a_target_that_no_parser_takes(project: Path, text: str) -> None:
 def test_a_target_with_an_odd_name(project: Path, name: str) -> None:
     write(project, {name: "def double(x):\n    raise NotImplementedError\n"})
     with ScriptedServer([RIGHT]) as model:
-        ended = product.run(project, f"./{name}:2", model)
+        ended = product.run(project, f"./{name}:2", model, loop={"max_iterations": 1})
     assert len(ended.prompts) == 1 and ended.result["outcome"] not in ("internal_error", ""), ended.stderr
     assert "Traceback" not in ended.stderr and "\x1b" not in ended.stderr and not (project / "x").exists()
 

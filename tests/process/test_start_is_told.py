@@ -38,5 +38,5 @@ async def test_from_the_beginning_and_no_more_when_it_is_there(tmp_path: Path, m
         finally:
             await service.close()
     first = [event for event in told[0] if isinstance(event, events.Note | events.PhaseStarted)]
-    assert first[0] == events.Note(HOST_STARTING), first
+    assert first[1] == events.Note(HOST_STARTING), first  # behind the project's root, environment and command
     assert events.Note(HOST_STARTING) not in told[1]
