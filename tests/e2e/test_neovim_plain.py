@@ -45,7 +45,7 @@ def test_an_ending_has_buttons(model: ScriptedServer, tmp_path: Path) -> None:
         editor.cursor(2)
         editor.choose("gra", "Ralph: implement", stays=True)
         offered = editor.choose("", "Choose a model")
-        assert offered[0] == "Set key" and "Show the log of requests" in offered, offered
+        assert offered[0] == "Set key" and "Show log" in offered, offered
         editor.wait("the person's own file, where models are set", lambda: editor.text() == config.read_text())
     finally:
         editor.quit()
