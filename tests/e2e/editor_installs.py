@@ -1,4 +1,4 @@
-"""Real editors for the tests, in the developer's cache."""
+"""Real editors for the tests, in the developer's cache, and what the environment of the person at them is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 _PROGRAMS = {"neovim": "nvim", "neovim-wheel": "nvim", "helix": "hx", "emacs": "emacs"}
 
 
@@ -27,3 +28,18 @@ def install(kind: str) -> Path:
     if done.returncode:
         raise RuntimeError(f"{kind} could not be installed: {done.stderr[-2000:]}")
     return destination / "bin" / _PROGRAMS[kind]
+
+
+def environment_in(state: Path) -> dict[str, str]:
+    """The whole environment of an editor whose person keeps everything in the folder `state`."""
+    return {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
+        "LANG": "C.UTF-8",
+        "TERM": "xterm-256color",
+        "HOME": str(state / "home"),
+        "XDG_CONFIG_HOME": str(state / "config"),
+        "XDG_DATA_HOME": str(state / "data"),
+        "XDG_STATE_HOME": str(state / "state"),
+        "XDG_CACHE_HOME": str(state / "cache"),
+        "PYTHONPATH": str(ROOT / "server"),
+    }

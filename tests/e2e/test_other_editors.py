@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.editor_installs import install
+from tests.e2e.editor_installs import environment_in, install
 from tests.e2e.helix import Helix
 from tests.e2e.test_neovim import BODY, STUB, TESTS, answers
 from tests.support.patience import SCALE, seconds
@@ -54,18 +54,7 @@ def environment(model: ScriptedServer, project: Path, tmp_path: Path) -> dict[st
         "loop: {librarian: never}\n"
     )
     (tmp_path / "home").mkdir()
-    return {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
-        "LANG": "C.UTF-8",
-        "TERM": "xterm-256color",
-        "HOME": str(tmp_path / "home"),
-        "XDG_CONFIG_HOME": str(tmp_path / "config"),
-        "XDG_DATA_HOME": str(tmp_path / "data"),
-        "XDG_STATE_HOME": str(tmp_path / "state"),
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        "PYTHONPATH": str(ROOT / "server"),
-        "SCRIPTED_KEY": "sk-scripted",
-    }
+    return {**environment_in(tmp_path), "SCRIPTED_KEY": "sk-scripted"}
 
 
 @pytest.fixture

@@ -58,20 +58,17 @@ def with_missing_imports(path: str, before: str | None, after: str) -> tuple[str
 
 def _import_of(name: str, tree: ast.AST) -> str:
     """The statement that brings `name`; "" where none is sure to be meant."""
-    attributes = {
+    nodes = list(ast.walk(tree))
+    uses = sum(isinstance(node, ast.Name) and node.id == name for node in nodes)
+    attributes = [
         node.attr
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name
-    }
-    uses = sum(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
-    of_module = sum(
-        isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name
-        for node in ast.walk(tree)
-    )
-    if name == "datetime" and (attributes & _DATETIME_CLASS or of_module < uses):
+    ]
+    if name == "datetime" and (_DATETIME_CLASS.intersection(attributes) or len(attributes) < uses):
         return "from datetime import datetime"
     if name in _MODULE_OF:
         return f"from {_MODULE_OF[name]} import {name}"
-    if name in sys.stdlib_module_names and not name.startswith("_") and uses and of_module == uses:
+    if name in sys.stdlib_module_names and not name.startswith("_") and uses and len(attributes) == uses:
         return f"import {name}"
     return ""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pynvim  # type: ignore[import-untyped]
+from tests.e2e.editor_installs import environment_in
 from tests.support.patience import seconds
 
 HERE = Path(__file__).parent
@@ -56,15 +57,7 @@ class Neovim:
         init = state / "init.lua"
         init.write_text(INIT)
         whole = {
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
-            "LANG": "C.UTF-8",
-            "TERM": "xterm-256color",
-            "HOME": str(state / "home"),
-            "XDG_CONFIG_HOME": str(state / "config"),
-            "XDG_DATA_HOME": str(state / "data"),
-            "XDG_STATE_HOME": str(state / "state"),
-            "XDG_CACHE_HOME": str(state / "cache"),
-            "PYTHONPATH": str(PROJECT / "server"),
+            **environment_in(state),
             "RALPHD_PLUGIN": str(PROJECT / "neovim"),
             "RALPHD_OFFERED": str(self.offered_file),
             "RALPHD_COMMAND": json.dumps(SERVER),

@@ -37,10 +37,10 @@ def registrations(workspace: Workspace) -> list[types.Registration]:
 def register(server: LanguageServer, workspace: Workspace) -> None:
     @server.feature(types.TEXT_DOCUMENT_COMPLETION)
     def completion(params: types.CompletionParams) -> types.CompletionList | None:
-        text = _text(workspace, params.text_document.uri)
-        if text is None:
+        asked = _asked(params, workspace)
+        if asked is None:
             return None
-        line, column = _place(text, params.position, workspace)
+        text, line, column = asked
         found = assistance.suggestions(_lines(text), line, column)
         return types.CompletionList(
             is_incomplete=False, items=[_item(one, text, line, column, workspace) for one in found]
@@ -48,15 +48,21 @@ def register(server: LanguageServer, workspace: Workspace) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     def hover(params: types.HoverParams) -> types.Hover | None:
-        text = _text(workspace, params.text_document.uri)
-        if text is None:
+        asked = _asked(params, workspace)
+        if asked is None:
             return None
-        line, column = _place(text, params.position, workspace)
+        text, line, column = asked
         found = assistance.description(_lines(text), line, column)
         if found is None:
             return None
         place = _range(text, line, found.start, found.end, workspace)
         return types.Hover(types.MarkupContent(types.MarkupKind.PlainText, found.about), place)
+
+
+def _asked(params: types.CompletionParams | types.HoverParams, workspace: Workspace) -> tuple[Text, int, int] | None:
+    """The text with the line and column (in code points) that a request is about; None for any other document."""
+    text = _text(workspace, params.text_document.uri)
+    return None if text is None else (text, *_place(text, params.position, workspace))
 
 
 def _text(workspace: Workspace, uri: str) -> Text | None:
