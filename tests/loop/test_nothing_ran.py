@@ -45,3 +45,23 @@ async def test_no_model_is_asked(name: str, tmp_path: Path) -> None:
     assert (run.result.outcome, run.gateway.requests) == ("misconfigured", []), reason
     assert all(word in reason for word in words) and "\n    " in reason, reason
     assert run.result.mends[0] == OPEN_COMMAND
+
+
+@pytest.mark.parametrize(
+    ("ends", "said", "setting"),
+    [
+        ("kept = b'x' * (900 << 20); time.sleep(60)", "more than 512 MB of memory", "sandbox.memory_mb"),
+        ("os.kill(os.getpid(), 9)", "killed from outside", None),
+    ],
+)
+async def test_a_baseline_that_was_cut_short_costs_nothing(
+    ends: str, said: str, setting: str | None, tmp_path: Path
+) -> None:
+    """Whoever killed it, a run without its end says nothing about what is to be written."""
+    write(tmp_path, {**PY, "tests/test_b.py": f"import os, time\n\ndef test_b():\n    {ends}\n"})
+    config = {"sandbox": {"memory_mb": 512}}
+    run = await drive(tmp_path, {"artisan": [PY_RIGHT]}, path="calc.py", instruction="Double it.", config=config)
+    assert (run.result.outcome, run.gateway.requests) == ("misconfigured", []), run.result.reason
+    assert said in run.result.reason
+    opened = [mend.setting for mend in run.result.mends if mend.kind == "openSetting"]
+    assert opened == ([setting] if setting else [])

@@ -428,6 +428,14 @@ for child in [subprocess.Popen([sys.executable, '-c', code, sys.argv[1]]) for _ 
         files = "import os\nfor place in ('/dev/shm/', '/tmp/'):\n  open(place + 'x', 'wb').write(bytes(190 << 20))\nimport time; time.sleep(50)"
         assert "MB of memory" in run(python(small, files)).output
 
+    @pytest.mark.row("S7")
+    def test_this_machines_disk_is_no_memory_of_a_run(self, tmp_path: Path) -> None:
+        """A sandbox that is still being set up has this machine's root: what lies in its /tmp is no memory of the run."""
+        (tmp_path / "x").write_bytes(b"x")
+        with subprocess.Popen(["sleep", "60"]) as not_yet:
+            assert watchdog.in_memory_files(not_yet.pid, ["/", "/tmp", str(tmp_path)]) == 0
+            not_yet.kill()
+
     @pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
     def test_webassembly_in_node_starts(self, ws: Path, tmp_path: Path) -> None:
         """It reserves gigabytes of addresses for each memory and uses none of them."""

@@ -6,7 +6,7 @@ import pytest
 
 from ralphd.judging.infrastructure import machine, obstacle
 from ralphd.judging.reports import Report, TestCase
-from ralphd.judging.verdict import TestRun
+from ralphd.judging.verdict import TestRun, judge
 
 
 def ended(output: str, *details: str, passed: int = 0, code: int = 1) -> TestRun:
@@ -41,3 +41,19 @@ def test_tests_that_all_want_the_network() -> None:
 def test_a_failure_is_a_failure(output: str) -> None:
     assert not obstacle(ended(output)) and not obstacle(ended(output, output))
     assert not obstacle(ended("sh: jest: not found", code=0))
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "named"),
+    [
+        ("F.\n[stopped: the run used more than 512 MB of memory (sandbox.memory_mb)]\n", 137, "sandbox.memory_mb"),
+        ("F.\n[stopped: the run made more than 512 processes]\n", 143, "more than 512 processes"),
+        ("[stopped: the run was filling the disk]\n", 137, "filling the disk"),
+        ("collecting ...", 137, "killed from outside"),
+        ("Killed\n", 137, "killed from outside"),
+    ],
+)
+def test_a_run_that_was_cut_short_says_nothing_about_the_code(output: str, code: int, named: str) -> None:
+    assert named in obstacle(ended(output, code=code))
+    assert named in judge(ended(output, code=code), None, ()).why
+    assert not obstacle(ended(output, code=0))

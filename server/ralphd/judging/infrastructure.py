@@ -1,4 +1,4 @@
-"""What stood in the way of the tests and is nobody's code: no network, a full disk, no memory left. Pure.
+"""What stood in the way of the tests and is nobody's code: no network, a full disk, no memory left, a kill. Pure.
 
 Such a run says nothing about a candidate: it is named as what it is, and no model is asked to mend it.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ralphd.judging.verdict import TestRun
+from ralphd.judging.verdict import TestRun, cut_short
 
 _LOOKED_AT = 20_000
 """Characters from the end of the output."""
@@ -27,8 +27,10 @@ def wants_network(text: str) -> bool:
 def obstacle(run: TestRun) -> str:
     """A sentence without its full stop; "" where the run failed, or passed, by itself.
 
-    It is told only of a run in which no test passed, and of one that left reports only where each failure says so.
+    It is told of a run that was cut short; of another only where no test passed and, with reports, each failure says so.
     """
+    if why := cut_short(run):
+        return why
     if run.exit_code == 0 or run.timed_out or run.count("passed"):
         return ""
     texts = [case.detail for case in run.bad] or [run.output[-_LOOKED_AT:]]

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ralphd.core.run import TestReport
 from ralphd.judging.reports import Report, TestCase
 
-_STOPPED = re.compile(r"\[(stopped: [^\n\]]*)\]\s*$")
+_STOPPED = re.compile(r"\[stopped: ([^\n\]]*)\]\s*$")
 """The sandbox's own last line, where it ended the command (a flood of output, a full disk)."""
+_KILLED = 128 + signal.SIGKILL
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,17 @@ def judge(
     return Verdict(True, _green(run, already, flaky, unknown), (), already, unproven=unproven)
 
 
+def cut_short(run: TestRun) -> str:
+    """Why the run was ended from outside before it could say all; "" where it ended by itself or at its time limit."""
+    if run.exit_code == 0 or run.timed_out:
+        return ""
+    if stopped := _STOPPED.search(run.output[-300:]):
+        return stopped[1]
+    if run.exit_code == _KILLED and (run.report is None or run.report.void):
+        return "it was killed from outside (signal 9), most often because the machine's memory is used up"
+    return ""
+
+
 def _unusable(run: TestRun) -> str | None:
     if run.not_found:
         return f"the test command {run.command[0]!r} was not found"
@@ -122,8 +135,8 @@ def _unusable(run: TestRun) -> str | None:
         return f"no test ended for far longer than all of them took before; {run.hung} was running"
     if run.timed_out:
         return "the tests did not end within the time limit"
-    if run.exit_code != 0 and (stopped := _STOPPED.search(run.output[-300:])):
-        return f"the test command was {stopped[1]}"
+    if why := cut_short(run):
+        return f"the test command was stopped: {why}"
     if run.report is None:
         if run.expects_report:
             return "the test process ended before its runner wrote its report"

@@ -22,6 +22,9 @@ from ralphd.phases.stubs import is_stub
 _OTHERS_WORDS = ("provider_failed", "budget_exceeded")
 """Outcomes whose sentence may begin with a model's name."""
 
+_LIMITS = ("sandbox.memory_mb", "sandbox.network")
+"""Settings that a sentence about an obstacle may name: each is offered to be opened."""
+
 
 class Endings:
     """Makes the `RunResult` of one run from what its state holds."""
@@ -43,7 +46,8 @@ class Endings:
         if found := standstill(run, project):
             return replace(self.result("misconfigured", found.sentence()), mends=(OPEN_COMMAND,))
         if why := obstacle(run):
-            return self.result("misconfigured", f"Nothing could be tested: {why}. No model was asked to write.")
+            ended = self.result("misconfigured", f"Nothing could be tested: {why}. No model was asked to write.")
+            return replace(ended, mends=tuple(Mend("openSetting", name) for name in _LIMITS if name in why))
         if run.exit_code == 5 and run.expects_report and not run.cases:
             where = (
                 f" It ran in {request.folder}, the folder of the file's package; a command that names paths of the root runs there."

@@ -75,8 +75,15 @@ def _proportional(pid: int) -> int:
 
 
 def in_memory_files(first: int, private: Sequence[str]) -> int:
-    """Bytes of the files in a sandbox's private folders, which are memory. `first`: its first process."""
+    """Bytes of the files in a sandbox's private folders, which are memory. `first`: its first process.
+
+    Until bwrap has changed that process's root, its paths lead to this machine's own folders, whose disks are full of
+    other things: on a busy machine that takes longer than the first look.
+    """
     total = 0
+    with contextlib.suppress(OSError):
+        if os.path.samestat(os.stat(f"/proc/{first}/root"), os.stat("/")):
+            return 0
     for place in private:
         with contextlib.suppress(OSError):
             disk = os.statvfs(f"/proc/{first}/root{place}")
