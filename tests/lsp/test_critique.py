@@ -106,6 +106,14 @@ async def test_findings_live_with_the_text(start: Start, project: Path) -> None:
     assert [d["code"] for d in editor.diagnostics[uri]] == ["ralph.critic.logic"]
     assert (project / "slug.py").read_bytes() == before
 
+    (kept,) = (await editor.command("ralph.server.dismissals"))["dismissals"]
+    assert kept["text"] == "slug.py: It should say else."
+    again_please = {"command": "ralph.server.undismiss", "arguments": [{"fingerprint": kept["fingerprint"]}]}
+    assert await editor.rpc.result("workspace/executeCommand", again_please) == {"undismissed": True}
+    assert await editor.command("ralph.server.dismissals") == {"dismissals": []}
+    refused = await editor.rpc.request("workspace/executeCommand", again_please)
+    assert "No finding with this fingerprint" in refused["error"]["message"]
+
 
 async def test_fix_runs_the_loop_with_the_finding(start: Start, project: Path) -> None:
     editor = await start(critic=[answer(QUOTED)], artisan=[RIGHT], user={"critic": {"confirm": False}})

@@ -27,6 +27,8 @@ export interface Listener {
   onEnded(result: RunResult): void;
   /** A command of the server began a run. */
   onStarted(runId: string, started: Started): void;
+  /** A finding was put away for good, or is to be shown again. */
+  onDismissed(): void;
 }
 
 /** Runs a command of the server; undefined where it was refused, which the person has been told. */
@@ -49,6 +51,9 @@ export function createConnection(
     const runId = (answer as { runId?: unknown } | null | undefined)?.runId;
     if (typeof runId === 'string') {
       listener.onStarted(runId, { command, argument: (args[0] ?? {}) as Record<string, unknown> });
+    }
+    if (command === SERVER.dismiss || command === SERVER.undismiss) {
+      listener.onDismissed();
     }
     return answer;
   };

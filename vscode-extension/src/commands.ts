@@ -89,6 +89,10 @@ function otherCommands({ connection, restart, keys, stream, output }: Parts): Re
       await (typeof runId === 'string' ? connection()?.execute(SERVER.showRun, [{ runId }]) : undefined);
     },
     'ralph.showRuns': async () => void (await connection()?.execute(SERVER.showRuns, [])),
+    'ralph.undismiss': async (given) => {
+      const fingerprint = given !== null && typeof given === 'object' && 'fingerprint' in given ? given.fingerprint : undefined;
+      await (typeof fingerprint === 'string' ? connection()?.execute(SERVER.undismiss, [{ fingerprint }]) : undefined);
+    },
     'ralph.doctor': async () => void (await connection()?.execute(SERVER.doctor, [])),
     'ralph.setKey': async () => {
       const server = connection();

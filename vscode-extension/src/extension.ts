@@ -15,13 +15,14 @@ import { chooseLaunch } from './launch';
 import { activeInterpreter, realMachine } from './machine';
 import { Marks } from './marks';
 import { Masking } from './masking';
+import { SERVER } from './protocol';
 import { Reviews } from './reviews';
 import { Runs } from './runs';
 import { Settings } from './settings';
 import { Status } from './status';
 import { StreamLog } from './stream';
 import { Threads } from './threads';
-import { ChangesTree, RunsTree } from './trees';
+import { ChangesTree, DismissedTree, RunsTree, type Dismissal } from './trees';
 
 /** How long a person's "Run Again" waits for a server that starts again, in milliseconds. */
 const RESTARTS_MS = 30_000;
@@ -55,6 +56,7 @@ class Ralph implements vscode.Disposable {
   private readonly status = new Status(this.runs, () => this.deciding.meant);
   private readonly changesTree = new ChangesTree(this.reviews);
   private readonly runsTree = new RunsTree(this.runs);
+  private readonly dismissedTree = new DismissedTree(() => this.dismissals());
   private readonly log = new StreamLog();
   private readonly proofs = new Proofs();
   private readonly execute: Execute = async (command, args) => this.running()?.execute(command, args);
@@ -85,6 +87,7 @@ class Ralph implements vscode.Disposable {
       this.diffs,
       this.changesTree,
       this.runsTree,
+      this.dismissedTree,
       registerCommands({
         connection: () => this.running(),
         restart: () => this.restart(),
@@ -169,6 +172,7 @@ class Ralph implements vscode.Disposable {
         this.showRuns();
       },
       onStarted: (runId, started) => this.runs.onStarted(runId, started),
+      onDismissed: () => this.dismissedTree.refresh(),
       onStream: (piece) => this.stream.append(this.log.feed(piece)),
       onEnded: (result) => {
         this.runs.onEnded(result);
@@ -184,6 +188,7 @@ class Ralph implements vscode.Disposable {
     void vscode.commands.executeCommand('setContext', 'ralph.serverRuns', state === State.Running);
     if (state === State.Running) {
       this.status.refresh();
+      this.dismissedTree.refresh();
       void this.keys.handOver(connection.client);
     } else if (state === State.Stopped) {
       this.forget(connection);
@@ -247,6 +252,14 @@ class Ralph implements vscode.Disposable {
       });
     }
     return this.running();
+  }
+
+  private async dismissals(): Promise<Dismissal[]> {
+    const connection = this.connection;
+    if (connection?.client.isRunning() !== true) {
+      return [];
+    }
+    return ((await connection.execute(SERVER.dismissals, [])) as { dismissals: Dismissal[] } | undefined)?.dismissals ?? [];
   }
 
   private async askKey(): Promise<boolean> {

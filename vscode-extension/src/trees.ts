@@ -1,4 +1,5 @@
-// The side bar "Ralph": the changes that wait, by file, with their proof; and the runs of this session with what they cost.
+// The side bar "Ralph": the changes that wait, by file, with their proof; the runs of this session with what they cost;
+// and the findings that were dismissed for good.
 
 import * as vscode from 'vscode';
 import { label, proofWords, verb } from './hunk_text';
@@ -122,6 +123,48 @@ export class RunsTree implements vscode.TreeDataProvider<RunRow>, vscode.Disposa
   }
 
   dispose(): void {
+    this.view.dispose();
+    this.emitter.dispose();
+  }
+}
+
+/** A finding that the person put away for good, as the server lists it. */
+export interface Dismissal {
+  fingerprint: string;
+  text: string;
+}
+
+/** Asks the server each time the view comes into sight or a finding is put away: another window may have done so too. */
+export class DismissedTree implements vscode.TreeDataProvider<Dismissal>, vscode.Disposable {
+  private readonly emitter = new vscode.EventEmitter<undefined>();
+  readonly onDidChangeTreeData = this.emitter.event;
+  private readonly view: vscode.TreeView<Dismissal>;
+  private readonly subscription: vscode.Disposable;
+
+  /** `list` answers with nothing while no server runs. */
+  constructor(private readonly list: () => Promise<Dismissal[]>) {
+    this.view = vscode.window.createTreeView('ralph.dismissed', { treeDataProvider: this });
+    this.subscription = this.view.onDidChangeVisibility(() => this.refresh());
+  }
+
+  refresh(): void {
+    this.emitter.fire(undefined);
+  }
+
+  async getChildren(row?: Dismissal): Promise<Dismissal[]> {
+    return row === undefined && this.view.visible ? this.list() : [];
+  }
+
+  getTreeItem(row: Dismissal): vscode.TreeItem {
+    const item = new vscode.TreeItem(row.text);
+    item.tooltip = row.text;
+    item.iconPath = new vscode.ThemeIcon('eye-closed');
+    item.contextValue = 'dismissed';
+    return item;
+  }
+
+  dispose(): void {
+    this.subscription.dispose();
     this.view.dispose();
     this.emitter.dispose();
   }

@@ -118,6 +118,9 @@ local subcommands = {
   dismiss = function()
     on_finding('dismiss', 'ralph.c')
   end,
+  dismissed = function()
+    require('ralphd.dismissed').open()
+  end,
   act = function(opts)
     endings.act(opts.rest)
   end,

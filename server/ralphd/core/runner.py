@@ -143,6 +143,12 @@ class Runner(Protocol):
     async def dismiss(self, root: str, fingerprint: str, message: str) -> None:
         """Remember that the person put this finding away for good."""
 
+    async def dismissed(self, root: str) -> Mapping[str, str]:
+        """The findings that the person put away in this workspace: what was said, by fingerprint."""
+
+    async def undismiss(self, root: str, fingerprint: str) -> bool:
+        """Let a finding that was put away be shown again from the next run on; whether there was one."""
+
     async def keep_review(self, root: str, review_id: str, text: str | None) -> None:
         """Keep a review that waits over the end of this process; None: it is settled, forget it."""
 

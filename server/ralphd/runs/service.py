@@ -276,6 +276,12 @@ class RunService:
     async def dismiss(self, root: str, fingerprint: str, message: str) -> None:
         await asyncio.to_thread(Dismissed(self.folders, root).add, fingerprint, message)
 
+    async def dismissed(self, root: str) -> Mapping[str, str]:
+        return await asyncio.to_thread(Dismissed(self.folders, root).all)
+
+    async def undismiss(self, root: str, fingerprint: str) -> bool:
+        return await asyncio.to_thread(Dismissed(self.folders, root).revoke, fingerprint) > 0
+
     async def keep_review(self, root: str, review_id: str, text: str | None) -> None:
         if text is None:
             await asyncio.to_thread(self._survivors.drop, "reviews", root, review_id)

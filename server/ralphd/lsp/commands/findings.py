@@ -1,4 +1,4 @@
-"""Commands on a finding: dismiss it for good, pin its counterexample as a test."""
+"""Commands on findings: dismiss one for good, list those, let one be shown again; pin a counterexample as a test."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from pygls.exceptions import JsonRpcInvalidParams
+
 from ralphd.core.run import RunRequest
 from ralphd.core.runner import Runner
+from ralphd.errors import RalphError
 from ralphd.lsp import review
 from ralphd.lsp.commands.table import ServerCommand
 from ralphd.lsp.diagnostics import Diagnostics
@@ -34,15 +37,41 @@ class Findings:
         self._diagnostics, self._reviews = diagnostics, reviews
 
     def commands(self) -> list[ServerCommand]:
-        return [ServerCommand("dismiss", _KEYS, self._dismiss), ServerCommand("pin", _KEYS, self._pin)]
+        return [
+            ServerCommand("dismiss", _KEYS, self._dismiss),
+            ServerCommand("dismissals", frozenset(), self._dismissals),
+            ServerCommand("undismiss", frozenset({"fingerprint"}), self._undismiss),
+            ServerCommand("pin", _KEYS, self._pin),
+        ]
 
-    def _dismiss(self, argument: dict[str, Any]) -> dict[str, Any]:
+    async def _dismiss(self, argument: dict[str, Any]) -> dict[str, Any]:
         shown = self._diagnostics.required(argument)
         finding = shown.finding
         self._diagnostics.remove(shown)
         said = f"{finding.path}: {finding.message}"
-        self._outbox.background(self._runner().dismiss(shown.root, finding.fingerprint, said))
+        try:
+            await self._runner().dismiss(shown.root, finding.fingerprint, said)
+        except RalphError as error:
+            raise failed(str(error)) from None
         return {"dismissed": True}
+
+    async def _dismissals(self, argument: dict[str, Any]) -> dict[str, Any]:
+        """Of all folders of the workspace."""
+        known = {
+            fingerprint: text
+            for root in self._workspace.roots
+            for fingerprint, text in (await self._runner().dismissed(root)).items()
+        }
+        found = [{"fingerprint": fingerprint, "text": text} for fingerprint, text in known.items()]
+        return {"dismissals": sorted(found, key=lambda one: (one["text"], one["fingerprint"]))}
+
+    async def _undismiss(self, argument: dict[str, Any]) -> dict[str, Any]:
+        fingerprint = argument.get("fingerprint")
+        if not isinstance(fingerprint, str) or not fingerprint:
+            raise JsonRpcInvalidParams("fingerprint must be one of ralph.server.dismissals.")
+        if not any([await self._runner().undismiss(root, fingerprint) for root in self._workspace.roots]):
+            raise failed("No finding with this fingerprint was dismissed.")
+        return {"undismissed": True}
 
     async def _pin(self, argument: dict[str, Any]) -> dict[str, Any]:
         """The finding's test as a change to accept: a new file of the project."""
