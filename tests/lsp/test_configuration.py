@@ -36,7 +36,7 @@ async def test_problems_at_the_key(start: Start, project: Path) -> None:
     assert "  librarian: never\n" in editor.text(uri)
 
 
-async def test_completion_and_hover_in_that_one_file(start: Start, project: Path) -> None:
+async def test_completion_and_hover_in_those_files(start: Start, project: Path, private_state: Path) -> None:
     """Keys of the section at hand that are not there yet, values of a key, and what a key is for."""
     text = "# 🙂\nloop:\n  critic: never\n  \nmodels: {artisan: {}}\nreview: \n"
     (project / "ralph.config.yaml").write_text(text)
@@ -61,6 +61,15 @@ async def test_completion_and_hover_in_that_one_file(start: Start, project: Path
     assert "When the critic reads" in told["contents"]["value"] and told["range"]["end"]["character"] == 8
     assert await ask("hover", 0, 2) is None
     assert await ask("completion", 0, 0, await editor.open(project / "slug.py")) is None
+
+    own = private_state / "config/ralphd/config.yaml"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text("sandbox: {mode: none}\nbudget: {usd_per_runn: 1}\n")
+    mine = await editor.open(own, language="yaml")
+    (wrong,) = await editor.wait_diagnostics(mine, 1, "ralph.config")  # and nothing about a key that is the person's
+    assert "usd_per_runn" in wrong["message"]
+    await editor.act(mine, "Ralph: write `usd_per_run`", editor.range_of(mine, "usd_per_runn"))
+    assert "network" in {item["label"] for item in (await ask("completion", 0, len("sandbox: {"), mine))["items"]}
 
 
 async def test_changes_count_from_the_next_run_on(start: Start, project: Path) -> None:

@@ -127,6 +127,10 @@ class Runner(Protocol):
     async def editor_settings(self, root: str, path: str) -> EditorSettings:
         """For the file `path` (relative to `root`), as the disk says now."""
 
+    @property
+    def own_configuration(self) -> str:
+        """Path of the person's own configuration file, which need not be there."""
+
     async def problems(self, root: str, path: str, text: str | None) -> Sequence[ConfigProblem]:
         """Of the configuration file at `path`; `text`: what the editor shows of it, None: the disk."""
 

@@ -18,7 +18,7 @@ from ralphd.core.text import Document
 from ralphd.lsp.client_capabilities import ClientCapabilities
 from ralphd.lsp.convert import path_to_uri, uri_to_path
 from ralphd.lsp.documents import Documents
-from ralphd.settings.project import project_root
+from ralphd.settings.project import CONFIG_NAME, project_root
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ class Workspace:
     documents: Documents = field(default_factory=Documents)
     settings: dict[tuple[str, str], EditorSettings] = field(default_factory=dict)
     """Settings by (root, folder of the file in it), as they were read last. `features/configuration.py` fills it."""
+    own_configuration: str = ""
+    """Path of the person's own configuration file, once the runner is loaded."""
     _looked_up: dict[str, Place | None] = field(default_factory=dict)
     """Places by path that took a look at the disk; forgotten when the folders change."""
 
@@ -99,6 +101,10 @@ class Workspace:
         if not self.is_placed(uri) and (path := uri_to_path(uri)) is not None:
             self._looked_up[path] = await asyncio.to_thread(_look_up, path, list(self.roots))
         return self.place_of(uri)
+
+    def is_configuration(self, path: str) -> bool:
+        """Whether a file is a `ralph.config.yaml`, or the person's own file."""
+        return os.path.basename(path) == CONFIG_NAME or (bool(path) and path == self.own_configuration)
 
     def uri_of(self, place: Place) -> str:
         """The URI of a workspace file: the client's own spelling where the document is open."""

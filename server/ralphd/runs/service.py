@@ -239,6 +239,10 @@ class RunService:
     async def judge(self, run_id: str, buffers: Mapping[str, bytes], texts: Mapping[str, str]) -> Judgement:
         return await self.rejudging.judge(run_id, buffers, texts)
 
+    @property
+    def own_configuration(self) -> str:
+        return self.settings.user_file
+
     async def problems(self, root: str, path: str, text: str | None) -> Sequence[ConfigProblem]:
         return await self.settings.problems(path, text)
 

@@ -13,7 +13,7 @@ from typing import Any
 from ralphd.core.runner import ConfigProblem
 from ralphd.settings.files import find_repository_config, read_file
 from ralphd.settings.load import resolve
-from ralphd.settings.provenance import Configuration, Layer
+from ralphd.settings.provenance import Configuration, Layer, LayerScope
 from ralphd.settings.trust import TrustStore
 
 
@@ -28,7 +28,7 @@ class SettingsSource:
         command_line: Mapping[str, Any] | None = None,
     ) -> None:
         self.environ = environ
-        self._user_file = user_file
+        self.user_file = user_file
         self._trust = trust
         self._command_line = command_line
         self._editor: Mapping[str, Any] | None = None
@@ -41,7 +41,7 @@ class SettingsSource:
     def layers(self, root: str, folder: str) -> list[Layer]:
         """All layers for a file in `folder` of the workspace `root`, lowest first. Reads two small files."""
         repository = find_repository_config(folder, root)
-        files = [read_file("user", self._user_file), read_file("repository", repository) if repository else None]
+        files = [read_file("user", self.user_file), read_file("repository", repository) if repository else None]
         found = [layer for layer in files if layer is not None]
         if self._editor:
             found.append(Layer("editor", data=self._editor))
@@ -67,9 +67,10 @@ class SettingsSource:
 
     async def problems(self, path: str, text: str | None) -> Sequence[ConfigProblem]:
         """What is wrong in the configuration file at `path`. `text`: what an editor shows of it; None: the disk."""
+        scope: LayerScope = "user" if path == self.user_file else "repository"
 
         def check() -> Sequence[ConfigProblem]:
-            layer = read_file("repository", path) if text is None else Layer("repository", text=text, path=path)
+            layer = read_file(scope, path) if text is None else Layer(scope, text=text, path=path)
             found = resolve([layer], self.environ).problems if layer is not None else ()
             return tuple(
                 ConfigProblem(

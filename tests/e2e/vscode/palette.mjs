@@ -107,6 +107,25 @@ async function fixAll() {
   await until('no run', async () => (await working()) === 0);
 }
 
+/** A finding that is put away stands in the side bar, and is taken from there to be shown again. */
+async function dismissed() {
+  await palette('Ralph: Focus on Dismissed Findings View');
+  await find('.welcome-view', { hasText: 'No finding was dismissed in this workspace.' }).first().waitFor();
+  await quickOpen(page, 'pages.py');
+  await press('F8');
+  await press('Escape');
+  await press('Control+.');
+  const action = find('.action-widget .monaco-list-row.action', { hasText: 'Ralph: dismiss finding' });
+  await action.first().waitFor();
+  await action.first().click();
+  const put = find('.pane', { hasText: 'Dismissed Findings' }).locator('.monaco-list-row');
+  await put.filter({ hasText: 'pages.py: ' }).waitFor();
+  await put.first().hover();
+  await shot('dismissed');
+  await put.locator('a[aria-label^="Show It Again"]').click();
+  await until('nothing is put away', async () => (await put.count()) === 0);
+}
+
 /** In ralph.config.yaml: a key that is misspelt is mended by one key press, keys and values are offered, and explained. */
 async function yaml() {
   await quickOpen(page, 'ralph.config.yaml');
@@ -161,4 +180,4 @@ async function settingsPage() {
   assert.equal(await find('.settings-editor .edit-in-settings-button:visible').count(), 0, 'none has to be edited as JSON');
 }
 
-await run([implement, doctor, wouldBeSent, trust, runs, fixAll, yaml, detailsPage, settingsPage]);
+await run([implement, doctor, wouldBeSent, trust, runs, fixAll, dismissed, yaml, detailsPage, settingsPage]);

@@ -1,13 +1,12 @@
-"""Completion and hover in `ralph.config.yaml`, for any client: no extension for YAML is needed.
+"""Completion and hover in `ralph.config.yaml` and in the person's own file, for any client: no extension for YAML is needed.
 
-They are registered for that one file where the client takes registrations, so no other document is asked about.
+They are registered for those files alone where the client takes registrations, so no other document is asked about.
 Completion is announced from the start to clients that take none; there, other documents are answered with nothing.
 """
 
 from __future__ import annotations
 
-import os
-from typing import Any
+from pathlib import Path
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -20,17 +19,20 @@ from ralphd.settings.files import MAX_CHARACTERS
 from ralphd.settings.project import CONFIG_NAME
 
 TRIGGERS = [" ", ":", "{"]
-_ONLY_IT: dict[str, Any] = {"documentSelector": [{"scheme": "file", "pattern": f"**/{CONFIG_NAME}"}]}
 
 
 def registrations(workspace: Workspace) -> list[types.Registration]:
     """What to ask a client for that takes registrations."""
+    names = [CONFIG_NAME, "/".join(Path(workspace.own_configuration).parts[-2:])]
+    selector = [{"scheme": "file", "pattern": f"**/{name}"} for name in names]
     found = []
     if workspace.client.dynamic_completion:
-        options = {**_ONLY_IT, "triggerCharacters": TRIGGERS}
+        options = {"documentSelector": selector, "triggerCharacters": TRIGGERS}
         found.append(types.Registration("ralph-config-completion", types.TEXT_DOCUMENT_COMPLETION, options))
     if workspace.client.dynamic_hover:
-        found.append(types.Registration("ralph-config-hover", types.TEXT_DOCUMENT_HOVER, dict(_ONLY_IT)))
+        found.append(
+            types.Registration("ralph-config-hover", types.TEXT_DOCUMENT_HOVER, {"documentSelector": selector})
+        )
     return found
 
 
@@ -69,7 +71,7 @@ def _text(workspace: Workspace, uri: str) -> Text | None:
     """The text of a configuration file that is open; None for any other document."""
     path = convert.uri_to_path(uri)
     document = workspace.documents.get(uri)
-    if document is None or path is None or os.path.basename(path) != CONFIG_NAME:
+    if document is None or path is None or not workspace.is_configuration(path):
         return None
     return document.text if len(document.text.value) <= MAX_CHARACTERS else None
 

@@ -1,4 +1,4 @@
-"""Configuration: the editor's layers, the settings that requests need in memory, problems of `ralph.config.yaml`."""
+"""Configuration: the editor's layers, the settings that requests need in memory, problems of a configuration file."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ class Configuration:
     async def begin(self) -> None:
         """After `initialized`, when the runner is loaded: ask for what changes later, and read what there is."""
         client = self._workspace.client
+        self._workspace.own_configuration = self._runner().own_configuration
         if client.configuration:
             await self._pull()
         registrations = []
@@ -112,7 +113,7 @@ class Configuration:
 
     def _check(self, uri: str) -> None:
         path = convert.uri_to_path(uri)
-        if self._begun and path is not None and os.path.basename(path) == CONFIG_NAME:
+        if self._begun and path is not None and self._workspace.is_configuration(path):
             self._outbox.background(self._publish_problems(uri, path))
 
     async def _publish_problems(self, uri: str, path: str) -> None:
