@@ -4,6 +4,7 @@
     ├── UsageError             a wrong argument of a command
     ├── Misconfigured          a setting, a test command or a model that is not there
     │   ├── NoModel            the role that leads the run has no model that could be asked
+    │   ├── NoIsolation        nothing isolates test runs here, and the person has not said that nothing needs to
     │   └── Unwritable         ralphd's own state or cache folder: read-only, full, or not to be made
     ├── Untrusted              a repository's own word where the person's is needed
     ├── Declined               the person was asked before it began, and said no
@@ -54,6 +55,14 @@ class UsageError(RalphError):
 
 class Misconfigured(RalphError):
     pass
+
+
+class NoIsolation(Misconfigured):
+    """`installer`: the command that would mend it on this system; () where none is known."""
+
+    def __init__(self, message: str, hint: str = "", *, installer: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint)
+        self.installer = installer
 
 
 class NoModel(Misconfigured):

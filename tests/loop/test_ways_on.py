@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from ralphd.app import build_service
 from ralphd.core.mends import Mend
 from ralphd.errors import AuthenticationFailed, ModelError, OutOfCredit, Unreachable
 from ralphd.models.gateway import ResolvedModel
 from ralphd.models.scripted import Reply, ScriptedGateway
+from ralphd.sandbox import isolation
+from ralphd.settings.schema import Settings
 from tests.support.projects import write
 from tests.support.service import Outcome, drive
 
@@ -67,3 +71,19 @@ async def test_a_setting_that_cannot_be_read(tmp_path: Path) -> None:
         "misconfigured",
         (Mend("openSetting", "budget.usd_per_run"), SETUP),
     )
+
+
+async def test_no_isolation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where bubblewrap is missing its installer is offered; one that is installed meanwhile serves the next run."""
+    write(tmp_path / "here", {"pyproject.toml": "", "code.py": "def double(x):\n    return x\n"})
+    monkeypatch.setattr(isolation, "_programs", lambda: [str(tmp_path / "bwrap")])
+    ended = (await drive(tmp_path / "here", {}, path="code.py")).result
+    assert ended.outcome == "misconfigured" and "bubblewrap is not installed" in ended.reason
+    install = (Mend("installIsolation", command=known),) if (known := isolation.installer()) else ()
+    assert ended.mends[: len(install) + 1] == (*install, Mend("openSetting", "sandbox.mode"))
+
+    service = build_service(dict(os.environ), scripted=ScriptedGateway({}))
+    assert (await service.benches.isolation(Settings())).kind == "none"
+    monkeypatch.undo()
+    assert await service.benches.isolation(Settings()) == await isolation.detect("auto")
+    await service.close()

@@ -130,3 +130,5 @@ async def test_the_projects_own_test_command_is_taken_by_a_button(start: Start, 
     await editor.command("ralph.server.implement", target)
     await editor.rpc.wait_for(lambda: bool(editor.asked), seconds(60), "consent to the command")
     assert "python -m pytest -q" in editor.asked[0]["message"]
+    installing = await editor.command("ralph.server.installIsolation", {"argv": ["sudo", "apt-get", "install", "x"]})
+    assert installing == {"argv": ["sudo", "apt-get", "install", "x"], "folder": ""}

@@ -19,11 +19,11 @@ export async function tellEnd(result: RunResult, execute: Execute, setKey: () =>
   const review = result.reviewId === null ? [] : [REVIEW];
   const chosen = await say(severity, `Ralph: ${result.reason}`, [...review, ...actions.map(({ title }) => title)]);
   const action = actions.find(({ title }) => title === chosen);
-  if (action?.kind === 'setup') {
+  if (action?.kind === 'setup' || action?.kind === 'installIsolation') {
     const given = (await execute(action.command, action.arguments)) as { argv: [string, ...string[]]; folder: string };
     const [shellPath, ...shellArgs] = given.argv;
     const where = given.folder === '' ? {} : { cwd: given.folder };
-    vscode.window.createTerminal({ name: 'ralphd setup', shellPath, shellArgs, ...where }).show();
+    vscode.window.createTerminal({ name: action.title, shellPath, shellArgs, ...where }).show();
   } else if (action?.kind === 'setKey') {
     const again = actions.find(({ kind }) => kind === 'tryAgain');
     if ((await setKey()) && again !== undefined) {

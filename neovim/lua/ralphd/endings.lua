@@ -99,13 +99,17 @@ function M.proof(review)
   end
 end
 
---- `ralphd setup` in a terminal of ours: it asks questions.
-function M.setup()
-  client.execute('setup', vim.empty_dict(), function(given)
+--- What a command of the server says to run, in a terminal of ours: it asks questions.
+local function in_terminal(command, argument)
+  client.execute(command, argument, function(given)
     vim.cmd('botright new')
     vim.fn.jobstart(given.argv, { term = true, cwd = given.folder ~= '' and given.folder or nil })
     vim.cmd.startinsert()
   end)
+end
+
+function M.setup()
+  in_terminal('setup', vim.empty_dict())
 end
 
 --- A key that the person types goes to the server in one request. Nothing of it is kept or logged here.
@@ -138,8 +142,8 @@ local function act(action)
   close_card()
   if action.kind == 'setKey' then
     M.set_key('')
-  elseif action.kind == 'setup' then
-    M.setup()
+  elseif action.kind == 'setup' or action.kind == 'installIsolation' then
+    in_terminal(action.kind, (action.arguments or {})[1] or vim.empty_dict())
   else
     client.execute(action.command:gsub('^ralph%.server%.', ''), (action.arguments or {})[1])
   end

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ralphd.errors import AuthenticationFailed, ModelError, NoModel, OverBudget, RalphError, Unpriced
+from ralphd.errors import AuthenticationFailed, ModelError, NoIsolation, NoModel, OverBudget, RalphError, Unpriced
 
-MendKind = Literal["fetchModel", "setKey", "chooseModel", "raiseBudget", "openSetting", "setup", "useTestCommand"]
+MendKind = Literal[
+    "fetchModel", "setKey", "chooseModel", "raiseBudget", "openSetting", "setup", "useTestCommand", "installIsolation"
+]
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Mend:
     kind: MendKind
     setting: str = ""
     command: tuple[str, ...] = ()
-    """For `useTestCommand`: what the project's tests seem to be run by."""
+    """For `useTestCommand`: what the project's tests seem to be run by; for `installIsolation`: what installs it."""
 
 
 FETCH_MODEL = Mend("fetchModel")
@@ -32,6 +34,9 @@ def mends_for(error: RalphError) -> tuple[Mend, ...]:
     """In the order in which they are worth trying; none where the sentence of the error is all that can be said."""
     if isinstance(error, NoModel):
         return (FETCH_MODEL, CHOOSE_MODEL) if error.embedded else (SET_KEY, CHOOSE_MODEL)
+    if isinstance(error, NoIsolation):
+        install = (Mend("installIsolation", command=error.installer),) if error.installer else ()
+        return (*install, Mend("openSetting", "sandbox.mode"))
     if isinstance(error, OverBudget):
         return (Mend("raiseBudget", error.setting), CHOOSE_MODEL)
     if isinstance(error, Unpriced):

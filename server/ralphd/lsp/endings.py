@@ -12,6 +12,8 @@ from ralphd.lsp.outbox import Outbox
 
 _LOUD = frozenset({"misconfigured", "untrusted", "provider_failed", "budget_exceeded", "internal_error"})
 """Outcomes that a person has to do something about: told also where there is no button."""
+_IN_A_TERMINAL = frozenset({"setup", "installIsolation"})
+"""Kinds of actions that only a client with a terminal can do. The sentence of a run names the line of the second."""
 _SETUP = "In a terminal, `ralphd setup` asks for what is missing."
 
 
@@ -24,7 +26,7 @@ class Endings:
         """`answer`: the RunResult as JSON. What waits for review is told where it stands in the text, and is offered
         another try there."""
         outcome, actions = answer["outcome"], answer["actions"]
-        elsewhere = {"setup"} if answer["reviewId"] is None else {"setup", "tryAgain", "showRun"}
+        elsewhere = _IN_A_TERMINAL if answer["reviewId"] is None else {*_IN_A_TERMINAL, "tryAgain", "showRun"}
         here = {action["title"]: action for action in actions if action["kind"] not in elsewhere}
         if not here and (answer["reviewId"] is not None or not (actions or outcome in _LOUD)):
             return

@@ -36,6 +36,7 @@ _TITLES: Mapping[MendKind, str] = {
     "raiseBudget": "Raise {}",
     "openSetting": "Open {}",
     "setup": "Set up ralphd",
+    "installIsolation": "Run `{}`",
     "useTestCommand": "Use `{}`",
 }
 _IN_THE_LOG = frozenset({"provider_failed", "internal_error"})
@@ -62,6 +63,8 @@ def _mending(mend: Mend, uri: str) -> Action:
     title = _TITLES[mend.kind].format(shlex.join(mend.command) or mend.setting)
     if mend.kind == "useTestCommand":
         return Action(mend.kind, title, f"{PREFIX}{mend.kind}", ({"uri": uri, "command": list(mend.command)},))
+    if mend.kind == "installIsolation":
+        return Action(mend.kind, title, f"{PREFIX}{mend.kind}", ({"argv": list(mend.command)},))
     if mend.kind in ("fetchModel", "setup"):
         return Action(mend.kind, title, f"{PREFIX}{mend.kind}", ())
     return Action(mend.kind, title, f"{PREFIX}openSetting", ({"key": mend.setting, "uri": uri},))

@@ -43,11 +43,12 @@ class Benches:
         return next(iter(self._isolation.values()), None)
 
     async def isolation(self, settings: Settings) -> Isolation:
-        """What isolates test runs here; looked for once per mode."""
+        """What isolates test runs here; looked for until it is found, since the person may install it meanwhile."""
         mode = settings.sandbox.mode
-        if mode not in self._isolation:
-            self._isolation[mode] = await detect(mode)
-        return self._isolation[mode]
+        found = self._isolation.get(mode)
+        if found is None or (found.kind == "none" and mode != "none"):
+            found = self._isolation[mode] = await detect(mode)
+        return found
 
     @asynccontextmanager
     async def open(self, request: RunRequest, settings: Settings, argv: Sequence[str]) -> AsyncIterator[Workbench]:

