@@ -1,18 +1,21 @@
 """What the Artisan is shown of a project when a function's body is missing, beside aider's repo map of the same size.
 
-    python bench/context.py FOLDER [--part tuning|measuring] [--cases N] [--aider PYTHON] [--worst N]
+    python bench/context.py FOLDER [--part tuning|measuring] [--cases N] [--aider PYTHON [--maps FOLDER]] [--worst N]
 
 FOLDER holds source distributions that carry their tests, as package clients fetch them:
 `pip download --no-deps --no-binary :all: click attrs …` and `npm pack qs …`. `--aider` is the Python of an environment
-with aider-chat. Nothing of the packages is run. Columns: how much of what the true body names of its project is in the prompt as definition
-or signature; whether the test that fails is; and the share of the prompt's characters that stand in a definition that
-names one of those things or the function itself.
+with aider-chat; its maps take most of the time and do not depend on ralphd, so `--maps` keeps them from one run to the
+next. Nothing of the packages is run. Columns: how much of what the true body names of its project is in the prompt as
+definition or signature; whether the test that fails is; the share of the context's characters that stand in a definition
+that names one of those things or the function itself; and the size of the context. The last line says how big a whole
+prompt for a fix is, with the target and what the model is told.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
 import re
 import subprocess
@@ -32,10 +35,12 @@ from ralphd.context.tree import ImportGraph, MemoryTree
 from ralphd.core.run import RunRequest
 from ralphd.models.scripted import ScriptedGateway
 from ralphd.phases import librarian
+from ralphd.phases.artisan import Artisan
 from ralphd.phases.base import PhaseContext
 from ralphd.settings.schema import ContextSettings, LoopSettings, Settings
 
 SIZES = (4_000, 16_000)
+FIX = "ralphd, the body in place"
 Piece = tuple[str, str]
 """(path, text): what a prompt shows of one file."""
 
@@ -48,7 +53,9 @@ class Score:
     useful: int = 0
     characters: int = 0
     sizes: list[int] = field(default_factory=list)
-    """Characters of each prompt."""
+    """Characters of the project in each prompt."""
+    prompts: list[int] = field(default_factory=list)
+    """Characters of each whole prompt."""
     seconds: float = 0.0
 
     def row(self) -> str:
@@ -58,24 +65,25 @@ class Score:
         useful = 100 * self.useful / self.characters if self.characters else 0.0
         sizes = sorted(self.sizes)
         size = f"{sizes[len(sizes) // 2]:,} ({sizes[len(sizes) * 9 // 10]:,})"
-        time_ms = 1000 * self.seconds / len(sizes)
+        spent = f"{1000 * self.seconds / len(sizes):.0f} ms" if self.seconds else ""
         recall = " | ".join(share(hits) for hits in (self.constants, self.functions, self.tests))
-        return f"{recall} | {useful:.1f} % | {size} | {time_ms:.0f} ms"
+        return f"{recall} | {useful:.1f} % | {size} | {spent}"
 
 
-def shown(case: Case, source: str, tree: MemoryTree, graph: ImportGraph, tokens: int) -> list[Piece]:
-    """What the product shows of the project: the Librarian's material and tests, as the Artisan's prompt holds them.
-    `source`: the target's file, with the body removed or in place."""
+def shown(case: Case, source: str, tree: MemoryTree, graph: ImportGraph, tokens: int) -> tuple[list[Piece], int]:
+    """What the product shows of the project: the Librarian's material and tests, as the Artisan's prompt holds them; and
+    the characters of the whole prompt. `source`: the target's file, with the body removed or in place."""
     span = next(d.span for d in definitions(case.path, source) if d.name == case.name)
     target = Target(case.path, span, "definition", case.name)
     request = RunRequest("bench", "implement", "/", case.path, source, span=span)
     loop = LoopSettings.model_construct(librarian="never")
-    settings = Settings.model_construct(context=ContextSettings(max_tokens=tokens), loop=loop)
+    settings = Settings(context=ContextSettings(max_tokens=tokens)).model_copy(update={"loop": loop})
     layered = MemoryTree({case.path: source}, tree)
     gateway = ScriptedGateway({})
     ctx = PhaseContext(request, settings, gateway, layered, target, lambda event: None, local=False)
     brief = asyncio.run(librarian.gather(ctx, graph, [case.failing]))
-    return [(piece.path, piece.text) for piece in (*brief.context.pieces, *brief.tests)]
+    prompt = sum(len(message.content) for message in Artisan(ctx, brief, "").opening)
+    return [(piece.path, piece.text) for piece in (*brief.context.pieces, *brief.tests)], prompt
 
 
 def pieces_of_map(text: str) -> list[Piece]:
@@ -138,26 +146,38 @@ def _units(source: str, path: str, text: str) -> list[str]:
 
 
 class Aider:
-    """A process of aider's own environment that is asked for one map after the other."""
+    """A process of aider's own environment that is asked for one map after the other, or the maps that it gave before."""
 
-    def __init__(self, python: str) -> None:
+    def __init__(self, python: str, kept: Path | None) -> None:
         script = Path(__file__).with_name("aider_map.py")
+        self._kept = kept
         self._process = subprocess.Popen([python, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                          stderr=subprocess.DEVNULL)  # fmt: skip
 
-    def map(self, root: Path, case: Case, files: list[str], tokens: int, chat: bool) -> list[Piece]:
+    def maps(self, folder: Path, case: Case, texts: dict[str, str]) -> list[list[Piece]]:
+        """A map of the package for each of `SIZES`, of the function without its body."""
+        kept = self._kept and self._kept / hashlib.sha256(f"{case.package} {case.stub}".encode()).hexdigest()
+        if kept is None or not kept.exists():
+            root = folder / case.package
+            for path, text in {**texts, case.path: case.stub}.items():
+                file = root / path
+                if not file.exists() or path == case.path:
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_text(text, encoding="utf-8", errors="surrogatepass")
+            asked = {"root": str(root), "path": case.path, "name": case.name, "files": sorted(texts), "sizes": SIZES}
+            answer = self._ask(asked)
+            (root / case.path).write_text(texts[case.path], encoding="utf-8", errors="surrogatepass")
+            if kept is not None:
+                kept.write_text(answer)
+        else:
+            answer = kept.read_text()
+        return [pieces_of_map(text) for text in json.loads(answer)["texts"]]
+
+    def _ask(self, asked: dict[str, object]) -> str:
         assert self._process.stdin and self._process.stdout
-        asked = {
-            "root": str(root),
-            "path": case.path,
-            "name": case.name,
-            "files": files,
-            "tokens": tokens,
-            "chat": chat,
-        }
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
-        return pieces_of_map(json.loads(self._process.stdout.readline())["text"])
+        return self._process.stdout.readline()
 
     def close(self) -> None:
         assert self._process.stdin
@@ -171,6 +191,7 @@ def main() -> None:
     parser.add_argument("--part", choices=("tuning", "measuring"), default="tuning")
     parser.add_argument("--cases", type=int, default=200)
     parser.add_argument("--aider", default="")
+    parser.add_argument("--maps", type=Path, help="a folder in which aider's maps are kept")
     parser.add_argument("--worst", type=int, default=0, help="print what was missed, of so many cases")
     asked = parser.parse_args()
     held = dict(packages(asked.folder))
@@ -181,13 +202,14 @@ def main() -> None:
     print(f"{len(cases)} functions of {len(chosen)} packages ({asked.part}): {', '.join(sorted(chosen))}")
     scores = _ours(cases, held, asked.worst)
     if asked.aider:
-        scores |= _aiders(cases, held, asked.aider)
-    print(
-        "| | constants | functions and types | the failing test | characters of use | characters, median (90 %) | CPU time |"
-    )
+        scores |= _aiders(cases, held, Aider(asked.aider, asked.maps))
+    print("| | constants | functions and types | the failing test | characters of use | median (90 %) | CPU time |")
     print("|---|---|---|---|---|---|---|")
     for name, one in scores.items():
         print(f"| {name} | {one.row()} |")
+    prompts = sorted(scores[FIX].prompts)
+    middle, most = prompts[len(prompts) // 2], prompts[len(prompts) * 9 // 10]
+    print(f"A whole prompt for a fix: {middle:,} characters in the median, {most:,} at 90 %.")
 
 
 def _even(cases: list[Case], most: int) -> list[Case]:
@@ -201,7 +223,7 @@ def _even(cases: list[Case], most: int) -> list[Case]:
 
 def _ours(cases: Sequence[Case], held: dict[str, dict[str, str]], worst: int) -> dict[str, Score]:
     scores = {f"ralphd, {size:,} tokens": Score() for size in SIZES}
-    fix = scores.setdefault("ralphd, the body in place", Score())
+    fix = scores.setdefault(FIX, Score())
     graphs: dict[str, ImportGraph] = {}
     for case in cases:
         tree = MemoryTree(held[case.package])
@@ -209,8 +231,9 @@ def _ours(cases: Sequence[Case], held: dict[str, dict[str, str]], worst: int) ->
         asked = [(case.stub, size, scores[f"ralphd, {size:,} tokens"]) for size in SIZES]
         for source, size, into in [*asked, (held[case.package][case.path], SIZES[1], fix)]:
             began = time.process_time()
-            pieces = shown(case, source, tree, graph, size)
+            pieces, prompt = shown(case, source, tree, graph, size)
             into.seconds += time.process_time() - began
+            into.prompts.append(prompt)
             missed = score(case, tree, pieces, into)
             if worst > 0 and (missed or not into.tests[-1]):
                 print(f"{size} {case.package} {case.path} {case.name} (test {into.tests[-1]}):")
@@ -219,26 +242,13 @@ def _ours(cases: Sequence[Case], held: dict[str, dict[str, str]], worst: int) ->
     return scores
 
 
-def _aiders(cases: Sequence[Case], held: dict[str, dict[str, str]], python: str) -> dict[str, Score]:
-    """Its map alone, and as its chat sends it: the target's file whole, the map of the others in what that leaves."""
-    scores: dict[str, Score] = {}
-    aider = Aider(python)
+def _aiders(cases: Sequence[Case], held: dict[str, dict[str, str]], aider: Aider) -> dict[str, Score]:
+    scores = {f"aider's map, {size:,} tokens": Score() for size in SIZES}
     with tempfile.TemporaryDirectory(prefix="ralphd-bench-") as folder:
         for case in cases:
-            tree, root = MemoryTree(held[case.package]), Path(folder, case.package)
-            for path, text in {**held[case.package], case.path: case.stub}.items():
-                file = root / path
-                if not file.exists() or path == case.path:
-                    file.parent.mkdir(parents=True, exist_ok=True)
-                    file.write_text(text, encoding="utf-8", errors="surrogatepass")
-            files = tree.paths()
-            for size in SIZES:
-                began = time.perf_counter()  # its process is another one
-                pieces = aider.map(root, case, files, size, chat=False)
-                into = scores.setdefault(f"aider's map, {size:,} tokens", Score())
-                into.seconds += time.perf_counter() - began
-                score(case, tree, pieces, into)
-            (root / case.path).write_text(held[case.package][case.path], encoding="utf-8", errors="surrogatepass")
+            texts = held[case.package]
+            for pieces, into in zip(aider.maps(Path(folder), case, texts), scores.values(), strict=True):
+                score(case, MemoryTree(texts), pieces, into)
     aider.close()
     return scores
 

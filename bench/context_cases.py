@@ -29,6 +29,12 @@ LEAST_REFERENCES = 3
 NOT_SOURCE = ("docs/", "examples/", "dist/", "build/")
 """Folders of a distribution that hold no source: documentation, and what a bundler wrote."""
 Part = Literal["tuning", "measuring"]
+TUNED_ON = frozenset(
+    "attrs black boltons cachetools charset_normalizer click deep-equal flask itsdangerous jinja2 jsdoc-type-pratt-parser "
+    "jsonschema marshmallow minimist more_itertools networkx packaging qs resolve sqlite_utils tablib tape werkzeug yarl".split()
+)
+"""Packages whose missed names somebody has read while the retrieval was being improved. They are never measured on, and
+whoever reads what was missed of another package adds it here."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +63,8 @@ class Case:
 
     @property
     def part(self) -> Part:
-        """Fixed for ever by the case's own name: what is tuned on is never measured."""
-        digest = hashlib.sha256(f"{self.package.rpartition('-')[0]} {self.path} {self.name}".encode()).digest()
-        return "tuning" if digest[0] % 2 else "measuring"
+        """Whether the retrieval was improved on this package: such a package is never measured."""
+        return "tuning" if self.package.rpartition("-")[0] in TUNED_ON else "measuring"
 
     @property
     def order(self) -> bytes:
@@ -84,7 +89,7 @@ def cases_of(package: str, texts: Mapping[str, str]) -> list[Case]:
     tree = MemoryTree(texts)
     graph = ImportGraph(tree)
     tests = _tests(texts)
-    modules = _Modules(texts)
+    modules, scripts = _Modules(texts), Project(tree, list(texts), graph.imports, {})
     found = []
     for path in sorted(texts):
         if is_test_file(path) or path in ("setup.py", "conftest.py") or path.startswith(NOT_SOURCE):
@@ -99,7 +104,7 @@ def cases_of(package: str, texts: Mapping[str, str]) -> list[Case]:
             if len(short) < 4 or one.name.count(".") > 1 or short not in tests or times[one.name] > 1:
                 continue  # named twice: overloads, properties with setters
             target = Target(path, one.span, "definition", one.name)
-            named = modules.named(path, one.name) if python else _scripted(texts, tree, graph, target)
+            named = modules.named(path, one.name) if python else _scripted(scripts, target, texts[path])
             stub = _stub(texts[path], target, python)
             if stub is None or len(named) < LEAST_REFERENCES:
                 continue
@@ -162,10 +167,9 @@ def _stub(text: str, target: Target, python: bool) -> str | None:
     return f"{text[: target.span[0]]}{head}\n{margin}    raise NotImplementedError{text[target.span[1] :]}"
 
 
-def _scripted(texts: Mapping[str, str], tree: MemoryTree, graph: ImportGraph, target: Target) -> list[Named]:
-    project = Project(tree, list(texts), graph.imports, {})
+def _scripted(project: Project, target: Target, text: str) -> list[Named]:
     found = []
-    for need in needs_of(project, target, texts[target.path]):
+    for need in needs_of(project, target, text):
         home = project.file(need.symbol.path)
         if home is not None:
             line = home.rows(need.symbol.start, need.symbol.start).strip()

@@ -1,4 +1,5 @@
-"""An answer that asks: nothing but lines `NEED: name or path`, for what the prompt did not show. Pure."""
+"""An answer that asks: nothing but lines `NEED: name or path`, for what the prompt did not show; and the Librarian's lines
+`OPEN: path::name` above its brief. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from ralphd.answers.reasoning import without_reasoning
 
 MOST_NAMES = 8
 _NEED = re.compile(r"[ \t]*(?:[-*][ \t]+)?`?NEED:[ \t]*([^\r\n]{1,300}?)[ \t]*$")
+_OPEN = re.compile(r"[ \t]*(?:[-*][ \t]+|\d{1,2}[.)][ \t]+)?`?OPEN:[ \t]*([^\r\n]{1,300}?)[ \t]*$")
 _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})\w*[ \t]*$")
 
 
@@ -26,3 +28,16 @@ def asked_for(answer: str) -> tuple[str, ...]:
             return ()
         names.append(match[1].strip("`'\" ").removesuffix("()"))
     return tuple(dict.fromkeys(name for name in names if name))[:MOST_NAMES]
+
+
+def opened_by(answer: str) -> tuple[tuple[str, ...], str]:
+    """(what a Librarian's answer opens, at most `MOST_NAMES`; the brief beside it)."""
+    names: list[str] = []
+    words: list[str] = []
+    for line in without_reasoning(answer).text.split("\n"):
+        match = _OPEN.match(line)
+        if match is None:
+            words.append(line)
+        else:
+            names.append(match[1].strip("`'\" ").removesuffix("()"))
+    return tuple(dict.fromkeys(name for name in names if name))[:MOST_NAMES], "\n".join(words).strip()

@@ -24,6 +24,8 @@ from ralphd.retrieval.tests_of_target import is_test_file, test_snippets
 
 CALLERS = "calls it"
 """What is said of excerpts that call the target."""
+FAILS = "fails now"
+"""What is said of tests that fail."""
 SHORT_REST = 2500
 """Characters: where the rest of the target's file is shorter, all of it is shown."""
 
@@ -200,7 +202,7 @@ def _needed(
 def _as_excerpts(tree: Tree, tests: list[Snippet]) -> list[Excerpt]:
     """The chosen tests by file, those that fail first."""
     found = []
-    for kind, why in (("failing", "fails now"), ("tests", "tests")):
+    for kind, why in (("failing", FAILS), ("tests", "tests")):
         for path in dict.fromkeys(one.path for one in tests if one.kind == kind):
             tree.text(path)  # from here on it is shown
             found.append(Excerpt(path, why, joined(one for one in tests if one.kind == kind and one.path == path)))

@@ -192,8 +192,8 @@ class LoopSettings(Section):
     librarian: Annotated[Literal["auto", "always", "never"], TightenOnly("choose", ("never", "auto", "always"))] = (
         "auto"
     )
-    """Whether the librarian's model writes a brief. `auto`: when what was retrieved does not fit, or the task
-    reaches beyond the file. Retrieval itself always runs."""
+    """Whether the librarian's model is asked what else must be shown, and for a brief. `auto`: when what was retrieved does
+    not fit, or the task reaches beyond the file. Retrieval itself always runs."""
     critic: Annotated[Literal["after", "beside", "never"], PERSON] = "after"
     """When the critic reads a candidate: after its tests are green, beside the tests, or never. The embedded model is not asked: its reviews are noise."""
     critic_rounds: Annotated[int, Strict(), Field(ge=0, le=20), WHOLE, LOWER] = 2
