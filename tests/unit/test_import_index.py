@@ -41,7 +41,7 @@ class Counting(MemoryTree):
 
 
 def signatures(texts: dict[str, str]) -> dict[str, tuple[int, ...]]:
-    return {path: (0, len(text), hash(text), 0, 0) for path, text in texts.items()}
+    return {path: (0o100644, len(text), hash(text), 0, 0) for path, text in texts.items()}
 
 
 def test_one_edit_is_one_file_read_again(tmp_path: Path) -> None:
@@ -57,6 +57,9 @@ def test_one_edit_is_one_file_read_again(tmp_path: Path) -> None:
     edited = Counting({**FILES, "b.py": "import pkg.d\n"})
     graph = ImportIndex(path).graph("/w", edited, signatures({**FILES, "b.py": "import pkg.d\n"}))
     assert graph.imports["b.py"] >= {"pkg/d.py"} and sorted(edited.read) == ["b.py", "secrets.py"]
+    fewer = {path: text for path, text in FILES.items() if path != "pkg/d.py"}
+    graph = ImportIndex(path).graph("/w", MemoryTree(fewer), signatures(fewer))
+    assert graph.imports == ImportGraph(MemoryTree(fewer)).imports, "a file that is gone is imported by none"
     shown = Counting({**FILES, "a.py": "import pkg.d\n"})
     known = {p: s for p, s in signatures(FILES).items() if p != "a.py"}  # an editor shows it: nothing on disk counts
     assert "pkg/d.py" in ImportIndex(path).graph("/w", shown, known).imports["a.py"]

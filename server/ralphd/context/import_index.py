@@ -1,6 +1,7 @@
 """What each file of a workspace imports, kept between runs, so that one edit means one file read again.
 
-One SQLite file in the person's cache folder. Contents are known by their digest: what a file of these bytes imports never
+Kept are what each content names in its imports, and the whole graph of each workspace, which the next run takes as it is
+but for the files that have changed since. One SQLite file in the person's cache folder. Contents are known by their digest: what a file of these bytes imports never
 changes, whichever workspace or branch it stands in. A file on disk is known by its signature (mode, size, times, inode),
 which changes with every write. A database that is damaged is made anew; one that is locked, or that cannot be written, is
 worked without: the files are then read, as if there were none. Two servers may use it at once.
@@ -13,23 +14,28 @@ import hashlib
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
+from ralphd.context.kept_graph import KeptGraph, flat, packed
 from ralphd.context.tree import ImportGraph, Named, Tree, is_secret, named_in
 from ralphd.core import foreign_json
 
 log = logging.getLogger("ralphd")
 
 FILE = "imports.sqlite3"
-VERSION = 1
+VERSION = 2
 BATCH = 500
 """Files whose imports are written in one transaction: what a builder that is stopped loses at most."""
+REWRITTEN = 200
+"""So many changed files are looked up one by one, beside the kept graph; with more it is made and kept anew."""
 KEPT_CONTENTS = 400_000
 """Beyond this many the contents that no file has now are dropped."""
 _SCHEMA = """
 CREATE TABLE contents (digest BLOB PRIMARY KEY, named TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE files (root TEXT, path TEXT, signature TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (root, path)) WITHOUT ROWID;
+CREATE TABLE graphs (root TEXT PRIMARY KEY, shape BLOB NOT NULL, packed BLOB NOT NULL);
 """
 Signature = Sequence[int]
 
@@ -44,10 +50,21 @@ class ImportIndex:
     def graph(self, root: str, tree: Tree, signatures: Mapping[str, Signature]) -> ImportGraph:
         """Which files of `tree` import which. Read are the files that have no `signatures` (an editor shows them) or
         another one than the index knows."""
-        followed = [p for p in tree.paths() if ImportGraph.follows(p)]
-        kept = {path: signatures[path] for path in followed if path in signatures and not is_secret(path)}
-        named = self.bring_up(root, followed, tree.scan, kept)
-        return ImportGraph(tree, named=named.__getitem__)
+        every = tree.paths()
+        followed = [p for p in every if ImportGraph.follows(p)]
+        shape = _shape(followed, tree, [p for p in every if p.endswith("package.json")], signatures)
+        kept = self._kept(root, shape, followed)
+        asked = kept.changed(flat(followed, signatures)) if kept is not None else followed
+        known = kept.imports() if kept is not None and len(asked) <= REWRITTEN else {}
+        asked = asked if known else followed
+        for path in asked:
+            known.pop(path, None)
+        readable = {path: signatures[path] for path in asked if path in signatures and not is_secret(path)}
+        named = self.bring_up(root, asked, tree.scan, readable, whole=asked is followed)
+        graph = ImportGraph(tree, every, named=named.__getitem__, known=known)
+        if asked is followed and _is_unicode(root):
+            self._keep(root, shape, packed(followed, flat(followed, readable), graph.imports))
+        return graph
 
     def bring_up(
         self,
@@ -56,12 +73,14 @@ class ImportIndex:
         read: Callable[[str], str | None],
         signatures: Mapping[str, Signature],
         stop: Callable[[], bool] = lambda: False,
+        whole: bool = True,
     ) -> dict[str, Named]:
-        """What each of `paths` imports, as it is written there; what was not known yet is kept."""
+        """What each of `paths` imports, as it is written there; what was not known yet is kept. `whole`: these are all files
+        of the root, so that others are forgotten."""
         found: dict[str, Named] = {}
         signatures = {p: s for p, s in signatures.items() if _is_unicode(root) and _is_unicode(p)}
         with self._opened() as db:
-            known = _known(db, root)
+            known = _known(db, root, None if whole else paths)
             fresh: list[tuple[str, Signature, bytes, Named]] = []
             for path in paths:
                 signature = signatures.get(path)
@@ -83,8 +102,27 @@ class ImportIndex:
                     fresh = []
                 if stop():
                     break
-            _write(db, root, fresh, [] if stop() else list(known))
+            _write(db, root, fresh, [] if stop() or not whole else list(known))
         return found
+
+    def _kept(self, root: str, shape: bytes, paths: Sequence[str]) -> KeptGraph | None:
+        """The graph as it was, where the files were the same ones."""
+        with self._opened() as db:
+            try:
+                query = "SELECT packed FROM graphs WHERE root = ? AND shape = ?"
+                row = db.execute(query, (root, shape)).fetchone() if db is not None and _is_unicode(root) else None
+                return KeptGraph(paths, row[0]) if row else None
+            except (sqlite3.Error, ValueError) as error:
+                log.info("the kept graph of imports cannot be read: %s", error)
+                return None
+
+    def _keep(self, root: str, shape: bytes, data: bytes) -> None:
+        with self._opened() as db:
+            try:
+                if db is not None:
+                    db.execute("INSERT OR REPLACE INTO graphs VALUES (?, ?, ?)", (root, shape, data))
+            except sqlite3.Error as error:
+                log.info("the graph of imports cannot be kept: %s", error)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection | None]:
@@ -144,6 +182,7 @@ def _open(path: Path) -> sqlite3.Connection:
             if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:  # another server was not first
                 db.execute("DROP TABLE IF EXISTS files")
                 db.execute("DROP TABLE IF EXISTS contents")
+                db.execute("DROP TABLE IF EXISTS graphs")
                 for statement in filter(str.strip, _SCHEMA.split(";")):
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version={VERSION}")
@@ -155,19 +194,29 @@ def _open(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _known(db: sqlite3.Connection | None, root: str) -> dict[str, tuple[str, Named]]:
-    """By path the signature and the imports of the files of `root`."""
+def _known(db: sqlite3.Connection | None, root: str, paths: Sequence[str] | None) -> dict[str, tuple[str, Named]]:
+    """By path the signature and the imports of the files of `root`: of all, or of `paths`."""
     if db is None:
         return {}
+    query = "SELECT path, signature, named FROM files JOIN contents USING (digest) WHERE root = ?"
     try:
-        rows = db.execute(
-            "SELECT path, signature, named FROM files JOIN contents USING (digest) WHERE root = ?", (root,)
-        )
+        if paths is None:
+            rows: Iterable[tuple[str, str, str]] = db.execute(query, (root,))
+        else:
+            asked = [(root, path) for path in paths if _is_unicode(path)]
+            rows = [row for one in asked for row in db.execute(f"{query} AND path = ?", one)]
         nothing: Named = []
         return {p: (signature, foreign_json.parse(named) if named != "[]" else nothing) for p, signature, named in rows}
     except (sqlite3.Error, ValueError) as error:
         log.info("the index of imports cannot be read: %s", error)
         return {}
+
+
+def _shape(paths: Sequence[str], tree: Tree, packages: Sequence[str], signatures: Mapping[str, Signature]) -> bytes:
+    """What a graph depends on beside the files' own contents: which files there are, and what packages call themselves."""
+    said = (_written(signatures[p]) if p in signatures else tree.scan(p) or "" for p in packages)
+    text = "\n".join(chain(paths, ("",), packages, said))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def _content(db: sqlite3.Connection | None, digest: bytes) -> Named | None:

@@ -70,7 +70,8 @@ def _ends_with(stem: str, wanted: str) -> bool:
 
 
 def _stem(path: str) -> str:
-    return next((path[: -len(end)] for end in sorted(JAVASCRIPT, key=len, reverse=True) if path.endswith(end)), path)
+    begin, dot, end = path.rpartition(".")
+    return begin if f"{dot}{end}" in JAVASCRIPT else path
 
 
 def _package_name(text: str | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Iterable
 from pathlib import PurePosixPath
 
 SOURCE_ROOTS = ("src", "lib")
@@ -26,6 +26,31 @@ def module_names(path: str, files: Container[str]) -> set[str]:
     if parts[-1] == "__init__":
         parts.pop()
     return {name for name in (".".join(parts), ".".join(parts[top:])) if name}
+
+
+class Modules:
+    """The Python files of a tree by the dotted names under which they are imported. Names are made for the files that end in
+    the asked one's last part only, so that asking for a few costs little in a big tree."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.paths = set(paths)
+        self._by_last: dict[str, list[str]] = {}
+        for path in self.paths:
+            folder, _, name = path.rpartition("/")
+            last = folder.rpartition("/")[2] if name == "__init__.py" else name.removesuffix(".py")
+            self._by_last.setdefault(last, []).append(path)
+        self._named: dict[str, dict[str, set[str]]] = {}
+
+    def files(self, name: str) -> set[str]:
+        """The files that `import name` may mean."""
+        last = name.rpartition(".")[2]
+        if last not in self._named:
+            named: dict[str, set[str]] = {}
+            for path in self._by_last.get(last, ()):
+                for one in module_names(path, self.paths):
+                    named.setdefault(one, set()).add(path)
+            self._named[last] = named
+        return self._named[last].get(name, set())
 
 
 def import_path(path: str, files: Container[str]) -> str:

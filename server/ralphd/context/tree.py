@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ralphd.context.javascript_imports import JAVASCRIPT, Resolver
 from ralphd.context.javascript_imports import named_in as specifiers_in
-from ralphd.context.python_modules import module_names
+from ralphd.context.python_modules import Modules
 from ralphd.core.encodings import decoded
 from ralphd.core.python_source import NOT_UNDERSTOOD
 from ralphd.core.text import is_binary
@@ -111,14 +111,20 @@ def _dotted(path: str, named: Named) -> Iterator[str]:
         yield from (f"{base}.{name}" if base else name for name in names)
 
 
+NOTHING: frozenset[str] = frozenset()
+"""What most files of a big project import of it; one object for all of them."""
+
+
 class ImportGraph:
     """Which files of a tree import which, directly: Python, JavaScript and TypeScript. Building it reads each of them once."""
+
+    imports: Mapping[str, frozenset[str]]
 
     @classmethod
     def of(cls, imports: Mapping[str, Iterable[str]]) -> ImportGraph:
         """A graph that is known already, by file what it imports."""
         graph = cls.__new__(cls)
-        graph.imports = {path: set(used) for path, used in imports.items()}
+        graph.imports = {path: frozenset(used) for path, used in imports.items()}
         return graph
 
     @staticmethod
@@ -127,38 +133,43 @@ class ImportGraph:
         return path.endswith((".py", *JAVASCRIPT))
 
     def __init__(
-        self, tree: Tree, paths: Iterable[str] | None = None, *, named: Callable[[str], Named] | None = None
+        self,
+        tree: Tree,
+        paths: Iterable[str] | None = None,
+        *,
+        named: Callable[[str], Named] | None = None,
+        known: Mapping[str, frozenset[str]] | None = None,
     ) -> None:
-        """`named`: what a file's imports name, where that is known already; else each file is read."""
+        """`named`: what a file's imports name, where that is known already; else each file is read. `known`: the files that
+        a file imports, where that is known already."""
         named = named or (lambda path: named_in(path, text) if (text := tree.scan(path)) else [])
-        names: dict[str, set[str]] = {}
         every = list(paths if paths is not None else tree.paths())
-        files = [p for p in every if p.endswith(".py")]
-        known = set(files)
-        for path in files:
-            for name in module_names(path, known):
-                names.setdefault(name, set()).add(path)
-        self.imports: dict[str, set[str]] = {}
-        for path in files:
+        found = dict(known or {})
+        python = [p for p in every if p.endswith(".py")]
+        fresh = [p for p in python if p not in found]
+        modules = Modules(python if fresh else ())
+        for path in fresh:
             used: set[str] = set()
             for name in _dotted(path, named(path)):
-                used |= names.get(name, set())
+                used |= modules.files(name)
             folder = posixpath.dirname(path)
-            used |= {c for c in (posixpath.join(folder, "conftest.py"), "conftest.py") if c in known and c != path}
-            self.imports[path] = used - {path}
+            used |= {posixpath.join(folder, "conftest.py"), "conftest.py"} & modules.paths
+            found[path] = frozenset(used - {path}) or NOTHING
         scripts = [p for p in every if p.endswith(JAVASCRIPT)]
-        resolver = Resolver(scripts, [p for p in every if posixpath.basename(p) == "package.json"], tree.scan)
-        for path in scripts:
-            self.imports[path] = {f for _, specifier, _ in named(path) for f in resolver.files(path, specifier)} - {
-                path
-            }
+        fresh = [p for p in scripts if p not in found]
+        packages = [p for p in every if posixpath.basename(p) == "package.json"] if fresh else []
+        resolver = Resolver(scripts if fresh else (), packages, tree.scan)
+        for path in fresh:
+            reached = {f for _, specifier, _ in named(path) for f in resolver.files(path, specifier)}
+            found[path] = frozenset(reached - {path}) or NOTHING
+        self.imports = found
 
     def closure(self, paths: Iterable[str]) -> set[str]:
         """`paths` and every file that they import, directly or through others."""
         seen = set(paths)
         todo = list(seen)
         while todo:
-            fresh = self.imports.get(todo.pop(), set()) - seen
+            fresh = self.imports.get(todo.pop(), NOTHING) - seen
             seen |= fresh
             todo += fresh
         return seen

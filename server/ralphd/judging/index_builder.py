@@ -1,4 +1,4 @@
-"""Fills the index of imports for one workspace, in a process of its own at the lowest priority: reading a big project for
+"""Fills the index of imports for one workspace and keeps its graph, in a process of its own at the lowest priority: reading a big project for
 the first time takes minutes of processor time, which would make the editor's server wait for Python's lock.
 
     python -m ralphd.judging.index_builder DATABASE ROOT CACHE HOME
@@ -18,10 +18,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ralphd.context.import_index import ImportIndex
-from ralphd.context.tree import ImportGraph, decode, is_secret
 from ralphd.core.paths import within
 from ralphd.errors import SandboxError
-from ralphd.judging.workbench import read_file
+from ralphd.judging.workbench import SnapshotTree
 from ralphd.sandbox.selection import Selection
 
 MAX_FILES = 200_000
@@ -60,9 +59,8 @@ def main(database: str, root: str, cache: str, home: str) -> int:
         listing = selection.scan(lambda: False)
     except SandboxError:
         return 1
-    signatures = {p: s for p, s in listing.files.items() if stat.S_ISREG(s[0]) and ImportGraph.follows(p)}
-    paths = sorted(p for p in signatures if not is_secret(p))
-    ImportIndex(Path(database)).bring_up(root, paths, lambda path: decode(read_file(root, path)), signatures)
+    signatures = {p: s for p, s in listing.files.items() if stat.S_ISREG(s[0])}
+    ImportIndex(Path(database)).graph(root, SnapshotTree(root, sorted(signatures), {}), signatures)
     return 0
 
 

@@ -117,11 +117,14 @@ class SnapshotTree:
 
     def text(self, path: str) -> str | None:
         if path not in self._texts:
-            self._texts[path] = decode(self._buffers[path] if path in self._buffers else read_file(self._root, path))
+            self._texts[path] = self.scan(path)
         return self._texts[path]
 
     def scan(self, path: str) -> str | None:
-        return self.text(path)
+        """Not remembered: who looks through a big project must not hold all of it in memory."""
+        if path in self._texts:
+            return self._texts[path]
+        return decode(self._buffers[path] if path in self._buffers else read_file(self._root, path))
 
 
 class Tester:

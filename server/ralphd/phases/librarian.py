@@ -128,12 +128,16 @@ _NAME = re.compile(r"`([A-Za-z_][\w.]*)(\([^`]*\))?`")
 
 def strike_unknown(brief: str, ctx: PhaseContext) -> str:
     """The brief without the lines that name, in backticks, what does not exist in the repository."""
-    known = (
-        ctx.request.text + "\n" + "\n".join(ctx.tree.scan(p) or "" for p in ctx.tree.paths() if language_of(p).module)
+    named = {part for match in _NAME.finditer(brief) for part in match[1].split(".")}
+    missing = named - set(re.findall(r"[A-Za-z_]\w*", ctx.request.text))
+    for path in ctx.tree.paths():
+        missing -= set(re.split(r"[/.]", path))
+        if missing and language_of(path).module:
+            missing -= set(re.findall(r"[A-Za-z_]\w*", ctx.tree.scan(path) or ""))
+        if not missing:
+            return brief
+    return "\n".join(
+        line
+        for line in brief.splitlines()
+        if missing.isdisjoint(p for m in _NAME.finditer(line) for p in m[1].split("."))
     )
-    words = set(re.findall(r"[A-Za-z_]\w*", known)) | {part for p in ctx.tree.paths() for part in re.split(r"[/.]", p)}
-
-    def exists(name: str) -> bool:
-        return all(part in words for part in name.split("."))
-
-    return "\n".join(line for line in brief.splitlines() if all(exists(m[1]) for m in _NAME.finditer(line)))

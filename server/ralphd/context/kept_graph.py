@@ -1,0 +1,82 @@
+"""A graph of imports as bytes, with the signatures of the files that it was made from: what the next start has to read of a
+project that did not change. Pure.
+
+Little-endian: five signed 64-bit numbers for each file, its signature (zeros: none); a count of 32 bits for each file; then
+the places of the imported files in the list of paths, 32 bits each. The list of paths itself is not in it.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
+from ralphd.context.tree import NOTHING
+
+WIDTH = 5
+"""Numbers of a signature."""
+_STEP = 256
+"""Files that are compared at once."""
+_UNKNOWN = (0,) * WIDTH
+_MOST = (1 << 63) - 1
+
+
+def flat(paths: Sequence[str], signatures: Mapping[str, Sequence[int]]) -> array[int]:
+    """The signatures of `paths`, one after the other."""
+    rows = (signatures.get(path, _UNKNOWN) for path in paths)
+    return array("q", [number & _MOST for number in chain.from_iterable(rows)])
+
+
+def packed(paths: Sequence[str], signatures: array[int], imports: Mapping[str, frozenset[str]]) -> bytes:
+    place = {path: number for number, path in enumerate(paths)}
+    rows = [sorted(place[one] for one in imports[path] if one in place) for path in paths]
+    parts = [signatures, array("I", map(len, rows)), array("I", chain.from_iterable(rows))]
+    return b"".join(_swapped(part).tobytes() for part in parts)
+
+
+class KeptGraph:
+    """Raises `ValueError` where the bytes are not of as many files as `paths`."""
+
+    def __init__(self, paths: Sequence[str], data: bytes) -> None:
+        self._paths = paths
+        self._signatures, counts, self._used = array("q"), array("I"), array("I")
+        signed, counted = len(paths) * WIDTH * 8, len(paths) * 4
+        self._signatures.frombytes(data[:signed])
+        counts.frombytes(data[signed : signed + counted])
+        self._used.frombytes(data[signed + counted :])
+        self._signatures, self._counts, self._used = map(_swapped, (self._signatures, counts, self._used))
+        if len(self._counts) != len(paths) or sum(self._counts) != len(self._used):
+            raise ValueError("not a graph of these files")
+        if self._used and max(self._used) >= len(paths):
+            raise ValueError("not a graph of these files")
+
+    def changed(self, signatures: array[int]) -> list[str]:
+        """The files whose signature is another one now, or is none: a mode is never zero."""
+        found: list[str] = []
+        every = len(self._paths)
+        for start in range(0, every, _STEP):
+            here = slice(start * WIDTH, (start + _STEP) * WIDTH)
+            if self._signatures[here] == signatures[here] and 0 not in signatures[here][::WIDTH]:
+                continue
+            for number in range(start, min(start + _STEP, every)):
+                place = slice(number * WIDTH, (number + 1) * WIDTH)
+                if not signatures[number * WIDTH] or self._signatures[place] != signatures[place]:
+                    found.append(self._paths[number])
+        return found
+
+    def imports(self) -> dict[str, frozenset[str]]:
+        paths, used = self._paths, self._used
+        found: dict[str, frozenset[str]] = {}
+        at = 0
+        for path, count in zip(paths, self._counts, strict=True):
+            found[path] = frozenset([paths[one] for one in used[at : at + count]]) if count else NOTHING
+            at += count
+        return found
+
+
+def _swapped(numbers: array[int]) -> array[int]:
+    if sys.byteorder == "big":
+        numbers = numbers[:]
+        numbers.byteswap()
+    return numbers
