@@ -35,10 +35,14 @@ return {
       return vim.NIL
     end,
   },
-  on_exit = function()
+  on_exit = function(code, signal)
     vim.schedule(function()
+      local lost = require('ralphd.progress').status()
       require('ralphd.review').clear()
       require('ralphd.progress').clear()
+      if (code ~= 0 or signal ~= 0) and vim.v.exiting == vim.NIL then
+        require('ralphd.endings').gone(lost)
+      end
     end)
   end,
 }

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.editor_installs import install
@@ -87,6 +88,14 @@ FINDING = {
 }
 
 
+SHOUTED = """\
+```python
+def shout(title: str) -> str:
+    return title.strip().upper()
+```
+"""
+
+
 def region(body: str) -> str:
     return f"```python\n{FUNCTION.format(body=body)}```\n"
 
@@ -145,6 +154,22 @@ def pytest_passes(folder: Path) -> bool:
 def run_ended(editor: Neovim) -> dict[str, object]:
     result: dict[str, object] = editor.wait_lua("a run ends", "return _G.seen.ended[1]", 90)
     return result
+
+
+def kill_server(editor: Neovim) -> None:
+    """Kill the server that Neovim started, and answer Neovim's own message about it, which is longer than the screen."""
+    processes = psutil.Process(editor.lua("return vim.uv.os_getpid()")).children()
+    (server,) = [child for child in processes if "ralphd" in " ".join(child.cmdline())]
+    before = editor.messages().count("quit with exit code")
+    server.kill()
+
+    def told() -> bool:
+        if editor.nvim.api.get_mode()["blocking"]:
+            editor.keys("<CR>")
+            return False
+        return editor.messages().count("quit with exit code") > before
+
+    editor.wait("Neovim's own message", told, 60)
 
 
 def assert_painted(editor: Neovim) -> None:
@@ -279,6 +304,7 @@ def test_new_file(editor: Neovim, model: ScriptedServer, project: Path) -> None:
 def test_critique_and_dismiss(editor: Neovim, model: ScriptedServer) -> None:
     answer = json.dumps({"verdict": "revise", "findings": [FINDING]})
     model.replies = [answer, answer]
+    editor.keys(":%s/^    pass$/\\=" + json.dumps(BODY) + "/<CR>:w<CR>")
     editor.cursor(12, 4)
     editor.keys(":Ralph critique<CR>")
     result = run_ended(editor)
@@ -298,6 +324,20 @@ def test_critique_and_dismiss(editor: Neovim, model: ScriptedServer) -> None:
     again = editor.wait_lua("the second run ends", "return _G.seen.ended[2]", 90)
     assert (again["outcome"], again["findings"]) == ("reviewed", 0), again
     assert not editor.lua(findings)
+
+    editor.choose(":Ralph dismissed<CR>", "slug.py: A space at the end")
+    editor.wait("it is taken back", lambda: "the next run may show it again" in editor.messages())
+    editor.keys(":Ralph critique<CR>")
+    editor.wait_lua("the third run ends", "return _G.seen.ended[3]", 90)
+    editor.wait_lua("a finding again", findings)
+    model.replies = [SHOUTED, *answers()]
+    editor.cursor(12)
+    editor.keys(":Ralph fix<CR>")
+    editor.wait("its change", editor.changes, 90)
+    assert any(FINDING["message"] in asked.prompt for asked in model.requests[1:])
+    model.replies = [SHOUTED, *answers()]
+    editor.keys(":Ralph retry keep it on one line<CR>")
+    editor.wait("the model is told why", lambda: "keep it on one line" in model.requests[-1].prompt, 90)
 
 
 def test_an_ending_has_ways_on(editor: Neovim, model: ScriptedServer, tmp_path: Path) -> None:
@@ -341,6 +381,35 @@ def test_cancel_while_the_model_writes(editor: Neovim, model: ScriptedServer, pr
     assert run_ended(editor)["outcome"] == "cancelled"
     assert editor.text() == STUB
     editor.wait("the connection is closed", lambda: model.disconnected == 1)
+
+
+def test_a_server_that_dies_is_told_and_started_again(editor: Neovim, model: ScriptedServer, project: Path) -> None:
+    """In the middle of a run, whose text is read as it comes; and while a review waits, which the next server offers again."""
+    model.replies = [Reply(region(BODY), delay_s=0.05, hang=True)]
+    editor.cursor(8, 4)
+    editor.keys(":Ralph implement<CR>")
+    editor.wait("the model is asked", lambda: model.requests, 60)
+    editor.keys(":Ralph stream<CR>")
+    editor.wait("what it writes", lambda: "re.sub" in editor.screen() and "artisan · 1.1" in editor.screen(), 60)
+    editor.keys(":close<CR>")
+    kill_server(editor)
+    assert "The run that was at work" in editor.messages()
+    assert editor.lua("return require('ralphd').status()") == ""
+    model.replies = answers(BODY)
+    editor.choose(":Ralph act<CR>", "Start it again")
+    lost = run_ended(editor)
+    assert lost["outcome"] == "cancelled" and "cut short" in str(lost["reason"]), lost
+    editor.lua("_G.seen.ended = {}")
+    editor.choose(":Ralph act<CR>", "Run it again")
+    assert run_ended(editor)["outcome"] == "proposed"
+    editor.wait("a change to review", editor.changes)
+
+    kill_server(editor)
+    editor.wait("the review is taken from the text", lambda: not editor.changes(), 60)
+    editor.keys(":Ralph restart<CR>")
+    editor.wait("the review is offered again", editor.changes, 90)
+    editor.keys(":Ralph accept all<CR>")
+    editor.wait("it can be accepted", lambda: editor.text() == STUB.replace("    pass", BODY))
 
 
 def test_log_status_and_health(editor: Neovim, model: ScriptedServer) -> None:

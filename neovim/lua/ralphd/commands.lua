@@ -130,6 +130,9 @@ local subcommands = {
   setup = function()
     endings.setup()
   end,
+  restart = function()
+    endings.restart()
+  end,
   trust = function()
     require('ralphd.consents').open()
   end,

@@ -99,6 +99,21 @@ function M.proof(review)
   end
 end
 
+--- The server stopped by itself. `lost`: what its runs were at, '' where none lived. The next server says what a run that
+--- was cut short has cost, and offers a review that waited again.
+function M.gone(lost)
+  local run = lost ~= '' and (' The run that was at work (%s) ended with it; nothing was changed.'):format(lost) or ''
+  local text = 'the server stopped.' .. run .. ' Start it again with :Ralph restart'
+  messages.say('Ralph: ' .. text, 'WarningMsg')
+  offer('Ralph: the server stopped', text, { { kind = 'restart', title = 'Start it again' } })
+end
+
+--- A new server for the buffers of the one that stopped.
+function M.restart()
+  close_card()
+  vim.lsp.enable('ralphd')
+end
+
 --- What a command of the server says to run, in a terminal of ours: it asks questions.
 local function in_terminal(command, argument)
   client.execute(command, argument, function(given)
@@ -142,6 +157,8 @@ local function act(action)
   close_card()
   if action.kind == 'setKey' then
     M.set_key('')
+  elseif action.kind == 'restart' then
+    M.restart()
   elseif action.kind == 'setup' or action.kind == 'installIsolation' then
     in_terminal(action.kind, (action.arguments or {})[1] or vim.empty_dict())
   else
