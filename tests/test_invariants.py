@@ -32,8 +32,10 @@ ALLOWED: dict[str, set[str]] = {
     "retrieval": {"retrieval", "answers", "context", *COMMON},
     "judging": {"judging", "context", "sandbox", "settings.schema", *COMMON},
     "attack": {"attack", "judging", "answers", "context", "sandbox", "settings.schema", *COMMON},
+    "opinions": {"opinions", "attack", "judging", "context", "sandbox", *COMMON},
     "phases": {
         "phases",
+        "opinions",
         "answers",
         "retrieval",
         "judging",
@@ -48,6 +50,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "loop": {
         "loop",
+        "opinions",
         "phases",
         "answers",
         "judging",
@@ -65,6 +68,7 @@ ALLOWED: dict[str, set[str]] = {
     "backend": {"backend", "state", "models", "model_host", "local_model", "settings", *COMMON},
     "runs": {
         "runs",
+        "opinions",
         "backend",
         "state",
         "loop",

@@ -75,6 +75,7 @@ def _add_run(commands: _Commands[argparse.ArgumentParser]) -> None:
         ("implement", "write or correct code until its tests pass"),
         ("critique", "review"),
         ("chaos", "attack with hostile tests"),
+        ("opinions", "have versions written without seeing the code, and let them vote"),
     ):
         one = run.add_parser(name, help=text)
         one.add_argument("files", nargs="+" if name != "implement" else 1, metavar="FILE[:LINE[:COL]]", help="1-based")
@@ -84,7 +85,7 @@ def _add_run(commands: _Commands[argparse.ArgumentParser]) -> None:
         one.add_argument(
             "--root", metavar="FOLDER", help="the project; else the repository or workspace around the file"
         )
-        if name != "chaos":
+        if name not in ("chaos", "opinions"):
             one.add_argument("-m", "--message", default="", metavar="TEXT", help="what to do")
         one.add_argument("--test-command", metavar="CMD", help="the command that decides; trusted, because you gave it")
         if name == "implement":

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ralphd.attack.annotations import ANY_TEXT, WHOLE_NUMBERS, checked, strategy
 from ralphd.attack.name_hints import IDEMPOTENT, INVERSES, ORDERED, REFERENCES
+from ralphd.attack.preconditions import narrowed, said_of_arguments
 from ralphd.core.python_source import NOT_UNDERSTOOD
 from ralphd.core.text import BOM, Span, Text
 
@@ -147,7 +148,7 @@ class _Writer:
     def _given(self, function: _Function, names: set[str]) -> tuple[str, list[str]] | None:
         """The `@given(...)` line and the names of the arguments; None where a type is not known."""
         parts, arguments = [], []
-        doc = "" if set(function.words) & {"sort", "sorted"} else (ast.get_docstring(function.node) or "").lower()
+        doc = said_of_arguments(function.words, ast.get_docstring(function.node) or "")
         for argument in function.arguments:
             if argument.annotation is None:
                 return None
@@ -155,7 +156,7 @@ class _Writer:
             if made is None:
                 return None
             names |= made.names
-            parts.append(f"{argument.arg}={_narrowed(made.code, doc, sole=len(function.arguments) == 1)}")
+            parts.append(f"{argument.arg}={narrowed(made.code, doc, sole=len(function.arguments) == 1)}")
             arguments.append(argument.arg)
         if not parts or not function.callable_simply:
             return None
@@ -292,21 +293,6 @@ class _Writer:
             f"`{function.name}` returns what its signature declares: `-> {function.returns.replace(chr(34), chr(39))}`."
         )
         return self._test(f"test_{_snake(function)}_returns_its_type", given, arguments, claim, body, names)
-
-
-def _narrowed(code: str, doc: str, *, sole: bool) -> str:
-    """A strategy kept to what the docstring asks of the arguments."""
-    if re.search(r"non-?empty|not be empty|at least one", doc):
-        code = re.sub(r"^st\.lists\((.*)\)$", r"st.lists(\1, min_size=1)", code)
-        code = f"{code}.filter(bool)" if sole and code == ANY_TEXT else code
-    if re.search(r"\b(?:sorted|ascending)\b", doc) and code.startswith("st.lists("):
-        code += ".map(sorted)"
-    if sole and code == WHOLE_NUMBERS:
-        if re.search(r"non-?negative|not negative|natural number|>= 0", doc):
-            return "st.integers(0, 10_000)"
-        if re.search(r"\bpositive\b|>= 1|> 0", doc):
-            return "st.integers(1, 10_000)"
-    return code
 
 
 def _is_dataclass(node: ast.ClassDef) -> bool:

@@ -9,7 +9,7 @@ from typing import Literal
 from ralphd.core.findings import Finding
 from ralphd.core.run import ControlReport, Cost, TestReport
 
-Phase = Literal["baseline", "librarian", "artisan", "tests", "control", "critic", "chaos"]
+Phase = Literal["baseline", "librarian", "artisan", "tests", "control", "critic", "chaos", "opinions"]
 
 
 @dataclass(frozen=True)

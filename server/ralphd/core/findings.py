@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal[
-    "logic", "edge-case", "security", "performance", "concurrency", "api", "test", "style", "counterexample", "locked"
-]
+    "logic", "edge-case", "security", "performance", "concurrency", "api", "test", "style", "counterexample", "opinion",
+    "locked",
+]  # fmt: skip
 KINDS: tuple[str, ...] = ("logic", "edge-case", "security", "performance", "concurrency", "api", "test", "style")
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
-Evidence = Literal["confirmed", "quoted"]
-"""confirmed: a test of it was run and failed on the code; quoted: the quote stands in the file, no more."""
+Evidence = Literal["confirmed", "quoted", "voted"]
+"""confirmed: a test of it was run and failed on the code; quoted: the quote stands in the file, no more; voted: versions
+that were written without seeing the code agree on another result."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,32 @@ class Related:
     line: int
     """0-based."""
     message: str
+
+
+@dataclass(frozen=True)
+class Votes:
+    """What independent versions of a function gave on one input."""
+
+    versions: int
+    """Those that were asked to vote: they can be imported, and pass the person's tests."""
+    agree: int
+    input: str
+    """The call, as a person writes it."""
+    expected: str
+    """What those that agree did: "gives 0.0"."""
+    got: str
+    """What the code did."""
+    shown: str = ""
+    """The versions as one text to read, each with what it gave."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "versions": self.versions,
+            "agree": self.agree,
+            "input": self.input,
+            "expected": self.expected,
+            "got": self.got,
+        }
 
 
 @dataclass(frozen=True)
@@ -48,10 +76,12 @@ class Finding:
     fix: str | None = None
     trace: str = ""
     related: tuple[Related, ...] = field(default=())
+    votes: Votes | None = None
+    """Of an `opinion`."""
 
     @property
     def fingerprint(self) -> str:
         """Stable over runs and moves: what a dismissal remembers."""
-        said = self.message if self.kind == "counterexample" else ""
+        said = self.message if self.kind == "counterexample" else self.votes.input if self.votes else ""
         parts = (self.path, self.kind, " ".join(self.quote.split()), said)
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -64,6 +64,7 @@ def finding_json(finding: Finding, finding_id: str, where: dict[str, Any]) -> di
         "evidence": finding.evidence,
         "message": finding.message,
         "scenario": finding.scenario,
+        "votes": finding.votes.to_json() if finding.votes else None,
     }
 
 

@@ -11,8 +11,8 @@ from ralphd.core.findings import Finding
 from ralphd.core.mends import Mend
 from ralphd.core.text import Span
 
-Command = Literal["implement", "critique", "chaosTests", "fix"]
-COMMANDS: tuple[Command, ...] = ("implement", "critique", "chaosTests", "fix")
+Command = Literal["implement", "critique", "chaosTests", "opinions", "fix"]
+COMMANDS: tuple[Command, ...] = ("implement", "critique", "chaosTests", "opinions", "fix")
 Role = Literal["librarian", "artisan", "critic", "chaos"]
 ROLES: tuple[Role, ...] = ("librarian", "artisan", "critic", "chaos")
 """The agents, in the order in which a run asks them."""
@@ -20,6 +20,7 @@ LEADING_ROLE: Mapping[Command, Role] = {
     "implement": "artisan",
     "critique": "critic",
     "chaosTests": "chaos",
+    "opinions": "critic",
     "fix": "artisan",
 }
 """The role that a command cannot do without: its model is checked before the run, and its answer is what counts."""
@@ -62,6 +63,15 @@ _WITH_CHAOS = (".py",)
 def offers_chaos(path: str) -> bool:
     """Whether chaos tests can be asked for on this file (a path or a URI)."""
     return path.endswith(_WITH_CHAOS)
+
+
+_WITH_OPINIONS = (".py",)
+"""Ends of the names of files whose functions independent versions can be written of (`phases/opinions.py`)."""
+
+
+def offers_opinions(path: str) -> bool:
+    """Whether second opinions can be asked for on this file (a path or a URI)."""
+    return path.endswith(_WITH_OPINIONS)
 
 
 def new_run_id() -> str:

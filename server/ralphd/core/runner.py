@@ -175,6 +175,9 @@ class Runner(Protocol):
     async def doctor(self, root: str) -> Report:
         """What is configured, found, missing and reachable. No paid call is made."""
 
+    async def to_read(self, root: str, name: str, text: str) -> Report:
+        """`text` as a private file of the workspace's state, under this name."""
+
     async def past_runs(self, root: str) -> Report:
         """The past runs of all workspaces with their outcomes and costs, and what was booked today."""
 

@@ -15,8 +15,8 @@ from ralphd.judging.workbench import Workbench
 SMALL_FAULTS = 8
 _ENOUGH = 4
 """From as many small faults on, a green that notices none of them proves nothing."""
-_LEAST_LIMIT_S = 10.0
-_TIMES_AS_LONG = 4
+LEAST_LIMIT_S = 10.0
+TIMES_AS_LONG = 4
 """As the clean tests took: a planted fault may make a loop endless."""
 
 
@@ -45,7 +45,7 @@ async def control(
 
     `body`: the broken functions of one or more files, planted together.
     """
-    limit_s = max(_LEAST_LIMIT_S, _TIMES_AS_LONG * clean.duration_s)
+    limit_s = max(LEAST_LIMIT_S, TIMES_AS_LONG * clean.duration_s)
     names = sorted(only)
     # Some runners take files alone: a test in them that is red anyway would end the run before the others.
     stop = not clean.bad

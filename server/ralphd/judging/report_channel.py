@@ -51,7 +51,9 @@ exec "$real" "$@"
 class ReportChannel:
     """The reports of one test run after the other. `close` removes its folder."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, plugin: str = "for_pytest") -> None:
+        """`plugin`: the module of `runner_plugins/` that every pytest loads."""
+        self._plugin = plugin
         root.mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix="report-", dir=root))
         self._package = f"ralphd_{secrets.token_hex(8)}"
@@ -84,7 +86,7 @@ class ReportChannel:
         passed = "PYTEST_ADDOPTS,PYTHONPATH,RALPHD_REPORT_DIR,NODE_OPTIONS"
         return {
             "TOX_OVERRIDE": f"testenv.pass_env+={passed}",  # tox hands on only what it is told to
-            "PYTEST_ADDOPTS": f"-p {self._package}.for_pytest",
+            "PYTEST_ADDOPTS": f"-p {self._package}.{self._plugin}",
             "PYTHONPATH": str(self.library),
             "RALPHD_REPORT_DIR": str(self.inbox),
         }

@@ -1,7 +1,7 @@
 """The append-only record of a run, and its way back: a run replayed from it asks no model and starts no process.
 
 JSON lines: `begin` (the request, masked), `event`, `model` (what is known of a role's), `call` (its answer or error),
-`tests` (a run of the test command), `imports` (which file imports which), `file` (a text that was shown or edited),
+`tests` (a run of the test command), `called` (what versions of a function gave), `imports` (which file imports which), `file` (a text that was shown or edited),
 `end` (the result). Each line is flushed; a crash leaves a readable file.
 """
 

@@ -14,18 +14,19 @@ from ralphd.context.tree import ImportGraph
 from ralphd.core import events
 from ralphd.core.findings import Finding
 from ralphd.core.mends import mends_for
-from ralphd.core.run import RunResult
+from ralphd.core.run import Role, RunResult
 from ralphd.errors import ModelError, OverBudget, RalphError, Unpriced
 from ralphd.judging import hidden_characters
 from ralphd.judging.comparing import Reach, reaching
 from ralphd.judging.infrastructure import machine
 from ralphd.judging.verdict import TestRun, judge, to_report
 from ralphd.judging.workbench import Asked, Workbench
-from ralphd.loop import changed_tests, proof
+from ralphd.loop import changed_tests, proof, second_opinions
 from ralphd.loop.attempts import Attempts
 from ralphd.loop.endings import Endings
 from ralphd.loop.scrutiny import Scrutiny
 from ralphd.loop.state import State, phase
+from ralphd.opinions.polling import Poll
 from ralphd.phases import librarian, locked_files
 from ralphd.phases.answer_reader import refuse_notebook
 from ralphd.phases.artisan import Artisan, Locks
@@ -33,6 +34,7 @@ from ralphd.phases.base import PhaseContext
 from ralphd.phases.chaos import Attack
 from ralphd.phases.critic import Critic
 from ralphd.phases.librarian import Brief
+from ralphd.phases.opinions import ONLY_PYTHON, Opinions
 
 
 class Loop:
@@ -45,10 +47,12 @@ class Loop:
         dismissed: Collection[str] = (),
         chaos: Attack | None = None,
         ready: Awaitable[None] | None = None,
+        poll: Poll | None = None,
     ) -> None:
         """`dismissed`: fingerprints of findings that the person put away. `ready` is awaited before the first model is
-        asked: it raises where the model cannot be called at all."""
+        asked: it raises where the model cannot be called at all. `poll`: where versions vote; None: they do not."""
         self.ctx, self.bench, self.settings = ctx, bench, ctx.settings
+        self._poll = poll
         self._dismissed, self._attack, self._ready = dismissed, chaos, ready
         self.state = State()
         self.endings = Endings(ctx, bench, self.state)
@@ -74,6 +78,8 @@ class Loop:
                     return await self.critique()
                 if command == "chaosTests":
                     return await self.attack()
+                if command == "opinions":
+                    return await self.opinions()
                 return await self.implement()
         except TimeoutError:
             limit = f"the time limit of {self.settings.loop.max_wall_s:g} s was reached"
@@ -136,6 +142,14 @@ class Loop:
     async def _prepare(self) -> Brief | RunResult:
         """Baseline tests, then the Librarian, who is told which fail; what makes the run pointless ends it before any
         model is paid, and its ending is returned."""
+        await self._tests_and_model()
+        baseline = self.state.baseline
+        if baseline is not None and (ending := self.endings.pointless(baseline)) is not None:
+            return ending
+        return await self._librarian()
+
+    async def _tests_and_model(self) -> None:
+        """Baseline tests, where there are any, beside the look whether the model can be called."""
         baseline = asyncio.create_task(self._baseline()) if self.bench.argv else None
         tasks = [task for task in (baseline, self._ready) if task is not None]
         try:
@@ -144,9 +158,6 @@ class Loop:
             if baseline is not None:
                 baseline.cancel()
                 await asyncio.gather(baseline, return_exceptions=True)
-        if baseline is not None and (ending := self.endings.pointless(baseline.result())) is not None:
-            return ending
-        return await self._librarian()
 
     async def _baseline(self) -> TestRun:
         """Run the tests on the project as it is: what later verdicts are compared with."""
@@ -196,6 +207,13 @@ class Loop:
     # ---- critique and chaos ------------------------------------------------------------------------------------
 
     async def critique(self) -> RunResult:
+        said = ""
+        if await self._wants_opinions("critic"):
+            voted = await self._voted()
+            # Measured: the embedded model's reviews are noise; what versions of its give when they are run is not.
+            if isinstance(voted, Opinions) and await self.ctx.is_local("critic"):
+                return self.endings.result("reviewed", voted.summary)
+            said = voted.summary if isinstance(voted, Opinions) else ""
         brief = await self._librarian()
         if self._ready:
             await self._ready
@@ -210,21 +228,38 @@ class Loop:
             reviewed = await critic.review(self.ctx.request.text, self.ctx.target.span, iteration=1, show=show)
         if reviewed.problem:
             return self.endings.result("stuck", reviewed.problem)
-        self.state.findings = list(reviewed.findings)
+        self.state.findings += reviewed.findings
         for finding in reviewed.findings:
             if finding.fingerprint not in shown or finding.evidence == "confirmed":
                 self.ctx.emit(events.FindingAdded(finding))
-        count = len(reviewed.findings)
-        confirmed = sum(1 for f in reviewed.findings if f.evidence == "confirmed")
-        left_out = f" {reviewed.dropped} not shown ({reviewed.refuted} refuted by a run)." if reviewed.dropped else ""
-        found = (
-            f"{count} finding{'s' if count != 1 else ''}, {confirmed} confirmed by a run."
-            if count
-            else "Nothing found."
-        )
-        small = count > confirmed and await self.ctx.is_local("critic")
-        doubt = " The embedded model is often wrong here: what no run confirmed is a hint." if small else ""
-        return self.endings.result("reviewed", found + left_out + doubt)
+        told = reviewed.in_words(local=await self.ctx.is_local("critic"))
+        return self.endings.result("reviewed", " ".join(filter(None, [said, told])))
+
+    async def opinions(self) -> RunResult:
+        voted = await self._voted()
+        if isinstance(voted, str):
+            return self.endings.result("misconfigured", voted)
+        return self.endings.result("reviewed", voted.summary)
+
+    async def _wants_opinions(self, role: Role) -> bool:
+        """Whether a command that is not about them asks for second opinions too."""
+        use = self.settings.opinions.use
+        wanted = use == "always" or (use == "auto" and await self.ctx.is_local(role))
+        return wanted and self._poll is not None
+
+    async def _voted(self) -> Opinions | str:
+        """What versions say of the text that the run is about; why there are none."""
+        if self._poll is None:
+            return ONLY_PYTHON
+        text, span = self.ctx.request.text, self.ctx.target.span
+        second = second_opinions.of(self.ctx, self.bench, self.state, self._poll, self._dismissed)
+        if refusal := await second.refusal(text, span):
+            return refusal
+        await self._tests_and_model()
+        with phase(self.ctx.emit, "opinions", 1):
+            found = await second.of(text, span)
+        self.state.found(found.findings, self.ctx.emit)
+        return found
 
     async def attack(self) -> RunResult:
         if self._attack is None:

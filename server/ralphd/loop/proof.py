@@ -77,7 +77,7 @@ async def _pass_with_false_expectations(
     them; and the seconds that it took to see."""
     if ctx.settings.testing.control == "off" or green.run is None:
         return [], 0.0
-    only = _reaching(green.run, state, ctx.target.path)
+    only = related_tests(green.run, state, ctx.target.path)
     candidate = dict(green.texts)
     near = [(path, candidate.get(path) or text) for path, text in tests]
     found = await asyncio.to_thread(lambda: [wrong for path, text in near if (wrong := falsified(path, text))])
@@ -119,7 +119,7 @@ async def _control(
     body, faults = await asyncio.to_thread(_planted, ctx, texts)
     if not body:
         return None, "nothing could be planted in what changed"
-    only = _reaching(green.run, state, ctx.target.path)
+    only = related_tests(green.run, state, ctx.target.path)
     with phase(ctx.emit, "control", state.iterations):
         try:
             small = faults if mode == "auto" else []
@@ -139,7 +139,7 @@ def _planted(ctx: PhaseContext, texts: dict[str, str]) -> tuple[list[Fault], lis
     return body, small[:SMALL_FAULTS]
 
 
-def _reaching(run: TestRun, state: State, target: str) -> set[str]:
+def related_tests(run: TestRun, state: State, target: str) -> set[str]:
     """Tests that passed, without those that were measured at the baseline not to enter the target and do not import it.
 
     Empty where the runner takes no ids: all of them run then."""

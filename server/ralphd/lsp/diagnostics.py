@@ -29,6 +29,9 @@ _SEVERITY = {
     "info": types.DiagnosticSeverity.Information,
 }
 
+_CODES = {"counterexample": "ralph.chaos.counterexample", "opinion": "ralph.opinion", "locked": "ralph.locked"}
+"""Of the kinds of findings that are not the Critic's."""
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -225,7 +228,7 @@ def hunk_diagnostic(client: ClientCapabilities, review: Review, hunk: Hunk, text
 
 def finding_diagnostic(client: ClientCapabilities, shown: ShownFinding, text: Text | None) -> types.Diagnostic:
     finding = shown.finding
-    code = "ralph.chaos.counterexample" if finding.kind == "counterexample" else f"ralph.critic.{finding.kind}"
+    code = _CODES.get(finding.kind, f"ralph.critic.{finding.kind}")
     tags = [types.DiagnosticTag.Unnecessary] if shown.touched and client.unnecessary_tag else None
     related = None
     if finding.related and client.related_information:
@@ -246,7 +249,7 @@ def finding_diagnostic(client: ClientCapabilities, shown: ShownFinding, text: Te
         message=message,
         severity=types.DiagnosticSeverity.Hint if shown.touched else _SEVERITY[finding.severity],
         source=SOURCE,
-        code="ralph.locked" if finding.kind == "locked" else code,
+        code=code,
         tags=tags,
         related_information=related,
         data={"findingId": shown.finding_id, "evidence": finding.evidence},

@@ -15,6 +15,7 @@ TITLES: dict[Command, str] = {
     "implement": "Ralph: implement",
     "critique": "Ralph: critique",
     "chaosTests": "Ralph: chaos tests",
+    "opinions": "Ralph: second opinions",
     "fix": "Ralph: fix",
 }
 

@@ -30,6 +30,7 @@ _DOING = {
     "control": "Tests · do they notice planted faults",
     "critic": "Critic · reviewing",
     "chaos": "Chaos · attacking",
+    "opinions": "Second opinions · writing versions without seeing the code",
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ralphd.core.findings import Finding
 from ralphd.core.result_json import finding_json, range_json, result_json
-from ralphd.core.run import LEADING_ROLE, RunResult
+from ralphd.core.run import LEADING_ROLE, Command, RunResult
 from ralphd.core.text import Text
 from ralphd.core.wording import OWN_DEFECT
 from ralphd.lsp import review
@@ -25,6 +25,17 @@ from ralphd.lsp.unnoticed import UnnoticedFaults
 from ralphd.lsp.workspace import Place, Workspace
 
 JOURNALS_KEPT = 100
+
+
+def _looked_for_by(kind: str) -> tuple[Command, ...]:
+    """The commands whose next look replaces a finding of this kind."""
+    match kind:
+        case "counterexample":
+            return ("chaosTests",)
+        case "opinion":
+            return ("opinions", "critique")
+        case _:
+            return ("critique",)
 
 
 class Publishing:
@@ -74,9 +85,8 @@ class Publishing:
         if role == "artisan":
             self._diagnostics.clear(run.uri, lambda s: s.finding_id in kept or s.finding_id not in run.shown)
         elif role in result.models and result.outcome in ("reviewed", "tests_proposed", "no_change"):
-            attacks = result.command == "chaosTests"
             self._diagnostics.clear(
-                run.uri, lambda s: s.finding_id in kept or (s.finding.kind == "counterexample") != attacks
+                run.uri, lambda s: s.finding_id in kept or result.command not in _looked_for_by(s.finding.kind)
             )
 
     # ---- the end -----------------------------------------------------------------------------------------------

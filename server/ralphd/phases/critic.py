@@ -37,6 +37,15 @@ class Reviewed:
     problem: str = ""
     """Why there is no review, in a sentence; empty when there is one."""
 
+    def in_words(self, *, local: bool) -> str:
+        """How many there are and what they are worth. `local`: the embedded model's."""
+        count = len(self.findings)
+        confirmed = sum(1 for f in self.findings if f.evidence == "confirmed")
+        found = f"{count} finding{'s' if count != 1 else ''}, {confirmed} confirmed by a run."
+        left_out = f" {self.dropped} not shown ({self.refuted} refuted by a run)." if self.dropped else ""
+        doubt = " The embedded model is often wrong here: what no run confirmed is a hint."
+        return (found if count else "Nothing found.") + left_out + (doubt if local and count > confirmed else "")
+
 
 def anchor(raw: RawFinding, path: str, text: str, *, most_severe: Severity = "warning") -> Finding | None:
     """The finding at the place of its quote; None where the quote does not stand in the file. A model's word alone makes

@@ -16,10 +16,11 @@ from pathlib import Path
 from ralphd.attack.adapters import Gate, adapter_for
 from ralphd.context.import_index import FILE, ImportIndex
 from ralphd.context.tree import MemoryTree, is_secret
-from ralphd.core.run import RunRequest
+from ralphd.core.run import RunRequest, offers_opinions
 from ralphd.judging.index_builder import build
 from ralphd.judging.untested import UntestedBench
 from ralphd.judging.workbench import Tester, Workbench
+from ralphd.opinions.polling import Poll, SandboxPoll
 from ralphd.sandbox.environment import sandbox_environment
 from ralphd.sandbox.isolation import Isolation, detect
 from ralphd.sandbox.shadow import ShadowPool
@@ -83,6 +84,27 @@ class Benches:
             return None
         pool = await self._pool(request.root, request.folder, settings)
         return Gate(adapter, pool, argv, request, settings.chaos, self._reports())
+
+    async def poll(
+        self, request: RunRequest, settings: Settings, argv: Sequence[str], paths: Sequence[str]
+    ) -> Poll | None:
+        """What calls versions of functions of the request's file; None where second opinions are not to be had."""
+        if not offers_opinions(request.path) or request.untitled:
+            return None
+        # Without a test command the person has not yet agreed that the project's code runs outside of isolation.
+        if not argv and request.command != "opinions" and (await self.isolation(settings)).kind == "none":
+            return None
+        pool = await self._pool(request.root, request.folder, settings)
+        return SandboxPoll(
+            pool,
+            argv,
+            request.path,
+            paths,
+            self._reports(),
+            settings.testing.timeout_s,
+            request.folder,
+            dict(request.buffers),
+        )
 
     async def warm(self, root: str, settings: Settings) -> None:
         """Make the workspace's first shadow copy and its index of imports before they are asked for. Raises `RalphError`."""

@@ -10,6 +10,7 @@ from ralphd.core.events import Emit
 from ralphd.core.run import RunResult
 from ralphd.loop.journal import Recording, ReplayBench, ReplayGateway, replay_admit
 from ralphd.loop.loop import Loop
+from ralphd.loop.recorded_calls import ReplayPoll
 from ralphd.phases import chaos
 from ralphd.phases.base import PhaseContext
 from ralphd.settings.schema import Settings
@@ -26,5 +27,6 @@ async def replay(path: Path, emit: Emit) -> tuple[RunResult, str | None]:
     ctx = PhaseContext(request, settings, gateway, bench.tree, target, emit, model.local)
     adapter = adapter_for(request.path) if recording.of("admission") else None
     attack = chaos.Attack(adapter, replay_admit(recording), None) if adapter else None
-    result = await Loop(ctx, bench, (), attack).run()
+    poll = ReplayPoll(recording) if recording.of("called") else None
+    result = await Loop(ctx, bench, (), attack, poll=poll).run()
     return result, recording.end["outcome"] if recording.end else None

@@ -29,6 +29,7 @@ from ralphd.core.wording import HOST_STARTING, OWN_DEFECT
 from ralphd.errors import Declined, Misconfigured, ModelError, NoModel, RalphError, Untrusted, Unwritable
 from ralphd.loop.journal import Journal, RecordingBench, RecordingGateway, recording_admit
 from ralphd.loop.loop import Loop
+from ralphd.loop.recorded_calls import RecordingPoll
 from ralphd.model_host.child.redaction import Redactor
 from ralphd.models.budget import BudgetedGateway
 from ralphd.models.gateway import Gateway, Role
@@ -166,7 +167,8 @@ class RunService:
                 if gate
                 else None
             )
-            loop = Loop(ctx, recorded, dismissed, attack, callable_)
+            poll = await self.benches.poll(request, settings, argv, recorded.tree.paths())
+            loop = Loop(ctx, recorded, dismissed, attack, callable_, RecordingPoll(poll, journal) if poll else None)
             result = replace(await loop.run(), target=target.span)
             if result.edits and result.tests is not None and (baseline := loop.state.baseline) is not None:
                 hashes = result.tests.hashes
@@ -213,12 +215,13 @@ class RunService:
             dismissed = set(await asyncio.to_thread(Dismissed(self.folders, request.root).all))
             gate = await self.benches.gate(request, settings, argv)
             attack = chaos.Attack(gate.adapter, gate.admit, gate.probe, dismissed) if gate else None
-            result = await Loop(ctx, bench, dismissed, attack).run()
+            poll = await self.benches.poll(request, settings, argv, bench.tree.paths())
+            result = await Loop(ctx, bench, dismissed, attack, poll=poll).run()
         estimate = await self.books.estimate(request, settings.budget)
         text = await preview.document(request, settings, gateway, result, tests, estimate)
-        return await self._report(request.root, "would-be-sent.txt", text)
+        return await self.to_read(request.root, "would-be-sent.txt", text)
 
-    async def _report(self, root: str, name: str, text: str) -> Report:
+    async def to_read(self, root: str, name: str, text: str) -> Report:
         shown, path = on_terminal(text), self.folders.workspace(root) / name
         await asyncio.to_thread(write_private, path, as_document(shown))
         return Report(shown, str(path))
@@ -318,7 +321,7 @@ class RunService:
         return await checkup.look(root, self.settings, self.models, self.folders)
 
     async def doctor(self, root: str) -> Report:
-        return await self._report(root, "doctor.txt", "\n".join(checkup.lines(await self.checkup(root))) + "\n")
+        return await self.to_read(root, "doctor.txt", "\n".join(checkup.lines(await self.checkup(root))) + "\n")
 
     async def history(self) -> tuple[list[dict[str, Any]], list[str]]:
         """The past runs as JSON, and as lines for people."""
@@ -327,7 +330,7 @@ class RunService:
 
     async def past_runs(self, root: str) -> Report:
         _, lines = await self.history()
-        return await self._report(root, "runs.txt", "\n".join(lines) + "\n")
+        return await self.to_read(root, "runs.txt", "\n".join(lines) + "\n")
 
     async def set_key(self, root: str, provider: str, key: Secret) -> None:
         resolved = await asyncio.to_thread(self.settings.read, root, "_")

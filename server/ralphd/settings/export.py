@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from ralphd.core import foreign_json
 from ralphd.core.run import ROLES
-from ralphd.settings import schema
+from ralphd.settings import schema, value_kinds
 from ralphd.settings.project import CONFIG_NAME
 from ralphd.settings.reading import entry_type, is_secret, mark_of, section_of
 from ralphd.settings.schema import Price, RoleModel, Section, Settings
@@ -123,14 +123,14 @@ def _leaf(field: FieldInfo) -> dict[str, Any]:
     if entry is not None:
         inner = _section(Price, manual_texts()) if entry is Price else TypeAdapter(entry).json_schema()
         return {"type": "object", "additionalProperties": inner}
-    if field.annotation == tuple[schema.Name | schema.BackupModel, ...]:
-        items = [TypeAdapter(schema.Name).json_schema(), _section(schema.BackupModel, manual_texts())]
+    if field.annotation == tuple[value_kinds.Name | schema.BackupModel, ...]:
+        items = [TypeAdapter(value_kinds.Name).json_schema(), _section(schema.BackupModel, manual_texts())]
         return {"type": "array", "items": {"anyOf": items}}
     kind: Any = field.rebuild_annotation()
     found = TypeAdapter(kind).json_schema()
     options = [option for option in found.get("anyOf", [found]) if option.get("type") != "null"]
     piece = dict(options[0])
-    if piece.get("type") == "array" and field.annotation in (schema.Argv, schema.Argv | None):
+    if piece.get("type") == "array" and field.annotation in (value_kinds.Argv, value_kinds.Argv | None):
         return dict(_ARGV)
     return piece
 

@@ -19,8 +19,9 @@ from ralphd.settings import variables, yaml_text
 from ralphd.settings.messages import explain, nearest_choice
 from ralphd.settings.problems import Place, Problem, Severity
 from ralphd.settings.provenance import LIMITS, Layer
-from ralphd.settings.schema import BackupModel, KeyRef, ModelsSettings, Name, RoleModel, Section, Settings
+from ralphd.settings.schema import BackupModel, KeyRef, ModelsSettings, RoleModel, Section, Settings
 from ralphd.settings.scopes import Asked, Free, Mark, PersonOnly, TightenOnly
+from ralphd.settings.value_kinds import Name
 from ralphd.settings.yaml_text import Node
 
 Key = tuple[str, ...]

@@ -6,15 +6,27 @@ All values are frozen; a key's value never stands in one, only a `KeyRef` that t
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
-from ralphd.core.addresses import address_problem
 from ralphd.settings.scopes import Asked, Free, PersonOnly, TightenOnly
+from ralphd.settings.value_kinds import (
+    WHOLE,
+    Argv,
+    Count,
+    Endpoint,
+    Flag,
+    Line,
+    Lines,
+    Name,
+    Names,
+    Natural,
+    Seconds,
+    Usd,
+    as_tuple,
+)
 
 # Who may set a key: each field, or the section it lies in, has one of these marks.
 PERSON = PersonOnly()
@@ -44,51 +56,6 @@ class KeyRef(Section):
     """JSON pointer (RFC 6901) into `file`, as the keys are written there: "/api_keys/openai"."""
 
 
-def _argv(value: Any) -> Any:
-    if isinstance(value, str):
-        return tuple(shlex.split(value))
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _program(argv: tuple[str, ...]) -> tuple[str, ...]:
-    if not argv[0].strip():
-        raise ValueError("the command is empty")
-    return argv
-
-
-def _whole(value: Any) -> Any:
-    """JSON has one kind of number: `1e3` and `8192.0` are whole."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _endpoint(value: str) -> str:
-    problem = address_problem(value)
-    if problem is not None:
-        raise PydanticCustomError("endpoint", "{problem}", {"problem": problem})
-    return value
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-Flag = Annotated[bool, Strict()]
-WHOLE = BeforeValidator(_whole)
-Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000_000), WHOLE]
-Natural = Annotated[int, Strict(), Field(ge=0, le=1_000_000_000), WHOLE]
-Seconds = Annotated[float, Strict(), Field(gt=0, le=86_400, allow_inf_nan=False)]
-Usd = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
-Line = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=256, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
-Endpoint = Annotated[Line, AfterValidator(_endpoint)]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_tuple)]
-Lines = Annotated[tuple[Line, ...], BeforeValidator(_tuple)]
-Argument = Annotated[str, StringConstraints(strict=True, max_length=4096, pattern=r"^[^\x00]*$")]
-Argv = Annotated[
-    tuple[Argument, ...], BeforeValidator(_argv), Field(min_length=1, max_length=1000), AfterValidator(_program)
-]
-
-
 class BackupModel(Section):
     """A fallback that is written out, with all that it needs. Only your own settings can hold one."""
 
@@ -116,7 +83,7 @@ class BackupModel(Section):
     """Tokens of prompt and answer together, where nobody knows the model's window."""
 
 
-Fallbacks = Annotated[tuple[Name | BackupModel, ...], BeforeValidator(_tuple)]
+Fallbacks = Annotated[tuple[Name | BackupModel, ...], BeforeValidator(as_tuple)]
 
 
 class RoleModel(Section):
@@ -281,6 +248,18 @@ class ChaosSettings(Section):
     """Seconds for one run of a hostile test."""
 
 
+class OpinionsSettings(Section):
+    """Versions of a function that are written without seeing it, and vote on what it should give."""
+
+    versions: Annotated[int, Strict(), Field(ge=3, le=20), WHOLE, LOWER] = 5
+    """Versions that are written of a function; as many again where fewer than three pass your tests."""
+    inputs: Annotated[int, Strict(), Field(ge=1, le=1000), WHOLE, LOWER] = 100
+    """Inputs that they are called with."""
+    use: Annotated[Literal["auto", "always", "never"], TightenOnly("choose", ("never", "auto", "always"))] = "auto"
+    """Whether critique, implement and chaos tests ask for them too. `auto`: with the embedded model, whose answers cost
+    nothing. `Ralph: second opinions` always does."""
+
+
 class ContextSettings(Section):
     """What of the repository a model is shown."""
 
@@ -382,6 +361,8 @@ class Settings(Section):
     """The tests that decide."""
     chaos: ChaosSettings = ChaosSettings.model_construct()
     """Hostile tests."""
+    opinions: OpinionsSettings = OpinionsSettings.model_construct()
+    """Versions of a function that are written without seeing it, and vote on what it should give."""
     context: ContextSettings = ContextSettings.model_construct()
     """What of the repository a model is shown."""
     critic: CriticSettings = CriticSettings.model_construct()

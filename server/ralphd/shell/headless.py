@@ -28,7 +28,12 @@ from ralphd.settings.project import project_root
 from ralphd.shell.terminal import say, say_diff, say_json, tell
 from ralphd.shell.writing import text_of, write_texts
 
-COMMANDS: Mapping[str, Command] = {"implement": "implement", "critique": "critique", "chaos": "chaosTests"}
+COMMANDS: Mapping[str, Command] = {
+    "implement": "implement",
+    "critique": "critique",
+    "chaos": "chaosTests",
+    "opinions": "opinions",
+}
 _MOST_BYTES = 4 * MAX_TARGET_CHARACTERS
 """No longer text is read: a character of UTF-8 has four bytes at most."""
 _PLACE = re.compile(r"(?P<path>.+?)(?::(?P<line>\d+)(?::(?P<col>\d+))?)?\Z", re.DOTALL)
@@ -145,6 +150,7 @@ class Shown:
                 "librarian": "Librarian: gathering context",
                 "critic": "Critic: reviewing",
                 "chaos": "Chaos: attacking",
+                "opinions": "Second opinions: writing versions without seeing the code",
             }.get(event.phase, "")
         if isinstance(event, events.IterationStarted):
             return f"Attempt {event.iteration} of {event.of}: running the tests"

@@ -1,4 +1,5 @@
-"""Commands on findings: dismiss one for good, list those, let one be shown again; pin a counterexample as a test."""
+"""Commands on findings: dismiss one for good, list those, let one be shown again; pin its input as a test, show the
+versions that voted on it."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ from ralphd.core.runner import Runner
 from ralphd.errors import RalphError
 from ralphd.lsp import review
 from ralphd.lsp.commands.table import ServerCommand
-from ralphd.lsp.diagnostics import Diagnostics
+from ralphd.lsp.convert import path_to_uri
+from ralphd.lsp.diagnostics import Diagnostics, ShownFinding
+from ralphd.lsp.features.virtual_documents import versions_uri
 from ralphd.lsp.outbox import Outbox
 from ralphd.lsp.refusals import failed
 from ralphd.lsp.review import NewText, Reviews
@@ -42,6 +45,7 @@ class Findings:
             ServerCommand("dismissals", frozenset(), self._dismissals),
             ServerCommand("undismiss", frozenset({"fingerprint"}), self._undismiss),
             ServerCommand("pin", _KEYS, self._pin),
+            ServerCommand("showVersions", _KEYS, self._show_versions),
         ]
 
     async def _dismiss(self, argument: dict[str, Any]) -> dict[str, Any]:
@@ -91,3 +95,20 @@ class Findings:
         )
         self._reviews.add(made)
         return {"reviewId": made.review_id}
+
+    def _show_versions(self, argument: dict[str, Any]) -> dict[str, Any]:
+        """As a document of ours where the client shows those, else as a private file."""
+        shown = self._diagnostics.required(argument)
+        votes = shown.finding.votes
+        if votes is None:
+            raise failed("No versions voted on this finding.")
+        self._outbox.background(self._open_versions(shown, votes.shown))
+        return {"uri": versions_uri(shown.finding_id)}
+
+    async def _open_versions(self, shown: ShownFinding, text: str) -> None:
+        if self._workspace.client.text_document_content:
+            await self._outbox.open_document(versions_uri(shown.finding_id), take_focus=True)
+            return
+        report = await self._runner().to_read(shown.root, "versions.py", text)
+        if not await self._outbox.open_document(path_to_uri(report.path), take_focus=True):
+            self._outbox.show(f"The versions stand in {report.path}")

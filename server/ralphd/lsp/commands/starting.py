@@ -1,4 +1,4 @@
-"""Commands that start a run: implement, critique, chaosTests, fix; and those that start one again: retry, allow."""
+"""Commands that start a run: implement, critique, chaosTests, opinions, fix; and those that start one again: retry, allow."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ RUN_KEYS: Mapping[Command, frozenset[str]] = {
     "implement": frozenset({"uri", "version", "range", "instruction"}),
     "critique": frozenset({"uri", "version", "range", "instruction"}),
     "chaosTests": frozenset({"uri", "version", "range"}),
+    "opinions": frozenset({"uri", "version", "range"}),
     "fix": frozenset({"uri", "findingId"}),
 }
 """The keys that the argument of each run may have."""
@@ -41,6 +42,7 @@ class Starting:
             ServerCommand("implement", RUN_KEYS["implement"], lambda a: self._started("implement", a)),
             ServerCommand("critique", RUN_KEYS["critique"], lambda a: self._started("critique", a)),
             ServerCommand("chaosTests", RUN_KEYS["chaosTests"], lambda a: self._started("chaosTests", a)),
+            ServerCommand("opinions", RUN_KEYS["opinions"], lambda a: self._started("opinions", a)),
             ServerCommand("fix", RUN_KEYS["fix"], lambda a: self._started("fix", a)),
             ServerCommand("retry", frozenset({"reviewId", "reason"}), self._retry),
             ServerCommand("allow", frozenset({"uri", "findingId"}), self._allow),
@@ -103,7 +105,7 @@ class Starting:
         """The request that a command would start a run with, and its document; starts nothing."""
         command = next((known for known in RUN_KEYS if known == argument.get("command", "implement")), None)
         if command is None or command == "fix":
-            raise JsonRpcInvalidParams('command must be "implement", "critique" or "chaosTests".')
+            raise JsonRpcInvalidParams('command must be "implement", "critique", "chaosTests" or "opinions".')
         uri = self._document_of(argument)
         place = await self._workspace.locate(uri)
         document = self._workspace.documents.get(uri)

@@ -13,7 +13,7 @@ from typing import Any
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
-from ralphd.core.run import offers_chaos
+from ralphd.core.run import offers_chaos, offers_opinions
 from ralphd.core.text import Span, Text, is_binary
 from ralphd.lsp import convert
 from ralphd.lsp.broken_proofs import BrokenProofs
@@ -28,7 +28,8 @@ from ralphd.lsp.workspace_edits import WorkspaceEdits, occupied
 
 IMPLEMENT = "refactor.rewrite.ralph.implement"
 RETRY = "refactor.rewrite.ralph.retry"
-CRITIQUE, CHAOS, CANCEL = "ralph.critique", "ralph.chaosTests", "ralph.cancel"
+CRITIQUE, CHAOS, OPINIONS, CANCEL = "ralph.critique", "ralph.chaosTests", "ralph.opinions", "ralph.cancel"
+VERSIONS = "quickfix.ralph.versions"
 FIX_ALL = "quickfix.ralph.fixAll"
 """Not below `source.fixAll`: editors run that by themselves on saving, and a run costs money."""
 ATTACK = "quickfix.ralph.attack"
@@ -42,6 +43,8 @@ KINDS = (
     RETRY,
     CRITIQUE,
     CHAOS,
+    OPINIONS,
+    VERSIONS,
     CANCEL,
     SETTING,
     FIX,
@@ -126,6 +129,8 @@ class CodeActions:
         actions.append(_action("Ralph: critique", CRITIQUE, "critique", argument, reason))
         if offers_chaos(document.uri):
             actions.append(_action("Ralph: chaos tests", CHAOS, "chaosTests", argument, reason))
+        if offers_opinions(document.uri):
+            actions.append(_action("Ralph: second opinions", OPINIONS, "opinions", argument, reason))
         return actions
 
     # ---- reviews -----------------------------------------------------------------------------------------------
@@ -241,6 +246,10 @@ def _on_finding(snapshot: DocumentSnapshot, shown: ShownFinding) -> list[types.C
         actions.append(fix)
     if kind == "counterexample":
         actions.append(_action("Ralph: pin counterexample as test", PIN, "pin", argument))
+    elif kind == "opinion":
+        if shown.finding.test:
+            actions.append(_action("Ralph: pin as test", PIN, "pin", argument))
+        actions.append(_action("Ralph: show the versions", VERSIONS, "showVersions", argument))
     actions.append(_action("Ralph: dismiss finding", DISMISS, "dismiss", argument))
     for action in actions:
         action.diagnostics = [finding_diagnostic(snapshot.client, shown, snapshot.document.text)]

@@ -22,7 +22,7 @@ def register(server: LanguageServer, starting: Starting, runs: Runs) -> None:
         name = argument.pop("command", None)
         command = next((known for known in COMMANDS if known == name), None)
         if command is None:
-            raise JsonRpcInvalidParams('command must be "implement", "critique", "chaosTests" or "fix".')
+            raise JsonRpcInvalidParams('command must be "implement", "critique", "chaosTests", "opinions" or "fix".')
         if unknown := sorted(set(argument) - RUN_KEYS["fix" if command == "fix" else "implement"]):
             raise JsonRpcInvalidParams(f"ralph/run does not know {', '.join(unknown)}.")
         found = starting.start(command, argument)

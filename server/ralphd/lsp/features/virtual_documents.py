@@ -1,25 +1,42 @@
 """`ralph:` documents: `ralph:/<reviewId>/<hunkId>` is what a hunk proposes, `ralph:/<reviewId>` the whole review,
-`ralph:/requests.md` the request log."""
+`ralph:/requests.md` the request log, `ralph:/versions/<findingId>.py` the versions that voted on a finding."""
 
 from __future__ import annotations
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
+from ralphd.lsp.diagnostics import Diagnostics
 from ralphd.lsp.request_log_view import RequestLogView
 from ralphd.lsp.review import Reviews
 
 SCHEME = "ralph"
 REQUEST_LOG = f"{SCHEME}:/requests.md"
 """Its name tells clients that it is Markdown."""
+VERSIONS = f"{SCHEME}:/versions/"
 MOST_LINES = 1000
 
 
-def register(server: LanguageServer, reviews: Reviews, log: RequestLogView) -> None:
+def register(server: LanguageServer, reviews: Reviews, log: RequestLogView, diagnostics: Diagnostics) -> None:
     @server.feature(types.WORKSPACE_TEXT_DOCUMENT_CONTENT)
     async def content(params: types.TextDocumentContentParams) -> types.TextDocumentContentResult:
-        text = await log.text() if params.uri == REQUEST_LOG else text_of(params.uri, reviews)
+        if params.uri == REQUEST_LOG:
+            text = await log.text()
+        elif params.uri.startswith(VERSIONS):
+            text = _versions(params.uri.removeprefix(VERSIONS).removesuffix(".py"), diagnostics)
+        else:
+            text = text_of(params.uri, reviews)
         return types.TextDocumentContentResult(text=text)
+
+
+def versions_uri(finding_id: str) -> str:
+    return f"{VERSIONS}{finding_id}.py"
+
+
+def _versions(finding_id: str, diagnostics: Diagnostics) -> str:
+    shown = diagnostics.find(finding_id)
+    votes = shown.finding.votes if shown else None
+    return votes.shown if votes else "# This finding is not there any more.\n"
 
 
 def text_of(uri: str, reviews: Reviews) -> str:

@@ -1,0 +1,141 @@
+"""Functions that can be written again from their outline alone, and that outline: never a line of a body. Pure; Python."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.core.text import BOM, Span, Text
+
+_PLAIN_DECORATORS = frozenset({"cache", "lru_cache", "functools.cache", "functools.lru_cache"})
+_MOST_NEIGHBOURS = 12
+_MOST_CONSTANT = 200
+"""Characters of a constant's line; a longer one is a table that says more than the outline should."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A function at the top level of a file, and what says what it does."""
+
+    name: str
+    span: Span
+    """Whole lines in the file's text, decorators included."""
+    doc: str
+    """Its docstring, else the comment right above it."""
+    doc_is: Literal["docstring", "comment"]
+    arguments: tuple[str, ...]
+    """Names of those that may be given by place."""
+    node: ast.FunctionDef
+
+    @property
+    def words(self) -> list[str]:
+        return [word for word in self.name.lower().split("_") if word]
+
+
+def subjects(source: str, span: Span) -> list[Subject]:
+    """The functions in `span` that second opinions can be had on, in order; none where the text is not understood."""
+    tree = _parsed(source)
+    if tree is None:
+        return []
+    lines = Text(source)
+    first, last = lines.line_of(span[0]), lines.line_of(max(span[0], span[1] - 1))
+    found = []
+    for node in _functions(tree):
+        start = min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1
+        end = (node.end_lineno or node.lineno) - 1
+        docstring = ast.get_docstring(node)
+        doc = docstring or _comment_above(lines, source, start)
+        if doc and start <= last and end >= first and _can_be_called(node):
+            place = (lines.line_span(start)[0], lines.line_span(end)[1])
+            names = tuple(a.arg for a in (*node.args.posonlyargs, *node.args.args))
+            found.append(Subject(node.name, place, doc, "docstring" if docstring else "comment", names, node))
+    return found
+
+
+def outline(source: str, subject: Subject) -> str:
+    """The signature and docstring of the subject under what it is made of: the classes of its types, the constants that
+    it names, and the signatures of its neighbours."""
+    tree = _parsed(source)
+    assert tree is not None  # the subject was found in it
+    named = _names(subject.node.args) | (_names(subject.node.returns) if subject.node.returns else set())
+    said = f"{subject.doc} {ast.unparse(subject.node.args)}"
+    parts = []
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name in named:
+            parts.append(ast.unparse(_bare_class(node)))
+        elif (
+            isinstance(node, ast.Assign | ast.AnnAssign) and (text := ast.unparse(node)) and len(text) < _MOST_CONSTANT
+        ):
+            names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+            if any(re.search(rf"\b{re.escape(name)}\b", said) for name in names):
+                parts.append(text)
+    neighbours = [node for node in _functions(tree) if node.name != subject.name]
+    parts += [ast.unparse(_bare(node, first_line=True)) for node in neighbours[:_MOST_NEIGHBOURS]]
+    own = ast.unparse(_bare(subject.node))
+    if subject.doc_is == "comment":
+        own = "\n".join([*(f"# {line}".rstrip() for line in subject.doc.splitlines()), own])
+    return "\n\n".join([*parts, own])
+
+
+def _parsed(source: str) -> ast.Module | None:
+    try:
+        # A byte order mark becomes a space on the first line, so that lines and columns stay what they are.
+        return ast.parse(source[1:] if source.startswith(BOM) else source)
+    except NOT_UNDERSTOOD:
+        return None
+
+
+def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith(("test", "__")):
+            yield node
+
+
+def _can_be_called(node: ast.FunctionDef) -> bool:
+    """With arguments that are given by place, and without a decorator that may change what is called."""
+    arguments = node.args
+    plain = all(ast.unparse(d.func if isinstance(d, ast.Call) else d) in _PLAIN_DECORATORS for d in node.decorator_list)
+    by_place = not arguments.vararg and not arguments.kwarg and all(d is not None for d in arguments.kw_defaults)
+    return plain and by_place and bool(arguments.posonlyargs or arguments.args)
+
+
+def _comment_above(lines: Text, source: str, start: int) -> str:
+    said: list[str] = []
+    for number in range(start - 1, -1, -1):
+        line = source[slice(*lines.line_span(number))].strip()
+        if not line.startswith("#"):
+            break
+        said.insert(0, line.lstrip("# "))
+    return "\n".join(said).strip()
+
+
+def _names(node: ast.AST) -> set[str]:
+    """Names in annotations, those in quotes as well."""
+    found = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name):
+            found.add(inner.id)
+        elif isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+            found |= set(re.findall(r"\w+", inner.value))
+    return found
+
+
+def _bare(node: ast.FunctionDef, *, first_line: bool = False) -> ast.FunctionDef:
+    """The function without its body: its docstring, or that one's first line, and `...`."""
+    bare = copy.copy(node)
+    doc = ast.get_docstring(node) or ""
+    said = doc.splitlines()[:1] if first_line else [doc]
+    bare.decorator_list = []
+    bare.body = [*(ast.Expr(ast.Constant(line)) for line in said if line), ast.Expr(ast.Constant(...))]
+    return bare
+
+
+def _bare_class(node: ast.ClassDef) -> ast.ClassDef:
+    bare = copy.copy(node)
+    bare.body = [_bare(n, first_line=True) if isinstance(n, ast.FunctionDef) else n for n in node.body]
+    return bare

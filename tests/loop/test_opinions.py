@@ -1,0 +1,111 @@
+"""Second opinions: versions that were written without seeing the code vote on what it should give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from ralphd.core.run import RunResult
+from ralphd.models.scripted import Reply
+from tests.support.projects import code, write
+from tests.support.service import Outcome, drive
+
+CASES = Path(__file__).parents[2] / "bench" / "cases"
+SHARES = '''\
+def share(part: int, whole: int) -> float:
+    """How many percent of `whole` are `part`; 0.0 where `whole` is zero."""
+    if whole != 0:
+        return 100.0 * part / whole
+'''
+TEST = "from shares import share\n\n\ndef test_half():\n    assert share(1, 2) == 50.0\n"
+HEAD = "def share(part: int, whole: int) -> float:\n"
+ASKS_FIRST = code(HEAD + "    if whole == 0:\n        return 0.0\n    return 100 * part / whole")
+WITHOUT_IF = code(HEAD + "    return part / whole * 100 if whole else 0")
+CATCHES = code(HEAD + "    try:\n        return part * 100 / whole\n    except ZeroDivisionError:\n        return 0.0")
+WRONG = code(HEAD + "    return part / whole")
+LEAVES = code(HEAD + "    if part == 1:\n        return 50.0\n    import os\n    os._exit(0)")
+NEVER_ENDS = code(HEAD + "    while part != 1 or whole != 2:\n        pass\n    return 50.0")
+FLOODS = code(
+    HEAD + "    if part != 1:\n        print('x' * 50_000_000)\n        return 'y' * 50_000_000\n    return 50.0"
+)
+FORGES = code(
+    HEAD
+    + """
+    if part == 1 and whole == 2:
+        return 50.0
+    import gc, os
+    found = [one for one in gc.get_objects() if type(one).__name__ in ('Session', 'Calls')]
+    wanted = max(len(one.settings['inputs']) for one in found if hasattr(one, 'settings'))
+    for one in found:
+        if hasattr(one, 'sent'):
+            one.send({'results': [{'kind': 'value', 'value': ['number', '7'], 'shown': '7.0'}] * wanted, 'drawn': {}})
+    os._exit(0)
+    """
+)
+RIGHT = (ASKS_FIRST, WITHOUT_IF, CATCHES)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    project = tmp_path / "project"
+    write(project, {"shares.py": SHARES, "tests/test_shares.py": TEST, "conftest.py": ""})
+    return project
+
+
+async def ask(root: Path, versions: Sequence[str | Reply], path: str = "shares.py", **given: object) -> Outcome:
+    config: Mapping[str, object] = {"opinions": {"inputs": 30}, **given.pop("config", {})}  # type: ignore[dict-item]
+    asked: dict[str, object] = {"command": "opinions", "config": config, **given}
+    return await drive(root, {"critic": versions}, path=path, **asked)  # type: ignore[arg-type]
+
+
+def voted(result: RunResult) -> str:
+    [finding] = result.findings
+    assert (finding.kind, finding.evidence, finding.severity) == ("opinion", "voted", "warning")
+    return finding.message
+
+
+async def test_a_bug_is_found_whatever_hostile_versions_do(root: Path) -> None:
+    """One leaves its process, one forges reports: each spoils its own vote. The model sees no body."""
+    run = await ask(root, [ASKS_FIRST, LEAVES, WITHOUT_IF, FORGES, CATCHES])
+    message = voted(run.result)
+    assert (
+        message.startswith("`share(")
+        and "gives None; 3 of 4 independent versions written from its docstring give 0" in message
+    )
+    [finding] = run.result.findings
+    assert finding.votes is not None and finding.votes.input.endswith(", 0)") and "7.0" in finding.votes.shown
+    assert finding.test is not None and finding.test.startswith("from shares import share\n\n\ndef test_share")
+    assert finding.test_path == "tests/test_shares_opinion.py" and finding.quote == HEAD.strip()
+    assert "4 of 5 versions of `share` vote" in run.result.reason
+    assert all("100.0 * part" not in m.content for r in run.gateway.requests for m in r.messages)
+    assert len({r.sample for r in run.gateway.requests}) == 5, "no answer of the cache stands for another"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hostile", [NEVER_ENDS, FLOODS, FORGES, LEAVES], ids=["endless", "flood", "forger", "leaver"])
+async def test_right_code_is_not_accused_by_hostile_versions(root: Path, hostile: str) -> None:
+    write(root, {"shares.py": SHARES + "    return 0.0\n"})
+    run = await ask(root, [*RIGHT, hostile, hostile])
+    assert run.result.findings == () and run.result.outcome == "reviewed", run.result.reason
+    assert "do not contradict" in run.result.reason
+
+
+@pytest.mark.slow
+async def test_more_are_drawn_where_too_few_pass_the_tests(root: Path) -> None:
+    run = await ask(root, [WRONG, WRONG, WRONG, "no code", ASKS_FIRST, *RIGHT, WRONG, WRONG])
+    assert "gives None; 4 of 4 " in voted(run.result) and len(run.gateway.requests) == 10
+    few = await ask(root, [WRONG] * 9 + [ASKS_FIRST])
+    assert few.result.findings == () and "Only 1 of 10 versions of `share` can be used: too few" in few.result.reason
+
+
+@pytest.mark.slow
+async def test_the_budgets_end_in_the_middle(root: Path) -> None:
+    """Four calls fit: with three versions left there is a vote, with fewer the run ends with its way on."""
+    config = {"budget": {"usd_per_run": 0.0079, "confirm_above_usd": 9}}
+    run = await ask(root, [Reply(text, cost_usd=0.001) for text in (*RIGHT, *RIGHT)], config=config)
+    assert 3 <= len(run.gateway.requests) < 5 and "gives None" in voted(run.result), run.result.reason
+    run = await ask(root, [Reply(text, cost_usd=0.001) for text in (WRONG, WRONG, *RIGHT)], config=config)
+    assert run.result.outcome == "budget_exceeded" and run.result.findings == (), run.result.reason
+    assert [mend.kind for mend in run.result.mends] == ["raiseBudget"]
