@@ -131,6 +131,7 @@ class Laboratory:
             "testing": {"command": PYTEST},
             "chaos": {"timeout_s": GATE_S},
             "critic": {"confirm": confirm},
+            "opinions": {"use": "never"},  # the rows are about the model's own reviews
             "litellm": {"enable_caching": False},
             "loop": {"max_wall_s": 3600},
         }

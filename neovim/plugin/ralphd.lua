@@ -10,14 +10,14 @@ vim.api.nvim_create_user_command('Ralph', function(opts)
 end, {
   nargs = '+',
   range = true,
-  desc = 'Ralph: implement, critique, chaos tests, and what comes of them',
+  desc = 'Ralph: implement, critique, chaos tests, second opinions, and what comes of them',
   complete = function(lead, line)
     return require('ralphd.commands').complete(lead, line)
   end,
 })
 
 local plugs = {
-  [{ 'n', 'x' }] = { Implement = 'implement', Critique = 'critique', Chaos = 'chaos' },
+  [{ 'n', 'x' }] = { Implement = 'implement', Critique = 'critique', Chaos = 'chaos', Opinions = 'opinions' },
   [{ 'n' }] = {
     Cancel = 'cancel',
     Next = 'next',

@@ -103,9 +103,71 @@ async def test_more_are_drawn_where_too_few_pass_the_tests(root: Path) -> None:
 @pytest.mark.slow
 async def test_the_budgets_end_in_the_middle(root: Path) -> None:
     """Four calls fit: with three versions left there is a vote, with fewer the run ends with its way on."""
-    config = {"budget": {"usd_per_run": 0.0079, "confirm_above_usd": 9}}
-    run = await ask(root, [Reply(text, cost_usd=0.001) for text in (*RIGHT, *RIGHT)], config=config)
+    config = {"budget": {"usd_per_run": 0.038, "confirm_above_usd": 9}}
+    run = await ask(root, [Reply(text, cost_usd=0.012) for text in (*RIGHT, *RIGHT)], config=config)
     assert 3 <= len(run.gateway.requests) < 5 and "gives None" in voted(run.result), run.result.reason
-    run = await ask(root, [Reply(text, cost_usd=0.001) for text in (WRONG, WRONG, *RIGHT)], config=config)
+    run = await ask(root, [Reply(text, cost_usd=0.012) for text in (WRONG, WRONG, *RIGHT)], config=config)
     assert run.result.outcome == "budget_exceeded" and run.result.findings == (), run.result.reason
-    assert [mend.kind for mend in run.result.mends] == ["raiseBudget"]
+    assert run.result.mends[0].kind == "raiseBudget"
+
+
+GCD = (
+    "def gcd(a: int, b: int) -> int:\n    from math import gcd as known\n    return known(a, b)",
+    "def gcd(a: int, b: int) -> int:\n    return abs(a) if b == 0 else gcd(b, a % b)",
+    "def gcd(a: int, b: int) -> int:\n    a, b = abs(a), abs(b)\n    while b:\n        a, b = b, a % b\n    return a",
+)
+AVERAGE = (
+    "def moving_average(values, window):\n    return [sum(values[n:n + window]) / window for n in range(len(values) - window + 1)]",
+    "def moving_average(values, window):\n    found = []\n    for n in range(0, len(values) - window + 1):\n"
+    "        found.append(sum(values[n:n + window]) / window)\n    return found",
+    "def moving_average(values, window):\n    return list(mean(part) for part in zip(*(values[n:] for n in range(window))))\n\n\n"
+    "def mean(part):\n    return sum(part) / len(part)",
+)
+GUARDED = tuple(text.replace("\n", "\n    if window < 1:\n        raise ValueError('window')\n", 1) for text in AVERAGE)
+BISECT = "def find(items: list[int], wanted: int) -> int:\n    place = bisect.bisect_left(items, wanted)\n    return place if items[place:place + 1] == [wanted] else -1"
+FIND = (BISECT, BISECT.replace("place", "at"), BISECT.replace("place", "where"))
+TWINS = [
+    ("gcd", "gcd", GCD, "negative"),
+    ("moving_average", "moving_average", GUARDED, "too long a window"),
+    ("percentage", "percentage", tuple(text.replace("share(", "percentage(") for text in RIGHT), "zero"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("case", "name", "versions", "about"), TWINS, ids=[row[3] for row in TWINS])
+async def test_true_bugs_are_found_and_right_twins_are_silent(
+    tmp_path: Path, case: str, name: str, versions: Sequence[str], about: str
+) -> None:
+    found = []
+    for variant in ("wrong", "right"):
+        project = tmp_path / variant
+        texts = {kind: (CASES / case / f"{kind}.py").read_text() for kind in (variant, "ordinary")}
+        write(project, {f"{name}.py": texts[variant], f"tests/test_{name}.py": texts["ordinary"], "conftest.py": ""})
+        answers = [text if text.startswith("```") else code(text) for text in versions]
+        run = await ask(project, [*answers, *answers[:2]], f"{name}.py", at=f"def {name}(")
+        found.append(run.result)
+    wrong, right = found
+    assert f"`{name}(" in voted(wrong), wrong.reason
+    assert right.findings == () and "do not contradict" in right.reason, right.reason
+
+
+@pytest.mark.slow
+async def test_what_is_no_evidence(tmp_path: Path) -> None:
+    """The code raises on purpose where versions go on; inputs that the docstring excludes; the order of a set."""
+    averages = (CASES / "moving_average" / "right.py").read_text()
+    find = (CASES / "search" / "right.py").read_text()
+    pick = 'def pick(names: set[str]) -> list[str]:\n    """The names, in any order."""\n    return sorted(names)\n'
+    picks = [f"def pick(names: set[str]) -> list[str]:\n    return {body}" for body in (
+        "list(names)", "sorted(names, key=len)", "sorted(names, reverse=True)", "[n for n in names]", "[*names]")]  # fmt: skip
+    silent = "5 of 5 versions"
+    for name, text, versions, said in (
+        ("moving_average", averages, (*AVERAGE, *AVERAGE[:2]), silent),
+        ("find", find, (*FIND, *FIND[:2]), silent),
+        ("pick", pick, picks, "too few give the same twice"),
+    ):
+        project = tmp_path / name
+        write(
+            project, {f"{name}.py": text, "tests/test_nothing.py": "def test_nothing():\n    pass\n", "conftest.py": ""}
+        )
+        run = await ask(project, [code(text) for text in versions], f"{name}.py", at=f"def {name}(")
+        assert run.result.findings == () and said in run.result.reason, (name, run.result)

@@ -57,6 +57,7 @@ function runCommands({ connection, instructions }: Parts): Record<string, Comman
     },
     'ralph.critique': () => onTarget(SERVER.critique, plain),
     'ralph.chaosTests': () => onTarget(SERVER.chaosTests, plain),
+    'ralph.opinions': () => onTarget(SERVER.opinions, plain),
     'ralph.cancel': async () => void (await connection()?.execute(SERVER.cancel, [{}])),
   };
 }

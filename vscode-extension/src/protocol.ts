@@ -130,6 +130,7 @@ export const SERVER = {
   implement: 'ralph.server.implement',
   critique: 'ralph.server.critique',
   chaosTests: 'ralph.server.chaosTests',
+  opinions: 'ralph.server.opinions',
   fix: 'ralph.server.fix',
   dismiss: 'ralph.server.dismiss',
   dismissals: 'ralph.server.dismissals',

@@ -27,20 +27,25 @@ local function decide(command, rest)
   })
 end
 
---- The finding on the cursor's line, of a kind whose code begins with `code`.
-local function finding(code)
+local ANY = { 'ralph.critic', 'ralph.chaos', 'ralph.opinion' }
+
+--- The finding on the cursor's line, of a kind whose code begins with one of `codes`.
+local function finding(codes)
   local row = api.nvim_win_get_cursor(0)[1] - 1
   for _, diagnostic in ipairs(vim.diagnostic.get(0)) do
     local lsp = (diagnostic.user_data or {}).lsp or {}
-    local ours = diagnostic.source == 'ralph' and vim.startswith(diagnostic.code or '', code)
+    local ours = diagnostic.source == 'ralph'
+      and vim.iter(codes):any(function(code)
+        return vim.startswith(diagnostic.code or '', code)
+      end)
     if ours and type(lsp.data) == 'table' and lsp.data.findingId and diagnostic.lnum <= row and row <= diagnostic.end_lnum then
       return { uri = vim.uri_from_bufnr(0), findingId = lsp.data.findingId }
     end
   end
 end
 
-local function on_finding(command, code)
-  local argument = finding(code)
+local function on_finding(command, codes)
+  local argument = finding(codes)
   if argument then
     client.execute(command, argument)
   else
@@ -65,6 +70,11 @@ local subcommands = {
     local argument = client.target(opts)
     argument.instruction = nil
     client.execute('chaosTests', argument)
+  end,
+  opinions = function(opts)
+    local argument = client.target(opts)
+    argument.instruction = nil
+    client.execute('opinions', argument)
   end,
   preview = function(opts)
     client.execute('showWhatWouldBeSent', client.target(opts))
@@ -109,14 +119,17 @@ local subcommands = {
     if opts.rest == 'all' then
       client.execute('fix', { uri = vim.uri_from_bufnr(0) })
     else
-      on_finding('fix', 'ralph.c')
+      on_finding('fix', ANY)
     end
   end,
   pin = function()
-    on_finding('pin', 'ralph.chaos.counterexample')
+    on_finding('pin', { 'ralph.chaos.counterexample', 'ralph.opinion' })
+  end,
+  versions = function()
+    on_finding('showVersions', { 'ralph.opinion' })
   end,
   dismiss = function()
-    on_finding('dismiss', 'ralph.c')
+    on_finding('dismiss', ANY)
   end,
   dismissed = function()
     require('ralphd.dismissed').open()

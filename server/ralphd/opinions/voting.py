@@ -35,7 +35,7 @@ def differences(
 ) -> list[Difference]:
     """In the order of `inputs`. `doc`: what says what the function does; an exception that it does not name is no result
     that versions can agree on."""
-    if len(versions) < LEAST_VERSIONS:
+    if len(versions) < LEAST_VERSIONS or not code:
         return []
     found = []
     for number, text in enumerate(inputs):

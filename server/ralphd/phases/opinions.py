@@ -93,6 +93,10 @@ class Drawn:
     stopped: ModelError | None = None
 
 
+Voter = tuple[Version, Sequence[Given]]
+"""A version, and what it gave on each input."""
+
+
 class SecondOpinions:
     """Draws versions of the functions of one text, has them tested, and lets them vote."""
 
@@ -230,39 +234,40 @@ class SecondOpinions:
         drawn: Drawn,
         shown: Sequence[str],
     ) -> Opinion:
-        ours, theirs = await self._called(text, versions, Asked(subject.name, chosen))
-        voting_ = [(version, called) for version, called in zip(versions, theirs, strict=True) if called is not None]
-        head = f"{len(voting_)} of {drawn.asked} versions of `{subject.name}` vote, on {len(chosen)} inputs: "
-        if ours is None or len(voting_) < LEAST_VERSIONS:
-            return Opinion(subject, f"{head}too few could be run.")
-        kept = tuple(version for version, _ in voting_)
-        found = voting.differences(chosen, ours.results, [called.results for _, called in voting_], subject.doc)
-        found = await self._steady(text, subject, kept, found) if found else []
+        ours, voters = await self._called(text, versions, Asked(subject.name, chosen))
+        found = voting.differences(chosen, ours, [given for _, given in voters], subject.doc)
+        if found:
+            ours, voters = await self._steady(text, voters, ours, Asked(subject.name, chosen, seed=OTHER_SEED))
+            found = voting.differences(chosen, ours, [given for _, given in voters], subject.doc)
+        kept = tuple(version for version, _ in voters)
+        head = f"{len(voters)} of {drawn.asked} versions of `{subject.name}` vote, on {len(chosen)} inputs: "
+        if not ours or len(voters) < LEAST_VERSIONS:
+            return Opinion(subject, f"{head}too few give the same twice.")
         if not found:
             return Opinion(subject, f"{head}they do not contradict it.", versions=kept)
         difference = voting.simplest(found, shown)
-        given = [called.results[chosen.index(difference.input)] for _, called in voting_]
-        finding = self._finding(text, subject, difference, len(found), len(chosen), list(zip(kept, given, strict=True)))
+        at = chosen.index(difference.input)
+        given = [(version, results[at]) for version, results in voters]
+        finding = self._finding(text, subject, difference, len(found), len(chosen), given)
         if finding.fingerprint in self._dismissed:
             return Opinion(subject, f"{head}what they say was dismissed before.", versions=kept)
         return Opinion(subject, f"{head}they contradict it on {len(found)}.", finding, difference, kept)
 
     async def _steady(
-        self, text: str, subject: Subject, versions: Sequence[Version], found: Sequence[Difference]
-    ) -> list[Difference]:
-        """The differences that are there again in other processes with another hash seed."""
-        again = [difference.input for difference in found]
-        ours, theirs = await self._called(text, versions, Asked(subject.name, again, seed=OTHER_SEED))
-        if ours is None:
-            return []
-        results = [called.results for called in theirs if called is not None]
-        second = {d.input: d for d in voting.differences(again, ours.results, results, subject.doc)}
-        return [d for d in found if d.input in second and voting.same(second[d.input].expected, d.expected)]
+        self, text: str, voters: Sequence[Voter], ours: Sequence[Given], asked: Asked
+    ) -> tuple[Sequence[Given], list[Voter]]:
+        """What gives the same in other processes with another hash seed: one that does not on some input, for instance
+        since it hands on the order of a set, says nothing on the others either."""
+        again, theirs = await self._called(text, [version for version, _ in voters], asked)
+        second = {version.text: given for version, given in theirs}
+        kept = [(version, given) for version, given in voters if _alike(given, second.get(version.text, ()))]
+        return (ours if _alike(ours, again) else ()), kept
 
     async def _called(
         self, text: str, versions: Sequence[Version], asked: Asked
-    ) -> tuple[Called | None, list[Called | None]]:
-        """The code's answers and those of each version; equal versions are called once, and vote each."""
+    ) -> tuple[Sequence[Given], list[Voter]]:
+        """The code's results (none where it could not be called) and those of the versions that could; equal versions
+        are called once, and vote each."""
         slots = asyncio.Semaphore(AT_ONCE)
 
         async def call(whole: str) -> Called | None:
@@ -277,7 +282,9 @@ class SecondOpinions:
             for task in tasks.values():
                 task.cancel()
             await asyncio.gather(*tasks.values(), return_exceptions=True)
-        return tasks[text].result(), [tasks[version.text].result() for version in versions]
+        called = {whole: found.results for whole, task in tasks.items() if (found := task.result()) is not None}
+        voters: list[Voter] = [(version, called[version.text]) for version in versions if version.text in called]
+        return called.get(text, ()), voters
 
     def _finding(
         self,
@@ -328,6 +335,10 @@ def _joined(shown: Sequence[tuple[object, ...]], called: Called) -> list[str]:
             if int(place) < len(rest):
                 found.append(inputs.tuple_of([*rest[: int(place)], value, *rest[int(place) + 1 :]]))
     return found
+
+
+def _alike(one: Sequence[Given], other: Sequence[Given]) -> bool:
+    return len(one) == len(other) and all(map(voting.same, one, other))
 
 
 def _readable(called: str, got: str, given: Sequence[tuple[Version, Given]]) -> str:

@@ -162,11 +162,8 @@ class RunService:
             ctx = PhaseContext(request, settings, recording, recorded.tree, target, tell, model.local)
             dismissed = set(await asyncio.to_thread(Dismissed(self.folders, request.root).all))
             gate = await self.benches.gate(request, settings, argv)
-            attack = (
-                chaos.Attack(gate.adapter, recording_admit(gate.admit, journal), gate.probe, dismissed)
-                if gate
-                else None
-            )
+            admit = recording_admit(gate.admit, journal) if gate else None
+            attack = chaos.Attack(gate.adapter, admit, gate.probe, dismissed) if gate and admit else None
             poll = await self.benches.poll(request, settings, argv, recorded.tree.paths())
             loop = Loop(ctx, recorded, dismissed, attack, callable_, RecordingPoll(poll, journal) if poll else None)
             result = replace(await loop.run(), target=target.span)
