@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ralphd.core.own_program import own_command
 from ralphd.core.secret import Secret
 from ralphd.errors import ModelError, RalphError
 from ralphd.local_model.server import LocalServer, ollama_models
@@ -107,10 +107,7 @@ class ModelBackend:
     async def fetch_model(self) -> None:
         """`ralphd fetch-model` as a process of its own, which ends with this call. Raises `ModelError` with its words."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "ralphd",
-            "fetch-model",
+            *own_command("fetch-model"),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,

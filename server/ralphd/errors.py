@@ -16,6 +16,7 @@
         ├── ContextTooLong     the prompt does not fit the model's window
         ├── ContentRefused     the provider's filter said no
         ├── Unreachable        network, DNS, TLS, 5xx
+        │   └── HostStopped    the process that talks to models ended before it answered
         ├── TimedOut           no text within the limit, keep-alives notwithstanding
         ├── BadAnswer          200, but nothing that a model says (HTML, empty, a dead stream)
         ├── OverBudget         its worst case would pass the budget: not sent
@@ -124,6 +125,13 @@ class ContentRefused(ModelError):
 
 class Unreachable(ModelError):
     code = "unreachable"
+
+
+class HostStopped(Unreachable):
+    """The process that talks to models ended before it answered; it is started again for the next question."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, "It is started again for the next call.")
 
 
 class TimedOut(ModelError):

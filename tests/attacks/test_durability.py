@@ -26,8 +26,8 @@ from ralphd.state import Dismissed, Folders
 from tests.attacks.conftest import PLACE, RIGHT, WRONG
 from tests.support import product
 from tests.support.fake_editor import FakeEditor
-from tests.support.processes import descendants, gone
-from tests.support.scripted_server import Request, ScriptedServer
+from tests.support.processes import command_of, descendants, gone
+from tests.support.scripted_server import Reply, Request, ScriptedServer
 
 KILLS = int(os.environ.get("RALPHD_KILLS", "4"))
 
@@ -133,6 +133,58 @@ async def test_a_server_with_its_host_and_its_run(project: Path, tmp_path: Path)
     with ScriptedServer([RIGHT]) as model:  # sweeps what a kill in the middle of a self-test left
         assert product.run(project, PLACE, model).result["outcome"] == "proposed"
     assert left_in_temp() == before
+
+
+def the_host(server: int) -> int | None:
+    """The server's model host, as soon as it is there."""
+    return next((pid for pid in descendants(server) if "ralphd.model_host.child" in command_of(pid)), None)
+
+
+@pytest.mark.full
+@pytest.mark.row("H1")
+async def test_the_model_host_alone(project: Path, tmp_path: Path) -> None:
+    """Only the model host is killed, at random moments of a run: its server goes on, each run ends once, says what
+    happened and what can be done, and the next one has a host again."""
+    source = random.Random(17)
+    before, fresh = left_in_temp(), (project / "double.py").read_text()
+    outcomes: list[str] = []
+
+    def slowly(request: Request) -> Reply:
+        return Reply(RIGHT, chunk=1, delay_s=source.uniform(0.01, 0.1))
+
+    with ScriptedServer([slowly] * KILLS * 4) as model:
+        product.person_file(product.person_settings(model))
+        stderr = tmp_path / "stderr.log"
+        editor = await FakeEditor.start([sys.executable, "-m", "ralphd"], project, stderr_path=stderr)
+        uri = await editor.open(project / "double.py")
+        for kill in range(max(2, KILLS // 5)):
+            asked = len(model.requests)
+            started = await editor.command("ralph.server.implement", {"uri": uri})
+            while the_host(editor.rpc.pid) is None or (kill % 2 and len(model.requests) == asked):
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(source.uniform(0, 1 if kill % 2 else 6))  # every other one in the middle of a call
+            if (host := the_host(editor.rpc.pid)) is not None:
+                os.kill(host, signal.SIGKILL)
+            result = await editor.run_ended(started["runId"], product.HANGS_S)
+            outcomes.append(result["outcome"])
+            if result["outcome"] == "provider_failed":
+                assert "model host stopped" in result["reason"] and "started again" in result["reason"], result
+                assert any(action["kind"] == "tryAgain" for action in result["actions"]), result
+            else:
+                assert result["outcome"] == "proposed", result
+            assert (await editor.command("ralph.server.status"))["version"]
+        started = await editor.command("ralph.server.implement", {"uri": uri})
+        assert (await editor.run_ended(started["runId"], product.HANGS_S))["outcome"] == "proposed"
+        ended = [m["params"]["runId"] for d, m in editor.rpc.log if d == "<-" and m.get("method") == "ralph/runEnded"]
+        assert len(ended) == len(set(ended)) == len(outcomes) + 1
+        children = descendants(editor.rpc.pid)
+        await editor.stop()
+        await gone(children, 60)
+    assert "provider_failed" in outcomes and "Traceback" not in stderr.read_text(), outcomes
+    listed = json.loads(product.ralphd(project, "runs", "--json").stdout)
+    assert sorted(run["outcome"] for run in listed) == sorted([*outcomes, "proposed"])
+    assert left_in_temp() == before and (project / "double.py").read_text() == fresh
+    assert not [*Path(os.environ["XDG_STATE_HOME"]).rglob("at_work/*")]
 
 
 def left_in_temp() -> set[str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 import ralphd
 from tests.attacks.conftest import PLACE, RIGHT
+from tests.lsp.conftest import Start
 from tests.support import product
+from tests.support.patience import seconds
 from tests.support.projects import PYTEST, write
 from tests.support.scripted_server import ScriptedServer
 
@@ -24,6 +27,11 @@ def plant_fifos(root: Path) -> None:
         "env/pyvenv.cfg",
         "data.fifo",
         "tests/x.py",
+        ".git/HEAD",
+        ".git/config",
+        "setup.cfg",
+        "AGENTS.md",
+        "node_modules/x/package.json",
     ):
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,12 +52,64 @@ def test_pipes_dashes_stars_and_loops(project: Path) -> None:
     )
     write(project, {"sub/.gitignore": ("*" + "a*" * 200 + "b\n") * 2_000, "sub/" + "a" * 200: ""})
     (project / "loop").symlink_to(".")
+    (project / "folder/.gitignore").mkdir(parents=True)
+    (project / "folder/package.json").mkdir()
+    (project / "tox.ini").symlink_to("/dev/zero")
     (project / "away").symlink_to("/proc/self")
     os.close(os.open(os.fsencode(project) + b"/bad\xff\xfename.py", os.O_CREAT | os.O_WRONLY))
     with ScriptedServer([RIGHT]) as model:
         # Its own folder: pytest itself would walk through the links for ever.
         ended = product.run(project, PLACE, model, testing={"command": [*PYTEST, "tests"]})
     assert ended.result["outcome"] == "proposed", ended.stderr
+
+
+async def test_no_files_in_an_editor(start: Start, project: Path) -> None:
+    """What an editor names is a pipe, a device, a folder or huge: a sentence, more often than the server has threads. The
+    pipe is open in the editor then, and the run on its text ends as any other."""
+    os.mkfifo(project / "pipe.py")
+    (project / "zero.py").symlink_to("/dev/zero")
+    (project / "folder.py").mkdir()
+    with (project / "huge.py").open("wb") as file:
+        file.truncate(2 << 30)
+    editor = await start(root=project, artisan=[RIGHT], user={"testing": {}})
+    for name in ["pipe.py"] * 8 + ["zero.py", "folder.py", "huge.py"]:
+        params = {"command": "ralph.server.implement", "arguments": [{"uri": (project / name).as_uri()}]}
+        refused = await editor.rpc.request("workspace/executeCommand", params, seconds(60))
+        assert re.search(rf"{name} (is too big|cannot be read)", refused["error"]["message"])
+    uri = await editor.open(project / "pipe.py", "def double(x):\n    raise NotImplementedError\n")
+    await editor.command("ralph.server.implement", {"uri": uri, "instruction": "do it"})
+    assert (await editor.run_ended())["outcome"] not in ("internal_error", "")
+    await editor.close(uri)
+    assert (await editor.command("ralph.server.status"))["version"]
+
+
+READERS = {
+    "attack/sessions.py": "a report in a folder that only its own run could write to, until it was read",
+    "lsp/client.py": "the demo's own project",
+    "lsp/request_log_view.py": "the person's log",
+    "phases/base.py": "the person's prompt",
+    "runs/history.py": "journals",
+    "runs/receipt.py": "journals",
+    "runs/replay.py": "journals",
+    "runs/survivors.py": "what this program kept",
+}
+"""Files of the packages that know a workspace which read something else, by what that is."""
+
+
+def test_files_of_others_are_read_in_one_place() -> None:
+    """`open` waits for ever on a pipe that stands in a file's place."""
+    server = Path(ralphd.__file__).parent
+    knowing = ("attack", "context", "judging", "loop", "lsp", "phases", "retrieval", "runs")
+    direct = {
+        str(path.relative_to(server))
+        for path in (path for package in knowing for path in (server / package).rglob("*.py"))
+        if not {"runner_plugins", "pytest_plugins"} & set(path.parts)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and re.fullmatch(r"open|.*\.(read_text|read_bytes)|path\.open", ast.unparse(node.func))
+        if "resources.files(" not in ast.unparse(node)
+    }
+    assert direct == {*READERS}
 
 
 def test_json_of_others_is_read_in_one_place() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import os
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import ralphd
 from ralphd.app import build_service
 from tests.attacks.conftest import PLACE, RIGHT
 from tests.support import product
@@ -194,3 +197,49 @@ async def test_opening_it_starts_and_reaches_nothing(project: Path, tmp_path: Pa
     ]
     assert not foreign and listener.connections == 0
     assert tree(project) == before and not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.row("T4")
+async def test_modules_in_the_working_folder_are_not_imported(project: Path, tmp_path: Path) -> None:
+    """Where the server starts itself again, at a click on "Fetch it" or "Set up ralphd" in a repository."""
+    pwned = tmp_path / "pwned"
+    planted = f"open({str(pwned)!r}, 'a').write(__name__)\n"
+    names = ("ralphd", "argparse", "logging", "platformdirs", "pip", "json")
+    write(project, {f"{name}.py": planted for name in names})
+    subprocess.run([sys.executable, "-m", "ralphd", "--version"], cwd=project, capture_output=True, check=False)
+    assert pwned.exists(), "the attack works where nothing stops it"
+    pwned.unlink()
+    environ = {
+        **os.environ,
+        "PIP_NO_INDEX": "1",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "https_proxy": "http://127.0.0.1:9",
+    }
+    command = [sys.executable, "-P", "-m", "ralphd"]
+    editor = await FakeEditor.start(command, project, env=environ, stderr_path=tmp_path / "stderr.log")
+    said: list[str] = []
+    editor.rpc.listeners.append(lambda method, params: said.append(str(params.get("message", "")) if params else ""))
+    try:
+        given = await editor.command("ralph.server.setup")
+        done = subprocess.run([*given["argv"], "--help"], cwd=given["folder"], capture_output=True, check=False)
+        await editor.command("ralph.server.fetchModel")
+        await editor.rpc.wait_for(
+            lambda: any("could not be fetched" in text for text in said), product.HANGS_S, "its end"
+        )
+        await editor.stop()
+    finally:
+        await editor.rpc.kill()
+    assert done.returncode == 0 and not pwned.exists()
+
+
+def test_no_child_of_ours_has_the_working_folder_on_its_import_path() -> None:
+    server = Path(ralphd.__file__).parent
+    starts = [
+        (path.relative_to(server).as_posix(), ast.unparse(node.elts[1]))
+        for path in server.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.List | ast.Tuple) and node.elts and ast.unparse(node.elts[0]) == "sys.executable"
+    ]
+    assert len(starts) >= 4
+    other = {file for file, first in starts if first not in ("'-P'", "'-I'")}
+    assert other == {"shell/demo.py"}, "the demo runs the tests of its own project"

@@ -101,7 +101,7 @@ TABLE: dict[str, Taken] = {
     ),
     "S6": taken(
         ATTACK + "test_a_link_planted_by_a_run_before_the_next_one",
-        ("sandbox/planning.py", "    mirror.check_mounts([*listing.trees, *inside])\n", ""),
+        ("sandbox/planning.py", "    mirror.check_mounts([*listing.trees, *inside, *git])\n", ""),
     ),
     "S7": taken(
         ATTACK + "test_memory_is_counted_over_the_whole_tree",
@@ -260,11 +260,11 @@ TABLE: dict[str, Taken] = {
     ),
     "G1": taken(
         "attacks/test_secrets_in_files.py::test_no_file_of_secrets_is_sent_or_kept",
-        ("context/tree.py", "return any(fnmatch(name, pattern) for pattern in SECRET_PATTERNS)", "return False"),
+        ("context/tree.py", "return _SECRET.match(posixpath.basename(path).lower()) is not None", "return False"),
     ),
     "G2": taken(
         "wire/test_redaction.py::test_shapes",
-        ("model_host/child/redaction.py", "text = _SHAPES.sub(MASK, _PEM.sub(MASK, text))", "pass"),
+        ("model_host/child/redaction.py", "for form in self._forms:", "for form in ():"),
     ),
     "G3": taken(
         "wire/test_retry_and_fallback.py::test_keys_echoed_by_a_provider_are_masked",

@@ -29,6 +29,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.lsp.test_nothing_grows import counts, grown
 from tests.support.editor_buffers import offset_at
 from tests.support.fake_editor import FakeEditor
 from tests.support.patience import seconds
@@ -48,6 +49,7 @@ ANSWERS: list[Any] = [
 ]
 SOAK_S = float(os.environ.get("RALPHD_SOAK_S", "0"))
 MANY_S = 300.0
+LIVE = "ralphd.lsp.live_run.LiveRun"
 SETTINGS = {"loop": {"critic": "never", "librarian": "never"}, "testing": {"adversarial_tests": False}}
 
 
@@ -261,25 +263,39 @@ def resident_mb(pid: int) -> float:
     raise AssertionError("no memory is told")
 
 
+LOOKS = 10
+"""How often a soak looks at what the server holds."""
+
+
 @pytest.mark.full
 @pytest.mark.skipif(not SOAK_S, reason="`make soak` says how long")
 def test_one_server_for_a_long_time() -> None:
-    """Its memory after a fifth of the time is its memory at the end."""
+    """What it holds after a fifth of the time is what it holds at the end: counted. Its memory is told beside that."""
     dice, machine = random.Random(5), AnyEditor()
     machine.open_the_editor([*range(len(ANSWERS))], "vscode")
-    begun, early = time.monotonic(), 0.0
+    begun, held = time.monotonic(), []
     try:
-        while (passed := time.monotonic() - begun) < SOAK_S:
+        while len(held) < LOOKS:
             step(machine, dice)
             machine.nothing_lands_that_was_not_accepted()
-            if not early and passed > SOAK_S / 5:
-                early = resident_mb(machine.editor.rpc.pid)
-        late = resident_mb(machine.editor.rpc.pid)
+            if time.monotonic() - begun > SOAK_S * (len(held) + 1) / LOOKS:
+                held.append(machine.do(resting(machine)))
+                memory = resident_mb(machine.editor.rpc.pid)
+                files, threads = held[-1]["files"], held[-1]["threads"]
+                told = f"{time.monotonic() - begun:.0f} s: {len(machine.started)} runs, {memory:.1f} MB, {files} files, {threads} threads"
+                sys.stdout.write(f"{told}\n")
+                sys.stdout.flush()
     finally:
         machine.teardown()
-    told = f"{len(machine.started)} runs in {SOAK_S:.0f} s; {early:.0f} MB after a fifth, {late:.0f} MB at the end\n"
-    sys.stdout.write(told)
-    assert late < early * 1.2 + 10
+    assert grown(held[LOOKS // 5 - 1], held[-1], 25) == {}
+
+
+async def resting(machine: AnyEditor) -> dict[str, int]:
+    """What the server holds when no run is live."""
+    await machine.editor.command("ralph.server.cancel")
+    while LIVE in (found := await counts(machine.editor)):
+        await asyncio.sleep(0.1)
+    return found
 
 
 def step(machine: AnyEditor, dice: random.Random) -> None:

@@ -106,7 +106,7 @@ async def test_a_first_party_client_is_given_the_program_that_sets_up(start: Sta
     ended = await editor.run_ended()
     setup = next(action for action in ended["actions"] if action["kind"] == "setup")
     given = await editor.command(setup["command"], *setup["arguments"])
-    assert given["argv"][1:] == ["-m", "ralphd", "setup"] and given["folder"] == str(project)
+    assert given["argv"][1:] == ["-P", "-m", "ralphd", "setup"] and given["folder"] == str(project)
     assert not [one for one in editor.asked if "usd_per_run" in one["message"]], "it shows the ending itself"
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
+import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +33,32 @@ class Forgotten(list[Any]):
         pass
 
 
+COUNTED = ("ralphd.", "asyncio.", "_asyncio.", "filelock.", "concurrent.futures.")
+
+
+def counts(_: Any) -> dict[str, int]:
+    """What this process holds: instances by type of ours and of what we start, entries of all containers, open files,
+    threads. The answer to `test/counts`."""
+    gc.collect()
+    held: Counter[str] = Counter()
+    for one in gc.get_objects():
+        name = f"{type(one).__module__}.{type(one).__qualname__}"
+        if name.startswith(COUNTED):
+            held[name] += 1
+        elif type(one) in (dict, list, set, tuple):
+            held["entries"] += len(one)
+    held["files"] = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
+    held["threads"] = threading.active_count()
+    return held
+
+
 def main() -> int:
     from ralphd.cli import _log_to_file
 
     _log_to_file(stderr=True)
-    return RalphServer(make_runner).serve()
+    server = RalphServer(make_runner)
+    server.feature("test/counts")(counts)
+    return server.serve()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ralphd.errors import AuthenticationFailed, ModelError, NoIsolation, NoModel, OverBudget, RalphError, Unpriced
+from ralphd.errors import (
+    AuthenticationFailed,
+    HostStopped,
+    ModelError,
+    NoIsolation,
+    NoModel,
+    OverBudget,
+    RalphError,
+    Unpriced,
+)
 
 MendKind = Literal[
     "fetchModel", "setKey", "chooseModel", "raiseBudget", "openSetting", "setup", "useTestCommand", "installIsolation"
@@ -43,6 +52,8 @@ def mends_for(error: RalphError) -> tuple[Mend, ...]:
         return (Mend("openSetting", "prices"), CHOOSE_MODEL)
     if isinstance(error, AuthenticationFailed):
         return (SET_KEY, CHOOSE_MODEL)
+    if isinstance(error, HostStopped):
+        return ()
     if isinstance(error, ModelError):
         return (CHOOSE_MODEL,)
     return (Mend("openSetting", error.setting),) if error.setting else ()

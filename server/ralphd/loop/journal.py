@@ -82,10 +82,12 @@ class Journal:
             self.write("event", type=type(event).__name__, **asdict(event))
 
     def end(self, result: RunResult) -> None:
+        """The last line; what comes after it is not written any more."""
         self.write("end", result=result)
         if self._file is not None:
             with contextlib.suppress(OSError):  # what could not be written is tried once more here
                 self._file.close()
+            self._file = None
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lsprotocol import types
 
+from ralphd.core.regular_files import read_regular
 from ralphd.lsp import convert
 from ralphd.lsp.hunks import Hunk
 from ralphd.lsp.outbox import Outbox
@@ -14,6 +15,7 @@ from ralphd.lsp.review import Review, Reviews
 from ralphd.lsp.workspace import Workspace
 from ralphd.lsp.workspace_edits import WorkspaceEdits, occupied
 
+MAX_BYTES = 4_000_000
 APPLY_TIMEOUT_S = 120.0
 PREVIEW_TIMEOUT_S = 3600.0
 LANDED_TIMEOUT_S = 2.0
@@ -123,8 +125,5 @@ def _same_text(a: str, b: str) -> bool:
 
 
 def _read(path: str) -> str | None:
-    try:
-        with open(path, encoding="utf-8", errors="replace", newline="") as file:
-            return file.read(4_000_000)
-    except OSError:
-        return None
+    data = read_regular(path, MAX_BYTES)
+    return data.decode("utf-8", "replace") if data is not None else None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ralphd.core.encodings import encoded_like
 from ralphd.core.paths import within
+from ralphd.core.regular_files import read_regular
 from ralphd.core.text import Document
 from ralphd.lsp.workspace import Place
 
@@ -28,12 +29,6 @@ def saved_as(documents: Iterable[tuple[Place, Document]]) -> dict[str, bytes]:
 
 
 def _read(path: str) -> bytes | None:
-    """The first whole lines of a regular file; None where there is none. Nothing else is opened: a FIFO would block."""
-    try:
-        if not os.path.isfile(path):
-            return None
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        return data if len(data) <= MAX_BYTES else data[: data.rfind(b"\n") + 1]
-    except OSError:
-        return None
+    """The first whole lines of a regular file; None where there is none."""
+    data = read_regular(path, MAX_BYTES + 1)
+    return data if data is None or len(data) <= MAX_BYTES else data[: data.rfind(b"\n") + 1]

@@ -92,13 +92,13 @@ class Diagnostics:
 
     def clear(self, uri: str, keep: Callable[[ShownFinding], bool]) -> None:
         """Take away those that `keep` does not want."""
-        if self._findings.get(uri):
-            self._findings[uri] = [shown for shown in self._findings[uri] if keep(shown)]
+        if shown := self._findings.pop(uri, []):
+            if kept := [one for one in shown if keep(one)]:
+                self._findings[uri] = kept
             self.refresh(uri)
 
     def remove(self, shown: ShownFinding) -> None:
-        self._findings[shown.uri] = [other for other in self._findings.get(shown.uri, []) if other is not shown]
-        self.refresh(shown.uri)
+        self.clear(shown.uri, lambda other: other is not shown)
 
     def find(self, finding_id: str) -> ShownFinding | None:
         return next((s for shown in self._findings.values() for s in shown if s.finding_id == finding_id), None)
@@ -140,6 +140,8 @@ class Diagnostics:
     def set_problems(self, uri: str, problems: Sequence[ConfigProblem]) -> None:
         self._problems[uri] = problems
         self.refresh(uri)
+        if not problems:
+            del self._problems[uri]
 
     def refresh(self, uri: str) -> None:
         document = self._workspace.documents.get(uri)

@@ -10,9 +10,13 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from ralphd.core.digests import digest_of
+from ralphd.core.latest import Latest
+from ralphd.core.regular_files import read_regular
 from ralphd.lsp import buffers
 from ralphd.lsp.outbox import Outbox
 from ralphd.lsp.workspace import Place, Workspace
+
+FILES_KEPT = 1000
 
 
 class JudgedFiles:
@@ -20,7 +24,7 @@ class JudgedFiles:
 
     def __init__(self, outbox: Outbox, workspace: Workspace, on_known: Callable[[str], None]) -> None:
         self._outbox, self._workspace, self._on_known = outbox, workspace, on_known
-        self._digests: dict[Place, str | None] = {}
+        self._digests: Latest[Place, str | None] = Latest(FILES_KEPT)
         self._busy: set[str] = set()
 
     def fits(self, root: str, hashes: Mapping[str, str]) -> bool:
@@ -55,8 +59,5 @@ class JudgedFiles:
 
 
 def _on_disk(place: Place) -> str | None:
-    try:
-        with open(place.absolute, "rb") as file:
-            return digest_of(file.read(buffers.MAX_BYTES))
-    except OSError:
-        return None
+    data = read_regular(place.absolute, buffers.MAX_BYTES)
+    return digest_of(data) if data is not None else None

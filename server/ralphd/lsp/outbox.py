@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ log = logging.getLogger("ralphd.lsp")
 
 ASK_TIMEOUT_S = 120.0
 SHORT_TIMEOUT_S = 10.0
+LATE_KEPT = 100
+"""Requests whose answers may still come. A client that never answers must not make a server grow that lives for weeks."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,10 @@ class Outbox:
         self._protocol, self._workspace = protocol, workspace
         self._asking = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._waiting: set[asyncio.Future[Any]] = set()
+        self._waiting: dict[str, asyncio.Future[Any]] = {}
+        """By id: our requests that the client has not answered yet."""
+        self._late: list[str] = []
+        """Those of them that nobody waits for any more, in the order in which they were given up."""
 
     # ---- telling -----------------------------------------------------------------------------------------------
 
@@ -65,18 +71,29 @@ class Outbox:
     ) -> Answer:
         """Send a request, and wait for the client's answer at most `timeout_s`.
 
-        A client may answer after that: the value is then given to `late`, also when the caller was cancelled meanwhile.
+        A client may answer after that: the value is then given to `late`, also when the caller was cancelled meanwhile,
+        unless `LATE_KEPT` others were given up since.
         """
-        future = self._protocol.send_request_async(method, params)
-        self._waiting.add(future)
-        future.add_done_callback(self._waiting.discard)
+        msg_id = str(uuid.uuid4())
+        future = self._protocol.send_request_async(method, params, msg_id)
+        self._waiting[msg_id] = future
+        future.add_done_callback(lambda _: self._waiting.pop(msg_id, None))
         try:
             await asyncio.wait({future}, timeout=timeout_s)
         finally:
             if not future.done():
                 log.info("no answer from the client to %s yet", method)
                 future.add_done_callback(lambda done: _give(done, late))
+                self._is_late(msg_id)
         return _answer(future) if future.done() else Answer(False)
+
+    def _is_late(self, msg_id: str) -> None:
+        """Nobody waits for this answer; it is taken where it comes all the same."""
+        self._late = [known for known in self._late if known in self._waiting]
+        self._late.append(msg_id)
+        for old in self._late[:-LATE_KEPT]:
+            self._protocol.forget(old)
+            self._waiting[old].cancel()
 
     async def ask(self, question: Question, late: Callable[[Decision], None]) -> Decision | None:
         """One question at a time (Helix drops the first of two); None where nobody answers within two minutes.
@@ -149,7 +166,7 @@ class Outbox:
 
     def stop(self) -> None:
         """The connection ends: nobody waits for an answer any more."""
-        for waiting in [*self._tasks, *self._waiting]:
+        for waiting in [*self._tasks, *self._waiting.values()]:
             waiting.cancel()
 
     def background(self, work: Coroutine[Any, Any, Any]) -> None:

@@ -120,6 +120,8 @@ class RalphProtocol(LanguageServerProtocol):
                 )
         if method and "params" not in data and self.get_message_type(method) is None:
             data = {**data, "params": None}  # pygls fails on unknown methods without parameters
+        if "error" in data and isinstance(data.get("id"), str):
+            self._result_types.pop(data["id"], None)  # pygls does so for results only
         return self.structure_message(data)
 
     def _refused(self, method: str, msg_id: Any) -> bool:
@@ -143,6 +145,11 @@ class RalphProtocol(LanguageServerProtocol):
             future = self._request_futures.pop(data["id"], None)
             if future is not None and not future.done():
                 future.set_exception(JsonRpcInvalidParams("the client's answer cannot be read"))
+
+    def forget(self, msg_id: str) -> None:
+        """Nobody waits for the answer to this request of ours any more."""
+        self._request_futures.pop(msg_id, None)
+        self._result_types.pop(msg_id, None)
 
     def answer_error(self, msg_id: Any, code: int, message: str) -> None:
         self.send_json({"jsonrpc": "2.0", "id": msg_id, "error": {"code": code, "message": message}})

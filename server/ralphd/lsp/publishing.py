@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ralphd.core.findings import Finding
+from ralphd.core.latest import Latest
 from ralphd.core.result_json import finding_json, range_json, result_json
 from ralphd.core.run import LEADING_ROLE, Command, RunResult
 from ralphd.core.text import Text
@@ -52,7 +53,7 @@ class Publishing:
         self._endings = endings
         self._outbox, self._workspace, self._diagnostics = outbox, workspace, diagnostics
         self._reviews, self._applying, self._unnoticed = reviews, applying, unnoticed
-        self.journals: dict[str, str] = {}
+        self.journals: Latest[str, str] = Latest(JOURNALS_KEPT)
         """Paths of the last runs' journals, by run id."""
 
     # ---- findings ----------------------------------------------------------------------------------------------
@@ -118,8 +119,6 @@ class Publishing:
     def _remember_journal(self, result: RunResult) -> None:
         if result.journal:
             self.journals[result.run_id] = result.journal
-            for old in list(self.journals)[:-JOURNALS_KEPT]:
-                del self.journals[old]
 
     def publish_defect(self, run: LiveRun) -> dict[str, Any]:
         """The end of a run whose result could not be published."""

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ralphd.core import foreign_json
 from ralphd.core.encodings import decoded
+from ralphd.core.regular_files import read_regular
 from ralphd.core.result_json import Action, range_json, result_json
 from ralphd.core.run import Command, Cost, RunResult
 from ralphd.core.runner import CutShort, Question, Runner
@@ -83,7 +84,7 @@ class Recovery:
     def _kept(self, review: Review) -> Kept:
         open_ = self._workspace.documents.open
         texts = {uri: open_[uri].text.value if uri in open_ else base for uri, base in review.bases.items()}
-        return Kept(VERSION, replace(review, request=replace(review.request, buffers={})), texts)
+        return Kept(VERSION, review, texts)
 
     async def write(self) -> None:
         """Write what waits; at the end of the server too, so that the last state is there."""
@@ -206,10 +207,8 @@ def _fit(review: Review, uri: str, was: str, now: str | None) -> None:
 
 def _read(path: str | None) -> str | None:
     """A file as an editor would show it; None where there is none."""
-    if path is None:
-        return None
+    data = read_regular(path, MAX_BYTES) if path is not None else None
     try:
-        with open(path, "rb") as file:
-            return decoded(file.read(MAX_BYTES))
-    except (OSError, UnicodeError):
+        return decoded(data) if data is not None else None
+    except UnicodeError:
         return None

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from ralphd.core.edits import hunks as hunks_between
+from ralphd.core.latest import Latest
 from ralphd.core.run import RunRequest
 from ralphd.core.text import Replacement, Span, Text
 from ralphd.lsp.documents import Changed
 from ralphd.lsp.hunks import Hunk, HunkState, already_applied, applied, land, undone
 
+_DOCUMENTS_KEPT = 500
+SETTLED_KEPT = 50
+"""Reviews in which nothing waits any more that live on, so that undoing an accepted change brings it back."""
 REASONS_KEPT = 5
 """Of the reasons for rejecting proposals on one document, the last ones are told to the next runs on it."""
 
@@ -94,7 +98,8 @@ def build(request: RunRequest, home: str, files: Iterable[NewText], target: Span
 
     `target`: the part of the request's document that the person asked to change; None: all of it, or not known.
     """
-    review = Review(f"r{secrets.token_hex(6)}", request.run_id, request, home)
+    light = replace(request, buffers={})  # as large as all open documents
+    review = Review(f"r{secrets.token_hex(6)}", request.run_id, light, home)
     for uri, path, before, after in sorted(files, key=lambda file: _rank(file, request.path)):
         created = before is None
         if before is not None:
@@ -135,7 +140,7 @@ class Reviews:
         self._keeps_settled = keeps_settled
         self.live: dict[str, Review] = {}
         self.on_changed: list[Callable[[Review, set[str]], None]] = []
-        self._reasons: dict[str, list[str]] = {}
+        self._reasons: Latest[str, list[str]] = Latest(_DOCUMENTS_KEPT)
 
     def add(self, review: Review) -> None:
         """A new proposal on a document under review replaces the old review."""
@@ -144,6 +149,9 @@ class Reviews:
             self.settle(old, old.pending, "rejected")
             self.live.pop(old.review_id, None)
         self.live[review.review_id] = review
+        settled = [known for known in self.live.values() if not known.pending]
+        for old in settled[:-SETTLED_KEPT]:
+            del self.live[old.review_id]
         self.tell(review, uris)
 
     def find(self, review_id: object) -> Review | None:

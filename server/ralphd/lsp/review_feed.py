@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ralphd.core.latest import Latest
 from ralphd.core.result_json import range_json
 from ralphd.core.text import Text
 from ralphd.lsp.diagnostics import Diagnostics
@@ -16,7 +17,6 @@ from ralphd.lsp.review import Review
 from ralphd.lsp.workspace import Workspace
 
 _REVIEWS_KEPT = 50
-"""A server lives for weeks: what is remembered of reviews that are over has an end."""
 
 
 class ReviewFeed:
@@ -33,7 +33,7 @@ class ReviewFeed:
         self._outbox, self._workspace, self._diagnostics, self._live = outbox, workspace, diagnostics, live
         self._proof = proof
         self._seq = 0
-        self._told: dict[str, object] = {}
+        self._told: Latest[str, object] = Latest(_REVIEWS_KEPT)
         """What a client that draws reviews was told last of each of the latest: states and proof."""
 
     def changed(self, review: Review, uris: set[str]) -> None:
@@ -54,10 +54,7 @@ class ReviewFeed:
             told = ([hunk.state for hunk in review.hunks], payload["proof"])
             if not review.pending and self._told.get(review.review_id) == told:
                 return  # typing in a document whose review is settled
-            self._told.pop(review.review_id, None)
             self._told[review.review_id] = told
-            for old in list(self._told)[:-_REVIEWS_KEPT]:
-                del self._told[old]
         run = self._live.get(review.run_id)
         if run is not None:
             run.progress.send_event(payload)

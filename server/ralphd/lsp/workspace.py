@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ralphd.core.latest import Latest
 from ralphd.core.paths import within
 from ralphd.core.runner import EditorSettings
 from ralphd.core.text import Document
@@ -19,6 +20,9 @@ from ralphd.lsp.client_capabilities import ClientCapabilities
 from ralphd.lsp.convert import path_to_uri, uri_to_path
 from ralphd.lsp.documents import Documents
 from ralphd.settings.project import CONFIG_NAME, project_root
+
+_PLACES_KEPT = 10_000
+"""More than an editor has open documents and folders."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,11 @@ class Workspace:
     roots: list[str] = field(default_factory=list)
     """Absolute paths of the workspace folders, as the client spells them."""
     documents: Documents = field(default_factory=Documents)
-    settings: dict[tuple[str, str], EditorSettings] = field(default_factory=dict)
+    settings: Latest[tuple[str, str], EditorSettings] = field(default_factory=lambda: Latest(_PLACES_KEPT))
     """Settings by (root, folder of the file in it), as they were read last. `features/configuration.py` fills it."""
     own_configuration: str = ""
     """Path of the person's own configuration file, once the runner is loaded."""
-    _looked_up: dict[str, Place | None] = field(default_factory=dict)
+    _looked_up: Latest[str, Place | None] = field(default_factory=lambda: Latest(_PLACES_KEPT))
     """Places by path that took a look at the disk; forgotten when the folders change."""
 
     def begin(self, params: Mapping[str, Any]) -> None:

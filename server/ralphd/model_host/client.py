@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ralphd.core.secret import Secret
-from ralphd.errors import MODEL_ERRORS, ModelError, RateLimited, TimedOut, Unreachable
+from ralphd.errors import MODEL_ERRORS, HostStopped, ModelError, RateLimited, TimedOut, Unreachable
 from ralphd.model_host.process import HostProcess
 from ralphd.model_host.wire import (
     CANCELLED,
@@ -55,7 +55,6 @@ _TICKS = 12
 """Silence is counted in so many turns of our own event loop: a server that was stopped itself does not blame the host."""
 _log = logging.getLogger(__name__)
 _A = TypeVar("_A", bound=Wire)
-_AGAIN = "It is started again for the next call."
 
 
 @dataclass
@@ -79,7 +78,7 @@ class _Running:
                 raise ConnectionResetError
             await self.process.send(message)
         except ConnectionError as error:
-            raise Unreachable("The model host is gone.", _AGAIN) from error
+            raise HostStopped("The model host is gone.") from error
 
     def kill(self, reason: str) -> None:
         if self.process is not None:
@@ -160,7 +159,15 @@ class HostClient:
         return _expected(answer, Done).completion
 
     async def ask(self, kind: type[_A], make: Callable[[int], ToHost], *, load: bool) -> _A:
-        """A question that asks no model. `make` builds the message from its id; `load`: it needs the library."""
+        """A question that asks no model. `make` builds the message from its id; `load`: it needs the library.
+
+        It costs nothing, so where the host stops before it has answered, the next one is asked, once."""
+        try:
+            return await self._ask(kind, make, load=load)
+        except HostStopped:
+            return await self._ask(kind, make, load=load)
+
+    async def _ask(self, kind: type[_A], make: Callable[[int], ToHost], *, load: bool) -> _A:
         host = await (self._loaded() if load else self._running(load=False))
         with self._expecting(host) as (id, pending):
             try:
@@ -225,10 +232,15 @@ class HostClient:
         return host
 
     async def _loaded(self) -> _Running:
-        """The host with the provider library in it, however long that takes while it goes on. Cancellable."""
+        """The host with the provider library in it, however long that takes while it goes on. Cancellable. One that
+        stops while it is loading is started once more: nothing was asked of it yet."""
         host = await self._running(load=True)
         try:
-            ready = await asyncio.shield(host.ready)
+            try:
+                ready = await asyncio.shield(host.ready)
+            except HostStopped:
+                host = await self._running(load=True)
+                ready = await asyncio.shield(host.ready)
         except asyncio.CancelledError:
             self._rest()
             raise
@@ -256,9 +268,10 @@ class HostClient:
         gone = f"The model host stopped in the middle of the call ({reason})."
         for pending in self._pending.values():
             if pending.host is host and not pending.answer.done():
-                pending.answer.set_exception(Unreachable(gone, _AGAIN))
+                pending.answer.set_exception(HostStopped(gone))
         if not host.ready.done():
-            host.ready.set_result(Ready(problem=f"The model host stopped while it was starting ({reason})."))
+            host.ready.set_exception(HostStopped(f"The model host stopped while it was starting ({reason})."))
+            host.ready.exception()  # seen: nobody may be waiting for it
 
     def _rest(self) -> None:
         """Drop the host when nothing has been asked of it for a while."""

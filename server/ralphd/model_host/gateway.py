@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from ralphd.errors import ModelError
+from ralphd.errors import HostStopped, ModelError
 from ralphd.model_host.client import HostClient
 from ralphd.model_host.wire import (
     CallConfig,
@@ -33,14 +33,18 @@ class HostGateway:
         return await self._client.complete(self.config, request, on_event)
 
     async def log_reading(self, reading: Reading) -> None:
-        log = self.config.log
-        if log is not None and reading.call:
+        if self.config.log is not None and reading.call:
             with contextlib.suppress(ModelError):
-                await self._client.ask(Logged, lambda id: LogReading(id=id, log=log, reading=reading), load=False)
+                await self._client.ask(
+                    Logged, lambda id: LogReading(id=id, config=self.config, reading=reading), load=False
+                )
 
     async def masked(self, texts: Sequence[str]) -> tuple[str, ...]:
         """The texts as they would leave for a provider."""
-        return (await self._client.ask(Masked, lambda id: Mask(id=id, texts=tuple(texts)), load=False)).texts
+        answer = await self._client.ask(
+            Masked, lambda id: Mask(id=id, config=self.config, texts=tuple(texts)), load=False
+        )
+        return answer.texts
 
     def first(self, role: Role) -> ResolvedModel:
         """The role's model as configured: known without waiting for the host."""
@@ -55,11 +59,14 @@ class HostGateway:
         return chain[0]
 
     async def describe_chain(self, role: Role) -> tuple[ResolvedModel, ...]:
-        """The role's model and its fallbacks. Where the host cannot say, each with the reason as its problem."""
+        """The role's model and its fallbacks. Where the host cannot say, each with the reason as its problem. Raises
+        `HostStopped`, which says nothing about the models."""
         try:
             answer = await self._client.ask(
                 Described, lambda id: Describe(id=id, config=self.config, role=role), load=True
             )
+        except HostStopped:
+            raise
         except ModelError as error:
             return tuple(_unresolved(model, str(error)) for model in self.config.roles.get(role, ()))
         return answer.chain

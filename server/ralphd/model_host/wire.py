@@ -147,7 +147,7 @@ class LogReading(Wire):
 
     type: Literal["log_reading"] = "log_reading"
     id: int
-    log: LogConfig
+    config: CallConfig
     reading: Reading
 
 
@@ -178,6 +178,7 @@ class Mask(Wire):
 
     type: Literal["mask"] = "mask"
     id: int
+    config: CallConfig
     texts: tuple[str, ...]
 
 

@@ -60,7 +60,9 @@ _BUILD = (
     " deno.json deno.jsonc Makefile.* package.json5 package.y*ml Brewfile Podfile Cartfile Fastfile Appfile *.csproj *.fsproj"
     " *.vbproj *.vcxproj *.sln *.slnx Directory.*.props Directory.*.targets nuget.config global.json stack.y*ml *.cabal"
     " rebar.config dune-project *.nix *.tf *.tfvars ansible.cfg serverless.y*ml cdk.json samconfig.toml CODEOWNERS codecov.yml"
-    " circle.yml dependabot.yml sonar-project.properties mkdocs.y*ml"
+    " circle.yml dependabot.yml sonar-project.properties mkdocs.y*ml CMake*Presets.json init.gradle* plugins.sbt"
+    " hatch_build.py pubspec.yaml dub.json dub.sdl shard.yml cabal.project* MANIFEST.in launchSettings.json tslint.json"
+    " nodemon.json karma.conf.* protractor.conf.* prek.toml buildozer.spec"
 )
 _SHORT_NAMES = "*~[0-9] *~[0-9].*"
 """Windows' other names of long ones: `GIT~1` is `.git`."""

@@ -27,6 +27,8 @@ from ralphd.sandbox.shadow import ShadowPool
 from ralphd.settings.schema import Settings
 from ralphd.state import Folders, make_passing
 
+POOLS_KEPT = 8
+
 
 class Benches:
     """Keeps one pool of shadow copies for each workspace root and sandbox setting, and opens a run's bench on it."""
@@ -34,6 +36,8 @@ class Benches:
     def __init__(self, folders: Folders, environ: Mapping[str, str]) -> None:
         self._folders, self.environ = folders, environ
         self._pools: dict[tuple[str, str], ShadowPool] = {}
+        """In the order in which they were asked for last."""
+        self._retiring: set[asyncio.Task[None]] = set()
         self._isolation: dict[str, Isolation] = {}
         self._building: dict[str, asyncio.Task[int]] = {}
         """By root the process that brings its index of imports up to date."""
@@ -117,6 +121,7 @@ class Benches:
     async def close(self) -> list[BaseException]:
         """End every pool; what went wrong is returned, for the log."""
         pools, self._pools = list(self._pools.values()), {}
+        await asyncio.gather(*self._retiring, return_exceptions=True)
         for task in self._building.values():
             task.cancel()
         await asyncio.gather(*self._building.values(), return_exceptions=True)
@@ -129,9 +134,10 @@ class Benches:
         testing = settings.testing
         include = tuple(posixpath.join(folder, path) for path in testing.include)
         key = (root, f"{settings.sandbox.model_dump_json()} {testing.env} {include} {testing.git}")
-        if key not in self._pools:
+        pool = self._pools.pop(key, None)
+        if pool is None:
             mode = settings.sandbox.mode
-            self._pools[key] = ShadowPool(
+            pool = ShadowPool(
                 root,
                 str(make_passing(self._folders.cache)),
                 settings.sandbox,
@@ -142,7 +148,18 @@ class Benches:
                 secret=is_secret,
                 git=testing.git,
             )
-        return self._pools[key]
+        self._pools[key] = pool
+        self._retire()
+        return pool
+
+    def _retire(self) -> None:
+        """Let go of the pools that nobody uses beyond the latest: each change of a setting makes a new one."""
+        *older, _ = self._pools
+        idle = [key for key in older if self._pools[key].idle]
+        for key in idle[: max(0, len(self._pools) - POOLS_KEPT)]:
+            task = asyncio.create_task(self._pools.pop(key).close())
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
 
     def _reports(self) -> Path:
         return make_passing(self._folders.cache / "reports")

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
+from ralphd.core.latest import Latest
 from ralphd.core.run import RunRequest
 from ralphd.core.runner import Ask, Decision, KnownConsent, Question
 from ralphd.errors import NoIsolation, Untrusted
@@ -17,6 +18,7 @@ from ralphd.settings.consents import CommandConsent, Consent, SettingsConsent
 from ralphd.settings.provenance import Configuration
 from ralphd.settings.trust import TrustStore
 
+ASKED_KEPT = 1000
 _TITLES: Mapping[str, tuple[tuple[str, Decision], ...]] = {
     "command": (("Run once", "once"), ("Always for this command", "always"), ("Never", "never")),
     "settings": (("Use once", "once"), ("Always for these settings", "always"), ("Do not use", "never")),
@@ -50,8 +52,8 @@ class Consents:
 
     def __init__(self, trust: TrustStore, environ: Mapping[str, str]) -> None:
         self.trust, self._environ = trust, environ
-        self._asked: dict[str, Consent] = {}
-        self._declined: set[str] = set()
+        self._asked: Latest[str, Consent] = Latest(ASKED_KEPT)
+        self._declined: Latest[str, bool] = Latest(ASKED_KEPT)
 
     async def command(
         self, request: RunRequest, configuration: Configuration, isolation: Isolation, ask: Ask
@@ -97,7 +99,7 @@ class Consents:
             if consent.digest not in self._declined and await self._decided(consent, ask) in ("once", "always"):
                 agreed.add(consent.digest)
             else:
-                self._declined.add(consent.digest)
+                self._declined[consent.digest] = True
         return frozenset(agreed)
 
     async def _decided(self, consent: Consent, ask: Ask) -> Decision | None:
@@ -133,7 +135,7 @@ class Consents:
         if consent is None and self.trust.decision(digest) is None:
             return False
         self.trust.decide(digest, decision, consent)
-        self._declined.discard(digest)
+        self._declined.pop(digest, None)
         return True
 
 

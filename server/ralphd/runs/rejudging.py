@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from ralphd.core.latest import Latest
 from ralphd.core.run import Judgement, RunRequest
 from ralphd.errors import RalphError
 from ralphd.judging.comparing import Reach, judge_with_rerun, without
@@ -40,7 +41,7 @@ class Rejudging:
 
     def __init__(self, settings: SettingsSource, consents: Consents, benches: Benches) -> None:
         self._settings, self._consents, self._benches = settings, consents, benches
-        self._kept: dict[str, Evidence] = {}
+        self._kept: Latest[str, Evidence] = Latest(RUNS_KEPT)
 
     async def keep(
         self,
@@ -57,8 +58,6 @@ class Rejudging:
         self._kept[request.run_id] = Evidence(
             light, resolved, argv, consents, replace(baseline, output=""), reach, hashes
         )
-        for old in list(self._kept)[:-RUNS_KEPT]:
-            del self._kept[old]
 
     async def judge(self, run_id: str, buffers: Mapping[str, bytes], texts: Mapping[str, str]) -> Judgement:
         """See `core.runner.Runner.judge`."""

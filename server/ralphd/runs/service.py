@@ -30,7 +30,6 @@ from ralphd.errors import Declined, Misconfigured, ModelError, NoModel, RalphErr
 from ralphd.loop.journal import Journal, RecordingBench, RecordingGateway, recording_admit
 from ralphd.loop.loop import Loop
 from ralphd.loop.recorded_calls import RecordingPoll
-from ralphd.model_host.child.redaction import Redactor
 from ralphd.models.budget import BudgetedGateway
 from ralphd.models.gateway import Gateway, Role
 from ralphd.phases import chaos
@@ -39,6 +38,7 @@ from ralphd.runs import checkup, history, place, preview
 from ralphd.runs.bench import Benches
 from ralphd.runs.books import Books
 from ralphd.runs.consent import Consents
+from ralphd.runs.masking import masked, recording, redactor
 from ralphd.runs.preview import PreviewGateway
 from ralphd.runs.rejudging import Rejudging
 from ralphd.runs.settings_source import SettingsSource
@@ -86,9 +86,10 @@ class RunService:
         """Every ending is a result. Cancelling gives `cancelled`; a defect is logged and becomes `internal_error`."""
         journal: Journal | None = None
         gateway: BudgetedGateway | None = None
+        begun = asyncio.ensure_future(asyncio.to_thread(self._begin, request))
         try:
-            record, not_kept = await asyncio.to_thread(self._begin, request)
-            journal, tell = record, _recording(record, emit)
+            record, not_kept = await asyncio.shield(begun)
+            journal, tell = record, recording(record, emit)
             if not_kept:
                 tell(events.Note(not_kept))
             _check_target(request)
@@ -97,12 +98,13 @@ class RunService:
             argv = await self.consents.command(request, resolved, isolation, ask)
             inner = self._scripted or await self.models.open(resolved.settings, request.root)
             gateway = self.books.gateway(inner, request, resolved.settings.budget, tell)
-            result = await self._work(request, resolved, argv, gateway, record, tell, ask)
+            found = await self._work(request, resolved, argv, gateway, record, tell, ask)
+            result = await asyncio.to_thread(masked, found)
         except asyncio.CancelledError:
             result = _ended(request, "cancelled", "The run was cancelled; nothing was changed.")
         except RalphError as error:
             outcome = next(outcome for kind, outcome in _OUTCOME_OF if isinstance(error, kind))
-            result = _ended(request, outcome, str(error), mends_for(error))
+            result = _ended(request, outcome, masked(str(error)), mends_for(error))
         except Exception:
             log.exception("run %s", request.run_id)
             result = _ended(request, "internal_error", f"{OWN_DEFECT}: {self.folders.server_log}.")
@@ -112,7 +114,8 @@ class RunService:
             result = self.books.closed(request, result, gateway)
         if journal is not None:
             result = replace(result, journal=str(journal.path or ""))
-            self._end_record(request, journal, result)
+            journal.end(result)  # now: a cancelled run does not wait
+        self.books.in_background(self._end_record(request, begun, result))
         return result
 
     async def _configured(self, request: RunRequest, tell: Emit, ask: Ask) -> tuple[RunRequest, Configuration]:
@@ -175,7 +178,7 @@ class RunService:
     def _begin(self, request: RunRequest) -> tuple[Journal, str]:
         """The run's journal, and why nothing is kept of it where that is so; a mark says that it is at work, should this
         process end before it does."""
-        stamp, mask = time.strftime("%Y%m%d-%H%M%S", time.gmtime()), Redactor().value
+        stamp, mask = time.strftime("%Y%m%d-%H%M%S", time.gmtime()), redactor().value
         try:
             path = make_private(self.folders.journals(request.root)) / f"{stamp}-{request.run_id}.jsonl"
             journal = Journal(path, mask)
@@ -184,12 +187,16 @@ class RunService:
         self._survivors.keep("at_work", request.root, request.run_id, mark(request, str(path)))
         return journal, ""
 
-    def _end_record(self, request: RunRequest, journal: Journal, result: RunResult) -> None:
-        """Writes the journal's last line now, which a cancelled run does not wait for; its mark goes in a thread, since
-        another may hold the lock that this needs."""
-        journal.end(result)
-        drop = asyncio.to_thread(self._survivors.drop, "at_work", request.root, request.run_id)
-        self.books.in_background(drop)
+    async def _end_record(
+        self, request: RunRequest, begun: asyncio.Future[tuple[Journal, str]], result: RunResult
+    ) -> None:
+        """Takes the run's mark away, in a thread, since another may hold the lock that this needs. A run may be cancelled
+        while its record is being begun: that goes on in its thread all the same, and is waited for here."""
+        await asyncio.wait({begun})
+        if begun.cancelled() or begun.exception() is not None:
+            return  # the run has told why it could not be begun
+        begun.result()[0].end(result)
+        await asyncio.to_thread(self._survivors.drop, "at_work", request.root, request.run_id)
 
     # ---- the same without a call --------------------------------------------------------------------------------
 
@@ -293,8 +300,8 @@ class RunService:
             await asyncio.to_thread(self._survivors.keep, "reviews", root, review_id, text)
 
     async def take_over(self, root: str) -> Left:
-        reviews = await asyncio.to_thread(lambda: list(self._survivors.left("reviews", root)))
-        marks = await asyncio.to_thread(lambda: list(self._survivors.left("at_work", root)))
+        reviews = await asyncio.to_thread(self._survivors.left, "reviews", root)
+        marks = await asyncio.to_thread(self._survivors.left, "at_work", root)
         runs = []
         for run_id, text in marks:
             runs.append(cut_short(text, await self.books.ledger.of_run(run_id)))
@@ -350,20 +357,11 @@ class RunService:
             for error in done if isinstance(done, list) else [done]:
                 if isinstance(error, BaseException):
                     log.warning("closing: %s", error)
+        self._survivors.close()
 
 
 def _ended(request: RunRequest, outcome: Outcome, reason: str, mends: tuple[Mend, ...] = ()) -> RunResult:
     return RunResult(request.run_id, request.command, outcome, reason, mends=mends)
-
-
-def _recording(journal: Journal, emit: Emit) -> Emit:
-    """Tells each event to the journal first, then to whoever watches."""
-
-    def tell(event: events.Event) -> None:
-        journal.event(event)
-        emit(event)
-
-    return tell
 
 
 def _check_target(request: RunRequest) -> None:

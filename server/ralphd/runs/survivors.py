@@ -11,8 +11,8 @@ import contextlib
 import json
 import logging
 import re
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -31,33 +31,46 @@ _NAME = re.compile(r"[\w-]{1,60}")
 
 
 class Survivors:
-    """All of it blocks on the disk: for worker threads. A disk that takes nothing costs the survival, not the run."""
+    """All of it blocks on the disk: for worker threads. A disk that takes nothing costs the survival, not the run.
+
+    The work is done in one thread, one piece after the other: filelock remembers in each thread what was locked there,
+    and would remember for ever what another thread let go of.
+    """
 
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
         self._held: dict[Path, FileLock] = {}
-        self._one_at_a_time = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, "ralphd-survivors")
 
     def keep(self, kind: Kind, root: str, name: str, text: str) -> None:
-        with self._one_at_a_time, _not_kept(name):
-            path = self._path(kind, root, name)
+        self._thread.submit(self._keep, self._path(kind, root, name), text).result()
+
+    def drop(self, kind: Kind, root: str, name: str) -> None:
+        self._thread.submit(self._remove, self._path(kind, root, name)).result()
+
+    def left(self, kind: Kind, root: str) -> list[tuple[str, str]]:
+        """Name and text of each whose server is gone. They are this one's from now on."""
+        return self._thread.submit(self._left, self._path(kind, root, "_").parent).result()
+
+    def close(self) -> None:
+        """What is held stays so until the process ends."""
+        self._thread.shutdown(wait=False)
+
+    def _keep(self, path: Path, text: str) -> None:
+        with _not_kept(path.stem):
             make_private(path.parent)
             if self._hold(path):
                 write_private(path, text)
 
-    def drop(self, kind: Kind, root: str, name: str) -> None:
-        with self._one_at_a_time:
-            self._remove(self._path(kind, root, name))
-
-    def left(self, kind: Kind, root: str) -> Iterator[tuple[str, str]]:
-        """Name and text of each whose server is gone. They are this one's from now on."""
-        with self._one_at_a_time:
-            for path in sorted(self._path(kind, root, "_").parent.glob("*.json")):
-                if path not in self._held and self._hold(path):
-                    try:
-                        yield path.stem, path.read_text(encoding="utf-8")
-                    except (OSError, UnicodeError):
-                        self._remove(path)  # gone meanwhile, or not ours to read
+    def _left(self, folder: Path) -> list[tuple[str, str]]:
+        found = []
+        for path in sorted(folder.glob("*.json")):
+            if path not in self._held and self._hold(path):
+                try:
+                    found.append((path.stem, path.read_text(encoding="utf-8")))
+                except (OSError, UnicodeError):
+                    self._remove(path)  # gone meanwhile, or not ours to read
+        return found
 
     def _path(self, kind: Kind, root: str, name: str) -> Path:
         if not _NAME.fullmatch(name):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import struct
 
-from ralphd.sandbox.reading import read_regular
+from ralphd.core.regular_files import read_regular
 
 _MAX_BYTES = 64 << 20
 _FIXED = 62

@@ -1,4 +1,4 @@
-"""Reading files that somebody else may have put there: never through a planted link, never waiting on a FIFO or device."""
+"""Reading in folders that a run could write to: never through a planted link, never waiting on a FIFO or device."""
 
 from __future__ import annotations
 
@@ -6,17 +6,8 @@ import contextlib
 import errno
 import fnmatch
 import os
-import stat
 
-
-def read_regular(path: str, limit: int) -> bytes | None:
-    """The first `limit` bytes of a regular file, links followed; None where there is none or it may not be read."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except (OSError, ValueError):
-        return None
-    with os.fdopen(fd, "rb") as file:
-        return file.read(limit) if stat.S_ISREG(os.fstat(fd).st_mode) else None
+from ralphd.core.regular_files import read_opened
 
 
 def open_beneath(root: str, path: str) -> int:
@@ -41,11 +32,9 @@ def read_beneath(root: str, path: str, limit: int) -> bytes | None:
     Never through a link (it may lead to a secret of the host), never waiting on a FIFO.
     """
     try:
-        fd = open_beneath(root, path)
+        return read_opened(open_beneath(root, path), limit)
     except OSError:
         return None
-    with os.fdopen(fd, "rb") as file:
-        return file.read(limit) if stat.S_ISREG(os.fstat(fd).st_mode) else None
 
 
 def matching(root: str, pattern: str) -> list[str]:

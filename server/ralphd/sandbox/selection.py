@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 
 from ralphd.core.ignore import IgnoreRules
 from ralphd.core.paths import within
+from ralphd.core.regular_files import read_regular
 from ralphd.errors import SandboxError
 from ralphd.sandbox.git_index import git_folder, tracked_paths
-from ralphd.sandbox.reading import read_regular
 
 Sig = tuple[int, int, int, int, int]
 """mode, size, mtime_ns, ctime_ns, inode. No program can set ctime, so an equal signature means equal bytes."""

@@ -178,10 +178,25 @@ class ShadowPool:
         self._threads = ThreadPoolExecutor(slots + 1, "ralphd-shadow")
         self._warming: tuple[asyncio.Future[None], threading.Event] | None = None
         self._closing: set[asyncio.Task[None]] = set()
+        self._leases = 0
+        """How many have a slot, or wait for one."""
+
+    @property
+    def idle(self) -> bool:
+        return not (self._leases or self._warming or self._closing)
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[Shadow]:
         """An exclusive slot. A second lease at the same time gets another one; beyond the cap it waits."""
+        self._leases += 1
+        try:
+            async with self._leased() as shadow:
+                yield shadow
+        finally:
+            self._leases -= 1
+
+    @asynccontextmanager
+    async def _leased(self) -> AsyncIterator[Shadow]:
         await self._stop_warming()
         async with self._gate:
             while self._closing:

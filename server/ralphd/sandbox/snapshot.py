@@ -121,7 +121,10 @@ def _digest(root: str, path: str) -> str | None:
         fd = open_beneath(root, path)
     except OSError:
         return None
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):  # before a file object is made: none can be of a folder
             return None
-        return digest_of_file(file)
+        with open(fd, "rb", closefd=False) as file:
+            return digest_of_file(file)
+    finally:
+        os.close(fd)

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ralphd.core.paths import within
+from ralphd.core.regular_files import read_regular
 from ralphd.sandbox.bwrap import Bind
-from ralphd.sandbox.reading import read_regular
 
 
 def _names(text: str) -> frozenset[str]:

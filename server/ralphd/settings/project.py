@@ -16,6 +16,7 @@ from typing import Any
 
 from ralphd.core import foreign_json
 from ralphd.core.paths import within
+from ralphd.core.regular_files import read_regular
 
 CONFIG_NAME = "ralph.config.yaml"
 _WORKSPACE_FILES = ("pnpm-workspace.yaml", "go.work", "lerna.json", "nx.json", "rush.json")
@@ -142,10 +143,5 @@ def _toml(path: str) -> dict[str, Any]:
 
 def _read(path: str) -> bytes:
     """Nothing where there is no such regular file, or a bigger one than is read."""
-    try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-    except OSError:
-        return b""
-    with os.fdopen(handle, "rb") as file:
-        about = os.fstat(handle)
-        return file.read(_MAX_BYTES) if stat.S_ISREG(about.st_mode) and about.st_size <= _MAX_BYTES else b""
+    data = read_regular(path, _MAX_BYTES + 1)
+    return data if data is not None and len(data) <= _MAX_BYTES else b""

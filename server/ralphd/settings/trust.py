@@ -103,11 +103,14 @@ class TrustStore:
 
     def _read(self) -> tuple[dict[str, Given], str | None]:
         try:
-            handle = os.open(self.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            handle = os.open(self.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
         except FileNotFoundError:
             return {}, None
         except OSError as error:
             return {}, f"{self.path} cannot be read ({error.strerror}); no earlier consent counts."
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            os.close(handle)
+            return {}, f"{self.path} is a folder; no earlier consent counts."
         with os.fdopen(handle, "rb") as file:
             info = os.fstat(file.fileno())
             if not stat.S_ISREG(info.st_mode) or _others_may_write(info):

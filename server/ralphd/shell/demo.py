@@ -21,6 +21,7 @@ from typing import Any
 from ralphd.app import build_service
 from ralphd.core import events
 from ralphd.core.edits import unified
+from ralphd.core.own_program import own_command
 from ralphd.lsp.client import Client
 from ralphd.runs.service import RunService
 from ralphd.sandbox.isolation import detect
@@ -108,7 +109,7 @@ async def _play(folder: Path, settings: Mapping[str, Any], screen: Screen, envir
     before = target.read_text(encoding="utf-8")
     screen.say(f"\nA small project with {_count_tests(folder)} failing tests, in a scratch folder:", "bold")
     screen.say(before.rstrip())
-    client = await Client.spawn([sys.executable, "-m", "ralphd", "serve"], folder, user_settings=settings, env=environ)
+    client = await Client.spawn(own_command("serve"), folder, user_settings=settings, env=environ)
     try:
         result = await _implement(client, target, before, screen)
     finally:

@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ralphd.core.encodings import decoded, encoded_like
+from ralphd.core.regular_files import read_regular
+from ralphd.errors import Misconfigured
 from ralphd.state import replace_file
+
+MAX_BYTES = 1 << 30
 
 
 def text_of(path: Path) -> str | None:
     """The text of a file; None where there is none or its bytes are not in the encoding that it declares."""
+    data = read_regular(path, MAX_BYTES)
     try:
-        return decoded(path.read_bytes())
-    except (OSError, UnicodeError):
+        return decoded(data) if data is not None else None
+    except UnicodeError:
         return None
 
 
@@ -26,7 +31,9 @@ def write_texts(root: str, texts: Mapping[str, str]) -> list[str]:
     for path, text in sorted(texts.items()):
         target = Path(os.path.realpath(Path(root, path)))
         target.parent.mkdir(parents=True, exist_ok=True)
-        disk = target.read_bytes() if target.exists() else None
+        disk = read_regular(target, MAX_BYTES)
+        if disk is None and os.path.lexists(target):
+            raise Misconfigured(f"{path} is no file that can be read, so nothing is written in its place.")
         mode = target.stat().st_mode & 0o777 if disk is not None else 0o644
         replace_file(target, encoded_like(text, disk), mode)
     return sorted(texts)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from pygls.exceptions import JsonRpcInvalidParams
 
 from ralphd import __version__
+from ralphd.core.own_program import own_command
 from ralphd.core.runner import DECISIONS, Runner
 from ralphd.errors import RalphError
 from ralphd.lsp.commands.table import ServerCommand
@@ -163,7 +163,7 @@ class ServiceCommands:
     def _setup(self, argument: dict[str, Any]) -> dict[str, Any]:
         """The program that asks a person for what is missing. It needs a terminal, which only the client has."""
         folder = next(iter(self._workspace.roots), "")
-        return {"argv": [sys.executable, "-m", "ralphd", "setup"], "folder": folder}
+        return {"argv": own_command("setup"), "folder": folder}
 
     def _install_isolation(self, argument: dict[str, Any]) -> dict[str, Any]:
         """As `setup`: an installer asks for a password, so it needs the client's terminal."""

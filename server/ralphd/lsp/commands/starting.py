@@ -11,6 +11,7 @@ from typing import Any
 from pygls.exceptions import JsonRpcInvalidParams
 
 from ralphd.core.encodings import decoded
+from ralphd.core.regular_files import read_regular
 from ralphd.core.run import Command, RunRequest, new_run_id
 from ralphd.core.text import Position, Span, Text
 from ralphd.lsp.commands.table import ServerCommand
@@ -198,8 +199,12 @@ async def _run_id(starting: Coroutine[Any, Any, LiveRun]) -> dict[str, Any]:
 
 def _read(path: str) -> Text:
     """A file that is not open in the editor. Blocks on the disk."""
+    data = read_regular(path, MAX_BYTES + 1)
+    if data is None:
+        raise failed(f"{path} cannot be read: it is no file, or it is not yours.")
+    if len(data) > MAX_BYTES:
+        raise failed(f"{path} is too big for a model. Work on a smaller file.")
     try:
-        with open(path, "rb") as file:
-            return Text(decoded(file.read(MAX_BYTES)))
-    except (OSError, UnicodeError) as error:
-        raise failed(f"{path} cannot be read as text ({error.__class__.__name__}).") from None
+        return Text(decoded(data))
+    except UnicodeError:
+        raise failed(f"{path} cannot be read as text.") from None

@@ -15,7 +15,7 @@ from pathlib import Path
 from ralphd.core.addresses import address_problem, ollama_address
 from ralphd.errors import ModelError
 from ralphd.model_host.child.providers import Provider, is_own_host, origin, provider_rules, spelled
-from ralphd.model_host.wire import ConfiguredModel, named
+from ralphd.model_host.wire import CallConfig, ConfiguredModel, named
 from ralphd.settings.schema import KeyRef
 from ralphd.settings.variables import expanded, missing
 from ralphd.settings.yaml_text import text_at
@@ -114,6 +114,15 @@ class Keyring:
         if value is not None and len(value) >= 8:
             self._used.add(value)
         return value
+
+    def learn(self, config: CallConfig) -> None:
+        """Know every value that a configuration points at, whether or not it is sent: none may stand in a prompt, not
+        even in one to another provider."""
+        models = [model for chain in config.roles.values() for model in chain]
+        refs = [*config.provider_keys.values(), *(ref for model in models for ref in model.headers.values())]
+        for ref in (*refs, *(model.api_key for model in models), config.cache.url if config.cache else None):
+            if ref is not None:
+                self.resolve(ref)
 
     def _expanded(self, text: str) -> str | None:
         """`text` with `${NAME}` and `${NAME:-default}` filled in; None where a variable is missing."""

@@ -128,6 +128,8 @@ class Host:
         )
 
     async def _handle(self, message: Request, tally: list[Tally]) -> Wire:
+        if isinstance(message, Complete | LogReading | Describe | Probe | Mask):
+            self._keyring.learn(message.config)
         match message:
             case Complete():
                 return await self._complete(message, tally)
@@ -161,8 +163,9 @@ class Host:
 
     def _log_reading(self, message: LogReading) -> Logged:
         """Needs no provider library, which takes seconds to load."""
-        record = reading_record(message.reading, bodies=message.log.bodies)
-        RequestLog(message.log).write(record, Redactor(self._keyring.values()))
+        if (log := message.config.log) is not None:
+            record = reading_record(message.reading, bodies=log.bodies)
+            RequestLog(log).write(record, Redactor(self._keyring.values()))
         return Logged(id=message.id)
 
     def _set_key(self, message: SetKey) -> Pong:
