@@ -88,7 +88,7 @@ ALLOWED: dict[str, set[str]] = {
         "app",
         "phases.answer_reader",
         "judging.suggested_command",
-        "judging.workbench",
+        "judging.workspace_files",
         "context",
         "runs",
         "backend",

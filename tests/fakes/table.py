@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tests.fakes import further, javascript
+from tests.fakes import further, javascript, when_tested
 
 PYTEST = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 UNITTEST = ("python", "-m", "unittest", "-q")
@@ -83,6 +83,7 @@ PROJECTS: Mapping[str, tuple[Mapping[str, str], tuple[str, ...], str]] = {
         "slug.py",
     ),
     **further.PROJECTS,
+    **when_tested.PROJECTS,
 }  # fmt: skip
 
 
@@ -103,8 +104,11 @@ class Fake:
         return _file(path, text)
 
 
+_LANGUAGES = {"js": "javascript", "go": "go", "rs": "rust"}
+
+
 def _file(path: str, text: str) -> str:
-    return f"{path}\n```{'javascript' if path.endswith('.js') else 'python'}\n{text.strip()}\n```\n"
+    return f"{path}\n```{_LANGUAGES.get(path.rpartition('.')[2], 'python')}\n{text.strip()}\n```\n"
 
 
 _RAISES = "def slug(text):\n    raise NotImplementedError"
@@ -267,7 +271,7 @@ def fakes() -> Iterator[Fake]:
     for kind, name, text, files in javascript.fakes():
         others = "".join("\n" + _file(path, content) for path, content in files.items())
         yield Fake(kind, name, "= " + _file("slug.js", text) + others)
-    for kind, name, text in further.fakes():
+    for kind, name, text in (*further.fakes(), *when_tested.fakes()):
         yield Fake(kind, name, text)
     yield Fake("no tests", "right or wrong", _WRONG)
     yield Fake("no node tests", "right or wrong", "function slug(text) {\n  return text;\n}" + _JS_END)

@@ -22,10 +22,10 @@ def test_the_table_is_big_enough() -> None:
 
 async def outcome_of(fake: Fake, root: Path) -> tuple[str, str]:
     files, argv, path = PROJECTS[fake.kind]
-    if fake.kind == "go" and shutil.which("go") is None:
-        pytest.skip("Go is not installed")
+    if fake.kind in ("go", "cargo") and shutil.which(fake.kind) is None:
+        pytest.skip(f"{fake.kind} is not installed")
     write(root, files)
-    if fake.kind in ("jest", "vitest"):
+    if fake.kind in ("jest", "vitest", "mocha", "ava"):
         runner_installs.javascript(root)
     run = await drive(
         root,

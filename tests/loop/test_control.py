@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from pathlib import Path
 
 import pytest
 
+from ralphd.app import build_service
 from ralphd.core import events
-from ralphd.core.run import EXIT_CODES
-from tests.support.projects import code, write
-from tests.support.service import Outcome, drive
+from ralphd.core.run import EXIT_CODES, RunRequest
+from ralphd.core.runner import Decision, Question
+from ralphd.judging.control import noticed
+from ralphd.judging.reports import Report, TestCase
+from ralphd.judging.verdict import TestRun
+from ralphd.models.scripted import ScriptedGateway
+from tests.support.projects import PYTEST, code, write
+from tests.support.service import Outcome, drive, line_settings
 
 CLAMP = {"clamp.py": "def clamp(value, low, high):\n    raise NotImplementedError\n"}
 RIGHT = code("""
@@ -38,6 +46,10 @@ BLIND = """
     def test_there():
         assert callable(clamp.clamp)
     """
+
+
+async def never(question: Question) -> Decision | None:
+    return "never"
 
 
 async def ran(root: Path, tests: str, mode: str = "auto", **given: object) -> Outcome:
@@ -72,6 +84,49 @@ async def test_a_green_that_proves_nothing(tmp_path: Path) -> None:
     assert "proves nothing about `clamp`" in run.result.reason
 
 
+ENDS_ITSELF = """
+    import os
+    from clamp import clamp
+
+    def test_all():
+        try:
+            assert clamp(2, 1, 3) == 2
+            assert clamp(0, 1, 3) == 1
+        except RuntimeError as error:
+            if type(error) is not RuntimeError:  # what the stub raises
+                raise
+            os.kill(os.getpid(), 9)
+    """
+
+
+async def test_a_control_that_was_killed_shows_nothing(tmp_path: Path) -> None:
+    run = await ran(tmp_path, ENDS_ITSELF)
+    assert run.result.outcome == "proposed", run.result.reason
+    assert "no control ran: its run was ended: it was killed from outside" in run.result.reason
+    assert run.result.tests is not None and run.result.tests.control is None
+
+
+CLEAN = TestRun(("pytest",), 0, report=Report({"test_a.py::test": TestCase("test_a.py::test", "passed")}))
+VOID = Report(void="the test process ended before its runner wrote its report")
+
+
+@pytest.mark.parametrize(
+    ("run", "seen"),
+    [
+        (CLEAN, False),
+        (TestRun(("pytest",), 1, report=Report({"test_a.py::test": TestCase("test_a.py::test", "failed")})), True),
+        (TestRun(("pytest",), 134, report=VOID), True),  # it broke the interpreter
+        (TestRun(("pytest",), 124, timed_out=True, hung="test_a.py::test"), True),
+        (TestRun(("pytest",), 137, timed_out=True), None),
+        (TestRun(("pytest",), 137, report=VOID), None),
+        (TestRun(("pytest",), 137, "F\n[stopped: the run was filling the disk]\n", report=VOID), None),
+        (TestRun(("pytest",), 1, "OSError: [Errno 28] No space left on device", expects_report=True), None),
+    ],
+)
+def test_what_a_run_on_a_fault_shows(run: TestRun, seen: bool | None) -> None:
+    assert noticed(run, CLEAN) is seen
+
+
 @pytest.mark.parametrize("mode", ["first", "off"])
 async def test_the_person_may_want_less(tmp_path: Path, mode: str) -> None:
     run = await ran(tmp_path, GOOD, mode)
@@ -94,3 +149,28 @@ async def test_a_change_that_interferes_is_suspect(tmp_path: Path) -> None:
     assert run.result.outcome == "proposed_suspect", run.result.reason
     assert "uses `sys.modules`" in run.result.reason and run.result.edits
     assert EXIT_CODES.get(run.result.outcome, 1) == 1
+
+
+@pytest.mark.full
+async def test_four_controls_at_once(tmp_path: Path) -> None:
+    """Each run holds a shadow copy of the four that there are: none waits for a second one of another for ever."""
+    names = [f"clamp{n}" for n in range(4)]
+    for name in names:
+        write(
+            tmp_path, {f"{name}.py": CLAMP["clamp.py"], f"test_{name}.py": GOOD.replace("from clamp", f"from {name}")}
+        )
+    config = line_settings({"testing": {"control": "auto"}})
+    config["testing"]["command"] = [*PYTEST, "--continue-on-collection-errors"]
+    service = build_service(dict(os.environ), command_line=config, scripted=ScriptedGateway({"artisan": [RIGHT] * 4}))
+
+    async def one(name: str) -> str:
+        text = CLAMP["clamp.py"]
+        at = text.index("raise")
+        asked = RunRequest(f"run-{name}", "implement", str(tmp_path), f"{name}.py", text, (at, at), "Do it.")
+        return (await service.run(asked, lambda event: None, never)).outcome
+
+    try:
+        ended = await asyncio.gather(*map(one, names))
+    finally:
+        await service.close()
+    assert ended == ["proposed"] * 4

@@ -49,6 +49,8 @@ async def test_it_runs_the_command_that_was_allowed_and_no_other(tmp_path: Path)
         )
         wrong = await service.judge("run-1", {}, {"calc.py": "def add(a, b):\n    return a - b\n"})
         assert (wrong.state, wrong.failing) == ("red", ("test_calc.py::test_add",))
+        killed = {"calc.py": "import os\n\n\ndef add(a, b):\n    os.kill(os.getpid(), 9)\n"}
+        assert (await service.judge("run-1", {}, killed)).state == "unknown", "a run without its end shows nothing"
         assert (await service.judge("run-2", {}, {})).state == "unknown"
         write(tmp_path, {"ralph.config.yaml": "testing: {command: [python, -c, pass]}\n"})
         assert (await service.judge("run-1", {}, result.edits)).state == "unknown", "another command"

@@ -42,3 +42,25 @@ async def test_allowing_repeats_the_run_that_was_refused(start: Start, project: 
     journal = Path(again["journal"]).read_text()
     assert '"path": "slug.py"' in journal and "mind the hyphens" in journal
     assert '"allowed": ["tests/test_slug.py"]' in journal
+
+
+async def test_a_dependency_is_added_once_the_person_allows_it(start: Start, project: Path) -> None:
+    """The ordinary task that needs a control file: what is refused is said, with the one button that does it."""
+    write(project, {"requirements.txt": "click\n"})
+    whole = RIGHT.replace("\n```\n", '\n\n\ndef other():\n    return "other"\n```\n')
+    both = f"slug.py\n{whole}\nrequirements.txt\n```\nclick\npackaging\n```\n"
+    editor = await start(artisan=[both] * 3)
+    slug = await editor.open(project / "slug.py")
+    await editor.command(
+        "ralph.server.implement",
+        {"uri": slug, "range": cursor(editor, slug, "raise"), "instruction": "add packaging and use it"},
+    )
+    refused = await editor.run_ended()
+    assert (refused["outcome"], refused["hunks"]) == ("stuck", 0)
+    assert "It edits requirements.txt, which only you can allow." in refused["reason"]
+    allow = refused["actions"][0]
+    assert (allow["kind"], allow["title"]) == ("allowEdit", "Allow editing requirements.txt")
+    await editor.command(allow["command"], *allow["arguments"])
+    again = await editor.run_ended()
+    assert again["outcome"] == "proposed", again["reason"]
+    assert again["hunks"] == 3  # two of the function and its import, one of the requirements

@@ -34,6 +34,54 @@ class TestF:
     def test_inside(self):
         self.assertEqual(f("é"), [1, "two"])
 """
+ROWS = """\
+ROWS = [pytest.param("a", 1, id="x"), ("b", 2)]
+BOTH = [(1, 2)]
+
+
+@pytest.mark.parametrize("given, wanted", ROWS)
+def test_named_rows(given, wanted):
+    assert f(given) == wanted
+
+
+def test_loop():
+    for given, wanted in [("c", "d")]:
+        with self.subTest(given):
+            self.assertEqual(f(given), wanted)
+
+
+def test_one_way():
+    for given, wanted in BOTH:
+        assert f(given) == wanted
+
+
+def test_the_other_way():
+    for given, wanted in BOTH:
+        assert g(wanted) == given
+
+
+def test_about():
+    assert f(1) == pytest.approx(0.5)
+
+
+def test_within():
+    assert f(1) == pytest.approx(1, abs=3)
+
+
+def test_whole():
+    assert "é" in f("é")
+
+
+class TestTwice:
+    def test_twice(self):
+        self.assertIsNone(f())
+
+
+class TestAgain:
+    def test_twice(self):
+        for n in (1, 2):
+            f(n)
+"""
 NODE = """\
 test("plain", () => assert.strictEqual(f("a"), "b"));
 describe("f", () => {
@@ -55,6 +103,8 @@ RUST = "#[cfg(test)]\nmod tests {\n    #[test]\n    fn f_adds() {\n        asser
     [
         ("test_f.py", PYTEST, {"test_plain", "test_rows", "test_inside"},
          ['assert got == "bqz"\n', '[("a", 2), ("é", 3)]', '[[1, "two"]]']),
+        ("test_f.py", ROWS, {"test_named_rows", "test_loop", "test_about", "test_within", "test_whole"},
+         ['("a", 2, id="x"), ("b", 3)]', '[("c", "dqz")]', "approx(1.5)", "assert not (f(1) ==", 'not ("é" in f("é"))', "BOTH = [(1, 2)]", "assertIsNone"]),
         ("f.test.js", NODE, {"plain", "block"}, ['f("a"), "bqz")', "toEqual([[1]])", ".not.toBe(3)"]),
         ("f.test.ts", NODE, {"plain", "block"}, ['"bqz"']),
         ("f_test.go", GO, {"TestF"}, ["got != 3", '!= "xqz"']),
@@ -68,7 +118,7 @@ def test_only_what_is_certainly_checked(path: str, text: str, tests: set[str], p
     assert len(found.text.splitlines()) == len(text.splitlines())
 
 
-@pytest.mark.parametrize("path, text", [("test_f.py", "def test_a(:\n"), ("a.txt", "x"), ("test_f.py", "def test_a():\n    assert f()\n")])  # fmt: skip
+@pytest.mark.parametrize("path, text", [("test_f.py", "def test_a(:\n"), ("a.txt", "x"), ("test_f.py", "def test_a():\n    if f():\n        assert g()\n")])  # fmt: skip
 def test_none(path: str, text: str) -> None:
     assert falsified(path, text) is None
 
@@ -82,6 +132,7 @@ def test_none(path: str, text: str) -> None:
         ("example.com/m/p.TestX", "TestX"),
         ("slug.py::slug.slug", ".slug"),
         ("tests::f_adds", "f_adds"),
+        ("adds", "adds"),
     ],
 )
 def test_the_name_at_the_end_of_an_id(nodeid: str, name: str) -> None:

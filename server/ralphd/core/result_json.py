@@ -19,6 +19,7 @@ ActionKind = Literal[
     "setKey",
     "useTestCommand",
     "allowCommand",
+    "allowEdit",
     "acceptWith",
     "openSetting",
     "installIsolation",

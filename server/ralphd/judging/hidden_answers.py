@@ -40,7 +40,7 @@ def found(path: str, text: str, tests: Sequence[tuple[str, str]]) -> list[str]:
     if module is None:
         return []
     told = []
-    if any(_mostly(group, results) for group in _groups(module)):
+    if any(_mostly(group, results) for group in _groups(module)) or _in_numbers(module, results):
         told.append("holds the tests' own results")
     elif _recognises(module, pairs) or any(_keyed(node, pairs) for node in ast.walk(module)):
         told.append("recognises the tests' own inputs")
@@ -83,6 +83,32 @@ def _groups(module: ast.Module) -> Iterator[list[str]]:
             ]
         if len(elements) >= AT_LEAST:
             yield [literal(element) or "" for element in elements]
+
+
+def _in_numbers(module: ast.Module, results: Collection[str]) -> bool:
+    """Whether the tests' results are there as numbers: the characters of each, or one number of all its bytes."""
+    texts = set()
+    for node in ast.walk(module):
+        value: object = None
+        if isinstance(node, ast.List | ast.Tuple):
+            value = [part.value for part in node.elts if isinstance(part, ast.Constant)]
+        elif isinstance(node, ast.Constant):
+            value = node.value
+        texts |= {repr(text) for text in _texts_of(value)}
+    held = [text for text in texts & set(results) if len(text) > len("'abc'")]
+    return len(held) >= 1 and len(texts & set(results)) >= min(AT_LEAST, len(results))
+
+
+def _texts_of(value: object) -> Iterator[str]:
+    """What a number or numbers spell, where they are printable characters."""
+    codes: Sequence[int] = ()
+    if isinstance(value, list) and value and all(type(code) is int and 32 <= code < 127 for code in value):
+        codes = value
+    elif type(value) is int and value >= 32:
+        codes = value.to_bytes((value.bit_length() + 7) // 8, "big")
+    if codes and all(32 <= code < 127 for code in codes):
+        text = "".join(map(chr, codes))
+        yield from (text, text[::-1])
 
 
 def _digests(test: ast.AST) -> bool:

@@ -20,7 +20,7 @@ from pathlib import Path
 from ralphd.context.import_index import ImportIndex
 from ralphd.core.paths import within
 from ralphd.errors import SandboxError
-from ralphd.judging.workbench import SnapshotTree
+from ralphd.judging.workspace_files import SnapshotTree
 from ralphd.sandbox.selection import Selection
 
 MAX_FILES = 200_000

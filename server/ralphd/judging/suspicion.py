@@ -11,11 +11,11 @@ import builtins
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ralphd.judging import data_files, hidden_answers, hidden_characters, literal_tables, suspicious_names
 
-_RUNNER_MODULES = frozenset({"_pytest", "pytest", "pluggy", "unittest", "nose", "nose2", "doctest"})
+_RUNNER_MODULES = frozenset({"_pytest", "pytest", "pluggy", "iniconfig", "unittest", "nose", "nose2", "doctest"})
 _PROCESS_MODULES = frozenset({"__main__", "gc", "atexit", "ctypes", "faulthandler", "linecache", "_testcapi"})
 _NAMES = frozenset(
     {
@@ -31,15 +31,30 @@ _NAMES = frozenset(
 _DYNAMIC = frozenset({"sys", "os", "inspect", "builtins"})
 """Modules whose names are not to be looked up by a text that is made up while the program runs."""
 _FRAME_NAMES = frozenset(
-    {"f_back", "tb_frame", "f_globals", "f_locals", "f_code", "co_consts", "gi_frame", "cr_frame", "ag_frame"}
+    {
+        "f_back",
+        "tb_frame",
+        "f_globals",
+        "f_locals",
+        "f_code",
+        "co_consts",
+        "gi_frame",
+        "cr_frame",
+        "ag_frame",
+        "findCaller",
+    }
 )
 _OF_THE_MODULE = frozenset({"__file__", "__name__", "__spec__", "__loader__", "__path__"})
 _IMPORTERS = frozenset(
     {"importlib.import_module", "importlib.reload", "pkgutil.resolve_name", "runpy.run_path", "runpy.run_module"}
 )
+_ENVIRONMENT = frozenset(f"os.{name}" for name in ("environ", "getenv"))
 _HOW_IT_RUNS = frozenset(
-    {"sys.argv", "sys.orig_argv", "sys.path", "sys.executable", *(f"os.{n}" for n in ("environ", "getenv"))}
+    {"sys.argv", "sys.orig_argv", "sys.path", "sys.executable", *_ENVIRONMENT}
+    | {"importlib.util.find_spec", "pkgutil.find_loader", "shutil.which"}
 )
+_RUNNERS_VARIABLES = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_ADDOPTS")
+_STREAMS = frozenset({"sys.stdout", "sys.stderr", "sys.stdin"})
 _PLAIN = (ast.Name, ast.Attribute, ast.Subscript)
 _TEST_FILE = re.compile(r"\btest_\w{0,80}\.py$|_test\.py$|\*\.py$|^tests?/")
 _READERS = frozenset(
@@ -200,9 +215,24 @@ class _Finder:
             texts = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
             if names and any("test" in text.lower() for text in texts):
                 yield f"looks for tests in `{min(names)}`"
+            if (stream := _class_of_a_stream(node, self._dotted)) is not None:
+                yield f"asks what `{stream}` is"
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from self._by_detours(node)
         text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
         if self._reads_files and " " not in text and "\n" not in text and _TEST_FILE.search(text):
             yield f"reads files and names `{text[:40]}`"
+
+    def _by_detours(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+        """Variables of a runner by a part of their name, or its caller by the place that a warning names."""
+        inside = list(ast.walk(function))
+        dotted = {self._dotted(node) for node in inside if isinstance(node, ast.Attribute | ast.Name)}
+        texts = [text for node in inside if (text := _folded(node)) is not None and len(text) >= 4]
+        named = [text for text in texts for name in _RUNNERS_VARIABLES if name.startswith(text) or name[::-1] == text]
+        if named and dotted & _ENVIRONMENT:
+            yield f"looks for `{named[0]}` in the environment"
+        if dotted & {"warnings.catch_warnings"} and any(getattr(n, "attr", "") == "filename" for n in inside):
+            yield "finds its caller through a warning"
 
     def _patches(self, node: ast.AST) -> Iterator[str]:
         targets: Sequence[ast.AST] = ()
@@ -257,6 +287,19 @@ class _Finder:
                     isinstance(node, ast.Raise) and node.exc is not None and "SystemExit" in ast.unparse(node.exc)
                 ):
                     yield "ends the process when it is imported"
+
+
+def _class_of_a_stream(node: ast.AST, dotted: Callable[[ast.AST], str]) -> str | None:
+    """The standard stream whose class is asked for: under a runner it is another one."""
+    for one in ast.walk(node):
+        asked: ast.AST | None = None
+        if isinstance(one, ast.Call) and getattr(one.func, "id", "") in ("type", "isinstance") and one.args:
+            asked = one.args[0]
+        elif isinstance(one, ast.Attribute) and one.attr == "__class__":
+            asked = one.value
+        if asked is not None and (name := dotted(asked)) in _STREAMS:
+            return name
+    return None
 
 
 def _folded(node: ast.AST) -> str | None:

@@ -8,7 +8,7 @@ from ralphd.context.tree import ImportGraph, Tree
 from ralphd.errors import SandboxError
 from ralphd.judging.only_in_copy import Apart
 from ralphd.judging.verdict import TestRun
-from ralphd.judging.workbench import EVERYTHING, Asked
+from ralphd.judging.workbench import EVERYTHING, Asked, Bounds, Plant
 
 
 class UntestedBench:
@@ -22,9 +22,7 @@ class UntestedBench:
     async def run(self, asked: Asked = EVERYTHING) -> TestRun:
         raise SandboxError("There is no test command here.")
 
-    async def run_planted(
-        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float, *, stop: bool
-    ) -> Sequence[TestRun | None]:
+    async def run_planted(self, plants: Sequence[Plant], bounds: Bounds) -> Sequence[TestRun | None]:
         raise SandboxError("There is no test command here.")
 
     async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:

@@ -34,6 +34,8 @@ class TestRun:
     """The test that was running when the run was ended because no test had ended for too long."""
     not_found: bool = False
     duration_s: float = 0.0
+    cpu_s: float = 0.0
+    """Processor time of all its processes, as last seen before its end."""
     report: Report | None = None
     expects_report: bool = False
     """pytest was seen at work: without its report the run proves nothing."""

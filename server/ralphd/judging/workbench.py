@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import re
 import time
@@ -14,7 +15,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from ralphd.context.import_index import ImportIndex
-from ralphd.context.tree import ImportGraph, Tree, decode
+from ralphd.context.tree import ImportGraph, Tree
 from ralphd.core.encodings import encoded_like
 from ralphd.judging import reports
 from ralphd.judging.commands import pytest_prefix, runner_of, with_report
@@ -22,8 +23,8 @@ from ralphd.judging.junit import parse_junit
 from ralphd.judging.only_in_copy import Apart, apart, last_result
 from ralphd.judging.report_channel import ReportChannel
 from ralphd.judging.verdict import TestRun
+from ralphd.judging.workspace_files import SnapshotTree, read_file
 from ralphd.sandbox.process import ProcessResult
-from ralphd.sandbox.reading import read_beneath
 from ralphd.sandbox.shadow import Shadow
 from ralphd.sandbox.snapshot import Snapshot
 from ralphd.sandbox.watchdog import Meter
@@ -53,6 +54,29 @@ class Asked:
 EVERYTHING = Asked()
 
 
+@dataclass(frozen=True)
+class Plant:
+    """Texts (by path) to be put over what is loaded, and the tests that are to run on them."""
+
+    texts: Mapping[str, str]
+    asked: Asked = EVERYTHING
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Of the runs on what was planted, in seconds."""
+
+    run_s: float
+    """By the clock, for each."""
+    burn_s: float
+    """Of processor time, for each: a run that uses more goes round in circles."""
+    share_s: float
+    """By the clock, for all: none is started that, as long as the longest so far, would end after it, and what still
+    runs then is ended."""
+    sure: int = 1
+    """So many of the first run whatever the share."""
+
+
 class Workbench(Protocol):
     """Where candidates are tried: the shadow copy and the test command, or a recording of both."""
 
@@ -66,13 +90,8 @@ class Workbench(Protocol):
     async def run(self, asked: Asked = EVERYTHING) -> TestRun:
         """Run the test command on what is loaded."""
 
-    async def run_planted(
-        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float, *, stop: bool
-    ) -> Sequence[TestRun | None]:
-        """Run the tests `only` on what is loaded under each of `plants` (path to text); `stop`: to their first failure.
-
-        The first plant always runs, each for at most `limit_s` seconds; after `share_s` no further one is started, and
-        those that were not have None."""
+    async def run_planted(self, plants: Sequence[Plant], bounds: Bounds) -> Sequence[TestRun | None]:
+        """Run tests on what is loaded under each of `plants`, several at a time; None for those that there was no time for."""
 
     async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
         """Put a test module at `path` beside what is loaded, run pytest on it alone, and take it away again."""
@@ -103,28 +122,6 @@ _BURNS = 0.05
 def stalled(waited_s: float, burnt_s: float, limit_s: float) -> bool:
     """Whether a run has hung in which no test ended for `waited_s` by the clock and `burnt_s` of processor time."""
     return waited_s > limit_s and (burnt_s > limit_s or burnt_s < _BURNS * waited_s)
-
-
-class SnapshotTree:
-    """The workspace as the person sees it: unsaved buffers over the disk. Not the shadow, which a test run may be changing."""
-
-    def __init__(self, root: str, paths: Sequence[str], buffers: Mapping[str, bytes]) -> None:
-        self._root, self._paths, self._buffers = root, list(paths), buffers
-        self._texts: dict[str, str | None] = {}
-
-    def paths(self) -> list[str]:
-        return self._paths
-
-    def text(self, path: str) -> str | None:
-        if path not in self._texts:
-            self._texts[path] = self.scan(path)
-        return self._texts[path]
-
-    def scan(self, path: str) -> str | None:
-        """Not remembered: who looks through a big project must not hold all of it in memory."""
-        if path in self._texts:
-            return self._texts[path]
-        return decode(self._buffers[path] if path in self._buffers else read_file(self._root, path))
 
 
 class Tester:
@@ -218,35 +215,40 @@ class Tester:
         finally:
             await self.shadow.refresh(self._loaded, buffers=self._buffers)
 
-    async def run_planted(
-        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float, *, stop: bool
-    ) -> Sequence[TestRun | None]:
+    async def run_planted(self, plants: Sequence[Plant], bounds: Bounds) -> Sequence[TestRun | None]:
         loaded = self._texts
         done: list[TestRun | None] = [None] * len(plants)
-        asked = Asked(only=tuple(only) or None, stop=stop)
         waiting = list(range(len(plants)))
-        until = time.monotonic() + share_s
+        began, longest = time.monotonic(), 0.0
+        at_work: set[asyncio.Task[None] | None] = set()
 
         async def work(tester: Tester) -> None:
-            while waiting and (waiting[0] == 0 or time.monotonic() < until):
-                number = waiting.pop(0)
-                await tester.load({**loaded, **plants[number]})
-                done[number] = await tester._run(tester.argv, min(limit_s, self.timeout_s), asked)
+            nonlocal longest
+            while waiting:
+                number, since = waiting[0], time.monotonic()
+                left_s = math.inf if number < bounds.sure else bounds.share_s - (since - began)
+                if left_s < longest:
+                    return
+                del waiting[0]
+                at_work.add(asyncio.current_task())
+                await tester.load({**loaded, **plants[number].texts})
+                limit_s = min(bounds.run_s, self.timeout_s, left_s)
+                done[number] = await tester._run(tester.argv, limit_s, plants[number].asked, bounds.burn_s)
+                longest = max(longest, time.monotonic() - since)
 
         async def work_beside() -> None:
-            async with self._lease() as shadow:
-                async with self._twin(shadow) as tester:
-                    await work(tester)
+            async with self._lease() as shadow, self._twin(shadow) as tester:
+                await work(tester)
 
-        tasks = [asyncio.create_task(work(self))]
-        if len(plants) > 1:
-            tasks.append(asyncio.create_task(work_beside()))
+        beside = asyncio.create_task(work_beside()) if len(plants) > 1 else None
         try:
-            await asyncio.gather(*tasks)
+            await work(self)
+            if beside is not None and beside in at_work:  # else it waits for a shadow that other runs hold
+                await beside
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            if beside is not None:
+                beside.cancel()
+                await asyncio.gather(beside, return_exceptions=True)
         await self.load(loaded)
         return done
 
@@ -265,12 +267,13 @@ class Tester:
             go_cache=self._go_cache,
         )
 
-    async def _run(self, argv: Sequence[str], timeout_s: float, asked: Asked = EVERYTHING) -> TestRun:
+    async def _run(
+        self, argv: Sequence[str], timeout_s: float, asked: Asked = EVERYTHING, burn_s: float | None = None
+    ) -> TestRun:
         await asyncio.to_thread(self._channel.fresh, asked.settings(self.shadow.root))
         if self._junit:
             await asyncio.to_thread(self.shadow.discard, self._junit)  # of this run alone
-        started = time.monotonic()
-        meter = Meter()
+        started, meter = time.monotonic(), Meter()
         kept = () if self._go_cache is None else (str(self._go_cache),)
         reach_of = os.path.relpath(asked.reach_of, self.folder or ".") if asked.reach_of else ""
         own = not self._texts  # only what the person has written may leave builds for later runs
@@ -286,19 +289,21 @@ class Tester:
                 own_environments=runner_of(argv) == "other",  # tox, nox, or a script that may start them
                 meter=meter,
             ),
+            burn_s,
         )
         if isinstance(result, str):
             took = time.monotonic() - started
             return TestRun(tuple(argv), 124, timed_out=True, hung=result, duration_s=took, sandbox=self.sandbox)
         if self._node and _NO_REPORTERS.search(result.output):
             self._node = False
-            return await self._run(argv, timeout_s, asked)
+            return await self._run(argv, timeout_s, asked, burn_s)
         report, expected = await asyncio.to_thread(self._read, argv, result.output)
         if self._go_cache is not None and not own and "read-only file system" in result.output and not report:
             self._go_cache = None  # a Go that does not build without writing
-            return await self._run(argv, timeout_s, asked)
+            return await self._run(argv, timeout_s, asked, burn_s)
         if runner_of(argv) == "go" and asked.reach_of and (report is None or not report.cases):
-            return await self._run(argv, timeout_s, replace(asked, reach_of=""))  # it may be the measuring that fails
+            asked = replace(asked, reach_of="")  # it may be the measuring that fails
+            return await self._run(argv, timeout_s, asked, burn_s)
         return TestRun(
             command=tuple(argv),
             exit_code=result.exit_code,
@@ -307,13 +312,17 @@ class Tester:
             hung=reports.still_running(result.output) if result.timed_out else "",
             not_found=result.not_found,
             duration_s=result.duration_s,
+            cpu_s=meter.seconds,
             report=report,
             expects_report=expected,
             sandbox=self.sandbox,
         )
 
-    async def _unless_hung(self, meter: Meter, running: Coroutine[Any, Any, ProcessResult]) -> ProcessResult | str:
-        """The result; or, where no test ended for `stall_s`, the run is ended and this is the test that hung.
+    async def _unless_hung(
+        self, meter: Meter, running: Coroutine[Any, Any, ProcessResult], burn_s: float | None
+    ) -> ProcessResult | str:
+        """The result; or, where no test ended for `stall_s` or the whole took more than `burn_s` seconds of processor
+        time, the run is ended and this is the test that hung.
 
         Those are seconds of processor time where the run uses the processor, so that a busy machine makes no run hang;
         of the clock where it only waits.
@@ -324,6 +333,8 @@ class Tester:
             while not (await asyncio.wait({task}, timeout=0.5))[0]:
                 now = await asyncio.to_thread(self._channel.progress)
                 waited, burnt = time.monotonic() - since, meter.seconds - used
+                if burn_s is not None and meter.seconds > burn_s:
+                    return self._channel.running() or "a test"
                 if now != seen:
                     seen, since, used = now, time.monotonic(), meter.seconds
                 elif now and self.stall_s is not None and stalled(waited, burnt, self.stall_s):
@@ -368,18 +379,3 @@ class Tester:
         changed = await self._snapshot.stale_paths()
         # Saving a buffer as it was when the run began changes nothing that was tested.
         return {p for p in changed if p not in self._buffers or read_file(self.root, p) != self._buffers[p]}
-
-
-def through_link(root: str, path: str) -> bool:
-    """Whether a part of `path` is a symbolic link: what is written there lands elsewhere."""
-    parts = path.split("/")
-    return any(os.path.islink(os.path.join(root, *parts[: n + 1])) for n in range(len(parts)))
-
-
-def read_file(root: str, path: str, limit: int = 2_000_000) -> bytes | None:
-    """A regular file of the workspace, following no link; None where there is none or it is over `limit` bytes."""
-    try:
-        data = read_beneath(root, path, limit + 1)
-    except OSError:
-        return None
-    return None if data is None or len(data) > limit else data

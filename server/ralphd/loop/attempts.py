@@ -224,7 +224,10 @@ class Attempts:
         return f"two answers in a row could not be used as an edit. The last one: {self._last_refusal}"
 
     def _refused(self, answer: Rejected) -> None:
-        self._last_refusal = answer.feedback.splitlines()[0]
+        files = ", ".join(sorted(set(answer.locked)))
+        self._last_refusal = (
+            f"It edits {files}, which only you can allow." if files else answer.feedback.splitlines()[0]
+        )
         self.ctx.emit(events.Note(f"An answer could not be used: {self._last_refusal}"))
         told = {finding.path for finding in self.state.findings if finding.kind == "locked"}
         self.state.found([edit_permissions.refused(path) for path in answer.locked if path not in told], self.ctx.emit)

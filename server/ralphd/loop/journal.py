@@ -25,7 +25,7 @@ from ralphd.core.run import RunRequest, RunResult
 from ralphd.errors import MODEL_ERRORS, BadAnswer, ModelError, RalphError
 from ralphd.judging.only_in_copy import Apart
 from ralphd.judging.verdict import TestRun
-from ralphd.judging.workbench import EVERYTHING, Asked, Workbench
+from ralphd.judging.workbench import EVERYTHING, Asked, Bounds, Plant, Workbench
 from ralphd.models.gateway import (
     Completion,
     CompletionRequest,
@@ -177,10 +177,8 @@ class RecordingBench:
     async def run(self, asked: Asked = EVERYTHING) -> TestRun:
         return self._wrote("run", await self._inner.run(asked))
 
-    async def run_planted(
-        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float, *, stop: bool
-    ) -> Sequence[TestRun | None]:
-        runs = await self._inner.run_planted(plants, only, limit_s, share_s, stop=stop)
+    async def run_planted(self, plants: Sequence[Plant], bounds: Bounds) -> Sequence[TestRun | None]:
+        runs = await self._inner.run_planted(plants, bounds)
         self._journal.write(
             "planted", runs=[None if run is None else _RUN.dump_python(run, mode="json") for run in runs]
         )
@@ -355,9 +353,7 @@ class ReplayBench:
     async def run(self, asked: Asked = EVERYTHING) -> TestRun:
         return self._next("run")
 
-    async def run_planted(
-        self, plants: Sequence[Mapping[str, str]], only: Sequence[str], limit_s: float, share_s: float, *, stop: bool
-    ) -> Sequence[TestRun | None]:
+    async def run_planted(self, plants: Sequence[Plant], bounds: Bounds) -> Sequence[TestRun | None]:
         if not self._planted:
             raise RalphError(
                 "The journal has no further planted faults: the run took another way than the recorded one."

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from ralphd.attack.neighbours import Neighbour, neighbours
 from ralphd.context.target import definitions
 from ralphd.judging.verdict import TestRun
-from ralphd.judging.workbench import Workbench
+from ralphd.judging.workbench import Asked, Bounds, Plant, Workbench
 from ralphd.loop.state import Trial
 from ralphd.phases.base import PhaseContext
 
@@ -35,11 +35,13 @@ async def search(
     if not failing or passing <= len(failing):
         return None
     near = await asyncio.to_thread(_near, trial.texts[path], ctx.target.name)
-    limit_s = max(2.0, _TIMES_AS_LONG * run.duration_s)
+    limit_s, burn_s = max(2.0, _TIMES_AS_LONG * run.duration_s), 2.0 + _TIMES_AS_LONG * run.cpu_s
+    asked = Asked(only=tuple(failing), stop=True)
     left_s = min(_MOST_SHARE_S, max(_LEAST_SHARE_S, _RUNS * run.duration_s))
     for at in range(0, len(near), _AT_ONCE):
         some = near[at : at + _AT_ONCE]
-        runs = await bench.run_planted([{path: one.text} for one in some], failing, limit_s, left_s, stop=True)
+        plants = [Plant({path: one.text}, asked) for one in some]
+        runs = await bench.run_planted(plants, Bounds(limit_s, burn_s, left_s))
         for one, tried in zip(some, runs, strict=True):
             if tried is not None and _mended(tried, failing):
                 return {path: one.text}, f"{one.what} at line {one.line}"

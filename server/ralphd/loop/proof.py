@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from ralphd.attack.false_expectations import FalseExpectations, falsified, named
 from ralphd.attack.planting import Fault, broken_body, small_faults
@@ -14,10 +15,11 @@ from ralphd.core.run import ControlReport
 from ralphd.errors import RalphError
 from ralphd.judging import data_files
 from ralphd.judging.comparing import function_of
-from ralphd.judging.control import SMALL_FAULTS, control, proves_nothing, shown
+from ralphd.judging.control import SMALL_FAULTS, Plan, control, proves_nothing, shown
+from ralphd.judging.infrastructure import machine
 from ralphd.judging.suspicion import suspicions
-from ralphd.judging.verdict import TestRun
-from ralphd.judging.workbench import Asked, Workbench
+from ralphd.judging.verdict import TestRun, cut_short
+from ralphd.judging.workbench import Asked, Plant, Workbench
 from ralphd.loop.state import Proof, State, Trial, phase
 from ralphd.phases import edit_permissions, test_regions
 from ralphd.phases.base import PhaseContext
@@ -39,21 +41,24 @@ async def of(ctx: PhaseContext, bench: Workbench, state: State, green: Trial) ->
     tests = await asyncio.to_thread(_tests, ctx, bench.tree, state, green.run)
     expected = [(path, test_regions.alone(path, text) if path in texts else text) for path, text in tests]
     found = await asyncio.to_thread(suspicions, {path: ctx.before(path) for path in texts}, texts, expected)
-    forged, took_s = await _pass_with_false_expectations(ctx, bench, state, green, tests)
-    if forged:
-        found += (f"tests pass with a false expectation as well: {', '.join(forged[:3])}",)
-    report, why_none = await _control(ctx, bench, state, green, texts, took_s)
+    controlled = await _control(ctx, bench, state, green, texts, tests)
+    found += controlled.suspicions
+    report = controlled.report
     if green.tried and not (report is not None and report.planted and report.noticed >= _MOST * report.planted):
         found = (*found, "the small change was tried until the tests passed, and they notice few planted faults")
     if report is None:
-        return Proof(shown=f"no control ran: {why_none}", suspicions=found)
+        return Proof(shown=f"no control ran: {controlled.why_none}", suspicions=found)
     ctx.emit(events.ControlEnded(state.iterations, report))
     nothing = proves_nothing(report, ctx.what)
     return Proof(report, "" if nothing else shown(report, ctx.what), nothing, found)
 
 
-def _tests(ctx: PhaseContext, tree: Tree, state: State, run: TestRun) -> list[tuple[str, str]]:
-    """Path and text of the test files, those that reach the target first, and of the data that they read.
+_Read = tuple[str, str]
+"""Path and text of a file."""
+
+
+def _tests(ctx: PhaseContext, tree: Tree, state: State, run: TestRun) -> list[_Read]:
+    """The test files, those that reach the target first, and of the data that they read.
 
     Ids of Go and Rust name no file: there the tests are the package's `_test.go` files, and those in the target and
     under `tests/`."""
@@ -70,62 +75,62 @@ def _tests(ctx: PhaseContext, tree: Tree, state: State, run: TestRun) -> list[tu
     return [(path, tree.text(path) or "") for path in (*nearest, *data)]
 
 
-async def _pass_with_false_expectations(
-    ctx: PhaseContext, bench: Workbench, state: State, green: Trial, tests: Sequence[tuple[str, str]]
-) -> tuple[list[str], float]:
-    """Ids of tests that pass although their expectation was made false: something else than the result decides
-    them; and the seconds that it took to see."""
-    if ctx.settings.testing.control == "off" or green.run is None:
-        return [], 0.0
+@dataclass(frozen=True)
+class _Seen:
+    """What the control showed; `suspicions` come from the tests with false expectations."""
+
+    report: ControlReport | None = None
+    why_none: str = ""
+    suspicions: tuple[str, ...] = ()
+
+
+async def _control(
+    ctx: PhaseContext, bench: Workbench, state: State, green: Trial, texts: dict[str, str], tests: Sequence[_Read]
+) -> _Seen:
+    assert green.run is not None
+    mode = ctx.settings.testing.control
+    if mode == "off":
+        return _Seen(why_none="it is switched off")
     only = related_tests(green.run, state, ctx.target.path)
-    candidate = dict(green.texts)
-    near = [(path, candidate.get(path) or text) for path, text in tests]
-    found = await asyncio.to_thread(lambda: [wrong for path, text in near if (wrong := falsified(path, text))])
-    if not found:
-        return [], 0.0
-    ids = {nodeid for nodeid in only if any(_has_one(nodeid, wrong) for wrong in found)}
-    functions = tuple(sorted({function_of(nodeid) for nodeid in ids}))  # the parameters are others now
-    if not functions:
-        return [], 0.0
+    body, faults = await asyncio.to_thread(_planted, ctx, texts)
+    near = [(path, green.texts.get(path) or text) for path, text in tests]
+    functions, falsified = await asyncio.to_thread(_falsified, near, only)
+    if not body and falsified is None:
+        return _Seen(why_none="nothing could be planted in what changed")
     with phase(ctx.emit, "control", state.iterations):
         try:
-            await bench.load({**candidate, **{wrong.path: wrong.text for wrong in found}})
-            run = await bench.run(Asked(only=functions or None))
-            await bench.load(candidate)
-        except RalphError:
-            return [], 0.0
-    if run.timed_out or run.report is None or run.report.void:
-        return [], 0.0
+            plan = Plan(body, faults if mode == "auto" else [], only, falsified)
+            done = await control(bench, green.run, plan, state.tested_s)
+        except RalphError as error:
+            return _Seen(why_none=str(error).rstrip("."))
+    return _Seen(done.report, done.why_none, _forged(done.falsified, functions, green.run))
+
+
+def _falsified(tests: Sequence[_Read], only: Collection[str]) -> tuple[tuple[str, ...], Plant | None]:
+    """The test functions that can be given a false expectation, and what has to be planted for it."""
+    found = [wrong for path, text in tests if (wrong := falsified(path, text))]
+    ids = {nodeid for nodeid in only if any(_has_one(nodeid, wrong) for wrong in found)}
+    functions = tuple(sorted({function_of(nodeid) for nodeid in ids}))  # the parameters are others now
+    return functions, Plant({one.path: one.text for one in found}, Asked(only=functions)) if functions else None
+
+
+def _forged(run: TestRun | None, functions: Sequence[str], clean: TestRun) -> tuple[str, ...]:
+    """What is suspect in how the tests ended with their false expectations: something else than the result decides."""
+    if run is None or run.timed_out or machine(run) or cut_short(run):
+        return ()
+    if run.report is None or run.report.void:
+        return ("with a false expectation in them the tests end without a report",) if clean.report else ()
     outcomes: dict[str, set[str]] = {}
     for nodeid, case in run.cases.items():
         outcomes.setdefault(function_of(nodeid), set()).add(case.outcome)
-    return [function for function in functions if outcomes.get(function) == {"passed"}], run.duration_s
+    passed = [function for function in functions if outcomes.get(function) == {"passed"}]
+    return (f"tests pass with a false expectation as well: {', '.join(passed[:3])}",) if passed else ()
 
 
 def _has_one(nodeid: str, wrong: FalseExpectations) -> bool:
     """Whether the test is one of those with a false expectation; ids of Go and Rust name no file."""
     file = nodeid.split("::")[0]
     return named(nodeid) in wrong.tests and (file == wrong.path or "." not in file or "::" not in nodeid)
-
-
-async def _control(
-    ctx: PhaseContext, bench: Workbench, state: State, green: Trial, texts: dict[str, str], took_s: float
-) -> tuple[ControlReport | None, str]:
-    """The control, or None and why there is none; `took_s` of its share of the time went already."""
-    assert green.run is not None
-    mode = ctx.settings.testing.control
-    if mode == "off":
-        return None, "it is switched off"
-    body, faults = await asyncio.to_thread(_planted, ctx, texts)
-    if not body:
-        return None, "nothing could be planted in what changed"
-    only = related_tests(green.run, state, ctx.target.path)
-    with phase(ctx.emit, "control", state.iterations):
-        try:
-            small = faults if mode == "auto" else []
-            return await control(bench, green.run, body, small, only, state.tested_s - took_s), ""
-        except RalphError as error:
-            return None, str(error).rstrip(".")
 
 
 def _planted(ctx: PhaseContext, texts: dict[str, str]) -> tuple[list[Fault], list[Fault]]:

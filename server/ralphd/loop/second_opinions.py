@@ -3,11 +3,12 @@ about."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 
-from ralphd.judging.control import LEAST_LIMIT_S, TIMES_AS_LONG, noticed
+from ralphd.judging.control import bounds, noticed
 from ralphd.judging.verdict import TestRun
-from ralphd.judging.workbench import Workbench
+from ralphd.judging.workbench import Asked, Plant, Workbench
 from ralphd.loop import proof
 from ralphd.loop.state import State
 from ralphd.opinions.polling import Poll
@@ -24,9 +25,9 @@ def of(ctx: PhaseContext, bench: Workbench, state: State, poll: Poll, dismissed:
             return [True] * len(texts)
         each = list(dict.fromkeys(texts))
         only = sorted(proof.related_tests(clean, state, ctx.target.path) | state.reach.reaching)
-        limit_s = max(LEAST_LIMIT_S, TIMES_AS_LONG * clean.duration_s)
-        plants = [{ctx.target.path: text} for text in each]
-        runs = await bench.run_planted(plants, only, limit_s, limit_s * len(each), stop=not clean.bad)
+        asked = Asked(only=tuple(only) or None, stop=not clean.bad)
+        plants = [Plant({ctx.target.path: text}, asked) for text in each]
+        runs = await bench.run_planted(plants, bounds(clean, math.inf, len(each)))
         passed = {text: run is not None and _passes(run, clean, state) for text, run in zip(each, runs, strict=True)}
         return [passed[text] for text in texts]
 
@@ -36,4 +37,4 @@ def of(ctx: PhaseContext, bench: Workbench, state: State, poll: Poll, dismissed:
 def _passes(run: TestRun, clean: TestRun, state: State) -> bool:
     """All that passed before passes, and so do those that failed and have to do with the target."""
     mended = all(name in run.cases and not run.cases[name].bad for name in state.reach.reaching)
-    return mended and not noticed(run, clean)
+    return mended and noticed(run, clean) is False

@@ -97,7 +97,8 @@ class Publishing:
         made = None
         if result.edits:
             result, made = await self._propose(run, result)
-        self._clear_old(run, result, [self.show(run, finding) for finding in result.findings])
+        shown = [self.show(run, finding) for finding in result.findings]
+        self._clear_old(run, result, shown)
         hunks = len(made.pending) if made else 0
         if hunks:
             waiting = f"{hunks} change{'s wait' if hunks > 1 else ' waits'} for your review"
@@ -108,7 +109,7 @@ class Publishing:
             result,
             review_id=review_id,
             hunks=hunks,
-            actions=actions_for(run, result, review_id, self._workspace),
+            actions=actions_for(run, result, review_id, self._workspace, shown),
             findings=[self.finding_json(run, finding) for finding in result.findings],
             cost_shown=run.settings.shows_cost,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ralphd.core.mends import Mend, MendKind
@@ -11,6 +11,7 @@ from ralphd.core.result_json import Action, range_json
 from ralphd.core.run import RunResult
 from ralphd.core.text import Text
 from ralphd.lsp.command_ids import PREFIX
+from ralphd.lsp.diagnostics import ShownFinding
 from ralphd.lsp.live_run import LiveRun
 from ralphd.lsp.workspace import Workspace
 
@@ -43,9 +44,13 @@ _IN_THE_LOG = frozenset({"provider_failed", "internal_error"})
 """Outcomes that the masked log of requests to models may explain."""
 
 
-def actions_for(run: LiveRun, result: RunResult, review_id: str | None, workspace: Workspace) -> list[Action]:
-    """In the order in which they are worth trying; none for a run that ended well."""
+def actions_for(
+    run: LiveRun, result: RunResult, review_id: str | None, workspace: Workspace, shown: Sequence[ShownFinding] = ()
+) -> list[Action]:
+    """In the order in which they are worth trying; none for a run that ended well. `shown`: the result's findings."""
     found = [_mending(mend, run.uri) for mend in result.mends]
+    if result.outcome in _WORTH_ANOTHER_TRY:
+        found += [_allowing(one) for one in shown if one.finding.kind == "locked"]
     if result.outcome == "untrusted" and run.asked_digest:
         given = {"digest": run.asked_digest, "decision": "always"}
         found.append(Action("allowCommand", "Always allow this command", f"{PREFIX}trust", (given,)))
@@ -68,6 +73,12 @@ def _mending(mend: Mend, uri: str) -> Action:
     if mend.kind in ("fetchModel", "setup"):
         return Action(mend.kind, title, f"{PREFIX}{mend.kind}", ())
     return Action(mend.kind, title, f"{PREFIX}openSetting", ({"key": mend.setting, "uri": uri},))
+
+
+def _allowing(shown: ShownFinding) -> Action:
+    """An edit that was refused is made only where the person says so of this one file."""
+    given = {"uri": shown.uri, "findingId": shown.finding_id}
+    return Action("allowEdit", f"Allow editing {shown.finding.path}", f"{PREFIX}allow", (given,))
 
 
 def _again(run: LiveRun, review_id: str | None, workspace: Workspace) -> Action | None:

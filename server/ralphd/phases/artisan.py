@@ -18,7 +18,7 @@ from ralphd.core.edits import FileEdit
 from ralphd.core.findings import Finding
 from ralphd.core.text import Text
 from ralphd.errors import ContextTooLong
-from ralphd.judging.workbench import through_link
+from ralphd.judging.workspace_files import through_link
 from ralphd.models.gateway import Completion, CompletionRequest, Message, Reading
 from ralphd.phases.answer_reader import AnswerReader, Candidate, Rejected
 from ralphd.phases.base import PhaseContext

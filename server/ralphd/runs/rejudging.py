@@ -13,7 +13,8 @@ from ralphd.core.latest import Latest
 from ralphd.core.run import Judgement, RunRequest
 from ralphd.errors import RalphError
 from ralphd.judging.comparing import Reach, judge_with_rerun, without
-from ralphd.judging.verdict import TestRun
+from ralphd.judging.infrastructure import machine
+from ralphd.judging.verdict import TestRun, cut_short
 from ralphd.judging.workbench import Workbench
 from ralphd.runs.bench import Benches
 from ralphd.runs.consent import Consents
@@ -90,6 +91,8 @@ async def _judge(bench: Workbench, evidence: Evidence, texts: Mapping[str, str])
     run = await bench.run()
     tests = {name.split("::")[0] for name in run.cases} & set(bench.tree.paths())
     hashes = await bench.hashes({*evidence.hashes, *texts, *tests})
+    if ended := machine(run) or cut_short(run):
+        return Judgement("unknown", ended, (), hashes)
     edited = {path for path, known in evidence.hashes.items() if path not in texts and hashes.get(path) != known}
     verdict, _ = await judge_with_rerun(bench, run, without(evidence.baseline, edited), evidence.reach)
     failing = tuple(case.nodeid for case in verdict.failing)

@@ -16,7 +16,7 @@ from ralphd.context.target import find_target
 from ralphd.context.tree import decode
 from ralphd.core.run import RunRequest
 from ralphd.errors import UsageError
-from ralphd.judging.workbench import through_link
+from ralphd.judging.workspace_files import through_link
 from ralphd.phases.answer_reader import AnswerReader, Candidate, Rejected
 from ralphd.sandbox.reading import read_beneath
 from ralphd.sandbox.selection import Selection

@@ -236,7 +236,9 @@ def _report(result: RunResult, request: RunRequest, options: argparse.Namespace)
             say_diff(path, result.base.get(path), after)
         for finding in result.findings:
             line = Text(request.text).line_of(finding.start) + 1 if finding.path == request.path else 1
-            say(f"{finding.path}:{line}: {finding.severity}: {finding.message} ({finding.evidence}) {finding.scenario}")
+            way_on = f" (--allow {finding.path})" if finding.kind == "locked" else ""
+            told = f"{finding.message} ({finding.evidence}) {finding.scenario}{way_on}"
+            say(f"{finding.path}:{line}: {finding.severity}: {told}")
     tell(f"{result.outcome}: {result.reason}")
     if applied:
         tell(f"Wrote {', '.join(applied)}.")
