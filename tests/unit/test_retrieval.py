@@ -194,3 +194,27 @@ def test_tests_of_a_script_are_its_calls() -> None:
                       graph=ImportGraph(tree), failing=["test/cart.test.js::cart > adds"])  # fmt: skip
     assert [test.why for test in tests] == ["fails now"]
     assert "total([1])" in tests[0].text and "knows nothing" not in tests[0].text
+
+
+MADE = {
+    "grammar.js": "/** Counts.\n * @returns {number}\n */\nfunction count(n) {\n  return n ? count(n - 1) + ONE : 0;\n}\nconst ONE = 1;\n",
+    "lark.py": "def parse(text):\n    return text\n",
+    "test_lark.py": "import unittest\nfrom lark import parse\n\n\ndef make_tests(lexer):\n    class _Tests(unittest.TestCase):\n"
+    "        def test_short(self):\n            assert parse(lexer)\n\n        def test_far(self):\n            pass\n    return _Tests\n\n\n"
+    "def test_own_class():\n    class Text:\n        def test_me(self):\n            return 1\n    assert parse(Text())\n",
+}  # fmt: skip
+
+
+def test_tests_that_a_function_makes_stand_alone() -> None:
+    tree, text = MemoryTree(MADE), MADE["lark.py"]
+    target = find_target("lark.py", text, (20, 20))
+    made = "test_lark.py::make_tests::_Tests::test_short"
+    _, tests = gather(tree, target, text, max_tokens=1000, rules_files=(), exclude=(), local=False,
+                      graph=ImportGraph(tree), failing=[made])  # fmt: skip
+    assert "def test_short" in tests[0].text and "test_far" not in tests[0].text, "the class is made by a function"
+    assert tests[1].text.startswith("def test_own_class") and "assert parse(Text())" in tests[1].text
+
+
+def test_what_calls_itself_is_not_its_own_surroundings() -> None:
+    project, target, text = at(MADE, "grammar.js", "return n")
+    assert [need.symbol.name for need in needs_of(project, target, text)] == ["ONE"]

@@ -6,7 +6,6 @@ import ast
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from fnmatch import translate
 from typing import Protocol
 
 from ralphd.context.javascript_imports import JAVASCRIPT, Resolver
@@ -20,7 +19,7 @@ SECRET_PATTERNS = (
     ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "id_rsa*", "id_ed25519*", "id_ecdsa*", "*.keystore", "*.jks",
     ".netrc", ".npmrc", ".pypirc", "credentials", "credentials.*", "secrets.*", "*.kdbx", ".htpasswd", "token", "*.token",
 )  # fmt: skip
-
+"""Lower-case names; a star stands only at one end."""
 
 PARSED_CHARACTERS = 100_000
 """A bigger file's imports are found by a search instead: parsing a megabyte can take five seconds."""
@@ -39,11 +38,14 @@ class Tree(Protocol):
         """As `text`, for analyses that look through many files; the record keeps none of it."""
 
 
-_SECRET = re.compile("|".join(map(translate, SECRET_PATTERNS)))
+_BEGINNINGS = tuple(p[:-1] for p in SECRET_PATTERNS if p.endswith("*"))
+_ENDINGS = tuple(p[1:] for p in SECRET_PATTERNS if p.startswith("*"))
 
 
 def is_secret(path: str) -> bool:
-    return _SECRET.match(posixpath.basename(path).lower()) is not None
+    """By the file's name. Asked of each file of a project, so without a pattern matcher."""
+    name = path.rpartition("/")[2].lower()
+    return name in SECRET_PATTERNS or name.startswith(_BEGINNINGS) or name.endswith(_ENDINGS)
 
 
 def decode(data: bytes | None, limit: int = 1_000_000) -> str | None:

@@ -86,7 +86,7 @@ def _in_reach(project: Project, file: SourceFile, owner: str, first: int, last: 
     """(name as the file would write it, symbol): its own top level, the members of the target's class and of those that
     it is derived from, and what it imports from the project."""
     for symbol in file.symbols.values():
-        inside = first <= symbol.first and symbol.last <= last
+        inside = first <= symbol.start and symbol.last <= last
         around = symbol.start <= first and last <= symbol.last
         if not inside and not around and (not symbol.owner or symbol.owner == owner):
             yield symbol.name, symbol

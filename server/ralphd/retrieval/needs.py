@@ -267,8 +267,9 @@ def _needs(project: Project, file: SourceFile, uses: Uses, rows: tuple[int, int]
     def add(symbol: Symbol | None, used: str) -> None:
         if symbol is None:
             return
-        inside = symbol.path == file.path and rows[0] <= symbol.first and symbol.last <= rows[1]
-        around = symbol.path == file.path and symbol.start < rows[0] and rows[1] <= symbol.last
+        # Comments above the target belong to its symbol, and are no part of its rows.
+        inside = symbol.path == file.path and rows[0] <= symbol.start and symbol.last <= rows[1]
+        around = symbol.path == file.path and symbol.start <= rows[0] and rows[1] <= symbol.last
         if not inside and not around:
             found.setdefault((symbol.path, symbol.name), Need(symbol, used))
 

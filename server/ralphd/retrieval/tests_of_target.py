@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS = 400_000
 """A bigger file of tests is data."""
+MOST_SEARCHED = 1000
+"""Files of tests, the nearest ones, that are searched for a word where no import leads to any."""
 HEAD_ROWS = 3
 AROUND = 5
 """Of a test that is too long: the rows at its beginning, and on both sides of a row that names the target."""
@@ -36,13 +38,18 @@ def is_test_file(path: str) -> bool:
 
 
 def tests_reaching(tree: Tree, target: Target, graph: ImportGraph | None = None) -> list[str]:
-    """Test files that import the target's module, or (other languages) name its file's stem. Sorted."""
-    tests = [p for p in tree.paths() if is_test_file(p) and p != target.path]
-    if target.path.endswith(".py"):
-        reach = (graph or ImportGraph(tree)).reaches(target.path)
-        return [p for p in tests if p in reach]
-    stem = posixpath.basename(target.path).split(".")[0]
-    return [p for p in tests if re.search(rf"\b{re.escape(stem)}\b", tree.scan(p) or "")]
+    """Test files that import the target's module, directly or through others; where imports are not followed, or lead to no
+    test, those that name its file's stem. Sorted."""
+    python = target.path.endswith(".py")
+    graph = graph or (ImportGraph(tree) if python else None)
+    near = sorted(p for p in graph.reaches(target.path) if p != target.path and is_test_file(p)) if graph else []
+    if near or python:
+        return near
+    stem = re.compile(rf"\b{re.escape(posixpath.basename(target.path).split('.')[0])}\b")
+    folder = posixpath.dirname(target.path)
+    tests = [p for p in tree.paths() if p != target.path and is_test_file(p)]
+    tests.sort(key=lambda path: -len(posixpath.commonprefix((folder, path))))
+    return sorted(p for p in tests[:MOST_SEARCHED] if stem.search(tree.scan(p) or ""))
 
 
 def test_snippets(
@@ -109,18 +116,16 @@ def _tests_in(path: str, text: str) -> list[_Test]:
         code = code_of(language, text)
         return list(_calls(path, code)) if code is not None else []
     every = definitions(path, text)
-    leaves = [
-        d for d in every if not any(o is not d and d.span[0] <= o.span[0] and o.span[1] <= d.span[1] for o in every)
-    ]
-    leaves = leaves or every
-    functions = [
-        d for d in every if not _holds(d) and not any(_within(d, o) and not _holds(o) for o in every if o is not d)
-    ]
+    makers = _makers(every)
+    made = [d for d in every if makers[id(d)] and _named_test(d) and not any(map(_named_test, makers[id(d)]))]
+    making = {id(maker) for d in made for maker in makers[id(d)]}
+    outer = [d for d in every if not _holds(d) and not makers[id(d)] and id(d) not in making]
+    functions = sorted([*outer, *made], key=lambda d: d.span)
     fixtures = [(d.name.rpartition(".")[2], text.count("\n", 0, d.span[0]), text[slice(*d.span)])
                 for d in functions if _FIXTURE.search(text[slice(*d.span)][:300])
                 or d.name.rpartition(".")[2] in ("setUp", "setup_method")]  # fmt: skip
     found = []
-    for one in functions or leaves:
+    for one in functions or _leaves(every):
         holder = next((o for o in every if _holds(o) and o.name == one.name.rpartition(".")[0]), None)
         inside = None
         if holder is not None:
@@ -132,6 +137,28 @@ def _tests_in(path: str, text: str) -> list[_Test]:
             names = (one.name, one.name.rpartition(".")[2])
             found.append(_Test(names, path, row, text[slice(*one.span)], inside, fixtures))
     return found
+
+
+def _makers(every: list[Definition]) -> dict[int, list[Definition]]:
+    """By id of each definition the functions around it: some make classes of tests. `every`: in order of position, outer
+    ones first."""
+    found: dict[int, list[Definition]] = {}
+    around: list[Definition] = []
+    for one in every:
+        while around and not _within(one, around[-1]):
+            around.pop()
+        found[id(one)] = [o for o in around if not _holds(o)]
+        around.append(one)
+    return found
+
+
+def _leaves(every: list[Definition]) -> list[Definition]:
+    """The definitions that hold no other, in files whose tests are no functions."""
+    return [d for n, d in enumerate(every) if n + 1 == len(every) or not _within(every[n + 1], d)]
+
+
+def _named_test(one: Definition) -> bool:
+    return one.name.rpartition(".")[2].startswith("test")
 
 
 def _holds(one: Definition) -> bool:
