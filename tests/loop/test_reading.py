@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from ralphd.core import events
 from ralphd.core.result_json import result_json
 from ralphd.core.run import Command
@@ -51,15 +53,21 @@ async def test_a_notebook_is_refused_before_anything_is_asked(tmp_path: Path) ->
         assert not run.gateway.requests and not run.result.edits
 
 
-async def test_a_stub_file_that_no_test_reaches_is_offered_as_unverified(tmp_path: Path) -> None:
-    """The definition at the cursor is the target, and no test runs what is changed."""
-    before, answer = (
-        "def double(x: int) -> str: ...\ndef half(x: int) -> float: ...\n",
-        "def double(x: int) -> int: ...",
-    )
-    write(tmp_path, {"calc.pyi": before, "test_other.py": "def test_other():\n    assert True\n"})
-    run = await drive(
-        tmp_path, {"artisan": [code(answer)]}, path="calc.pyi", at="double", instruction="It gives an int."
-    )
+@pytest.mark.parametrize(
+    ("path", "before", "answer"),
+    [
+        ("calc.pyi", "def double(x: int) -> str: ...\ndef half(x: int) -> float: ...\n", "def double(x: int) -> int: ..."),
+        ("fast.pyx", "cimport cython\n\ncpdef int double(int x) nogil:\n    return 0\n\ndef half(x):\n    return x / 2\n",
+         "cpdef int double(int x) nogil:\n    cdef int twice = 2 * x\n    return twice"),
+    ],
+    ids=["stub", "cython"],
+)  # fmt: skip
+async def test_what_no_test_reaches_is_offered_as_unverified(
+    path: str, before: str, answer: str, tmp_path: Path
+) -> None:
+    """Stubs and Cython's sources: the definition at the cursor is the target, and no test runs what is changed."""
+    write(tmp_path, {path: before, "test_other.py": "def test_other():\n    assert True\n"})
+    run = await drive(tmp_path, {"artisan": [code(answer)]}, path=path, at="double", instruction="It doubles an int.")
     assert run.result.outcome == "proposed_unverified", run.result.reason
-    assert run.result.edits == {"calc.pyi": before.replace("str", "int", 1)}
+    after = run.result.edits[path]
+    assert answer in after and "half" in after and after.count("double") == 1

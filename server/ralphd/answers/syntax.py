@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ralphd.answers.fences import scan
 from ralphd.answers.repetition import repeats_itself
-from ralphd.context.languages import JSON, MARKDOWN, PLAIN, PYTHON, Language, language_of, parse
+from ralphd.context.languages import JSON, MARKDOWN, PLAIN, Language, language_of, parse
 from ralphd.core import foreign_json
 from ralphd.core.text import BOM
 
@@ -57,7 +57,7 @@ def python_error(text: str) -> str:
 def worse(path: str, before: str | None, after: str) -> str:
     """Why `after` parses worse than `before` did (None: there was no such file); "" where it does not."""
     language = language_of(path)
-    if language is PYTHON and not python_error(before or "") and (error := python_error(after)):
+    if path.lower().endswith((".py", ".pyi")) and not python_error(before or "") and (error := python_error(after)):
         return f"the code does not parse: {error}"
     if path.casefold().endswith(".ipynb"):
         return "" if _is_json(after) else "a notebook must be JSON"

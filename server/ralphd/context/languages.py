@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from ralphd.context.cython_source import as_python
+
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser, Tree
 
@@ -75,7 +77,7 @@ PYTHON = Language(
     _set("import_statement import_from_statement future_import_statement"),
     strings=_set("string"),
     bindings=_set("expression_statement type_alias_statement"),
-    fences=_set("python py python3 pyi py3 pycon ipython"),
+    fences=_set("python py python3 pyi py3 pycon ipython cython pyx"),
 )
 _JS_DEFINITIONS = "function_declaration generator_function_declaration class_declaration method_definition"
 _JS_BINDINGS = "lexical_declaration variable_declaration"
@@ -228,7 +230,7 @@ MARKDOWN = Language("markdown", "", comment="<!--", fences=_set("markdown md mdx
 PLAIN = Language("plain", "")
 
 _BY_SUFFIX = {
-    ".py": PYTHON, ".pyi": PYTHON, ".js": JAVASCRIPT, ".mjs": JAVASCRIPT, ".cjs": JAVASCRIPT, ".jsx": JAVASCRIPT,
+    ".py": PYTHON, ".pyi": PYTHON, ".pyx": PYTHON, ".pxd": PYTHON, ".pxi": PYTHON, ".js": JAVASCRIPT, ".mjs": JAVASCRIPT, ".cjs": JAVASCRIPT, ".jsx": JAVASCRIPT,
     ".ts": TYPESCRIPT, ".mts": TYPESCRIPT, ".cts": TYPESCRIPT, ".tsx": TSX, ".go": GO, ".rs": RUST, ".java": JAVA,
     ".c": C, ".h": CPP, ".cc": CPP, ".cpp": CPP, ".cxx": CPP, ".hpp": CPP, ".hh": CPP, ".cs": CSHARP, ".rb": RUBY,
     ".php": PHP, ".json": JSON, ".yaml": YAML, ".yml": YAML, ".toml": TOML, ".sh": BASH, ".bash": BASH, ".css": CSS,
@@ -265,10 +267,11 @@ def _parser(language: Language) -> Parser:
 
 
 def parse(language: Language, source: bytes) -> Tree | None:
-    """The syntax tree, also of broken source; None where there is no grammar."""
+    """The syntax tree, also of broken source; None where there is no grammar. Cython is read as Python: its nodes' places are
+    right, the texts of its own statements are not."""
     if not language.module:
         return None
-    tree: Tree = _parser(language).parse(source)
+    tree: Tree = _parser(language).parse(as_python(source) if language is PYTHON else source)
     return tree
 
 
