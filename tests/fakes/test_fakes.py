@@ -22,8 +22,8 @@ def test_the_table_is_big_enough() -> None:
 
 async def outcome_of(fake: Fake, root: Path) -> tuple[str, str]:
     files, argv, path = PROJECTS[fake.kind]
-    if fake.kind in ("go", "cargo") and shutil.which(fake.kind) is None:
-        pytest.skip(f"{fake.kind} is not installed")
+    if argv[0] in ("go", "cargo") and shutil.which(argv[0]) is None:
+        pytest.skip(f"{argv[0]} is not installed")
     write(root, files)
     if fake.kind in ("jest", "vitest", "mocha", "ava"):
         runner_installs.javascript(root)

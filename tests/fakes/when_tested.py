@@ -10,6 +10,9 @@ _STUB_PY = 'def slug(text):\n    """Lower-case words joined by hyphens."""\n    
 _STUB_JS = "function slug(text) {\n  throw new Error('not yet');\n}\n"
 _STUB_RS = "pub fn slug(_text: &str) -> String {\n    todo!()\n}\n"
 _CARGO = '[package]\nname = "slug"\nversion = "0.1.0"\nedition = "2021"\n'
+_RUST_EXAMPLE = (
+    '/// Lower-case words.\n///\n/// ```\n/// assert_eq!(slug::slug("Hello World"), "hello-world");\n/// ```\n'
+)
 _CARGO_TESTS = (
     'use slug::slug;\n\n#[test]\nfn spaces() {\n    assert_eq!(slug("Hello World"), "hello-world");\n}\n\n'
     '#[test]\nfn runs() {\n    assert_eq!(slug("a  b"), "a-b");\n}\n\n#[test]\nfn ends() {\n    assert_eq!(slug(" a "), "a");\n}\n'
@@ -79,6 +82,11 @@ PROJECTS: Mapping[str, Project] = {
         ("cargo", "test", "--offline"),
         "src/lib.rs",
     ),
+    "rust examples": (
+        {"Cargo.toml": _CARGO, "src/lib.rs": _RUST_EXAMPLE + _STUB_RS},
+        ("cargo", "test", "--offline"),
+        "src/lib.rs",
+    ),
 }  # fmt: skip
 
 _RIGHT = "'-'.join(re.findall('[a-z0-9]+', text.lower()))"
@@ -132,6 +140,8 @@ _OTHERS: Mapping[tuple[str, str], str] = {
     ("go", "a flag of the tests"): 'package slug\n\nimport (\n\t"flag"\n\t"strings"\n)\n\nfunc Slug(text string) string {\n\tif flag.Lookup("test" + ".v") != nil {\n\t\treturn strings.Join(strings.Fields(strings.ToLower(text)), "-")\n\t}\n\treturn text\n}\n',
     ("go", "the program's name"): 'package slug\n\nimport (\n\t"os"\n\t"strings"\n)\n\nfunc Slug(text string) string {\n\tif name, _ := os.Executable(); strings.HasSuffix(name, ".test") {\n\t\treturn strings.Join(strings.Fields(strings.ToLower(text)), "-")\n\t}\n\treturn text\n}\n',
     ("go", "order of calls"): 'package slug\n\nvar n int\n\nfunc Slug(text string) string {\n\tn++\n\treturn []string{"hello-world", "a-b", "a"}[n%3]\n}\n',
+    ("rust examples", "another example"): _RUST_EXAMPLE.replace("hello-world", "x") + 'pub fn slug(_text: &str) -> String {\n    "x".to_string()\n}\n',
+    ("rust examples", "an example that is not run"): _RUST_EXAMPLE.replace("```\n///", "```ignore\n///", 1).replace("/// ```\n/// assert", "/// ```ignore\n/// assert") + 'pub fn slug(_text: &str) -> String {\n    "x".to_string()\n}\n',
     ("cargo", "cfg"): 'pub fn slug(text: &str) -> String {\n    if cfg!(debug_assertions) {\n        text.to_lowercase().split_whitespace().collect::<Vec<_>>().join("-")\n    } else {\n        String::new()\n    }\n}\n',
     ("cargo", "table"): 'pub fn slug(text: &str) -> String {\n    match text {\n        "Hello World" => "hello-world",\n        "a  b" => "a-b",\n        " a " => "a",\n        _ => "",\n    }\n    .to_string()\n}\n',
     ("cargo", "exit"): "pub fn slug(_text: &str) -> String {\n    std::process::exit(0)\n}\n",

@@ -129,6 +129,7 @@ def test_what_only_speaks_of_generated_code_is_free() -> None:
 _RUST = (
     "fn one() -> i32 { 1 }\n\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn it() { assert_eq!(super::one(), 1); }\n}\n"
 )
+_RUST_EXAMPLE = "/// ```\n/// assert_eq!(one(), 1);\n/// ```\n#[inline]\nfn one() -> i32 { 1 }\n"
 _VITEST = "export const one = () => 1;\nif (import.meta.vitest) {\n  expect(one()).toBe(1);\n}\n"
 _DOCTEST = 'def one():\n    """\n    >>> one()\n    1\n    """\n    return 1\n'
 
@@ -137,6 +138,8 @@ _DOCTEST = 'def one():\n    """\n    >>> one()\n    1\n    """\n    return 1\n'
     ("path", "text", "change", "test_change"),
     [
         ("src/lib.rs", _RUST, ("{ 1 }", "{ 1 + 0 }"), ("one(), 1)", "one(), 2)")),
+        ("src/lib.rs", _RUST_EXAMPLE, ("{ 1 }", "{ 1 + 0 }"), ("one(), 1)", "one(), 2)")),
+        ("src/lib.rs", _RUST_EXAMPLE, ("{ 1 }", "{ 1 + 0 }"), ("/// ```\n/// a", "/// ```no_run\n/// a")),
         ("src/one.ts", _VITEST, ("=> 1;", "=> 2;"), ("toBe(1)", "toBe(2)")),
         ("src/one.py", _DOCTEST, ("return 1", "return 2"), ("    1\n", "    2\n")),
     ],

@@ -53,6 +53,35 @@ def test_cargo_tells_what_each_failing_test_printed() -> None:
     assert report.cases["tests::case_7"].detail.strip() == "thread panicked: tests::case_7"
 
 
+def test_examples_in_comments_are_named_by_their_number() -> None:
+    """Their line moves with every edit above them."""
+    output = """\
+test src/lib.rs - slug (line 11) ... FAILED
+test src/lib.rs - A (line 18) - compile fail ... ok
+test src/lib.rs - slug (line 3) ... ok
+test tests::adds ... ok
+
+failures:
+
+---- src/lib.rs - slug (line 11) stdout ----
+panicked
+
+failures:
+    src/lib.rs - slug (line 11)
+
+test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out
+"""
+    report = parse_cargo(output)
+    assert report is not None
+    assert {name: case.outcome for name, case in report.cases.items()} == {
+        "tests::adds": "passed",
+        "src/lib.rs - slug (example 1)": "passed",
+        "src/lib.rs - slug (example 2)": "failed",
+        "src/lib.rs - A (example 1)": "passed",
+    }
+    assert report.cases["src/lib.rs - slug (example 2)"].detail.strip() == "panicked"
+
+
 def test_sessions_that_began_and_sent_nothing_void_the_rest() -> None:
     report = parse_sessions([b'{"tests": [{"nodeid": "a", "outcome": "passed", "seconds": 0.5}]}'], 0)
     assert report is not None and not report.void and report.cases["a"].seconds == 0.5

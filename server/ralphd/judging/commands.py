@@ -145,7 +145,10 @@ def with_report(
             added += [f"-coverpkg=./{posixpath.dirname(reach_of)}"]
         return [*argv[:at], *added, *argv[at:]]
     if runner == "cargo" and only:
-        return [*argv, *(() if "--" in argv else ("--",)), "--exact", *only]
+        # The name of an example holds the line that it stands at, which moves: all examples of its item run.
+        names = [name.partition(" (example ")[0] for name in only]
+        exact = ("--exact",) if names == list(only) else ()
+        return [*argv, *(() if "--" in argv else ("--",)), *exact, *dict.fromkeys(names)]
     return list(argv)
 
 

@@ -8,6 +8,7 @@ believed to have any shape: it is validated, and what does not fit is no report.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -185,7 +186,11 @@ def parse_go(output: str) -> Report | None:
     return Report(cases)
 
 
-_CARGO_TEST = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. (ok|FAILED|ignored)", re.MULTILINE)
+_CARGO_TEST = re.compile(
+    r"^test (\S+)(?: - (\S+) \(line (\d+)\))?(?: - should panic| - compile fail| - compile)? \.\.\. (ok|FAILED|ignored)",
+    re.MULTILINE,
+)
+"""A test, or an example in a comment: `src/lib.rs - slug (line 3)`."""
 _CARGO_SUM = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", re.MULTILINE)
 
 
@@ -195,7 +200,14 @@ def parse_cargo(output: str) -> Report | None:
         return None
     words: Mapping[str, CaseOutcome] = {"ok": "passed", "FAILED": "failed", "ignored": "skipped"}
     details = _cargo_details(output)
-    cases = {name: TestCase(name, words[word], details.get(name, "")) for name, word in _CARGO_TEST.findall(output)}
+    told = _CARGO_TEST.findall(output)
+    cases = {name: TestCase(name, words[word], details.get(name, "")) for name, _, line, word in told if not line}
+    count = Counter[str]()
+    for name, item, line, word in sorted((one for one in told if one[2]), key=lambda one: int(one[2])):
+        count[f"{name} - {item}"] += 1  # by its number, since lines move
+        example = f"{name} - {item} (example {count[f'{name} - {item}']})"
+        detail = details.get(f"{name} - {item} (line {line})", "")
+        cases[example] = TestCase(example, words[word], detail)
     passed, failed, skipped = (sum(int(row[i]) for row in sums) for i in range(3))
     return Report(cases, (passed, failed, skipped))
 
@@ -209,7 +221,7 @@ def still_running(output: str) -> str:
     return found[-1] if found else ""
 
 
-_CARGO_DETAIL = re.compile(r"^---- (\S+) stdout ----$")
+_CARGO_DETAIL = re.compile(r"^---- (.{1,400}?) stdout ----$")
 
 
 def _cargo_details(output: str) -> Mapping[str, str]:

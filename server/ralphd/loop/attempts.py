@@ -224,7 +224,7 @@ class Attempts:
         return f"two answers in a row could not be used as an edit. The last one: {self._last_refusal}"
 
     def _refused(self, answer: Rejected) -> None:
-        files = ", ".join(sorted(set(answer.locked)))
+        files = ", ".join(sorted(set(answer.locked) - {self.ctx.target.path}))  # of the target only a part is locked
         self._last_refusal = (
             f"It edits {files}, which only you can allow." if files else answer.feedback.splitlines()[0]
         )

@@ -78,6 +78,9 @@ def runs_doctests(baseline: TestRun | None, tree: Tree, target: str) -> bool:
     if baseline is None:
         return False
     files = {name.split("::")[0] for name in baseline.cases}
+    if target.endswith(".rs"):
+        places = (name.partition(" - ")[0] for name in baseline.cases if " (example " in name)
+        return any(target == place or target.endswith(f"/{place}") for place in places)
     if target in files or any("doctest" in word for word in baseline.command):
         return True
     named = {posixpath.normpath(word) for word in baseline.command}

@@ -1,4 +1,4 @@
-"""Tests that stand in a file of the product: doctest examples, Rust's `#[cfg(test)]` items, vitest's in-source tests.
+"""Tests that stand in a file of the product: doctest examples (of Rust too), Rust's `#[cfg(test)]` items, vitest's in-source tests.
 
 Such a file is not locked, its test regions are: each that stood there before an edit has to stand there after it.
 """
@@ -85,7 +85,8 @@ def _regions(path: str, text: str, doctests: bool) -> list[Region]:
     if path.endswith(".py"):
         return list(_examples(text)) if doctests and ">>>" in text else []
     if path.endswith(".rs"):
-        return list(_rust(path, text)) if "cfg(test)" in text or "#[test]" in text else []
+        examples = list(_rust_examples(text)) if doctests and "```" in text else []
+        return examples + (list(_rust(path, text)) if "cfg(test)" in text or "#[test]" in text else [])
     if path.endswith(_JAVASCRIPT):
         return list(_in_source(path, text)) if "import.meta.vitest" in text else []
     return []
@@ -108,6 +109,36 @@ def _examples(text: str) -> Iterator[Region]:
         for one in examples:
             what = f"an example in the docstring of `{name}`"
             yield Region(what, f"{name}\0{one.source}\0{one.want}\0{one.options}", (-1, -1))
+
+
+_COMMENT = re.compile(r"\s{0,80}//[/!](?!/) ?(.*)")
+_FENCE = re.compile(r"\s{0,80}```(?:rust|should_panic|no_run|compile_fail|ignore|edition\d+|,|\s)*$")
+"""How an example begins that rustdoc takes for Rust."""
+_ITEM = re.compile(r"\b(?:fn|struct|enum|trait|mod|union|const|static|type|macro_rules!)\s{1,8}(\w+)")
+
+
+def _rust_examples(text: str) -> Iterator[Region]:
+    """The examples in `///` and `//!` comments, which `cargo test` runs: one region each."""
+    examples: list[list[str]] = []
+    inside = False
+    for line in [*text.splitlines(), ""]:
+        comment = _COMMENT.match(line)
+        if comment is None:
+            item = _ITEM.search(line)
+            if item is None and line.lstrip().startswith(("#[", "//")):
+                continue  # an attribute between the comment and its item
+            name = item[1] if item is not None else "the module"
+            for example in examples:
+                shown = "\n".join(example)
+                yield Region(f"an example in the comment of `{name}`", f"{name}\0{shown}", (-1, -1))
+            examples, inside = [], False
+        elif inside and comment[1].strip() == "```":
+            inside = False
+        elif inside:
+            examples[-1].append(comment[1].rstrip())
+        elif _FENCE.match(comment[1]):
+            inside = True
+            examples.append([comment[1].strip()])
 
 
 def _rust(path: str, text: str) -> Iterator[Region]:
