@@ -64,6 +64,13 @@ def test_ordinary_text_stays_as_it_is() -> None:
     assert in_editor("[run](command:evil?x)") == "[run] (command:evil?x)"
 
 
+def test_marks_that_cover_the_lines_around_them() -> None:
+    tower = "a" + "\u0336\u0301" * 100
+    for show in (on_terminal, in_editor):
+        shown = show(f"one\n{tower}\ntwo")
+        assert shown.count("\u0301") == 2 and shown.count("\\u0301") == 98 and show(shown) == shown
+
+
 def texts(value: Any) -> Iterator[str]:
     """Every text of a message that is not one of those that an editor acts on."""
     if isinstance(value, str):

@@ -16,6 +16,9 @@ _BLANKS = re.compile(" {4,}")
 _ORDINARY = re.compile(r"[\x20-\x7e\t\n]*")
 _SELECTED = re.compile("(.?)([\ufe0e\ufe0f])", re.DOTALL)
 """A character and the selector behind it that asks for its picture or its plain form."""
+_MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_STACKED = re.compile(f"(?<=[{_MARKS}]{{4}})[{_MARKS}]+")
+"""More marks on one letter than any language has: they are drawn over the lines around it."""
 _LINK = re.compile(r"\]\((?=[a-zA-Z][\w+.-]{0,30}:)")
 """The middle of `[text](command:…)`: editors make a link of it in a message, also one that runs a command."""
 
@@ -31,11 +34,11 @@ def visible(text: str) -> str:
 
 
 def on_terminal(text: str) -> str:
-    """Text of several lines for a terminal: line feeds, tabs and marks on letters stay, "\\r\\n" becomes "\\n"; every
+    """Text of several lines for a terminal: line feeds, tabs and a few marks on a letter stay, "\\r\\n" becomes "\\n"; every
     other character that shows nothing, or moves or changes what others show, is written as its number."""
     if _ORDINARY.fullmatch(text):
         return text
-    shown = text.replace("\r\n", "\n").translate(_SHOWN)
+    shown = _STACKED.sub(_numbers, text.replace("\r\n", "\n").translate(_SHOWN))
     return _SELECTED.sub(_selected, shown) if "\ufe0e" in shown or "\ufe0f" in shown else shown
 
 
@@ -70,6 +73,10 @@ def _is_symbol(char: str) -> bool:
 def _is_selector(char: str) -> bool:
     """Whether it chooses a form of the character before it and shows nothing itself."""
     return "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef" or "\u180b" <= char <= "\u180f"
+
+
+def _numbers(found: re.Match[str]) -> str:
+    return "".join(map(number, found[0]))
 
 
 def _selected(found: re.Match[str]) -> str:
