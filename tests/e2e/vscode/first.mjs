@@ -83,6 +83,7 @@ async function install() {
   const ralphd = spawnSync('find', [path.join(options.work, 'editor/profile'), '-name', 'ralphd', '-path', '*bin*'], { encoding: 'utf8' }).stdout.trim();
   log(`installed: ${ralphd}`);
   assert.match(spawnSync(ralphd, ['--version'], { encoding: 'utf8' }).stdout, /^ralphd \d/);
+  await find('.codicon-getting-started-step-checked, .codicon-pass-filled').first().waitFor(); // the first step is ticked
   await shot('installed');
 }
 
