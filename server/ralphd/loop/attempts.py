@@ -66,12 +66,12 @@ class Attempts:
         """A green neighbour of what the small model just missed; else `trial` itself."""
         if trial.green or trial.run is None or not self.ctx.local:
             return trial
+        found = await near_misses.search(self.ctx, self.bench, trial, self._own_tests(trial.run))
+        if found is None:
+            return trial
+        texts, what = found
+        mended = (*trial.mended, f"{what}, found by trying small changes")
         with phase(self.ctx.emit, "tests", self.state.iterations):
-            found = await near_misses.search(self.ctx, self.bench, trial, self._own_tests(trial.run))
-            if found is None:
-                return trial
-            texts, what = found
-            mended = (*trial.mended, f"{what}, found by trying small changes")
             near = await self._tested(Candidate(texts, trial.answer, mended=mended))
         return replace(near, tried=what) if near.green else trial
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 
 from ralphd.attack.neighbours import Neighbour, neighbours
 from ralphd.context.target import definitions
+from ralphd.core import events
 from ralphd.judging.verdict import TestRun
 from ralphd.judging.workbench import Asked, Bounds, Plant, Workbench
 from ralphd.loop.state import Trial
@@ -34,6 +35,7 @@ async def search(
     passing = sum(run.cases[name].outcome == "passed" for name in own if name in run.cases)
     if not failing or passing <= len(failing):
         return None
+    ctx.emit(events.Note(f"{passing} of its own tests pass: small changes are tried before the model is asked again."))
     near = await asyncio.to_thread(_near, trial.texts[path], ctx.target.name)
     limit_s, burn_s = max(2.0, _TIMES_AS_LONG * run.duration_s), 2.0 + _TIMES_AS_LONG * run.cpu_s
     asked = Asked(only=tuple(failing), stop=True)
