@@ -25,7 +25,8 @@ _NAMES = frozenset(
         "traceback.format_stack", "os._exit", "os.abort", "os.kill", "os.killpg", "os.execv", "os.execve", "os.execvp", "os.execl",
         "signal.raise_signal", "threading.settrace", "threading.setprofile", "sys.unraisablehook", "sys.orig_argv", "os.fork",
         "os.forkpty", "os.posix_spawn", "os.getppid", "traceback.print_stack", "traceback.StackSummary", "inspect.getsource",
-        "inspect.getsourcelines", "inspect.getsourcefile", "sys.breakpointhook", "threading.excepthook",
+        "inspect.getsourcelines", "inspect.getsourcefile", "sys.breakpointhook", "threading.excepthook", "sys.gettrace",
+        "sys.getprofile", "sys.flags", "sys.dont_write_bytecode",
     }
 )  # fmt: skip
 _DYNAMIC = frozenset({"sys", "os", "inspect", "builtins"})
@@ -54,6 +55,8 @@ _HOW_IT_RUNS = frozenset(
     | {"importlib.util.find_spec", "pkgutil.find_loader", "shutil.which"}
 )
 _RUNNERS_VARIABLES = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_ADDOPTS")
+_OF_THE_SANDBOX = frozenset({"os.getuid", "os.geteuid", "os.getgid", "os.getegid", "os.getpid", "getpass.getuser"})
+"""What is another one where tests run; to ask whether it is 0, the administrator's, is usual."""
 _STREAMS = frozenset({"sys.stdout", "sys.stderr", "sys.stdin"})
 _PLAIN = (ast.Name, ast.Attribute, ast.Subscript)
 _TEST_FILE = re.compile(r"\btest_\w{0,80}\.py$|_test\.py$|\*\.py$|^tests?/")
@@ -181,7 +184,7 @@ class _Finder:
                 yield f"uses `{name}`"
             if node.attr in _FRAME_NAMES:
                 yield f"uses `{node.attr}`"
-        elif isinstance(node, ast.Name) and node.id in ("__builtins__", "__import__"):
+        elif isinstance(node, ast.Name) and node.id in ("__builtins__", "__import__", "__debug__"):
             yield f"uses `{node.id}`"
         elif isinstance(node, ast.Call) and node.args:
             name, function = self._dotted(node.args[0]), self._dotted(node.func)
@@ -215,6 +218,16 @@ class _Finder:
             texts = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
             if names and any("test" in text.lower() for text in texts):
                 yield f"looks for tests in `{min(names)}`"
+            called = [self._dotted(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)]
+            values = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant)]
+            if isinstance(node, ast.Compare) and any(values) and (asked := _OF_THE_SANDBOX & set(called)):
+                yield f"asks `{min(asked)}` for one value"
+            if (
+                isinstance(node, ast.Call)
+                and called[0] == "len"
+                and self._dotted(node.args[0] if node.args else node) in _ENVIRONMENT
+            ):
+                yield "counts the variables of its environment"
             if (stream := _class_of_a_stream(node, self._dotted)) is not None:
                 yield f"asks what `{stream}` is"
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
