@@ -171,3 +171,40 @@ async def test_what_is_no_evidence(tmp_path: Path) -> None:
         )
         run = await ask(project, [code(text) for text in versions], f"{name}.py", at=f"def {name}(")
         assert run.result.findings == () and said in run.result.reason, (name, run.result)
+
+
+AUTO = {"opinions": {"use": "auto", "inputs": 30}}
+FIRST_ANSWER = code(HEAD + "    return 100.0 * part / whole if whole else None")
+
+
+@pytest.mark.slow
+async def test_the_embedded_models_critique_is_a_vote(root: Path) -> None:
+    run = await ask(root, [*RIGHT, *RIGHT], command="critique", config=AUTO, local=True)
+    assert "gives None; 5 of 5 " in voted(run.result) and run.result.outcome == "reviewed"
+    assert len(run.gateway.requests) == 5 and all(
+        "Write the body of" in r.messages[1].content for r in run.gateway.requests
+    )
+    write(root, {"bare.py": "def share(part, whole):\n    return part\n"})
+    bare = await ask(root, ['{"findings": []}'], "bare.py", command="critique", config=AUTO, local=True)
+    assert bare.result.reason == "Nothing found.", "without a docstring there is nothing to write versions from"
+
+
+@pytest.mark.slow
+async def test_implement_takes_what_its_peers_agree_on_and_tells(root: Path) -> None:
+    stub = SHARES.partition("    if whole")[0] + "    raise NotImplementedError\n"
+    write(root, {"shares.py": stub})
+    replies = {"artisan": [FIRST_ANSWER], "critic": [*RIGHT, *RIGHT]}
+    run = await drive(root, replies, path="shares.py", at="raise", config=AUTO, local=True)
+    result = run.result
+    assert result.outcome == "proposed", result.reason
+    assert "chosen, since 5 of 5 other versions differ from the first answer on `share(" in result.reason
+    assert "0" in result.edits["shares.py"] and "else None" not in result.edits["shares.py"]
+    [finding] = result.findings
+    assert (
+        finding.severity == "info" and "the first answer gives None, and your tests pass with both" in finding.message
+    )
+    assert finding.test is not None and ", 0) == 0" in finding.test
+    bare = await drive(root, replies, path="shares.py", at="raise", config=AUTO, local=True, argv=())
+    assert bare.result.outcome == "proposed_unverified", "agreement is no verification"
+    assert "5 of 5 other versions differ from it on `share(" in bare.result.reason
+    assert "else None" in bare.result.edits["shares.py"] and "gives None; 5 of 5 " in voted(bare.result)

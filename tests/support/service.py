@@ -37,6 +37,7 @@ def line_settings(config: Mapping[str, Any] | None = None, argv: Sequence[str] =
     given: dict[str, Any] = {
         "testing": {"adversarial_tests": False, "control": "first"},
         "loop": {"critic": "never"},
+        "opinions": {"use": "never"},
         "chaos": {"timeout_s": min(seconds(60), 600)},
     }
     if argv:

@@ -72,7 +72,7 @@ class Attempts:
         texts, what = found
         mended = (*trial.mended, f"{what}, found by trying small changes")
         with phase(self.ctx.emit, "tests", self.state.iterations):
-            near = await self._tested(Candidate(texts, trial.answer, mended=mended))
+            near = await self.tested(Candidate(texts, trial.answer, mended=mended))
         return replace(near, tried=what) if near.green else trial
 
     async def _readable(self) -> Candidate | None:
@@ -129,10 +129,11 @@ class Attempts:
             state.best = trial
             return trial
         with phase(self.ctx.emit, "tests", state.iterations):
-            trial = await self._tested(candidate)
+            trial = await self.tested(candidate)
         return await self._nearby(trial)
 
-    async def _tested(self, candidate: Candidate) -> Trial:
+    async def tested(self, candidate: Candidate) -> Trial:
+        """Load the candidate and run the tests; the best one so far is kept."""
         state = self.state
         await self.bench.load(candidate.texts)
         run = await self._fast_then_full()

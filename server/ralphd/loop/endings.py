@@ -108,7 +108,7 @@ class Endings:
         proof, changed = green.proof, green.report.changed if green.report else None
         tests = f"tests were changed ({', '.join(changed.paths)}), with the old ones: {changed.old}" if changed else ""
         tried = f"one small change was found by trying: {green.tried}" if green.tried else ""
-        why = "; ".join(filter(None, [green.verdict.why, proof.shown, tried, tests]))
+        why = "; ".join(filter(None, [green.verdict.why, proof.shown, proof.voted, tried, tests]))
         if proof.suspicions:
             return "proposed_suspect", f"{why}; but look at the change: {'; '.join(proof.suspicions)}{rest}."
         if unproven := green.verdict.unproven or proof.unproven:
@@ -128,7 +128,8 @@ class Endings:
             if suggestion
             else " Set testing.command."
         )
-        why = f"Nothing was verified: no test command is set.{hint}"
+        voted = f" Second opinions: {trial.proof.voted}." if trial.proof.voted else ""
+        why = f"Nothing was verified: no test command is set.{hint}{voted}"
         mends = (Mend("useTestCommand", "testing.command", suggestion),) if suggestion else ()
         return replace(self.result("proposed_unverified", why, trial=trial), mends=mends)
 

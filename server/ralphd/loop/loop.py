@@ -14,7 +14,7 @@ from ralphd.context.tree import ImportGraph
 from ralphd.core import events
 from ralphd.core.findings import Finding
 from ralphd.core.mends import mends_for
-from ralphd.core.run import Role, RunResult
+from ralphd.core.run import RunResult
 from ralphd.errors import ModelError, OverBudget, RalphError, Unpriced
 from ralphd.judging import hidden_characters
 from ralphd.judging.comparing import Reach, reaching
@@ -25,7 +25,7 @@ from ralphd.loop import changed_tests, proof, second_opinions
 from ralphd.loop.attempts import Attempts
 from ralphd.loop.endings import Endings
 from ralphd.loop.scrutiny import Scrutiny
-from ralphd.loop.state import State, phase
+from ralphd.loop.state import State, Trial, phase
 from ralphd.opinions.polling import Poll
 from ralphd.phases import librarian, locked_files
 from ralphd.phases.answer_reader import refuse_notebook
@@ -114,7 +114,7 @@ class Loop:
                 return self.endings.ended("stuck", attempts.unusable())
             if not self.bench.argv:
                 await scrutiny.critic(trial, 0)
-                return await self.endings.unverified(trial)
+                return await self.endings.unverified(await self._compared(trial, attempts))
             if not trial.green:
                 if trial.run is not None and (why := machine(trial.run)):
                     return self.endings.ended("misconfigured", why)
@@ -129,6 +129,7 @@ class Loop:
             self.state.green = trial
             if converged:  # sent back, the Artisan stands by its answer: asking again would only cost
                 break
+            trial = self.state.green = await self._compared(trial, attempts)
             blocking = await scrutiny.critic(trial, rounds) or await scrutiny.chaos(trial)
             if not blocking or rounds >= self.settings.loop.critic_rounds:
                 break
@@ -138,6 +139,13 @@ class Loop:
             return await self.endings.proposed(self.state.green)
         limit = f"{self.state.iterations} attempts did not make the tests pass"
         return self.endings.ended("iteration_limit", limit)
+
+    async def _compared(self, trial: Trial, attempts: Attempts) -> Trial:
+        """The trial, or one of its peers: beside versions of it that were written from its outline alone."""
+        if self._poll is None or not await self._wants_opinions():
+            return trial
+        second = second_opinions.of(self.ctx, self.bench, self.state, self._poll, self._dismissed)
+        return await second_opinions.compared(self.ctx, self.bench, self.state, second, trial, attempts)
 
     async def _prepare(self) -> Brief | RunResult:
         """Baseline tests, then the Librarian, who is told which fail; what makes the run pointless ends it before any
@@ -208,7 +216,7 @@ class Loop:
 
     async def critique(self) -> RunResult:
         said = ""
-        if await self._wants_opinions("critic"):
+        if await self._wants_opinions():
             voted = await self._voted()
             # Measured: the embedded model's reviews are noise; what versions of its give when they are run is not.
             if isinstance(voted, Opinions) and await self.ctx.is_local("critic"):
@@ -241,10 +249,10 @@ class Loop:
             return self.endings.result("misconfigured", voted)
         return self.endings.result("reviewed", voted.summary)
 
-    async def _wants_opinions(self, role: Role) -> bool:
+    async def _wants_opinions(self) -> bool:
         """Whether a command that is not about them asks for second opinions too."""
         use = self.settings.opinions.use
-        wanted = use == "always" or (use == "auto" and await self.ctx.is_local(role))
+        wanted = use == "always" or (use == "auto" and await self.ctx.is_local("critic"))
         return wanted and self._poll is not None
 
     async def _voted(self) -> Opinions | str:

@@ -26,6 +26,7 @@ from ralphd.phases.base import PhaseContext
 
 _MOST = 0.75
 """Of the planted faults: what was found by trying is as good as tests that notice as many."""
+TRIED = "the small change was tried until the tests passed, and they notice few planted faults"
 _READ_TESTS = 20
 """Test files whose literals a candidate is compared with."""
 
@@ -45,7 +46,7 @@ async def of(ctx: PhaseContext, bench: Workbench, state: State, green: Trial) ->
     found += controlled.suspicions
     report = controlled.report
     if green.tried and not (report is not None and report.planted and report.noticed >= _MOST * report.planted):
-        found = (*found, "the small change was tried until the tests passed, and they notice few planted faults")
+        found = (*found, TRIED)
     if report is None:
         return Proof(shown=f"no control ran: {controlled.why_none}", suspicions=found)
     ctx.emit(events.ControlEnded(state.iterations, report))

@@ -65,7 +65,7 @@ class Scrutiny:
         if reviewed.problem:
             self.state.notes.append(reviewed.problem)
         confirmed = [f for f in reviewed.findings if f.evidence == "confirmed"]
-        self.state.findings = [f for f in self.state.findings if f.kind == "locked"]
+        self.state.findings = [f for f in self.state.findings if f.kind in ("locked", "opinion")]
         self.state.found(reviewed.findings, self.ctx.emit)
         return confirmed
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
+from ralphd.core.findings import Finding
+from ralphd.errors import ModelError
 from ralphd.judging.control import bounds, noticed
 from ralphd.judging.verdict import TestRun
 from ralphd.judging.workbench import Asked, Plant, Workbench
 from ralphd.loop import proof
-from ralphd.loop.state import State
+from ralphd.loop.attempts import Attempts
+from ralphd.loop.state import State, Trial, phase
 from ralphd.opinions.polling import Poll
+from ralphd.phases.answer_reader import Candidate
 from ralphd.phases.base import PhaseContext
-from ralphd.phases.opinions import SecondOpinions
+from ralphd.phases.critic import span_in
+from ralphd.phases.opinions import Opinion, SecondOpinions
 
 
 def of(ctx: PhaseContext, bench: Workbench, state: State, poll: Poll, dismissed: Collection[str]) -> SecondOpinions:
@@ -38,3 +44,79 @@ def _passes(run: TestRun, clean: TestRun, state: State) -> bool:
     """All that passed before passes, and so do those that failed and have to do with the target."""
     mended = all(name in run.cases and not run.cases[name].bad for name in state.reach.reaching)
     return mended and noticed(run, clean) is False
+
+
+async def compared(
+    ctx: PhaseContext, bench: Workbench, state: State, second: SecondOpinions, trial: Trial, attempts: Attempts
+) -> Trial:
+    """A green candidate (or one that no test command judges) beside versions of it: what they say becomes a part of its
+    proof. Where they contradict it and one of them is as good by the tests, that one is taken.
+
+    Only for what was to be written from its docstring: the versions know of no other words of the person."""
+    request, path = ctx.request, ctx.target.path
+    if state.compared or request.instruction or request.findings or set(trial.texts) != {path} or not ctx.target.name:
+        return trial
+    state.compared = True
+    text = trial.texts[path]
+    span = span_in(ctx, text)
+    if await second.refusal(text, span):
+        return trial
+    with phase(ctx.emit, "opinions", state.iterations):
+        try:
+            await bench.load(trial.texts)
+            found = await second.of(text, span)
+        except ModelError as error:
+            state.notes.append(f"Second opinions were left out: {error.message}")
+            return trial
+        opinion = found.about[0] if len(found.about) == 1 else None
+        if opinion is None or not opinion.versions:
+            return trial
+        if opinion.finding is None:
+            kept = tuple(one for one in trial.proof.suspicions if one != proof.TRIED)
+            trial.proof = replace(trial.proof, suspicions=kept, voted=f"{len(opinion.versions)} other versions agree")
+            return trial
+        peer = await _peer(ctx, bench, state, opinion, trial, attempts)
+        if peer is not None:
+            state.found([_chosen(opinion.finding)], ctx.emit)
+            return peer
+        state.found([opinion.finding], ctx.emit)
+        trial.proof = replace(trial.proof, voted=_differ(opinion.finding))
+        await bench.load(trial.texts)
+        return trial
+
+
+async def _peer(
+    ctx: PhaseContext, bench: Workbench, state: State, opinion: Opinion, trial: Trial, attempts: Attempts
+) -> Trial | None:
+    """The first of the versions that agree, as a candidate that was tested in full and has a proof of its own; None
+    where it is not green, or less proven than the trial."""
+    if not trial.green or opinion.finding is None:
+        return None
+    version = opinion.agreeing[0]
+    mended = ("took one of the versions that agree with each other",)
+    peer = await attempts.tested(Candidate({ctx.target.path: version.text}, version.own, mended=mended))
+    if not peer.green or peer.report is None:
+        return None
+    peer.proof = await proof.of(ctx, bench, state, peer)
+    if peer.proof.suspicions or peer.proof.unproven:
+        return None
+    peer.report = replace(peer.report, control=peer.proof.control)
+    peer.proof = replace(peer.proof, voted=f"chosen, since {_differ(opinion.finding, 'the first answer')}")
+    return peer
+
+
+def _differ(finding: Finding, what: str = "it") -> str:
+    votes = finding.votes
+    assert votes is not None
+    return f"{votes.agree} of {votes.versions} other versions differ from {what} on `{votes.input}`"
+
+
+def _chosen(finding: Finding) -> Finding:
+    """For the person, who says which is right: the proposal is one of those that agree now."""
+    votes = finding.votes
+    assert votes is not None
+    message = (
+        f"`{votes.input}` {votes.expected} here, as in {votes.agree} of {votes.versions} versions written from its "
+        f"outline; the first answer {votes.got}, and your tests pass with both"
+    )
+    return replace(finding, message=message, severity="info", scenario="")

@@ -26,6 +26,8 @@ class Proof:
     """Why the green proves nothing; empty: it stands."""
     suspicions: tuple[str, ...] = ()
     """What in the change may interfere with its own proof."""
+    voted: str = ""
+    """What versions that were written without seeing it say of it: a part of the sentence."""
 
 
 @dataclass
@@ -74,6 +76,8 @@ class State:
     apart: tuple[Apart, ...] = ()
     """Tests of the baseline that fail for what the copy does not have."""
     notes: list[str] = field(default_factory=list)
+    compared: bool = False
+    """A green was compared with versions that were written without seeing it: that is done once in a run."""
     tested_s: float = 0.0
     """Seconds that the run's own tests took so far."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,8 +37,10 @@ class Subject:
         return [word for word in self.name.lower().split("_") if word]
 
 
-def subjects(source: str, span: Span) -> list[Subject]:
-    """The functions in `span` that second opinions can be had on, in order; none where the text is not understood."""
+def subjects(source: str, span: Span, before: Mapping[str, Subject] | None = None) -> list[Subject]:
+    """The functions in `span` that second opinions can be had on, in order; none where the text is not understood.
+
+    `before`: functions of an earlier text by name, whose words count for those that say nothing now."""
     tree = _parsed(source)
     if tree is None:
         return []
@@ -50,6 +52,8 @@ def subjects(source: str, span: Span) -> list[Subject]:
         end = (node.end_lineno or node.lineno) - 1
         docstring = ast.get_docstring(node)
         doc = docstring or _comment_above(lines, source, start)
+        if not doc and before is not None and node.name in before:
+            doc = before[node.name].doc
         if doc and start <= last and end >= first and _can_be_called(node):
             place = (lines.line_span(start)[0], lines.line_span(end)[1])
             names = tuple(a.arg for a in (*node.args.posonlyargs, *node.args.args))

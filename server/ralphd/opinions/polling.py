@@ -95,12 +95,13 @@ class SandboxPoll:
 
     async def call(self, text: str, asked: Asked) -> Called | None:
         channel = await asyncio.to_thread(ReportChannel, self.report_root, plugin="for_calls")
+        importing = await asyncio.to_thread(self._importing, text)
         try:
             async with self.pool.lease() as shadow:
                 module = os.path.join(self.folder, MODULE)
                 overlay = {
                     self.path: encoded_like(text, self.buffers.get(self.path)),
-                    module: self._importing(text).encode("utf-8", "surrogatepass"),
+                    module: importing.encode("utf-8", "surrogatepass"),
                 }
                 await shadow.refresh(overlay, buffers=self.buffers)
                 await asyncio.to_thread(channel.fresh, self._settings(asked, shadow.root))
@@ -126,7 +127,7 @@ class SandboxPoll:
                     log.info("a version sent nothing: exit code %s, %s", result.exit_code, result.output[-500:])
         finally:
             await asyncio.to_thread(channel.close)
-        return _read(texts, len(asked.inputs))
+        return await asyncio.to_thread(_read, texts, len(asked.inputs))
 
     def _importing(self, text: str) -> str:
         """A test module that has all names of the version's file, private ones and classes too."""

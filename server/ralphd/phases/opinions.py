@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ralphd.context.python_modules import import_path, new_test_path
 from ralphd.context.target import Target, definitions
@@ -23,7 +24,7 @@ from ralphd.models.gateway import CompletionRequest, Message
 from ralphd.opinions import inputs, voting
 from ralphd.opinions.outline import Subject, outline, subjects
 from ralphd.opinions.polling import Asked, Called, Given, Poll
-from ralphd.opinions.voting import LEAST_VERSIONS, Difference
+from ralphd.opinions.voting import LEAST_VERSIONS, Difference, differences
 from ralphd.phases.answer_reader import AnswerReader, Candidate
 from ralphd.phases.base import LOCAL_MAX_TOKENS, PhaseContext
 from ralphd.phases.stubs import is_stub
@@ -63,9 +64,10 @@ class Opinion:
     subject: Subject
     said: str
     finding: Finding | None = None
-    difference: Difference | None = None
     versions: tuple[Version, ...] = ()
     """Those that voted."""
+    agreeing: tuple[Version, ...] = ()
+    """Those of them that agree against the code."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,12 @@ class SecondOpinions:
     def __init__(self, ctx: PhaseContext, poll: Poll, tested: Tested, dismissed: Collection[str] = ()) -> None:
         self.ctx, self._poll, self._tested, self._dismissed = ctx, poll, tested, dismissed
 
+    @cached_property
+    def _before(self) -> Mapping[str, Subject]:
+        """What the person's own text says of its functions: an answer may leave a docstring or types out. Parses it."""
+        text = self.ctx.request.text
+        return {one.name: one for one in subjects(text, (0, len(text)))}
+
     async def refusal(self, text: str, span: Span) -> str:
         """Why none can be had in `span` of `text`, a text of the target's file; "" where some can."""
         if not offers_opinions(self.ctx.target.path):
@@ -118,17 +126,18 @@ class SecondOpinions:
 
     def _subjects(self, text: str, span: Span) -> list[Subject]:
         path = self.ctx.target.path
-        return [one for one in subjects(text, span) if not is_stub(path, text[slice(*one.span)])]
+        found = subjects(text, span, self._before)
+        return [one for one in found if not is_stub(path, text[slice(*one.span)])]
 
     async def _about(self, text: str, subject: Subject) -> Opinion:
         most = self.ctx.settings.opinions.inputs
-        recipes = inputs.recipes(text, subject)
+        recipes = await asyncio.to_thread(inputs.recipes, *self._said(text, subject))
         first = await self._poll.call(text, Asked(subject.name, (), recipes, most))
         if first is None:
             return Opinion(
                 subject, f"`{subject.name}` could not be called in the tests' environment; pytest has to be in it."
             )
-        shown = inputs.called_with(subject, await asyncio.to_thread(self._tests, subject))
+        shown = await asyncio.to_thread(lambda: inputs.called_with(subject, self._tests(subject)))
         drawn_inputs = _joined(shown, first)
         if not shown and not drawn_inputs:
             return Opinion(
@@ -143,7 +152,7 @@ class SecondOpinions:
                 f"Only {len(versions)} of {drawn.asked} versions of `{subject.name}` can be used: too few to vote.",
             )
         bodies = [text[slice(*subject.span)], *(version.own for version in versions)]
-        chosen = inputs.chosen(subject, shown, drawn_inputs, bodies, most)
+        chosen = await asyncio.to_thread(inputs.chosen, subject, shown, drawn_inputs, bodies, most)
         return await self._voted(text, subject, versions, chosen, drawn, [repr(values) for values in shown])
 
     # ---- drawing -----------------------------------------------------------------------------------------------
@@ -164,7 +173,7 @@ class SecondOpinions:
     async def _draw(self, text: str, subject: Subject, wanted: int, asked: int) -> Drawn:
         """`wanted` answers read; `asked`: how many there were before."""
         ctx = self.ctx
-        reader = self._reader(text, subject)
+        reader = await asyncio.to_thread(self._reader, text, subject)
         versions: list[Version] = []
         watch = ctx.watch("opinions", 1, asked)
         for number in range(asked, asked + wanted):
@@ -175,20 +184,17 @@ class SecondOpinions:
             except ModelError as error:
                 return Drawn(versions, number, error)
             watch = ctx.watch("opinions", 1, watch.last)
-            read = await asyncio.to_thread(reader.read, answer.text)
-            if isinstance(read, Candidate) and set(read.texts) <= {ctx.target.path}:
-                whole = read.texts.get(ctx.target.path, text)
-                own = next((d for d in definitions(ctx.target.path, whole) if d.name == subject.name), None)
-                if own is not None:
-                    versions.append(Version(whole, whole[slice(*own.span)]))
+            version = await asyncio.to_thread(self._version, reader, answer.text, subject)
+            versions += [version] if version is not None else []
         return Drawn(versions, asked + wanted)
 
     async def _request(self, text: str, subject: Subject, number: int) -> CompletionRequest:
         ctx = self.ctx
+        shown = await asyncio.to_thread(outline, *self._said(text, subject))
         user = render(
             "opinions_user",
             path=ctx.target.path,
-            outline=fenced(outline(text, subject), "python"),
+            outline=fenced(shown, "python"),
             function=subject.name,
         )
         return CompletionRequest(
@@ -202,6 +208,20 @@ class SecondOpinions:
             sample=ctx.request.sample * 1000 + number,
             stable_prefix=2,
         )
+
+    def _version(self, reader: AnswerReader, answer: str, subject: Subject) -> Version | None:
+        """The answer as a version; None where it is none, or would change anything but this file."""
+        path, read = self.ctx.target.path, reader.read(answer)
+        if not isinstance(read, Candidate) or not set(read.texts) <= {path}:
+            return None
+        whole = read.texts.get(path, reader.source)
+        own = next((d for d in definitions(path, whole) if d.name == subject.name), None)
+        return Version(whole, whole[slice(*own.span)]) if own is not None else None
+
+    def _said(self, text: str, subject: Subject) -> tuple[str, Subject]:
+        """The text and the function as the person wrote them, where they did."""
+        before = self._before.get(subject.name)
+        return (text, subject) if before is None else (self.ctx.request.text, before)
 
     def _reader(self, text: str, subject: Subject) -> AnswerReader:
         """What a version is read against: nothing but its own function may change."""
@@ -235,10 +255,10 @@ class SecondOpinions:
         shown: Sequence[str],
     ) -> Opinion:
         ours, voters = await self._called(text, versions, Asked(subject.name, chosen))
-        found = voting.differences(chosen, ours, [given for _, given in voters], subject.doc)
+        found = await asyncio.to_thread(differences, chosen, ours, [given for _, given in voters], subject.doc)
         if found:
             ours, voters = await self._steady(text, voters, ours, Asked(subject.name, chosen, seed=OTHER_SEED))
-            found = voting.differences(chosen, ours, [given for _, given in voters], subject.doc)
+            found = await asyncio.to_thread(differences, chosen, ours, [given for _, given in voters], subject.doc)
         kept = tuple(version for version, _ in voters)
         head = f"{len(voters)} of {drawn.asked} versions of `{subject.name}` vote, on {len(chosen)} inputs: "
         if not ours or len(voters) < LEAST_VERSIONS:
@@ -248,10 +268,11 @@ class SecondOpinions:
         difference = voting.simplest(found, shown)
         at = chosen.index(difference.input)
         given = [(version, results[at]) for version, results in voters]
-        finding = self._finding(text, subject, difference, len(found), len(chosen), given)
+        finding = await asyncio.to_thread(self._finding, text, subject, difference, len(found), len(chosen), given)
+        agree = tuple(version for version, one in given if voting.same(one, difference.expected))
         if finding.fingerprint in self._dismissed:
             return Opinion(subject, f"{head}what they say was dismissed before.", versions=kept)
-        return Opinion(subject, f"{head}they contradict it on {len(found)}.", finding, difference, kept)
+        return Opinion(subject, f"{head}they contradict it on {len(found)}.", finding, kept, agree)
 
     async def _steady(
         self, text: str, voters: Sequence[Voter], ours: Sequence[Given], asked: Asked

@@ -256,8 +256,8 @@ class OpinionsSettings(Section):
     inputs: Annotated[int, Strict(), Field(ge=1, le=1000), WHOLE, LOWER] = 100
     """Inputs that they are called with."""
     use: Annotated[Literal["auto", "always", "never"], TightenOnly("choose", ("never", "auto", "always"))] = "auto"
-    """Whether critique asks for them too. `auto`: with the embedded model, in place of its review. `Ralph: second
-    opinions` always does."""
+    """Whether critique and implement ask for them too. `auto`: with the embedded model, whose answers cost nothing.
+    `Ralph: second opinions` always does."""
 
 
 class ContextSettings(Section):
