@@ -260,7 +260,7 @@ TABLE: dict[str, Taken] = {
     ),
     "G1": taken(
         "attacks/test_secrets_in_files.py::test_no_file_of_secrets_is_sent_or_kept",
-        ("context/tree.py", "return _SECRET.match(posixpath.basename(path).lower()) is not None", "return False"),
+        ("context/tree.py", "return name in SECRET_PATTERNS or name.startswith(_BEGINNINGS) or name.endswith(_ENDINGS)", "return False"),
     ),
     "G2": taken(
         "wire/test_redaction.py::test_shapes",
