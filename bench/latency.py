@@ -52,7 +52,7 @@ async def measure_all() -> list[Row]:
 async def _phases(editor: FakeEditor, bare: RawClient, file: Path, model: Model) -> list[Row]:
     uri = await editor.open(file)
     engine, loading, streaming, resting = Asked(), Asked(), Asked(), Asked()
-    ask = _asker(editor.rpc, bare, uri)
+    ask = asker(editor.rpc, bare, uri)
 
     spawned = asyncio.create_task(host_pid(editor.rpc.pid))
     while not spawned.done():  # the server imports its engine in this time
@@ -79,15 +79,15 @@ async def _phases(editor: FakeEditor, bare: RawClient, file: Path, model: Model)
     await editor.command("ralph.server.cancel", {"runId": run})
     await editor.run_ended(run)
 
-    rows = _compare("idle", resting, resting)
-    rows += _compare(f"model sends {rate:,.0f} deltas/s", streaming, resting)
-    rows += _compare("host imports litellm", loading, resting)
-    rows += _compare("engine being imported", engine, resting)
+    rows = compare("idle", resting, resting)
+    rows += compare(f"model sends {rate:,.0f} deltas/s", streaming, resting)
+    rows += compare("host imports litellm", loading, resting)
+    rows += compare("engine being imported", engine, resting)
     rows.append(Row("memory of the model host, loaded", memory[1], memory[0], "MB", "the server beside it"))
     return rows
 
 
-def _compare(when: str, asked: Asked, resting: Asked) -> list[Row]:
+def compare(when: str, asked: Asked, resting: Asked) -> list[Row]:
     """Where the bare server passes 10 ms as well the machine is not quiet, and that aim says nothing."""
     ours, bare, idle_ms = (percentile(times, 99) * 1000 for times in (asked.ours, asked.bare, resting.ours))
     ceiling = P99_S * 1000 if bare <= P99_S * 1000 else None
@@ -101,7 +101,7 @@ def _compare(when: str, asked: Asked, resting: Asked) -> list[Row]:
     return rows
 
 
-def _asker(ours: RawClient, bare: RawClient, uri: str) -> Callable[[Asked], Awaitable[None]]:
+def asker(ours: RawClient, bare: RawClient, uri: str) -> Callable[[Asked], Awaitable[None]]:
     where: Json = {"start": {"line": 2, "character": 4}, "end": {"line": 2, "character": 4}}
     params = {"textDocument": {"uri": uri}, "range": where, "context": {"diagnostics": [], "triggerKind": 2}}
 

@@ -52,7 +52,8 @@ class ImportIndex:
         another one than the index knows."""
         every = tree.paths()
         followed = [p for p in every if ImportGraph.follows(p)]
-        shape = _shape(followed, tree, [p for p in every if p.endswith("package.json")], signatures)
+        packages = [p for p in every if p.endswith("package.json")]
+        shape = _shape(followed, tree, packages, signatures)
         kept = self._kept(root, shape, followed)
         asked = kept.changed(flat(followed, signatures)) if kept is not None else followed
         known = kept.imports() if kept is not None and len(asked) <= REWRITTEN else {}
@@ -61,7 +62,7 @@ class ImportIndex:
             known.pop(path, None)
         readable = {path: signatures[path] for path in asked if path in signatures and not is_secret(path)}
         named = self.bring_up(root, asked, tree.scan, readable, whole=asked is followed)
-        graph = ImportGraph(tree, every, named=named.__getitem__, known=known)
+        graph = ImportGraph(tree, [*followed, *packages], named=named.__getitem__, known=known)
         if asked is followed and _is_unicode(root):
             self._keep(root, shape, packed(followed, flat(followed, readable), graph.imports))
         return graph

@@ -7,6 +7,7 @@ the places of the imported files in the list of paths, 32 bits each. The list of
 
 from __future__ import annotations
 
+import gc
 import sys
 from array import array
 from collections.abc import Mapping, Sequence
@@ -24,8 +25,11 @@ _MOST = (1 << 63) - 1
 
 def flat(paths: Sequence[str], signatures: Mapping[str, Sequence[int]]) -> array[int]:
     """The signatures of `paths`, one after the other."""
-    rows = (signatures.get(path, _UNKNOWN) for path in paths)
-    return array("q", [number & _MOST for number in chain.from_iterable(rows)])
+    rows = [signatures.get(path, _UNKNOWN) for path in paths]
+    try:
+        return array("q", chain.from_iterable(rows))
+    except OverflowError:  # a file system with inode numbers of 64 bits
+        return array("q", [number & _MOST for number in chain.from_iterable(rows)])
 
 
 def packed(paths: Sequence[str], signatures: array[int], imports: Mapping[str, frozenset[str]]) -> bytes:
@@ -66,12 +70,21 @@ class KeptGraph:
         return found
 
     def imports(self) -> dict[str, frozenset[str]]:
+        """What each file imports. Python's collector is held meanwhile: it would look through a hundred thousand new sets
+        again and again, which takes longer than making them."""
         paths, used = self._paths, self._used
-        found: dict[str, frozenset[str]] = {}
+        found = dict.fromkeys(paths, NOTHING)
         at = 0
-        for path, count in zip(paths, self._counts, strict=True):
-            found[path] = frozenset([paths[one] for one in used[at : at + count]]) if count else NOTHING
-            at += count
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            for path, count in zip(paths, self._counts, strict=True):
+                if count:
+                    found[path] = frozenset([paths[one] for one in used[at : at + count]])
+                    at += count
+        finally:
+            if collecting:
+                gc.enable()
         return found
 
 

@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 
 SOURCE_ROOTS = ("src", "lib")
 """Folders that are on the import path themselves, by custom."""
+_FEW = 200
+"""So many endings are looked for in every path; with more it is cheaper to take all paths apart."""
 
 
 def _top(parts: list[str], files: Container[str]) -> int:
@@ -29,13 +31,15 @@ def module_names(path: str, files: Container[str]) -> set[str]:
 
 
 class Modules:
-    """The Python files of a tree by the dotted names under which they are imported. Names are made for the files that end in
-    the asked one's last part only, so that asking for a few costs little in a big tree."""
+    """The Python files of a tree by the dotted names under which they are imported, for the names that are asked for."""
 
-    def __init__(self, paths: Iterable[str]) -> None:
+    def __init__(self, paths: Iterable[str], names: Iterable[str]) -> None:
         self.paths = set(paths)
+        lasts = {name.rpartition(".")[2] for name in names}
+        endings = tuple(end for last in lasts for end in (f"{last}.py", f"{last}/__init__.py"))
+        few = len(endings) <= _FEW
         self._by_last: dict[str, list[str]] = {}
-        for path in self.paths:
+        for path in (p for p in self.paths if p.endswith(endings)) if few else self.paths:
             folder, _, name = path.rpartition("/")
             last = folder.rpartition("/")[2] if name == "__init__.py" else name.removesuffix(".py")
             self._by_last.setdefault(last, []).append(path)

@@ -113,6 +113,7 @@ def _dotted(path: str, named: Named) -> Iterator[str]:
         yield from (f"{base}.{name}" if base else name for name in names)
 
 
+_FOLLOWED = (".py", *JAVASCRIPT)
 NOTHING: frozenset[str] = frozenset()
 """What most files of a big project import of it; one object for all of them."""
 
@@ -132,7 +133,7 @@ class ImportGraph:
     @staticmethod
     def follows(path: str) -> bool:
         """Whether the imports of this file are followed."""
-        return path.endswith((".py", *JAVASCRIPT))
+        return path.endswith(_FOLLOWED)
 
     def __init__(
         self,
@@ -147,20 +148,19 @@ class ImportGraph:
         named = named or (lambda path: named_in(path, text) if (text := tree.scan(path)) else [])
         every = list(paths if paths is not None else tree.paths())
         found = dict(known or {})
-        python = [p for p in every if p.endswith(".py")]
-        fresh = [p for p in python if p not in found]
-        modules = Modules(python if fresh else ())
-        for path in fresh:
-            used: set[str] = set()
-            for name in _dotted(path, named(path)):
-                used |= modules.files(name)
+        fresh = [p for p in every if p not in found]
+        dotted = {path: list(_dotted(path, named(path))) for path in fresh if path.endswith(".py")}
+        python = [p for p in every if p.endswith(".py")] if dotted else []
+        modules = Modules(python, (name for names in dotted.values() for name in names))
+        for path, names in dotted.items():
+            used = {file for name in names for file in modules.files(name)}
             folder = posixpath.dirname(path)
             used |= {posixpath.join(folder, "conftest.py"), "conftest.py"} & modules.paths
             found[path] = frozenset(used - {path}) or NOTHING
-        scripts = [p for p in every if p.endswith(JAVASCRIPT)]
-        fresh = [p for p in scripts if p not in found]
+        fresh = [p for p in fresh if p.endswith(JAVASCRIPT)]
+        scripts = [p for p in every if p.endswith(JAVASCRIPT)] if fresh else []
         packages = [p for p in every if posixpath.basename(p) == "package.json"] if fresh else []
-        resolver = Resolver(scripts if fresh else (), packages, tree.scan)
+        resolver = Resolver(scripts, packages, tree.scan)
         for path in fresh:
             reached = {f for _, specifier, _ in named(path) for f in resolver.files(path, specifier)}
             found[path] = frozenset(reached - {path}) or NOTHING
