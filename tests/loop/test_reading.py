@@ -51,6 +51,7 @@ async def test_a_notebook_is_refused_before_anything_is_asked(tmp_path: Path) ->
         )
         assert run.result.outcome == "misconfigured" and "Notebooks are not worked on" in run.result.reason
         assert not run.gateway.requests and not run.result.edits
+        assert (tmp_path / "n.ipynb").read_text() == '{"cells": []}\n'
 
 
 @pytest.mark.parametrize(

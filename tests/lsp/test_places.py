@@ -46,6 +46,29 @@ async def test_a_file_outside_stays_outside(start: Start, project: Path, tmp_pat
     assert action["disabled"]["reason"] == "The file is outside the workspace."
 
 
+async def test_each_folder_of_a_workspace_is_a_project_of_its_own(start: Start, project: Path, tmp_path: Path) -> None:
+    """An editor gives several folders, one of them inside another: a run has the innermost one around its file as root, and
+    tests nothing of the others."""
+    inner, beside = project / "inner", tmp_path / "beside"
+    red = {"test_red.py": "def test_red():\n    assert False\n"}
+    for folder in (inner, beside):
+        write(
+            folder,
+            {
+                name: (project / name).read_text()
+                for name in ("slug.py", "tests/test_slug.py", "conftest.py")
+                if (project / name).exists()
+            },
+        )
+    write(project, red)
+    folders = [{"uri": folder.as_uri(), "name": folder.name} for folder in (project, inner, beside)]
+    editor = await start(artisan=[RIGHT, RIGHT], workspaceFolders=folders)
+    for folder in (inner, beside):
+        result = await implement(editor, await editor.open(folder / "slug.py"))
+        assert result["outcome"] == "proposed", result["reason"]
+        assert set(result["tests"]["hashes"]) == {"slug.py", "tests/test_slug.py", "conftest.py"}
+
+
 async def test_open_files_that_are_none_of_the_projects(start: Start, project: Path, tmp_path: Path) -> None:
     """In a dependency folder, in version control's, through a link out of the tree: the run goes on without them."""
     write(tmp_path, {"elsewhere/shared.py": "X = 1\n"})
