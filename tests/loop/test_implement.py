@@ -74,6 +74,15 @@ async def test_unchanged_failure_is_resampled(project: Path) -> None:
     assert (third.temperature or 0) >= 0.7
 
 
+async def test_a_small_model_is_never_asked_the_same_twice(project: Path) -> None:
+    """It is asked afresh after each failure; that it made the same mistakes before is said, in the fewest words."""
+    other = "```python\ndef slug(text):\n    return None\n```\n"
+    run = await drive(project, {"artisan": [WRONG, other, WRONG, RIGHT]}, path="slug.py", at="raise", local=True)
+    assert run.result.outcome == "proposed", run.result.reason
+    asked = [request.messages[-1].content for request in run.gateway.requests]
+    assert len(asked) == 4 and len(set(asked)) == 4 and "3 earlier tries failed" in asked[-1]
+
+
 async def test_stuck_keeps_the_best(project: Path) -> None:
     run = await drive(project, {"artisan": [WRONG] * 3}, path="slug.py", at="raise")
     assert run.result.outcome == "proposed_failing", run.result.reason

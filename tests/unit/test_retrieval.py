@@ -155,7 +155,8 @@ WAITING = {
     "tests/test_cart.py": (
         "import unittest\nfrom shop.cart import Cart\n\n\nclass TestCart(unittest.TestCase):\n    def setUp(self):\n"
         "        self.cart = Cart()\n\n    def test_total(self):\n        self.assertEqual(self.cart.total(), 3)\n\n"
-        "    def test_count(self):\n        self.assertEqual(self.cart.count, 1)\n"
+        "    def test_count(self):\n        self.assertEqual(self.cart.count, 1)\n\n\n"
+        "class TestOther(unittest.TestCase):\n    def setUp(self):\n        self.other = 1\n"
     ),
 }
 
@@ -175,7 +176,7 @@ def test_a_body_that_is_still_to_be_written_is_shown_what_it_may_use() -> None:
     assert "return items" not in shown, "only what a helper is called by"
     failing = tests[0].text
     assert "class TestCart" in failing and "def setUp" in failing and "def test_total" in failing
-    assert "test_count" not in failing
+    assert "test_count" not in failing and "self.other" not in failing, "another class is prepared otherwise"
 
 
 SCRIPT_TESTS = {

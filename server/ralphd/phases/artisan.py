@@ -62,6 +62,8 @@ class Artisan:
         self.tail: tuple[Message, ...] = ()
         self.thrown_away = 0
         self.hint = ""
+        self.fresh = 0
+        """How often it was asked afresh."""
         self.short = False
         self._incomplete: tuple[FileEdit, ...] = ()
         self._shown: tuple[Message, ...] = ()
@@ -127,6 +129,7 @@ class Artisan:
         (behind the prefix that providers and the embedded model's server have cached)."""
         self.tail = ()
         self.hint = hint
+        self.fresh += 1
 
     def _hinted(self) -> tuple[Message, ...]:
         if not self.hint or self.tail:
@@ -134,7 +137,10 @@ class Artisan:
         system, user = self.opening
         errors = [line for line in self.hint.splitlines() if line.startswith("E ")][:3] or self.hint.splitlines()[:3]
         said = "\n".join(errors)
-        return system, Message(role="user", content=f"{user.content}\nAn earlier try failed with:\n{said}\n")
+        tried = (
+            "An earlier try failed with:" if self.fresh == 1 else f"{self.fresh} earlier tries failed, the last with:"
+        )
+        return system, Message(role="user", content=f"{user.content}\n{tried}\n{said}\n")
 
     def twin(self, ctx: PhaseContext) -> Artisan:
         """The same question asked side by side, with another place to report to."""

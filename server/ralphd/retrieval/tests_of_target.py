@@ -30,6 +30,7 @@ HEAD_ROWS = 3
 AROUND = 5
 """Of a test that is too long: the rows at its beginning, and on both sides of a row that names the target."""
 _FIXTURE = re.compile(r"@(?:\w+\.)*fixture\b")
+_PREPARE = ("setUp", "setUpClass", "setup_method", "setup_class", "asyncSetUp")
 _TEST_FILE = re.compile(r"(?:^|/)(?:tests?|__tests__|spec)/|(?:^|/)test_[^/]*$|(?:_test|\.test|\.spec|_spec)\.[^/]+$")
 
 
@@ -102,12 +103,16 @@ class _Test:
         self._fixtures = fixtures
 
     def given(self, kind: Kind) -> Iterator[Snippet]:
-        """The fixtures that it takes by name."""
+        """The fixtures that it takes by name, and what prepares its class or one that its class is derived from."""
         head = re.search(r"def \w+\(([^)]{0,2000})\)", self.text)
         asked = set(re.findall(r"\w+", head[1])) if head else set()
+        mine = {self.names[0].rpartition(".")[0], *re.findall(r"\w+", self.inside[1])} if self.inside else set()
         for name, row, text in self._fixtures:
-            if name in asked or (name in ("setUp", "setup_method") and self.inside is not None):
-                yield Snippet(kind, self.path, row, text, self.inside if name not in asked else None)
+            owner, _, short = name.rpartition(".")
+            if short in asked and (not owner or owner in mine):
+                yield Snippet(kind, self.path, row, text)
+            elif short in _PREPARE and owner in mine:
+                yield Snippet(kind, self.path, row, text, self.inside)
 
 
 def _tests_in(path: str, text: str) -> list[_Test]:
@@ -121,9 +126,9 @@ def _tests_in(path: str, text: str) -> list[_Test]:
     making = {id(maker) for d in made for maker in makers[id(d)]}
     outer = [d for d in every if not _holds(d) and not makers[id(d)] and id(d) not in making]
     functions = sorted([*outer, *made], key=lambda d: d.span)
-    fixtures = [(d.name.rpartition(".")[2], text.count("\n", 0, d.span[0]), text[slice(*d.span)])
+    fixtures = [(d.name, text.count("\n", 0, d.span[0]), text[slice(*d.span)])
                 for d in functions if _FIXTURE.search(text[slice(*d.span)][:300])
-                or d.name.rpartition(".")[2] in ("setUp", "setup_method")]  # fmt: skip
+                or d.name.rpartition(".")[2] in _PREPARE]  # fmt: skip
     found = []
     for one in functions or _leaves(every):
         holder = next((o for o in every if _holds(o) and o.name == one.name.rpartition(".")[0]), None)
@@ -133,7 +138,7 @@ def _tests_in(path: str, text: str) -> list[_Test]:
             head = text[start : holder.span[1]].split("\n", 1)[0]
             inside = (text.count("\n", 0, start), head)
         row = text.count("\n", 0, one.span[0])
-        if (one.name.rpartition(".")[2], row, text[slice(*one.span)]) not in fixtures:
+        if (one.name, row, text[slice(*one.span)]) not in fixtures:
             names = (one.name, one.name.rpartition(".")[2])
             found.append(_Test(names, path, row, text[slice(*one.span)], inside, fixtures))
     return found
