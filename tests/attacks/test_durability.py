@@ -12,7 +12,6 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +48,15 @@ for number in itertools.count():
     Survivors(folders).keep('reviews', '/ws', f'{sys.argv[1]}-{number % 3}', json.dumps({'number': number, 'text': 'y' * 5000}))
     os.write(1, b'%d\\n' % number)
 """
+
+
+@pytest.fixture
+def own_temp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A temporary folder that no other program uses."""
+    folder = tmp_path / "temp"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
 
 
 @pytest.mark.row("H1")
@@ -111,10 +119,9 @@ async def test_a_whole_run(project: Path) -> None:
 
 @pytest.mark.full
 @pytest.mark.row("H1", "S9")
-async def test_a_server_with_its_host_and_its_run(project: Path, tmp_path: Path) -> None:
+async def test_a_server_with_its_host_and_its_run(project: Path, tmp_path: Path, own_temp: Path) -> None:
     """The server alone is killed, at random moments: its host, its tests and what they left go with it."""
     source = random.Random(13)
-    before = left_in_temp()
     for _ in range(max(2, KILLS // 5)):
         with ScriptedServer([WRONG, WRONG, RIGHT]) as model:
             product.person_file(product.person_settings(model))
@@ -132,7 +139,7 @@ async def test_a_server_with_its_host_and_its_run(project: Path, tmp_path: Path)
         json.loads(listed.stdout)
     with ScriptedServer([RIGHT]) as model:  # sweeps what a kill in the middle of a self-test left
         assert product.run(project, PLACE, model).result["outcome"] == "proposed"
-    assert left_in_temp() == before
+    assert not [*own_temp.iterdir()]
 
 
 def the_host(server: int) -> int | None:
@@ -142,11 +149,11 @@ def the_host(server: int) -> int | None:
 
 @pytest.mark.full
 @pytest.mark.row("H1")
-async def test_the_model_host_alone(project: Path, tmp_path: Path) -> None:
+async def test_the_model_host_alone(project: Path, tmp_path: Path, own_temp: Path) -> None:
     """Only the model host is killed, at random moments of a run: its server goes on, each run ends once, says what
     happened and what can be done, and the next one has a host again."""
     source = random.Random(17)
-    before, fresh = left_in_temp(), (project / "double.py").read_text()
+    fresh = (project / "double.py").read_text()
     outcomes: list[str] = []
 
     def slowly(request: Request) -> Reply:
@@ -183,12 +190,8 @@ async def test_the_model_host_alone(project: Path, tmp_path: Path) -> None:
     assert "provider_failed" in outcomes and "Traceback" not in stderr.read_text(), outcomes
     listed = json.loads(product.ralphd(project, "runs", "--json").stdout)
     assert sorted(run["outcome"] for run in listed) == sorted([*outcomes, "proposed"])
-    assert left_in_temp() == before and (project / "double.py").read_text() == fresh
+    assert not [*own_temp.iterdir()] and (project / "double.py").read_text() == fresh
     assert not [*Path(os.environ["XDG_STATE_HOME"]).rglob("at_work/*")]
-
-
-def left_in_temp() -> set[str]:
-    return {path.name for path in Path(tempfile.gettempdir()).glob("ralphd-*")}
 
 
 @pytest.mark.row("H1")
