@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
+from ralphd.core import events
 from ralphd.core.run import RunResult
-from ralphd.models.scripted import Reply
+from ralphd.models.scripted import Reply, ScriptedGateway
 from tests.support.projects import code, write
 from tests.support.service import Outcome, drive
 
@@ -109,6 +111,20 @@ async def test_the_budgets_end_in_the_middle(root: Path) -> None:
     run = await ask(root, [Reply(text, cost_usd=0.012) for text in (WRONG, WRONG, *RIGHT)], config=config)
     assert run.result.outcome == "budget_exceeded" and run.result.findings == (), run.result.reason
     assert run.result.mends[0].kind == "raiseBudget"
+
+
+async def test_cancelled_in_the_middle_nothing_is_asked_further(root: Path) -> None:
+    """In mid-call: the run ends as cancelled, without a finding, and no further version is drawn."""
+    gateway = ScriptedGateway({"critic": [ASKS_FIRST, Reply(CATCHES, delay_s=3600), *RIGHT]})
+
+    def tell(event: events.Event) -> None:
+        if isinstance(event, events.Note) and event.text.startswith("Version 2 of"):
+            asyncio.get_running_loop().call_soon(run.cancel)
+
+    run = asyncio.create_task(ask(root, [], gateway=gateway, tell=tell, argv=()))
+    outcome = await run
+    assert (outcome.result.outcome, outcome.result.findings) == ("cancelled", ())
+    assert len(gateway.requests) <= 2
 
 
 GCD = (
