@@ -224,3 +224,20 @@ async def test_implement_takes_what_its_peers_agree_on_and_tells(root: Path) -> 
     assert bare.result.outcome == "proposed_unverified", "agreement is no verification"
     assert "5 of 5 other versions differ from it on `share(" in bare.result.reason
     assert "else None" in bare.result.edits["shares.py"] and "gives None; 5 of 5 " in voted(bare.result)
+
+
+async def test_tests_that_notice_every_fault_leave_nothing_to_ask(root: Path) -> None:
+    """Versions take longer than the answer did: where the tests are many and notice all, none is written."""
+    stub = SHARES[: SHARES.index("    if")] + "    raise NotImplementedError\n"
+    write(
+        root,
+        {
+            "shares.py": stub,
+            "tests/test_shares.py": TEST
+            + "\n\ndef test_none():\n    assert share(1, 0) == 0.0\n\n\ndef test_third():\n    assert share(3, 4) == 75.0\n"
+            + "\n\ndef test_negative():\n    assert share(-1, 4) == -25.0\n",
+        },
+    )
+    ended = await drive(root, {"artisan": [ASKS_FIRST]}, path="shares.py", at="raise", config=AUTO, local=True)
+    assert ended.result.outcome == "proposed", ended.result.reason
+    assert len(ended.gateway.requests) == 1, ended.result.reason

@@ -141,8 +141,11 @@ class Loop:
         return self.endings.ended("iteration_limit", limit)
 
     async def _compared(self, trial: Trial, attempts: Attempts) -> Trial:
-        """The trial, or one of its peers: beside versions of it that were written from its outline alone."""
+        """The trial, or one of its peers: beside versions of it that were written from its outline alone. Unless they
+        are always wanted, only where the tests leave something open: versions take longer than the answer did."""
         if self._poll is None or not await self._wants_opinions():
+            return trial
+        if self.settings.opinions.use == "auto" and proof.is_strong(trial, self.state, self.ctx.target.path):
             return trial
         second = second_opinions.of(self.ctx, self.bench, self.state, self._poll, self._dismissed)
         return await second_opinions.compared(self.ctx, self.bench, self.state, second, trial, attempts)

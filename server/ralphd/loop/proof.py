@@ -27,6 +27,8 @@ from ralphd.phases.base import PhaseContext
 _MOST = 0.75
 """Of the planted faults: what was found by trying is as good as tests that notice as many."""
 TRIED = "the small change was tried until the tests passed, and they notice few planted faults"
+_MANY_TESTS = 3
+"""So many tests of the target, which noticed each fault that was planted, leave little for others to say."""
 _READ_TESTS = 20
 """Test files whose literals a candidate is compared with."""
 
@@ -52,6 +54,15 @@ async def of(ctx: PhaseContext, bench: Workbench, state: State, green: Trial) ->
     ctx.emit(events.ControlEnded(state.iterations, report))
     nothing = proves_nothing(report, ctx.what)
     return Proof(report, "" if nothing else shown(report, ctx.what), nothing, found)
+
+
+def is_strong(trial: Trial, state: State, target: str) -> bool:
+    """Whether the tests say so much of a green that versions of it would only take time."""
+    report = trial.proof.control
+    if trial.run is None or report is None or trial.proof.suspicions:
+        return False
+    many = len(related_tests(trial.run, state, target)) >= _MANY_TESTS
+    return many and report.first and report.noticed == report.planted
 
 
 _Read = tuple[str, str]

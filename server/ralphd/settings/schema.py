@@ -256,7 +256,8 @@ class OpinionsSettings(Section):
     inputs: Annotated[int, Strict(), Field(ge=1, le=1000), WHOLE, LOWER] = 100
     """Inputs that they are called with."""
     use: Annotated[Literal["auto", "always", "never"], TightenOnly("choose", ("never", "auto", "always"))] = "auto"
-    """Whether critique and implement ask for them too. `auto`: with the embedded model, whose answers cost nothing.
+    """Whether critique and implement ask for them too. `auto`: with the embedded model, whose answers cost nothing; in
+    implement where fewer than three tests reach the target, or not all planted faults were noticed.
     `Ralph: second opinions` always does."""
 
 
