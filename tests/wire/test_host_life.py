@@ -52,10 +52,9 @@ def variant(monkeypatch: pytest.MonkeyPatch, patch: str) -> None:
 async def test_keys_are_told_by_name_without_loading_anything(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RALPH_THERE", "value")
     monkeypatch.setenv("RALPH_EMPTY", "")
+    variant(monkeypatch, "import sys; sys.modules['litellm'] = None")
     client = make()
-    started = time.monotonic()
     assert await client.keys_present(("RALPH_THERE", "RALPH_EMPTY", "RALPH_NOT_THERE")) == ("RALPH_THERE",)
-    assert time.monotonic() - started < seconds(3)
 
 
 async def test_messages_of_megabytes(host: HostClient) -> None:
