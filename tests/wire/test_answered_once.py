@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ralphd.errors import AuthenticationFailed, ModelError, TimedOut, Unreachable
+from ralphd.errors import AuthenticationFailed, HostStopped, ModelError, TimedOut, Unreachable
 from ralphd.model_host import client as client_module
 from ralphd.model_host.client import HostClient
 from ralphd.model_host.gateway import HostGateway
@@ -108,7 +108,8 @@ async def test_a_host_whose_loop_stands_still_is_dead(make: Make, monkeypatch: p
     )
     gateway = HostGateway(make(silence_s=1.0), config(ConfiguredModel(model="openai/x")))
     async with asyncio.timeout(120):
-        assert "said nothing" in ((await gateway.describe("artisan")).problem or "")
+        with pytest.raises(HostStopped, match="said nothing"):
+            await gateway.describe("artisan")
 
 
 @pytest.mark.full

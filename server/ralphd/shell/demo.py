@@ -185,6 +185,7 @@ PHASES: Mapping[events.Phase, str] = {
     "tests": "Tests, on a copy",
     "control": "Planted faults, which the tests should notice",
     "critic": "Critic",
+    "opinions": "Versions written without seeing it, which vote on what it should give",
     "chaos": "Chaos",
 }
 
