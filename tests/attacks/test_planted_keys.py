@@ -110,7 +110,7 @@ async def test_what_a_test_prints(project: Path, tmp_path: Path) -> None:
         (run, *_) = json.loads(product.ralphd(project, "runs", "--json").stdout)
         receipt = product.ralphd(project, "receipt", run["runId"])
         replay = product.ralphd(project, "replay", run["runId"])
-        shell = product.run(project, PLACE, model, environment=environment)
+        shell = product.run(project, PLACE, model, environment=environment, **settings)
     said = [json.dumps(message) for direction, message in editor.rpc.log if direction == "<-"]
     sent = [json.dumps(request.body) for request in model.requests]
     assert any("double(2) == 4" in one for one in sent) and len(sent) >= 3
