@@ -298,8 +298,6 @@ class Tester:
             self._node = False
             return await self._run(argv, timeout_s, asked, burn_s)
         report, expected = await asyncio.to_thread(self._read, argv, result.output)
-        if self._junit:
-            await asyncio.to_thread(self.shadow.discard, self._junit)  # it holds what the tests printed: keys, too
         if self._go_cache is not None and not own and "read-only file system" in result.output and not report:
             self._go_cache = None  # a Go that does not build without writing
             return await self._run(argv, timeout_s, asked, burn_s)
@@ -349,15 +347,21 @@ class Tester:
     def _read(self, argv: Sequence[str], output: str) -> tuple[reports.Report | None, bool]:
         """The report, and whether its absence means that nothing was proven."""
         found = reports.parse_sessions(*self._channel.collect())
+        written = self._written_junit() if self._junit else []
         kind = runner_of(argv)
         if kind == "go":
             return reports.parse_go(output), True
         if kind == "cargo":
             return reports.parse_cargo(output), True
         if found is None and self._junit:
-            files = (self.shadow.read(path) for path in self.shadow.matching(self._junit)[:_MOST_FILES])
-            return parse_junit(data for data in files if data is not None), True
+            return parse_junit(written), True
         return found, kind in ("pytest", "unittest")
+
+    def _written_junit(self) -> list[bytes]:
+        """The JUnit XML of this run. The files are removed: they hold what the tests printed, keys too."""
+        files = [self.shadow.read(path) for path in self.shadow.matching(self._junit)[:_MOST_FILES]]
+        self.shadow.discard(self._junit)
+        return [data for data in files if data is not None]
 
     async def only_in_copy(self, run: TestRun, target: str) -> Sequence[Apart]:
         def look() -> list[Apart]:
