@@ -34,7 +34,7 @@ test: $(VENV)/.dev isolation  ## the ordinary tests, a few minutes
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 slow: $(VENV)/.dev isolation  ## whole runs that take many test runs or the provider library
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow -o addopts="-q --strict-markers"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not full" -o addopts="-q --strict-markers"
 
 e2e: $(VENV)/.dev isolation  ## the slow rest: real editors, the real model
 	$(BIN)/python -m pytest -m e2e -o addopts="-q --strict-markers" tests

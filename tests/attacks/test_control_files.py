@@ -172,6 +172,7 @@ def test_a_build_script_may_be_the_target() -> None:
 WHOLE = "{path}\n```python\nX = 1\n```\n"
 
 
+@pytest.mark.slow
 @pytest.mark.row("E11", "E12")
 def test_through_the_program(project: Path) -> None:
     """A bad answer costs an attempt and changes nothing; each refusal is told, and the right answer still lands."""

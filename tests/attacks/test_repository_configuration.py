@@ -154,6 +154,7 @@ def test_a_repository_makes_nothing_laxer(project: Path, key: str) -> None:
     assert found.settings == own and not found.asked
 
 
+@pytest.mark.slow
 @pytest.mark.row("T7")
 def test_a_nested_project_is_asked_for_on_its_own(project: Path) -> None:
     """The consent to a command in the outer project is none for the same command in a clone inside it."""

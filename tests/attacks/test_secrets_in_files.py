@@ -16,6 +16,7 @@ FILES = (".env", ".env.production", "server.pem", "deploy.key", "id_rsa", "id_ed
          "secrets.yaml", "credentials.json", "ignored/token.txt", "ignored/double_helper.py", "keystore.jks")  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.row("G1")
 def test_no_file_of_secrets_is_sent_or_kept(project: Path) -> None:
     """All mention the target, so that retrieval by name would find them; one folder is ignored by git's rules."""

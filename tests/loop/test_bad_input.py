@@ -58,7 +58,9 @@ def project(tmp_path: Path) -> Path:
     return root
 
 
-@pytest.mark.parametrize("what", ["flood", "daemon", "deletes", "rewrites", "hangs"])
+@pytest.mark.parametrize(
+    "what", ["flood", "daemon", "deletes", "rewrites", pytest.param("hangs", marks=pytest.mark.slow)]
+)
 async def test_a_hostile_test_command(project: Path, what: str) -> None:
     """It runs on a copy, with limits, and nothing of it is left: the next attempt finds the files again."""
     write(project, {"run.py": HOSTILE})

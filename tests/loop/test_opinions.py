@@ -68,6 +68,7 @@ def voted(result: RunResult) -> str:
     return finding.message
 
 
+@pytest.mark.slow
 async def test_a_bug_is_found_whatever_hostile_versions_do(root: Path) -> None:
     """One leaves its process, one forges reports: each spoils its own vote. The model sees no body."""
     run = await ask(root, [ASKS_FIRST, LEAVES, WITHOUT_IF, FORGES, CATCHES])

@@ -6,10 +6,13 @@ import json
 from importlib import resources
 from pathlib import Path
 
+import pytest
+
 from ralphd.shell import demo_replay
 from tests.support.product import ralphd
 
 
+@pytest.mark.slow
 def test_it_is_shown_from_its_beginning_to_its_end(tmp_path: Path) -> None:
     done = ralphd(tmp_path, "demo", "--replay", "--plain")
     assert done.returncode == 0 and done.stderr == "", done.stderr

@@ -45,6 +45,7 @@ def doctor(config: str, folder: Path, *words: str, **environ: str) -> tuple[int,
     return run.returncode, run.stdout
 
 
+@pytest.mark.slow
 def test_each_role(tmp_path: Path, ollama: str) -> None:
     with ScriptedServer() as model:
         config = f"""

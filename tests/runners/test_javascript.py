@@ -80,6 +80,7 @@ async def test_no_tests_are_never_green(name: str, tmp_path: Path) -> None:
     assert outcome.result.outcome != "proposed" and not outcome.result.edits, outcome.result.reason
 
 
+@pytest.mark.slow
 @every_runner
 async def test_crash_early_end_and_hang(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """None of them is green; the crash is told as it was reported, and the hang names where it was."""
