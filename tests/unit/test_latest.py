@@ -64,5 +64,6 @@ def test_a_mark_that_is_gone_is_remembered_nowhere(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(1) as keeper, ThreadPoolExecutor(1) as dropper:
         before = marks(20)
-        assert marks(200) - before < 200, "an entry for each"
+        # The least of three: other threads of this process may hold something for a moment.
+        assert min(marks(200) for _ in range(3)) - before < 200, "an entry for each"
     survivors.close()
