@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from ralphd.answers.reasoning import without_reasoning
 
@@ -26,8 +27,8 @@ def asked_for(answer: str) -> tuple[str, ...]:
         match = _NEED.match(line)
         if match is None:
             return ()
-        names.append(match[1].strip("`'\" ").removesuffix("()"))
-    return tuple(dict.fromkeys(name for name in names if name))[:MOST_NAMES]
+        names.append(match[1])
+    return _chosen(names)
 
 
 def opened_by(answer: str) -> tuple[tuple[str, ...], str]:
@@ -39,5 +40,11 @@ def opened_by(answer: str) -> tuple[tuple[str, ...], str]:
         if match is None:
             words.append(line)
         else:
-            names.append(match[1].strip("`'\" ").removesuffix("()"))
-    return tuple(dict.fromkeys(name for name in names if name))[:MOST_NAMES], "\n".join(words).strip()
+            names.append(match[1])
+    return _chosen(names), "\n".join(words).strip()
+
+
+def _chosen(names: Iterable[str]) -> tuple[str, ...]:
+    """The names without what stands around them in an answer, each once, at most `MOST_NAMES`."""
+    bare = (name.strip("`'\" ").removesuffix("()") for name in names)
+    return tuple(dict.fromkeys(name for name in bare if name))[:MOST_NAMES]

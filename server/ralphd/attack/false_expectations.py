@@ -27,7 +27,7 @@ class FalseExpectations:
 def falsified(path: str, text: str) -> FalseExpectations | None:
     """The test file with false expectations; None where none is certain to be checked."""
     source = text.encode("utf-8", "surrogatepass")
-    found = list(in_python(text, source) if path.endswith(".py") else elsewhere(path, source))
+    found = list(in_python(source) if path.endswith(".py") else elsewhere(path, source))
     unsure = {name for name, changes in found if not changes}
     tests = frozenset(name for name, _ in found) - unsure  # several tests may have one name
     edits = {(start, end): new for name, changes in found if name in tests for start, end, new in changes}

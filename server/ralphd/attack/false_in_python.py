@@ -11,7 +11,7 @@ from ralphd.attack.false_literals import Edit, Found, false
 from ralphd.core.python_source import NOT_UNDERSTOOD
 
 
-def in_python(text: str, source: bytes) -> Iterator[Found]:
+def in_python(source: bytes) -> Iterator[Found]:
     try:
         module = ast.parse(source)
     except NOT_UNDERSTOOD:
@@ -184,7 +184,7 @@ def _span(node: ast.expr, starts: Sequence[int]) -> tuple[int, int]:
 def _is_literal(node: ast.expr) -> bool:
     try:
         ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+    except NOT_UNDERSTOOD + (TypeError,):
         return False
     return True
 

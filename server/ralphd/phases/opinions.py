@@ -174,11 +174,12 @@ class SecondOpinions:
         """`wanted` answers read; `asked`: how many there were before."""
         ctx = self.ctx
         reader = await asyncio.to_thread(self._reader, text, subject)
+        messages = await asyncio.to_thread(self._messages, text, subject)
         versions: list[Version] = []
         watch = ctx.watch("opinions", 1, asked)
         for number in range(asked, asked + wanted):
             ctx.emit(events.Note(f"Version {number + 1} of `{subject.name}`, from its outline"))
-            request = await self._request(text, subject, number)
+            request = await self._request(messages, number)
             try:
                 answer = await ctx.gateway.complete(request, watch)
             except ModelError as error:
@@ -188,21 +189,17 @@ class SecondOpinions:
             versions += [version] if version is not None else []
         return Drawn(versions, asked + wanted)
 
-    async def _request(self, text: str, subject: Subject, number: int) -> CompletionRequest:
+    def _messages(self, text: str, subject: Subject) -> tuple[Message, ...]:
+        """The same for each version: they differ by what the model draws."""
+        shown = fenced(outline(*self._said(text, subject)), "python")
+        user = render("opinions_user", path=self.ctx.target.path, outline=shown, function=subject.name)
+        return Message(role="system", content=render("opinions_system")), Message(role="user", content=user)
+
+    async def _request(self, messages: tuple[Message, ...], number: int) -> CompletionRequest:
         ctx = self.ctx
-        shown = await asyncio.to_thread(outline, *self._said(text, subject))
-        user = render(
-            "opinions_user",
-            path=ctx.target.path,
-            outline=fenced(shown, "python"),
-            function=subject.name,
-        )
         return CompletionRequest(
             role="critic",
-            messages=(
-                Message(role="system", content=render("opinions_system")),
-                Message(role="user", content=user),
-            ),
+            messages=messages,
             max_tokens=LOCAL_MAX_TOKENS if await ctx.is_local("critic") else None,
             temperature=TEMPERATURE if number else FIRST_TEMPERATURE,
             sample=ctx.request.sample * 1000 + number,

@@ -167,17 +167,12 @@ class ServiceCommands:
 
     def _install_isolation(self, argument: dict[str, Any]) -> dict[str, Any]:
         """As `setup`: an installer asks for a password, so it needs the client's terminal."""
-        argv = argument.get("argv")
-        if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
-            raise JsonRpcInvalidParams("argv must be a list of words.")
-        return {"argv": argv, "folder": ""}
+        return {"argv": _words(argument, "argv"), "folder": ""}
 
     async def _use_test_command(self, argument: dict[str, Any]) -> dict[str, Any]:
         """Write the project's file with this test command; one that is there already is opened instead. The next run
         asks for consent to the command, as to every one that a repository names."""
-        uri, command = argument.get("uri"), argument.get("command")
-        if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
-            raise JsonRpcInvalidParams("command must be a list of words.")
+        uri, command = argument.get("uri"), _words(argument, "command")
         place = self._workspace.place_of(uri) if isinstance(uri, str) else None
         if place is None:
             raise failed("The file is outside the workspace. Add its folder to the workspace first.")
@@ -198,3 +193,10 @@ class ServiceCommands:
             self._outbox.show(missing)
         elif not await self._outbox.open_document(path_to_uri(path), take_focus=True):
             self._outbox.show(f"{what} is {path}")
+
+
+def _words(argument: Mapping[str, Any], key: str) -> list[str]:
+    words = argument.get(key)
+    if not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
+        raise JsonRpcInvalidParams(f"{key} must be a list of words.")
+    return words
