@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from ralphd.app import build_service
-from ralphd.core.mends import Mend
-from ralphd.errors import AuthenticationFailed, ModelError, OutOfCredit, Unreachable
+from ralphd.core.mends import Mend, mends_for
+from ralphd.core.run import RunRequest
+from ralphd.errors import AuthenticationFailed, ModelError, NoIsolation, OutOfCredit, Unreachable
 from ralphd.models.gateway import ResolvedModel
 from ralphd.models.scripted import Reply, ScriptedGateway
 from ralphd.sandbox import isolation
 from ralphd.settings.schema import Settings
-from tests.support.projects import write
+from tests.support.projects import PYTEST, write
 from tests.support.service import Outcome, drive
 
 CHOOSE, KEY, FETCH = Mend("chooseModel", "models"), Mend("setKey", "api_keys"), Mend("fetchModel")
@@ -82,8 +83,18 @@ async def test_no_isolation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     install = (Mend("installIsolation", command=known),) if (known := isolation.installer()) else ()
     assert ended.mends[: len(install) + 1] == (*install, Mend("openSetting", "sandbox.mode"))
 
+    write(
+        tmp_path / "here", {"test_code.py": "from code import double\n\n\ndef test_it():\n    assert double(0) == 0\n"}
+    )
+    asked = RunRequest(
+        "run-1", "critique", str(tmp_path / "here"), "code.py", "def double(x):\n    return x\n", None, ""
+    )
     service = build_service(dict(os.environ), scripted=ScriptedGateway({}))
-    assert (await service.benches.isolation(Settings())).kind == "none"
+    async with service.benches.open(asked, Settings(), PYTEST) as bench:  # the copy of a server that starts is made so
+        with pytest.raises(NoIsolation) as raised:
+            await bench.run()
+        assert mends_for(raised.value) == ended.mends[: len(install) + 1]
     monkeypatch.undo()
-    assert await service.benches.isolation(Settings()) == await isolation.detect("auto")
+    async with service.benches.open(asked, Settings(), PYTEST) as bench:
+        assert (await bench.run()).exit_code == 0
     await service.close()

@@ -37,7 +37,7 @@ _TITLES: Mapping[MendKind, str] = {
     "raiseBudget": "Raise {}",
     "openSetting": "Open {}",
     "setup": "Set up ralphd",
-    "installIsolation": "Run `{}`",
+    "installIsolation": "Install bubblewrap",
     "useTestCommand": "Use `{}`",
 }
 _IN_THE_LOG = frozenset({"provider_failed", "internal_error"})

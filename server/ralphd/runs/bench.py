@@ -133,7 +133,8 @@ class Benches:
         isolation = await self.isolation(settings)
         testing = settings.testing
         include = tuple(posixpath.join(folder, path) for path in testing.include)
-        key = (root, f"{settings.sandbox.model_dump_json()} {testing.env} {include} {testing.git}")
+        # What is made where no isolation was there yet is of no use once there is one.
+        key = (root, f"{isolation} {settings.sandbox.model_dump_json()} {testing.env} {include} {testing.git}")
         pool = self._pools.pop(key, None)
         if pool is None:
             mode = settings.sandbox.mode

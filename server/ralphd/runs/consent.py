@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ralphd.core.latest import Latest
 from ralphd.core.run import RunRequest
 from ralphd.core.runner import Ask, Decision, KnownConsent, Question
-from ralphd.errors import NoIsolation, Untrusted
+from ralphd.errors import Untrusted
 from ralphd.sandbox.isolation import Isolation
 from ralphd.sandbox.programs import program_at
 from ralphd.settings import questions
@@ -63,11 +63,7 @@ class Consents:
         if request.untitled or not settings.testing.command:
             return ()
         if isolation.kind == "none" and settings.sandbox.mode == "auto" and sys.platform == "linux":
-            raise NoIsolation(
-                "Nothing that a model wrote runs without isolation, and there is none here.",
-                isolation.detail,
-                installer=isolation.installer,
-            )
+            raise isolation.refusal()
         where = request.root, request.folder
         for consent in await asyncio.to_thread(command_consents, *where, configuration, isolation, self._environ):
             decided = await self._decided(consent, ask)

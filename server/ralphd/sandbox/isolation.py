@@ -19,7 +19,7 @@ from typing import Literal
 
 import psutil
 
-from ralphd.errors import SandboxError
+from ralphd.errors import NoIsolation, SandboxError
 from ralphd.sandbox import bwrap, process, seatbelt, seccomp, visible_files
 from ralphd.sandbox.bwrap import Bind, Descriptors, RunPlan
 
@@ -74,6 +74,11 @@ class Isolation:
     program: str = bwrap.BWRAP
     installer: tuple[str, ...] = ()
     """Where bubblewrap is not there: the command that gets it on this system, if one is known."""
+
+    def refusal(self) -> NoIsolation:
+        """What a person is told where there is none, and nobody said that it is not wanted."""
+        said = "Nothing that a model wrote runs without isolation, and there is none here."
+        return NoIsolation(said, self.detail, installer=self.installer)
 
 
 async def detect(mode: IsolationMode) -> Isolation:

@@ -95,7 +95,7 @@ class Shadow:
         if not argv:
             raise SandboxError("The test command is empty.", "Set testing.command to a program and its arguments.")
         if isolation.kind == "none" and not self._allow_unisolated:
-            raise SandboxError("Nothing that a model wrote runs without isolation.", isolation.detail)
+            raise isolation.refusal()
         command = TestCommand(tuple(argv), dict(env or {}), tuple(extra_ro), tuple(writable), cwd, own_environments)
         self._mirror.touched()
         plan = await self._in_thread(lambda stop: make_plan(self._workspace, self._mirror, listing, command))
