@@ -103,11 +103,11 @@ class Findings:
         if votes is None:
             raise failed("No versions voted on this finding.")
         self._outbox.background(self._open_versions(shown, votes.shown))
-        return {"uri": versions_uri(shown.finding_id)}
+        return {"uri": versions_uri(shown)}
 
     async def _open_versions(self, shown: ShownFinding, text: str) -> None:
         if self._workspace.client.text_document_content:
-            await self._outbox.open_document(versions_uri(shown.finding_id), take_focus=True)
+            await self._outbox.open_document(versions_uri(shown), take_focus=True)
             return
         report = await self._runner().to_read(shown.root, "versions.py", text)
         if not await self._outbox.open_document(path_to_uri(report.path), take_focus=True):

@@ -1,12 +1,15 @@
 """`ralph:` documents: `ralph:/<reviewId>/<hunkId>` is what a hunk proposes, `ralph:/<reviewId>` the whole review,
-`ralph:/requests.md` the request log, `ralph:/versions/<findingId>.py` the versions that voted on a finding."""
+`ralph:/requests.md` the request log, `ralph:/versions/<findingId>/versions_of_<file>` the versions that voted on a finding."""
 
 from __future__ import annotations
+
+import posixpath
+from urllib.parse import quote
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
-from ralphd.lsp.diagnostics import Diagnostics
+from ralphd.lsp.diagnostics import Diagnostics, ShownFinding
 from ralphd.lsp.request_log_view import RequestLogView
 from ralphd.lsp.review import Reviews
 
@@ -23,14 +26,15 @@ def register(server: LanguageServer, reviews: Reviews, log: RequestLogView, diag
         if params.uri == REQUEST_LOG:
             text = await log.text()
         elif params.uri.startswith(VERSIONS):
-            text = _versions(params.uri.removeprefix(VERSIONS).removesuffix(".py"), diagnostics)
+            text = _versions(params.uri.removeprefix(VERSIONS).partition("/")[0], diagnostics)
         else:
             text = text_of(params.uri, reviews)
         return types.TextDocumentContentResult(text=text)
 
 
-def versions_uri(finding_id: str) -> str:
-    return f"{VERSIONS}{finding_id}.py"
+def versions_uri(shown: ShownFinding) -> str:
+    """Its last part is what an editor shows of it, and by what it knows the language."""
+    return f"{VERSIONS}{shown.finding_id}/versions_of_{quote(posixpath.basename(shown.finding.path))}"
 
 
 def _versions(finding_id: str, diagnostics: Diagnostics) -> str:
