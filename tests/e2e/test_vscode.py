@@ -84,6 +84,11 @@ def test_palette_and_settings_in_vscode(host: Path, vsix: Path, tmp_path: Path) 
     flow("palette.mjs", host, vsix, tmp_path)
 
 
+def test_isolation_and_opinions_in_vscode(host: Path, vsix: Path, tmp_path: Path) -> None:
+    """The isolation is missing and installed from the ending's button; then second opinions, seen and pinned."""
+    flow("opinions.mjs", host, vsix, tmp_path)
+
+
 def flow(script: str, host: Path, vsix: Path, tmp_path: Path) -> None:
     shots = Path(os.environ.get("RALPHD_E2E_SHOTS") or tmp_path / "screenshots") / script.removesuffix(".mjs")
     options = {

@@ -7,11 +7,14 @@ import type { Deciding, Given } from './deciding';
 import type { Instructions } from './instructions';
 import type { Keys } from './keys';
 import { SERVER } from './protocol';
+import type { Reviews } from './reviews';
+import { takeBack } from './taking_back';
 
 export interface Parts {
   /** The connection to a server that runs; tells the person and answers undefined where none does. */
   connection(): Connection | undefined;
   restart(): Promise<void>;
+  reviews: Reviews;
   deciding: Deciding;
   instructions: Instructions;
   keys: Keys;
@@ -22,7 +25,7 @@ export interface Parts {
 type Command = (given: Given) => Promise<void>;
 
 export function registerCommands(parts: Parts): vscode.Disposable {
-  const commands = { ...runCommands(parts), ...reviewCommands(parts.deciding), ...otherCommands(parts) };
+  const commands = { ...runCommands(parts), ...reviewCommands(parts), ...otherCommands(parts) };
   return vscode.Disposable.from(...Object.entries(commands).map(([id, run]) => vscode.commands.registerCommand(id, run)));
 }
 
@@ -62,7 +65,7 @@ function runCommands({ connection, instructions }: Parts): Record<string, Comman
   };
 }
 
-function reviewCommands(deciding: Deciding): Record<string, Command> {
+function reviewCommands({ deciding, reviews }: Parts): Record<string, Command> {
   return {
     'ralph.next': () => deciding.step(1),
     'ralph.previous': () => deciding.step(-1),
@@ -75,6 +78,7 @@ function reviewCommands(deciding: Deciding): Record<string, Command> {
     'ralph.rejectAll': () => deciding.decideAll(SERVER.reject),
     'ralph.rejectWithReason': (given) => deciding.rejectWithReason(given),
     'ralph.tryAgain': (given) => deciding.tryAgain(given),
+    'ralph.takeBack': () => takeBack(reviews),
     'ralph.showChanges': (given) => deciding.openDiff(given),
     'ralph.showFileChanges': (given) => deciding.openFileDiff(given),
   };

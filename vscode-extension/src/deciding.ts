@@ -3,7 +3,7 @@
 import * as vscode from 'vscode';
 import { fileOf, SCHEME, type Diffs } from './diffs';
 import { SERVER } from './protocol';
-import { keyOf, placeOf, type Change, type Reviews } from './reviews';
+import { keyOf, oldLines, placeOf, type Change, type Reviews } from './reviews';
 import type { Threads } from './threads';
 
 export type Send = (command: string, argument: object) => Promise<void>;
@@ -24,10 +24,11 @@ export class Deciding {
     private readonly send: Send,
   ) {}
 
-  /** The number of the change that is at hand, for the status bar. */
+  /** The change that is at hand, for the status bar: the one that the cursor is at, else where one would go from there. */
   get meant(): Change | undefined {
     const { uri, position } = cursor();
-    return this.reviews.meant(uri?.toString(), position, this.last);
+    const inDiff = uri?.scheme === SCHEME; // its lines are not those of the file
+    return this.at() ?? this.reviews.meant(here(), inDiff ? undefined : position, this.last);
   }
 
   /** Steps follow each other, however fast the key is pressed. */
@@ -52,8 +53,9 @@ export class Deciding {
     const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(place.uri));
     const position = document.validatePosition(new vscode.Position(place.line, 0));
     const selection = new vscode.Range(position, position);
+    const wasOpen = vscode.window.activeTextEditor?.document === document;
     const editor = await vscode.window.showTextDocument(document, { selection });
-    editor.revealRange(selection, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+    bringIntoSight(editor, wasOpen, position.line, oldLines(change.hunk)?.last ?? position.line);
   }
 
   /** Takes or refuses one change. A key decides only on a change that the cursor is at: nobody decides unseen. */
@@ -161,6 +163,23 @@ export class Deciding {
     }
     const key = given !== null && typeof given === 'object' && 'key' in given ? given.key : undefined;
     return typeof key === 'string' ? this.reviews.find(key) : undefined;
+  }
+}
+
+/** Of a long change so many old lines stay in sight; more would push the new ones, which stand below, off the screen. */
+const OLD_LINES_IN_SIGHT = 12;
+/** Lines above a change, to see where one is. */
+const LINES_ABOVE = 3;
+
+/**
+ * Scrolls so far that the thread under the old lines is in sight too. The editor tells which lines are visible, not how high
+ * a thread is; where the line behind it can be seen, all of it can.
+ */
+function bringIntoSight(editor: vscode.TextEditor, wasOpen: boolean, first: number, last: number): void {
+  const all = editor.visibleRanges.some(({ start, end }) => start.line <= first && last < end.line);
+  if (!wasOpen || !all) {
+    const top = new vscode.Position(Math.max(0, first - LINES_ABOVE, last - OLD_LINES_IN_SIGHT), 0);
+    editor.revealRange(new vscode.Range(top, top), vscode.TextEditorRevealType.AtTop);
   }
 }
 

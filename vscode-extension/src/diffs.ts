@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { oldLines, type Change, type Review, type Reviews } from './reviews';
 
 export const SCHEME = 'ralph-review';
+const ALL_CHANGES = 'Ralph: proposed changes';
 
 export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
@@ -55,7 +56,7 @@ export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposa
     const sides = await Promise.all(
       files.map(async (file) => [file, (await currentText(file)) === undefined ? virtual(file, 'now') : file, virtual(file, 'then')]),
     );
-    await vscode.commands.executeCommand('vscode.changes', 'Ralph: proposed changes', sides);
+    await vscode.commands.executeCommand('vscode.changes', ALL_CHANGES, sides);
   }
 
   /** The change at a line of the text with all changes in it: what is meant by a key in the diff. */
@@ -83,7 +84,10 @@ export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposa
   private async closeDecided(): Promise<void> {
     const done = vscode.window.tabGroups.all
       .flatMap((group) => group.tabs)
-      .filter(({ input }) => {
+      .filter(({ input, label }) => {
+        if (input === undefined && label.startsWith(ALL_CHANGES)) {
+          return !this.reviews.open; // of a diff of many files the editor tells no more than its title
+        }
         const uri = input instanceof vscode.TabInputTextDiff ? input.modified : input instanceof vscode.TabInputText ? input.uri : undefined;
         return uri?.scheme === SCHEME && this.reviews.pendingIn(fileOf(uri).toString()).length === 0;
       });

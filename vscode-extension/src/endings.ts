@@ -21,9 +21,11 @@ export async function tellEnd(result: RunResult, execute: Execute, setKey: () =>
   const action = actions.find(({ title }) => title === chosen);
   if (action?.kind === 'setup' || action?.kind === 'installIsolation') {
     const given = (await execute(action.command, action.arguments)) as { argv: [string, ...string[]]; folder: string };
-    const [shellPath, ...shellArgs] = given.argv;
-    const where = given.folder === '' ? {} : { cwd: given.folder };
-    vscode.window.createTerminal({ name: action.title, shellPath, shellArgs, ...where }).show();
+    const again = actions.find(({ kind }) => kind === 'tryAgain');
+    if ((await runInTerminal(action.title, given)) && again !== undefined) {
+      const go = await say('info', `Ralph: ${given.argv.join(' ')} is done.`, [again.title]);
+      await (go === undefined ? undefined : execute(again.command, again.arguments));
+    }
   } else if (action?.kind === 'setKey') {
     const again = actions.find(({ kind }) => kind === 'tryAgain');
     if ((await setKey()) && again !== undefined) {
@@ -34,6 +36,23 @@ export async function tellEnd(result: RunResult, execute: Execute, setKey: () =>
   } else if (chosen === REVIEW) {
     await vscode.commands.executeCommand('ralph.show');
   }
+}
+
+/** Runs a program that may ask for a password, say. True where it ended well: its terminal is gone then. Of any other end
+ * the editor tells itself, and leaves the terminal. */
+async function runInTerminal(name: string, { argv, folder }: { argv: [string, ...string[]]; folder: string }): Promise<boolean> {
+  const [shellPath, ...shellArgs] = argv;
+  const terminal = vscode.window.createTerminal({ name, shellPath, shellArgs, ...(folder === '' ? {} : { cwd: folder }) });
+  const ended = new Promise<boolean>((resolve) => {
+    const subscription = vscode.window.onDidCloseTerminal((closed) => {
+      if (closed === terminal) {
+        subscription.dispose();
+        resolve(closed.exitStatus?.code === 0);
+      }
+    });
+  });
+  terminal.show();
+  return ended;
 }
 
 /** The server went while it worked: the run told no result, so this is told in its place. */

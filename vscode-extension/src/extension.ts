@@ -91,6 +91,7 @@ class Ralph implements vscode.Disposable {
       registerCommands({
         connection: () => this.running(),
         restart: () => this.restart(),
+        reviews: this.reviews,
         deciding: this.deciding,
         instructions: new Instructions(context.workspaceState),
         keys,

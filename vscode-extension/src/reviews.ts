@@ -40,17 +40,32 @@ export function oldLines({ oldText, range }: Hunk): { first: number; last: numbe
 
 export class Reviews {
   private readonly live = new Map<string, Review>();
+  /** The one that was told of last and of which something was accepted, whether or not anything of it still waits. */
+  private latest: Review | undefined;
 
   onHunks(reviewId: string, hunks: readonly Hunk[], home: string, proof: Proof): void {
+    const review = { reviewId, home, proof, hunks };
     if (hunks.some((hunk) => hunk.state === 'pending')) {
-      this.live.set(reviewId, { reviewId, home, proof, hunks });
+      this.live.set(reviewId, review);
     } else {
       this.live.delete(reviewId);
+    }
+    if (hunks.some((hunk) => hunk.state === 'accepted') || this.latest?.reviewId === reviewId) {
+      this.latest = review;
     }
   }
 
   clear(): void {
     this.live.clear();
+    this.latest = undefined;
+  }
+
+  /** What was accepted of the latest review: what can be taken back at once. */
+  get taken(): Change[] {
+    const review = this.latest;
+    return (review?.hunks ?? []).flatMap((hunk, index) =>
+      review !== undefined && hunk.state === 'accepted' ? [{ review, hunk, number: index + 1 }] : [],
+    );
   }
 
   get open(): boolean {

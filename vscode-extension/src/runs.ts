@@ -17,6 +17,8 @@ export interface Lost {
 export interface Ended {
   result: RunResult;
   started: Started | undefined;
+  /** It ended with its server; the next server told so. */
+  lost: boolean;
 }
 
 interface Live {
@@ -59,7 +61,7 @@ export class Runs {
   readonly ended: Ended[] = [];
   private last: RunResult | undefined;
   private lost = false;
-  private readonly lostIds = new Set<string>();
+  private readonly lostRuns = new Map<string, Started | undefined>();
   private spentUsd: number | undefined;
   private anyUnpriced = false;
 
@@ -109,15 +111,16 @@ export class Runs {
 
   /** Whether the person was told already that the run was lost with its server. */
   wasLost(runId: string): boolean {
-    return this.lostIds.has(runId);
+    return this.lostRuns.has(runId);
   }
 
   onEnded(result: RunResult): void {
     this.live.delete(result.runId);
     this.last = result;
     // The next server tells the end of a run that was cut short.
-    this.lost = this.lostIds.has(result.runId);
-    this.ended.unshift({ result, started: this.begun.get(result.runId) });
+    this.lost = this.wasLost(result.runId);
+    const started = this.begun.get(result.runId) ?? this.lostRuns.get(result.runId);
+    this.ended.unshift({ result, started, lost: this.lost });
     this.begun.delete(result.runId);
     this.ended.splice(LISTED);
     const usd = result.cost?.usd;
@@ -131,7 +134,7 @@ export class Runs {
   /** The server is gone, and its runs with it: those that were at work. */
   clear(): Lost[] {
     const lost = [...this.live].map(([runId, { usd }]) => ({ started: this.begun.get(runId), usd }));
-    [...this.live.keys()].forEach((runId) => this.lostIds.add(runId));
+    [...this.live.keys()].forEach((runId) => this.lostRuns.set(runId, this.begun.get(runId)));
     this.live.clear();
     this.begun.clear();
     this.lost = this.lost || lost.length > 0;

@@ -4,7 +4,7 @@
 import * as vscode from 'vscode';
 import { label, proofWords, verb } from './hunk_text';
 import { keyOf, type Change, type Review, type Reviews } from './reviews';
-import { money, severityOf, type Ended, type Runs } from './runs';
+import { money, severityOf, type Ended, type Runs, type Started } from './runs';
 
 interface FileRow {
   kind: 'file';
@@ -79,7 +79,7 @@ export class ChangesTree implements vscode.TreeDataProvider<FileRow | ChangeRow>
 const ICON = { pending: 'circle-large-outline', accepted: 'check', rejected: 'close', stale: 'warning' } as const;
 
 /** A run that is at work has a text; one that ended, its result. */
-type RunRow = { kind: 'working'; runId: string; text: string; command: string | undefined } | { kind: 'ended'; runId: string; ended: Ended };
+type RunRow = { kind: 'working'; runId: string; text: string; started: Started | undefined } | { kind: 'ended'; runId: string; ended: Ended };
 
 export class RunsTree implements vscode.TreeDataProvider<RunRow>, vscode.Disposable {
   private readonly emitter = new vscode.EventEmitter<undefined>();
@@ -98,26 +98,24 @@ export class RunsTree implements vscode.TreeDataProvider<RunRow>, vscode.Disposa
     if (row !== undefined) {
       return [];
     }
-    const working = this.runs.working.map(({ runId, text, started }) => ({ kind: 'working' as const, runId, text, command: started?.command }));
-    return [...working, ...this.runs.ended.map((ended) => ({ kind: 'ended' as const, runId: ended.result.runId, ended }))];
+    return [...this.runs.working.map((run) => ({ kind: 'working' as const, ...run })), ...this.runs.ended.map((ended) => ({ kind: 'ended' as const, runId: ended.result.runId, ended }))];
   }
 
   getTreeItem(row: RunRow): vscode.TreeItem {
     if (row.kind === 'working') {
-      const item = new vscode.TreeItem(row.command?.split('.').at(-1) ?? 'a run');
+      const item = new vscode.TreeItem(`${row.started?.command.split('.').at(-1) ?? 'a run'}${onDocument(row.started)}`);
       item.description = row.text;
       item.iconPath = new vscode.ThemeIcon('sync~spin');
       item.contextValue = 'working';
       return item;
     }
-    const { result, started } = row.ended;
-    const uri = started?.argument['uri'];
-    const name = typeof uri === 'string' ? ` ${vscode.workspace.asRelativePath(vscode.Uri.parse(uri))}` : '';
-    const item = new vscode.TreeItem(`${result.command}${name}`);
+    const { result, started, lost } = row.ended;
+    const item = new vscode.TreeItem(`${result.command}${onDocument(started)}`);
     const cost = result.cost === null || result.cost === undefined ? '' : money(result.cost.usd) || 'price unknown';
-    item.description = [result.outcome.replaceAll('_', ' '), cost].filter((part) => part !== '').join(' · ');
+    item.description = [lost ? 'lost' : result.outcome.replaceAll('_', ' '), cost].filter((part) => part !== '').join(' · ');
     item.tooltip = result.reason;
-    item.iconPath = new vscode.ThemeIcon({ none: 'circle-slash', info: 'check', warning: 'warning', error: 'error' }[severityOf(result.outcome)]);
+    const severity = lost ? 'warning' : severityOf(result.outcome);
+    item.iconPath = new vscode.ThemeIcon({ none: 'circle-slash', info: 'check', warning: 'warning', error: 'error' }[severity]);
     item.contextValue = 'ended';
     return item;
   }
@@ -126,6 +124,12 @@ export class RunsTree implements vscode.TreeDataProvider<RunRow>, vscode.Disposa
     this.view.dispose();
     this.emitter.dispose();
   }
+}
+
+/** " slug.py": the document that a run was asked for, where that is known. */
+function onDocument(started: Started | undefined): string {
+  const uri = started?.argument['uri'];
+  return typeof uri === 'string' ? ` ${vscode.workspace.asRelativePath(vscode.Uri.parse(uri))}` : '';
 }
 
 /** A finding that the person put away for good, as the server lists it. */

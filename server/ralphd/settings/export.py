@@ -197,8 +197,8 @@ def package_json_configuration() -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for order, name in enumerate(IN_EDITOR):
         if name in ROLE_MODELS:
-            who = "all four roles" if name == "models.default" else f"the {name.removeprefix('models.').capitalize()}"
-            text = f"The model of {who}: an alias (`claude`, `gpt`, `gemini`, `local`, …) or a name as LiteLLM knows it. Empty: "
+            whose = "The model of all four roles" if name == "models.default" else "Its model"
+            text = f"{whose}: an alias (`claude`, `gpt`, `gemini`, `local`, …) or a name as LiteLLM knows it. Empty: "
             text += (
                 "the one whose key is there, else the embedded model."
                 if name == "models.default"

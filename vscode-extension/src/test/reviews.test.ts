@@ -28,6 +28,20 @@ test('a review is open while a hunk of it is pending', () => {
   assert.equal(reviews.open, false);
 });
 
+test('what was accepted of the latest review can be taken back, also when nothing waits any more', () => {
+  const first = hunk([0, 0], [1, 0], 'x');
+  const second = hunk([2, 0], [3, 0], 'y');
+  const reviews = reviewsOf(first, second);
+  assert.deepEqual(reviews.taken, []);
+  const accepted = { ...second, state: 'accepted' as const };
+  reviews.onHunks('v1', [{ ...first, state: 'rejected' }, accepted], HOME, VERIFIED);
+  assert.deepEqual(reviews.taken.map(({ number }) => number), [2]);
+  reviews.onHunks('v2', [hunk([5, 0], [6, 0], 'z')], HOME, VERIFIED);
+  assert.deepEqual(ids(reviews.taken), [second.hunkId], 'nothing was accepted of the newer one yet');
+  reviews.onHunks('v1', [first, second], HOME, VERIFIED);
+  assert.deepEqual(reviews.taken, []);
+});
+
 test('changes have the numbers that the server counts them by, and keep them', () => {
   const made = hunk([0, 0], [0, 0], 'new\n', { uri: 'file:///new.py', oldText: '', creates: true });
   const other = hunk([0, 0], [1, 0], 'o\n', { uri: 'file:///0.py' });

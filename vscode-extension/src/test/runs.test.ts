@@ -95,9 +95,13 @@ test('a run that was lost with its server is told with its document and cost, an
   assert.match(lostSentence({ started: undefined, usd: undefined }), /cost is not known/);
   assert.deepEqual(runs.clear(), [], 'told once');
   assert.equal(runs.text(), '$(warning) Ralph · run lost');
+  runs.onEnded(result({ outcome: 'cancelled' })); // the next server says what it had cost
+  assert.deepEqual(runs.ended[0]?.started?.argument, { uri: 'file:///w/my%20slug.py' });
+  assert.equal(runs.ended[0]?.lost, true);
   runs.onEvent({ ...events[0]!, runId: 'r2' });
   runs.onEnded(result({ runId: 'r2' }));
   assert.match(runs.text(), /^\$\(check\) Ralph/);
+  assert.equal(runs.ended[0]?.lost, false);
 });
 
 test('ended runs are listed with what was asked, the latest first', () => {
