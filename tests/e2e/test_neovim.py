@@ -5,55 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.e2e.editor_installs import install
 from tests.e2e.neovim.session import Neovim
-from tests.support.scripted_server import Reply, Script, ScriptedServer
+from tests.e2e.slug_project import BODY, STUB, WRONG, answers, region
+from tests.support.scripted_server import Reply, ScriptedServer
 
 pytestmark = pytest.mark.e2e
-
-STUB = '''\
-"""Names for addresses."""
-
-import re
-
-
-def slug(title: str) -> str:
-    """Lower case, words joined by single dashes, no dash at either end."""
-    pass
-
-
-def shout(title: str) -> str:
-    return title.upper()
-'''
-TESTS = """\
-from slug import shout, slug
-
-
-def test_words():
-    assert slug("Hello, World") == "hello-world"
-
-
-def test_edges():
-    assert slug("  a  b! ") == "a-b"
-
-
-def test_shout():
-    assert shout("a") == "A"
-"""
-BODY = '    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")'
-WRONG = '    return title.lower().replace(" ", "-")'
-FUNCTION = '''\
-def slug(title: str) -> str:
-    """Lower case, words joined by single dashes, no dash at either end."""
-{body}
-'''
-
 
 WORDS = 'def words(title: str) -> list[str]:\n    return "".join(c if c.isalnum() else " " for c in title.lower()).split()\n'
 NEW_FILE = f"""\
@@ -96,64 +57,9 @@ def shout(title: str) -> str:
 """
 
 
-def region(body: str) -> str:
-    return f"```python\n{FUNCTION.format(body=body)}```\n"
-
-
-def answers(*bodies: str) -> list[Script]:
-    """Each body as the Artisan's answer, slowly enough to be seen; the Critic finds nothing on the last."""
-    critic = Reply('{"verdict": "pass", "findings": []}')
-    return [*(Reply(region(body), delay_s=0.02) for body in bodies), critic]
-
-
-@pytest.fixture(scope="session", params=["neovim", "neovim-wheel"])
-def program(request: pytest.FixtureRequest) -> Path:
-    return install(request.param)
-
-
-@pytest.fixture
-def model() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as server:
-        yield server
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    (folder / "slug.py").write_text(STUB)
-    (folder / "test_slug.py").write_text(TESTS)
-    subprocess.run(["git", "init", "-q", str(folder)], check=True)
-    return folder
-
-
-@pytest.fixture
-def editor(program: Path, model: ScriptedServer, project: Path, tmp_path: Path) -> Iterator[Neovim]:
-    state = tmp_path / "person"
-    config = state / "config" / "ralphd" / "config.yaml"
-    config.parent.mkdir(parents=True)
-    config.write_text(
-        "models:\n"
-        f"  default: {{model: openai/scripted, api_base: {model.base_url}, api_key: '${{SCRIPTED_KEY}}'}}\n"
-        "testing: {command: python -m pytest -q, adversarial_tests: false}\n"
-        "loop: {librarian: never}\n"
-    )
-    neovim = Neovim(program, project / "slug.py", state, {"SCRIPTED_KEY": "sk-scripted"})
-    try:
-        assert neovim.attached() == "ralphd"
-        yield neovim
-    finally:
-        neovim.quit()
-
-
 def pytest_passes(folder: Path) -> bool:
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
     return subprocess.run(argv, cwd=folder, capture_output=True, check=False).returncode == 0
-
-
-def run_ended(editor: Neovim) -> dict[str, object]:
-    result: dict[str, object] = editor.wait_lua("a run ends", "return _G.seen.ended[1]", 90)
-    return result
 
 
 def kill_server(editor: Neovim) -> None:
@@ -186,7 +92,7 @@ def test_implement_by_keyboard(editor: Neovim, model: ScriptedServer, project: P
     editor.cursor(8, 4)  # in the function's body
     offered = editor.choose("gra", "Ralph: implement")
     assert any(title.startswith("Ralph: critique") for title in offered)
-    result = run_ended(editor)
+    result = editor.run_ended()
     assert (result["outcome"], result["iterations"]) == ("proposed", 2), result
 
     seen = editor.lua("return _G.seen.progress")
@@ -202,6 +108,7 @@ def test_implement_by_keyboard(editor: Neovim, model: ScriptedServer, project: P
     assert "Ralph: change 1 of 1 · 3 tests passed" in screen and "]r next" in screen and BODY in screen, screen
     assert "\\a accept" in screen and "not verified" not in screen.lower(), screen
     assert editor.lua("return require('ralphd').status()") == "Ralph 1/1"
+    editor.picture("review")
 
     editor.cursor(3)
     editor.keys("]r")
@@ -234,7 +141,7 @@ def test_implement_by_keyboard(editor: Neovim, model: ScriptedServer, project: P
 def test_commands_accept_and_reject(editor: Neovim, model: ScriptedServer, project: Path) -> None:
     model.replies = answers(BODY)
     editor.keys("/def slug<CR>:Ralph implement keep it short<CR>")
-    assert run_ended(editor)["outcome"] == "proposed"
+    assert editor.run_ended()["outcome"] == "proposed"
     assert "keep it short" in model.requests[0].prompt
     editor.wait("a change to review", editor.changes)
 
@@ -256,10 +163,11 @@ def test_accept_by_code_action(editor: Neovim, model: ScriptedServer) -> None:
     model.replies = answers(BODY)
     editor.cursor(8, 4)
     editor.keys(":Ralph implement<CR>")
-    assert run_ended(editor)["outcome"] == "proposed"
+    assert editor.run_ended()["outcome"] == "proposed"
     editor.wait("a change to review", editor.changes)
     editor.keys(":Ralph diff<CR>")
     editor.wait("both sides", lambda: "return re.sub" in editor.screen() and "    pass" in editor.screen())
+    editor.picture("diff")
     assert "Ralph: change" not in editor.screen() and editor.lua("return vim.wo.diff")
     editor.keys(":tabclose<CR>")
     editor.wait("the review is back in the text", lambda: "Ralph: change" in editor.screen())
@@ -273,7 +181,7 @@ def test_new_file(editor: Neovim, model: ScriptedServer, project: Path) -> None:
     model.replies = [NEW_FILE, *answers()]
     editor.cursor(8, 4)
     editor.keys(":Ralph implement<CR>")
-    result = run_ended(editor)
+    result = editor.run_ended()
     assert (result["outcome"], result["hunks"]) == ("proposed", 3), result
     editor.wait("three changes to review", lambda: len(editor.changes()) == 3)
     assert [(line, name) for line, _, name in editor.changes()] == [(3, ""), (8, ""), (1, "words.py")]
@@ -281,10 +189,12 @@ def test_new_file(editor: Neovim, model: ScriptedServer, project: Path) -> None:
 
     editor.keys(":Ralph changes<CR>")
     editor.wait("all changes of all files in a list", lambda: "new file: def words" in editor.screen())
+    editor.picture("all-changes")
     editor.keys(":cclose<CR>")
     editor.cursor(8)
     editor.keys("]r")
     editor.wait("the new file to read", lambda: editor.text() == WORDS and "Ralph: change" in editor.screen())
+    editor.picture("new-file")
     assert not (project / "words.py").exists() and not editor.lua("return vim.bo.modifiable")
     editor.keys("\\a")
     editor.wait("the new file is accepted", lambda: len(editor.changes()) == 2)
@@ -307,13 +217,14 @@ def test_critique_and_dismiss(editor: Neovim, model: ScriptedServer) -> None:
     editor.keys(":%s/^    pass$/\\=" + json.dumps(BODY) + "/<CR>:w<CR>")
     editor.cursor(12, 4)
     editor.keys(":Ralph critique<CR>")
-    result = run_ended(editor)
+    result = editor.run_ended()
     assert (result["outcome"], result["findings"]) == ("reviewed", 1), result
     findings = (
         "return vim.tbl_map(function(d) return { d.lnum + 1, d.severity, d.message } end,"
         " vim.tbl_filter(function(d) return d.code == 'ralph.critic.edge-case' end, vim.diagnostic.get(0)))"
     )
     ((line, severity, message),) = editor.wait_lua("a finding", findings)
+    editor.picture("finding")
     assert (line, severity) == (12, 1)  # an error, as a run confirmed it
     assert FINDING["message"] in message and FINDING["scenario"] in message
 
@@ -345,12 +256,13 @@ def test_an_ending_has_ways_on(editor: Neovim, model: ScriptedServer, tmp_path: 
     model.replies = [refusal]
     editor.cursor(8, 4)
     editor.keys(":Ralph implement<CR>")
-    result = run_ended(editor)
+    result = editor.run_ended()
     assert result["outcome"] == "provider_failed"
     editor.wait("the message, whole", lambda: str(result["reason"]) in editor.messages().replace("\n", ""))
     editor.keys("ix<Esc>")  # nothing asks for Enter
     editor.wait("typing goes on", lambda: "    xpass" in editor.text())
     screen = editor.screen()
+    editor.picture("ending")
     assert "1  Set key" in screen and "2  Choose a model" in screen and ":Ralph act 1…" in screen, screen
 
     editor.keys(":Ralph act 1<CR>")
@@ -363,7 +275,7 @@ def test_an_ending_has_ways_on(editor: Neovim, model: ScriptedServer, tmp_path: 
     editor.lua("_G.seen.ended = {}")
     model.replies = [refusal]
     editor.choose(":Ralph act<CR>", "Try again")
-    assert run_ended(editor)["outcome"] == "provider_failed"
+    assert editor.run_ended()["outcome"] == "provider_failed"
     editor.choose(":Ralph act<CR>", "Show run")
     editor.wait("the record of the run", lambda: "provider_failed" in editor.text())
 
@@ -378,7 +290,7 @@ def test_cancel_while_the_model_writes(editor: Neovim, model: ScriptedServer, pr
         "return vim.iter(_G.seen.progress):any(function(p) return p[2]:find('Artisan') ~= nil end)",
     )
     editor.keys(":Ralph cancel<CR>")
-    assert run_ended(editor)["outcome"] == "cancelled"
+    assert editor.run_ended()["outcome"] == "cancelled"
     assert editor.text() == STUB
     editor.wait("the connection is closed", lambda: model.disconnected == 1)
 
@@ -391,17 +303,18 @@ def test_a_server_that_dies_is_told_and_started_again(editor: Neovim, model: Scr
     editor.wait("the model is asked", lambda: model.requests, 60)
     editor.keys(":Ralph stream<CR>")
     editor.wait("what it writes", lambda: "re.sub" in editor.screen() and "artisan · 1.1" in editor.screen(), 60)
+    editor.picture("stream")
     editor.keys(":close<CR>")
     kill_server(editor)
     assert "The run that was at work" in editor.messages()
     assert editor.lua("return require('ralphd').status()") == ""
     model.replies = answers(BODY)
     editor.choose(":Ralph act<CR>", "Start it again")
-    lost = run_ended(editor)
+    lost = editor.run_ended()
     assert lost["outcome"] == "cancelled" and "cut short" in str(lost["reason"]), lost
     editor.lua("_G.seen.ended = {}")
     editor.choose(":Ralph act<CR>", "Run it again")
-    assert run_ended(editor)["outcome"] == "proposed"
+    assert editor.run_ended()["outcome"] == "proposed"
     editor.wait("a change to review", editor.changes)
 
     kill_server(editor)
@@ -410,62 +323,3 @@ def test_a_server_that_dies_is_told_and_started_again(editor: Neovim, model: Scr
     editor.wait("the review is offered again", editor.changes, 90)
     editor.keys(":Ralph accept all<CR>")
     editor.wait("it can be accepted", lambda: editor.text() == STUB.replace("    pass", BODY))
-
-
-def test_log_status_and_health(editor: Neovim, model: ScriptedServer) -> None:
-    editor.keys(":Ralph log<CR>")
-    editor.wait("a word about the log that is empty", lambda: "the log is empty" in editor.messages())
-    editor.keys(":Ralph status<CR>")
-    editor.wait("the status in a window", lambda: "nothing runs, nothing waits" in editor.screen())
-    editor.keys("j")
-    editor.cursor(8, 4)
-    editor.keys(":Ralph preview<CR>")
-    editor.wait("what would be sent", lambda: "127.0.0.1" in editor.text() and "def slug" in editor.text(), 60)
-    assert not model.requests
-    editor.keys(":Ralph runs<CR>")
-    editor.wait("the list of runs", lambda: editor.nvim.current.buffer.name.endswith("runs.txt"))
-    editor.keys(":Ralph doctor<CR>")
-    editor.wait("the doctor's report", lambda: "artisan:" in editor.text(), 60)
-
-    editor.keys(":half of a command")  # a prompt is open: what is told waits
-    editor.nvim.api.exec_lua("vim.schedule(function() require('ralphd.messages').say('Ralph: told later') end)", [])
-    editor.wait("the prompt", lambda: editor.nvim.api.get_mode()["mode"] == "c")
-    assert "told later" not in editor.messages()
-    editor.keys("<Esc>")
-    editor.wait("it is told", lambda: "Ralph: told later" in editor.messages())
-
-    editor.keys(":checkhealth ralphd<CR>")
-    text = editor.wait_lua(
-        "a health report",
-        "return vim.bo.filetype == 'checkhealth' and table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')",
-        90,
-    )
-    assert "running for" in text and "a run can begin" in text and "ERROR" not in text, text
-    assert "tests are run by: python -m pytest -q" in text, text
-
-
-def test_what_stops_a_run_is_an_error_with_its_line(editor: Neovim, project: Path) -> None:
-    (project / "ralph.config.yaml").write_text("budget: {usd_per_run: a lot}\n")
-    editor.keys(":checkhealth ralphd<CR>")
-    text = editor.wait_lua(
-        "a health report",
-        "return vim.bo.filetype == 'checkhealth' and table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')",
-        90,
-    )
-    assert "ERROR" in text and "usd_per_run" in text and "config check" in text, text
-
-
-def test_consents_are_listed_and_changed(editor: Neovim, project: Path, tmp_path: Path) -> None:
-    config = tmp_path / "person" / "config" / "ralphd" / "config.yaml"
-    config.write_text(config.read_text().replace("command: python -m pytest -q, ", ""))
-    (project / "ralph.config.yaml").write_text("testing: {command: [python, -m, pytest, -q]}\n")
-    editor.cursor(8, 4)
-    editor.choose(":Ralph implement<CR>", "Never")
-    assert run_ended(editor)["outcome"] == "untrusted"
-    (line,) = editor.choose(":Ralph trust<CR>", "never", stays=True)
-    assert "python -m pytest -q" in line
-    editor.choose("", "Forget it: ask again")
-    editor.wait("it is forgotten", lambda: "Ralph: forgotten" in editor.messages())
-
-    editor.keys(":Ralph setup<CR>")
-    editor.wait("it runs in a terminal", lambda: "You have a configuration already" in editor.screen(), 60)

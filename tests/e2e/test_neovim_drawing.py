@@ -71,6 +71,7 @@ def test_colours_tints_and_hidden_characters(editor: Neovim) -> None:
     blanks = [text for _, text, names in chunks if names == "RalphNew" and text.strip() == ""]
     assert [len(text) for text in blanks if len(text) > 2] == [100, 100], "the tint goes to the window's end"
     assert ["text", 4, 0, 5, 0, "RalphOld"] in drawn(editor)
+    editor.picture("colours")
     screen = editor.screen()
     assert screen.index("  return text\n") < screen.index("Ralph: change 1 of 1 · 4 tests passed")
     assert screen.index("local lower") < screen.index("\nend")
@@ -81,6 +82,7 @@ def test_places_and_states(editor: Neovim) -> None:
     above = hunk(uri, 1, (0, 0), 'local s = require("s")\n', "", outsideTarget=True)
     goes, stale = hunk(uri, 2, (2, 3), "", "--- A name.\n"), hunk(uri, 3, (7, 8), "x\n", "return M\n", state="stale")
     show(editor, above, goes, stale, state="unverified", sentence="No test command is set.")
+    editor.picture("places")
     screen = editor.screen()
     assert screen.index('local s = require("s")') < screen.index("local M = {}"), "it stands above the first line"
     assert "outside what you asked for" in screen and "NOT verified: No test command is set." in screen

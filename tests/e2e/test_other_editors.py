@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.editor_installs import environment_in, install
 from tests.e2e.helix import Helix
-from tests.e2e.test_neovim import BODY, STUB, TESTS, answers
+from tests.e2e.slug_project import BODY, STUB, answers
 from tests.support.patience import SCALE, seconds
 from tests.support.scripted_server import ScriptedServer
 
@@ -30,16 +30,6 @@ def model() -> Iterator[ScriptedServer]:
     with ScriptedServer() as server:
         server.replies = answers(BODY)
         yield server
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    (folder / "slug.py").write_text(STUB)
-    (folder / "test_slug.py").write_text(TESTS)
-    subprocess.run(["git", "init", "-q", str(folder)], check=True)
-    return folder
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ local function fill(bufnr, client)
   api.nvim_buf_set_lines(bufnr, 0, -1, false, vim.split((text:gsub('\n$', '')), '\n'))
   vim.bo[bufnr].modifiable = false
   vim.bo[bufnr].modified = false
+  vim.bo[bufnr].filetype = vim.filetype.match({ filename = uri, buf = bufnr }) or ''
 end
 
 --- Fills a buffer whose name is a `ralph:` URI with the server's document.

@@ -137,8 +137,9 @@ function M.draw(bufnr)
     )
   end, review.new_files(bufnr))
   if #new > 0 then
-    local text = ('  ━━ Ralph: %s · :Ralph next shows it'):format(table.concat(new, ', '))
-    api.nvim_buf_set_extmark(bufnr, namespace, 0, 0, { virt_text = { { text, 'RalphBanner' } }, strict = false })
+    -- Below the first line: a line above it shows only where the window makes room, and beside it there may be none.
+    local text = ('━━ Ralph: %s · :Ralph next shows it'):format(table.concat(new, ', '))
+    api.nvim_buf_set_extmark(bufnr, namespace, 0, 0, { virt_lines = { { { text, 'RalphBanner' } } }, strict = false })
   end
 end
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import pynvim  # type: ignore[import-untyped]
 from tests.e2e.editor_installs import environment_in
+from tests.e2e.neovim.picture import Screen
 from tests.support.patience import seconds
 
 HERE = Path(__file__).parent
@@ -54,6 +55,8 @@ class Neovim:
     def __init__(self, program: Path, file: Path, state: Path, env: Mapping[str, str]) -> None:
         state.mkdir(parents=True, exist_ok=True)
         self.offered_file = state / "offered.json"
+        self._pictures = Path(os.environ.get("RALPHD_E2E_SHOTS") or state.parent / "screenshots") / "neovim"
+        self._painted = Screen()
         init = state / "init.lua"
         init.write_text(INIT)
         whole = {
@@ -103,6 +106,11 @@ class Neovim:
 
     def wait_lua(self, what: str, code: str, timeout: float = 20) -> Any:
         return self.wait(what, lambda: self.lua(code), timeout)
+
+    def run_ended(self) -> dict[str, Any]:
+        """Wait for the first run that was not forgotten; what the plugin's event said of its end."""
+        result: dict[str, Any] = self.wait_lua("a run ends", "return _G.seen.ended[1]", 120)
+        return result
 
     def attached(self) -> str:
         """Wait for the server; its name."""
@@ -174,6 +182,15 @@ class Neovim:
         return rows
         """
         return "\n".join(self.lua(code))
+
+    def picture(self, name: str) -> None:
+        """Keep what is on the screen now as NAME.svg, for a person to look at."""
+        self.lua("vim.cmd.redraw() vim.rpcnotify(vim.api.nvim_list_uis()[1].chan, 'painted')")
+        while (message := self.nvim.next_message())[1] != "painted":
+            if message[1] == "redraw":
+                self._painted.follow(message[2])
+        self._pictures.mkdir(parents=True, exist_ok=True)
+        (self._pictures / f"{name}.svg").write_text(self._painted.svg(), encoding="utf-8")
 
     def messages(self) -> str:
         return str(self.nvim.command_output("messages"))
