@@ -44,11 +44,13 @@ def test_the_container_runs_as_a_user_without_rights() -> None:
     lines = re.sub(r"\\\n\s*", "", (PACKAGING / "Dockerfile").read_text("utf-8")).splitlines()
     steps = [line.split(" ", 1) for line in lines if line and not line.startswith("#")]
     last_user = [argument for word, argument in steps if word == "USER"][-1]
-    assert last_user == "ralph" and [word for word, _ in steps].index("ENTRYPOINT") > [w for w, _ in steps].index(
-        "USER"
-    )
+    assert last_user == "1000" and [word for word, _ in steps].index("ENTRYPOINT") > [w for w, _ in steps].index("USER")
     installs = next(argument for word, argument in steps if word == "RUN" and "useradd" in argument)
-    assert "bubblewrap" in installs and "--require-hashes" in " ".join(argument for _, argument in steps)
+    assert (
+        "--uid 1000 ralph" in installs
+        and "bubblewrap" in installs
+        and "--require-hashes" in " ".join(argument for _, argument in steps)
+    )
     for word, argument in steps:
         if word == "COPY" and not argument.startswith("--from"):
             for name in argument.split()[:-1]:
