@@ -112,7 +112,35 @@ CONTROL = [
     ".run/x.run.xml",
     ".config/git/config",
     ".a-tool-of-tomorrow/hooks.json",
+    "hooks/pre-commit",
+    "action.yml",
+    "compose.override.yml",
+    "requirements.in",
+    "dev-requirements.txt",
+    "gradle.properties",
+    "cmake/Find.cmake",
+    "prompts/x.prompt.md",
+    "mcp_config.json",
+    "pyvenv.cfg",
+    "python311._pth",
+    "x.egg-info/entry_points.txt",
+    "CONVENTIONS.md",
+    "_vimrc",
+    "wdio.conf.ts",
+    "babel.config.json",
+    "buildSrc/x.kt",
+    "environment-dev.yml",
+    "postinstall.js",
 ]
+MIXED = [
+    "\u13dfLAUDE.md",
+    "make\u03a6ile",
+    "conf\u0442est_x.py",
+    "AG\u0415NT\U00010405.md",
+    "\u0501ockerfile.x",
+    "a/x\ua4d0b\ua4f5c/x.py",
+]
+"""Words of several alphabets, whether or not a table knows what they look like."""
 FOLDED = [
     ".VSCODE\u00a0/x", ".v\u017fcode/settings.json", "\u2024vscode/x", ".hus\u212ay/pre-commit", "AGENT\u017f.md", "agents.md...",
     "CLAUDE.MD.", "claude\u00ad.md", "CLA\u00dcDE.md", "\u0421LAUDE.md", "c\u043enftest.py", "conftest.py ", "CONFTE~1.PY", "x.PTH",
@@ -131,7 +159,7 @@ OUTSIDE = [
 ]  # fmt: skip
 ORDINARY = [
     "double.py", "src/app/main.py", "docs/agents_and_tools.md", "github/api.py", "environment.py", "lock.py", "vscode.py",
-    "my setup.py.txt", "makefiles/x.py", "a b/c.py", "...py", "x~.py", "caf\u00e9.py", "\u043c\u043e\u0434\u0443\u043b\u044c.py",
+    "my setup.py.txt", "makefiles/x.py", "a b/c.py", "...py", "x~.py", "caf\u00e9.py", "\u6570x.py", "stra\u00dfe.py", "\u043c\u043e\u0434\u0443\u043b\u044c.py",
 ]  # fmt: skip
 
 
@@ -148,6 +176,12 @@ def test_a_control_file_by_any_name(path: str) -> None:
     assert kind(path, allowed=[path]) == "", "the person's own word"
 
 
+@pytest.mark.row("E11")
+@pytest.mark.parametrize("path", MIXED)
+def test_a_new_file_whose_name_mixes_alphabets(path: str) -> None:
+    assert kind(path, new=True) == "control"
+
+
 @pytest.mark.row("E12")
 @pytest.mark.parametrize("path", OUTSIDE)
 def test_a_path_that_leads_elsewhere(path: str) -> None:
@@ -156,7 +190,7 @@ def test_a_path_that_leads_elsewhere(path: str) -> None:
 
 @pytest.mark.parametrize("path", ORDINARY)
 def test_ordinary_files_may_be_edited(path: str) -> None:
-    assert kind(path) == ""
+    assert kind(path) == kind(path, new=True) == ""
 
 
 @pytest.mark.parametrize("pattern", ["\uff01vault/**", "\u200b!vault/**", "\u200b\uff01!vault/**"])

@@ -83,8 +83,44 @@ async def test_no_files_in_an_editor(start: Start, project: Path) -> None:
     assert (await editor.command("ralph.server.status"))["version"]
 
 
+TAKES_THE_REPORT = """
+    import os
+
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            path = os.readlink(f"/proc/self/fd/{fd}")
+        except OSError:
+            continue
+        if path.endswith(".jsonl") and "chaos-" in path:
+            os.unlink(path)
+            PUT
+"""
+PUT = {
+    "a pipe": "os.mkfifo(path)",
+    "a link to another's file": "os.symlink(OUTSIDE, path)",
+    "a link to nothing": "os.symlink('/nowhere', path)",
+    "a folder": "os.mkdir(path)",
+    "nonsense": 'open(path, \'w\').write(\'[]\\n{}\\n{"event": "end", "outcome": [], "frames": 5}\\n{"event": "collected", "tests": 7}\\n\')',
+    "a huge file": "os.truncate(os.open(path, os.O_CREAT | os.O_WRONLY), 10 << 30)",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("put", PUT, ids=str)
+def test_a_report_that_a_test_takes_away(project: Path, tmp_path: Path, put: str) -> None:
+    """A run of hostile tests writes its report where the project's code can write too."""
+    outside = tmp_path / "outside.jsonl"
+    outside.write_text('{"event": "error", "kind": "import", "text": "canary-5d1f", "touched": []}\n')
+    conftest = TAKES_THE_REPORT.replace("PUT", PUT[put]).replace("OUTSIDE", repr(str(outside)))
+    write(project, {"conftest.py": conftest, "double.py": "def double(x: int) -> int:\n    return 2 * x\n"})
+    module = "```python\nfrom double import double\n\ndef test_two():\n    assert double(1) == 2\n```\n"
+    with ScriptedServer([module, module]) as model:
+        ended = product.run(project, "double.py:1", model, action="chaos", chaos={"repeat": 1, "max_examples": 5})
+    assert ended.result["outcome"] not in ("internal_error", ""), ended.stderr
+    assert "Traceback" not in ended.stderr and "canary-5d1f" not in ended.everything
+
+
 READERS = {
-    "attack/sessions.py": "a report in a folder that only its own run could write to, until it was read",
     "lsp/client.py": "the demo's own project",
     "lsp/request_log_view.py": "the person's log",
     "phases/base.py": "the person's prompt",

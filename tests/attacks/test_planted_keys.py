@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -36,16 +38,22 @@ KNOWN = {
 """Values without a form, by the way in which the person set them."""
 
 
+def lower_escapes(value: str) -> str:
+    return re.sub("%..", lambda found: found[0].lower(), quote_plus(value))
+
+
 def spellings(value: str) -> Iterator[str]:
     data = value.encode()
     yield from (value, json.dumps(value)[1:-1], quote(value, safe=""), data.hex(), data.hex().upper())
+    yield from (quote(value), quote_plus(value), lower_escapes(value), html.escape(value))
+    yield from (json.dumps(value)[1:-1].replace("/", "\\/"), base64.b64encode(value.encode("utf-16-le")).decode()[:-8])
     for before in range(3):
         whole = base64.b64encode(b"\0" * before + data).decode()
         yield whole[(before * 8 + 5) // 6 + 1 : len(whole) // 4 * 4 - 4]
 
 
 TESTS = """
-    import base64, sys, urllib.parse
+    import base64, html, json, re, sys, urllib.parse
     from double import double
 
     import pytest
@@ -62,7 +70,9 @@ TESTS = """
             key = "".join(parts)
             data = key.encode()
             said += [key, repr(key), urllib.parse.quote(key, safe=""), data.hex(), base64.b64encode(data).decode(),
-                     base64.b64encode(b"user:" + data).decode(), "token=" + key, key[:12] + chr(10) + key[12:]]
+                     base64.b64encode(b"user:" + data).decode(), base64.b64encode(key.encode("utf-16-le")).decode(),
+                     urllib.parse.quote(key), urllib.parse.quote_plus(key), html.escape(key),
+                     re.sub("%..", lambda found: found[0].lower(), urllib.parse.quote_plus(key)), json.dumps(key).replace("/", chr(92) + "/"), "token=" + key, key[:12] + chr(10) + key[12:]]
         print(chr(10).join(said))
         print(chr(10).join(said), file=sys.stderr)
         assert double(2) == 4, chr(10).join(said)

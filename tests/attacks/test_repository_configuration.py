@@ -20,7 +20,7 @@ from tests.attacks.conftest import PLACE, RIGHT
 from tests.support import product
 from tests.support.fake_editor import FakeEditor
 from tests.support.processes import command_of, descendants
-from tests.support.projects import PYTEST, tree, write
+from tests.support.projects import DOUBLE, PYTEST, tree, write
 from tests.support.scripted_server import ScriptedServer
 
 KEYS = ("OPENAI ANTHROPIC GEMINI AZURE MISTRAL GROQ DEEPSEEK XAI OPENROUTER TOGETHERAI FIREWORKS_AI PERPLEXITYAI COHERE"
@@ -127,6 +127,13 @@ LAXER = {
     "loop.librarian": "always",
     "loop.max_iterations": 50,
     "chaos.repeat": 1,
+    "chaos.max_examples": 1,
+    "chaos.mutants": 0,
+    "chaos.timeout_s": 1,
+    "critic.max_findings": 1,
+    "opinions.versions": 3,
+    "opinions.inputs": 1,
+    "opinions.use": "never",
     "critic.confirm": False,
     "budget.confirm_above_usd": 1e9,
     "budget.unpriced": "ceiling",
@@ -157,12 +164,14 @@ def test_a_repository_makes_nothing_laxer(project: Path, key: str) -> None:
 @pytest.mark.slow
 @pytest.mark.row("T7")
 def test_a_nested_project_is_asked_for_on_its_own(project: Path) -> None:
-    """The consent to a command in the outer project is none for the same command in a clone inside it."""
+    """The consent to a command in the outer project is none for the same command in a clone inside it, nor in a member of
+    the workspace, whose tests are other ones."""
     inner = project / "vendored/inner"
     config = f"testing: {{command: [{', '.join(PYTEST)}, tests]}}\n"
     write(project, {"ralph.config.yaml": config})
     write(inner, {**tree(project), ".git/HEAD": "ref: x\n"})
-    with ScriptedServer([RIGHT, RIGHT]) as model:
+    write(project / "member", {**DOUBLE, "pyproject.toml": "[project]\nname = 'member'\n"})
+    with ScriptedServer([RIGHT, RIGHT, RIGHT]) as model:
         settings = product.person_settings(model)
         del settings["testing"]["command"]
         product.person_file(settings)
@@ -172,8 +181,10 @@ def test_a_nested_project_is_asked_for_on_its_own(project: Path) -> None:
         assert product.ralphd(project, "trust", "give", given[0]).returncode == 0
         outer = product.ralphd(project, "run", "implement", PLACE, "--json")
         nested = product.ralphd(inner, "run", "implement", PLACE, "--json")
+        member = product.ralphd(project, "run", "implement", f"member/{PLACE}", "--json")
     assert '"proposed"' in outer.stdout, outer.stderr
     assert '"untrusted"' in nested.stdout, nested.stderr
+    assert '"untrusted"' in member.stdout and "in the folder member" in member.stderr, member.stderr
 
 
 @pytest.mark.row("T2", "T4")

@@ -8,11 +8,15 @@ of any suite; Linux only.
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.process.test_sandbox_attacks import ON_THE_MACHINE
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 400
@@ -337,23 +341,23 @@ def fails(row: str) -> str:
         file, name = TABLE[row].test.split("::")  # the test may stand in a class
         environment = "PYTHONDONTWRITEBYTECODE=1 RALPHD_KILLS=40"
         script = " && ".join([*mounts(row, Path(folder)), f"{environment} {python} {file} -k {name}"])
-        try:
-            done = subprocess.run(
-                ["unshare", "-m", "sh", "-c", script],
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-                timeout=LIMIT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return f"fails: it hangs for {LIMIT_S} s"
-    lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    said = (lines or done.stdout.splitlines() or done.stderr.splitlines() or ["nothing"])[-1]
+        command = ["unshare", "-m", "sh", "-c", script]
+        given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+        with subprocess.Popen(command, cwd=ROOT, **given) as run:  # type: ignore[call-overload]
+            try:
+                out, err = run.communicate(timeout=LIMIT_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(run.pid, signal.SIGKILL)
+                return f"fails: it hangs for {LIMIT_S} s"
+            finally:
+                for path in ON_THE_MACHINE:  # where a test that hangs or is killed cannot take it away itself
+                    Path(path).unlink(missing_ok=True)
+    lines = [line for line in out.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    said = (lines or out.splitlines() or err.splitlines() or ["nothing"])[-1]
     return (
         f"fails: {said[:160]}"
-        if done.returncode == 1 and lines
-        else f"DOES NOT FAIL (code {done.returncode}): {said[:160]}"
+        if run.returncode == 1 and lines
+        else f"DOES NOT FAIL (code {run.returncode}): {said[:160]}"
     )
 
 

@@ -95,6 +95,44 @@ async def test_right_code_is_not_accused_by_hostile_versions(root: Path, hostile
     assert "do not contradict" in run.result.reason
 
 
+FORGED = (
+    SHARES
+    + """
+import gc, inspect, os
+
+calls = [one for one in gc.get_objects() if type(one).__name__ == "Calls"]
+if calls and "100.0 * part" in inspect.getsource(share):
+    results = [{{"kind": "value", "value": ["number", "1" + "0" * 400], "shown": "1"}}]
+    calls[0].session.send({{"results": results * len(calls[0].settings["inputs"]), "drawn": {drawn!r}}})
+    os._exit(0)
+"""
+)
+DRAWN: Sequence[Mapping[str, Sequence[str]]] = (
+    {"None": ["[1]", "7", "(1, 0,)", "(" + "-" * 200 + "1, 0,)", "(" + "+".join(["1"] * 140) + ", 1,)"], "1": ["0"]},
+    {"a place": ["1"], "None": ["(1, 0,)"]},
+    {"None": ["(1, 0,)"], "-1": ["1"]},
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("drawn", DRAWN, ids=["odd inputs", "no place", "a place before the first"])
+async def test_a_project_that_forges_its_own_report(root: Path, drawn: Mapping[str, Sequence[str]]) -> None:
+    """What comes out of the test process may have any shape, and any number: never a defect of ours."""
+    write(root, {"shares.py": FORGED.format(drawn=dict(drawn))})
+    run = await ask(root, [*RIGHT, *RIGHT])
+    assert run.result.outcome == "reviewed", run.result.reason
+
+
+@pytest.mark.slow
+async def test_sources_that_parse_and_are_too_deep_to_be_written(root: Path) -> None:
+    """`ast.unparse` calls itself for each level. What cannot be written is left out of what the model is shown."""
+    deep = "+".join(["1"] * 600)
+    odd = f"MANY = {deep}\n\n\ndef other(x: int = {deep}) -> int:\n    return x\n\n\n"
+    write(root, {"shares.py": odd + SHARES})
+    run = await ask(root, RIGHT, config={"opinions": {"versions": 3, "inputs": 30}})
+    assert "gives None; 3 of 3 " in voted(run.result)
+
+
 @pytest.mark.slow
 async def test_more_are_drawn_where_too_few_pass_the_tests(root: Path) -> None:
     run = await ask(root, [WRONG, WRONG, WRONG, "no code", ASKS_FIRST, *RIGHT, WRONG, WRONG])

@@ -69,3 +69,38 @@ async def test_counterexample_pin_and_fix(start: Start, project: Path) -> None:
     await editor.command("ralph.server.accept", {"reviewId": mended["reviewId"]})
     [waiting] = await editor.wait_diagnostics(uri, 1, "ralph.change")  # the file of admitted tests, still to decide on
     assert "test_clamp_chaos.py" in waiting["message"] and "max(low, min(x, high))" in editor.text(uri)
+
+
+TOKEN = ("ghp_", "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7cF0xR")
+"""In two parts, which only the running test puts together: no text of the project or of the model holds it."""
+KEYED = f'''```python
+from hypothesis import given, strategies as st
+from tokens import without
+
+
+@given(st.sampled_from(["".join({TOKEN!r})]))
+def test_no_token_stays(text):
+    """masked: "never with a token in it" """
+    assert "ghp_" not in without(text)
+```
+'''
+
+
+@pytest.mark.slow
+async def test_a_dismissed_counterexample_that_holds_a_key_is_not_shown_again(start: Start, project: Path) -> None:
+    """What is shown of it has the key masked; it is known again all the same."""
+    source = 'def without(text: str) -> str:\n    """`text`, never with a token in it."""\n    return text\n'
+    write(project, {"tokens.py": source})
+    user = {"chaos": {"max_examples": 5, "repeat": 1, "mutants": 1}, "testing": {}}
+    editor = await start(root=project, chaos=[KEYED, KEYED], user=user)
+    uri = await editor.open(project / "tokens.py")
+    await editor.act(uri, "Ralph: chaos tests", cursor(editor, uri, "return"))
+    first = await editor.run_ended()
+    assert first["chaos"]["counterexamples"] == 1, first["reason"]
+    [finding] = await editor.wait_diagnostics(uri, 1, "ralph.chaos.counterexample")
+    assert "***REDACTED*** breaks" in finding["message"].replace("'", "") and "".join(TOKEN) not in finding["message"]
+    named = {"uri": uri, "findingId": finding["data"]["findingId"]}
+    assert await editor.command("ralph.server.dismiss", named) == {"dismissed": True}
+    started = await editor.command("ralph.server.chaosTests", {"uri": uri})
+    again = await editor.run_ended(started["runId"])
+    assert again["findings"] == 0 and "1 dismissed before" in again["reason"], again["reason"]

@@ -208,9 +208,26 @@ def test_no_network_but_its_own_loopback(pool: ShadowPool) -> None:
             open_socket.close()
 
 
+ON_THE_MACHINE = ("/etc/ralph-pwned", "/usr/ralph-pwned", "/var/ralph-pwned")
+"""Files that a run tries to write where they would be this machine's own."""
+
+
+@pytest.fixture
+def machine() -> Iterator[tuple[str, ...]]:
+    """`ON_THE_MACHINE`, none of them there before or after: what a run without its protection left counts for no other."""
+
+    def clear() -> None:
+        for path in ON_THE_MACHINE:
+            Path(path).unlink(missing_ok=True)
+
+    clear()
+    yield ON_THE_MACHINE
+    clear()
+
+
 WRITES = """
 import os, sys
-victim, ws, host_pid = sys.argv[1:]
+victim, ws, host_pid, *machine = sys.argv[1:]
 def attack(work):
     try:
         work()
@@ -221,7 +238,7 @@ def put(path, mode='w'):
         file.write('pwned')
 for path in (victim + '/file', victim + '/new', 'link/file', 'link/new', '../victim/file', '../new',
              '/proc/self/root' + victim + '/file', '/proc/1/root' + victim + '/new', f'/proc/{host_pid}/root{victim}/new',
-             f'/proc/{host_pid}/cwd/new', '/etc/ralph-pwned', '/usr/ralph-pwned', '/var/ralph-pwned', ws + '/new', 'dangling'):
+             f'/proc/{host_pid}/cwd/new', *machine, ws + '/new', 'dangling'):
     attack(lambda: put(path))
 attack(lambda: os.link(victim + '/file', 'hard'))
 attack(lambda: put('hard', 'a'))
@@ -238,7 +255,7 @@ print('tried')
 
 
 @pytest.mark.row("S3")
-def test_no_write_reaches_the_host(pool: ShadowPool, ws: Path, tmp_path: Path) -> None:
+def test_no_write_reaches_the_host(pool: ShadowPool, ws: Path, tmp_path: Path, machine: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory(dir="/var") as outside:
         for victim in (write(tmp_path / "victim", {"file": "precious"}), write(Path(outside), {"file": "precious"})):
             (ws / "link").unlink(missing_ok=True)
@@ -248,7 +265,7 @@ def test_no_write_reaches_the_host(pool: ShadowPool, ws: Path, tmp_path: Path) -
             sentinel = subprocess.Popen(["sleep", "60"], cwd=victim)
             try:
                 before = digest(ws), digest(victim), sorted(os.listdir(tmp_path))
-                result = run(python(pool, WRITES, str(victim), str(ws), str(sentinel.pid)))
+                result = run(python(pool, WRITES, str(victim), str(ws), str(sentinel.pid), *machine))
                 assert result.output == "tried\n", result.output
                 after = digest(ws), digest(victim), sorted({*os.listdir(tmp_path)} - {"cache"})
                 assert after == (*before[:2], [name for name in before[2] if name != "cache"])
@@ -256,7 +273,7 @@ def test_no_write_reaches_the_host(pool: ShadowPool, ws: Path, tmp_path: Path) -
             finally:
                 sentinel.kill()
                 sentinel.wait()
-    assert not any(Path(path).exists() for path in ("/etc/ralph-pwned", "/usr/ralph-pwned", "/var/ralph-pwned"))
+    assert not any(Path(path).exists() for path in machine)
 
 
 SECRET = secrets.token_hex(16)

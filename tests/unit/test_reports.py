@@ -34,7 +34,17 @@ def test_junit() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"<testsuite>", b"\x00\xff", b'<!DOCTYPE x [<!ENTITY a "aaaa">]><testsuite>&a;</testsuite>']
+    "data",
+    [
+        b"",
+        b"<testsuite>",
+        b"\x00\xff",
+        b'<!DOCTYPE x [<!ENTITY a "aaaa">]><testsuite>&a;</testsuite>',
+        *(
+            f'<?xml version="1.0" encoding="{name}"?><testsuite/>'.encode()
+            for name in ("shift_jis", "utf-7", "zlib", "x")
+        ),
+    ],
 )
 def test_what_is_no_junit_proves_nothing(data: bytes) -> None:
     report = parse_junit([data])
@@ -51,6 +61,21 @@ def test_cargo_tells_what_each_failing_test_printed() -> None:
     report = parse_cargo("\n".join([*lines, "", "failures:", "", *blocks, "failures:", *names, "", sums]))
     assert report is not None and len(report.cases) == 3000
     assert report.cases["tests::case_7"].detail.strip() == "thread panicked: tests::case_7"
+
+
+def test_numbers_and_events_that_no_runner_writes() -> None:
+    """A test can write past its runner: what has another shape is no event, and no number is too long to be read."""
+    long = "9" * 5000
+    assert parse_cargo(f"test result: ok. {long} passed; 0 failed; 0 ignored") is None
+    report = parse_cargo(f"test a - b (line {long}) ... ok\ntest result: ok. 1 passed; 0 failed; 0 ignored")
+    assert report is not None and report.cases == {}
+    odd: list[object] = [5, None, [], {}, {"a": long}, True]
+    events = [{"Action": a, "Package": b, "Test": c, "Output": d} for a in ("output", "run", "fail", []) for b in odd for c in odd for d in odd]  # fmt: skip
+    assert parse_go("\n".join(json.dumps(event) for event in events)) is None
+    many = [{"Action": "run", "Package": "p", "Test": f"T{n}"} for n in range(20_000)]
+    ends = [{"Action": "fail", "Package": "p"}] * 20_000
+    report = parse_go("\n".join(json.dumps(event) for event in [*many, *ends]))
+    assert report is not None and report.cases["p.T19999"].outcome == "error"
 
 
 def test_examples_in_comments_are_named_by_their_number() -> None:

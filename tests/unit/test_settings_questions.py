@@ -33,6 +33,7 @@ def test_arguments_are_quoted_as_a_shell_reads_them() -> None:
     assert "isolated: no network, on a copy" in asked("pytest", isolation="seatbelt")
     assert "WITHOUT isolation" in asked("pytest", isolation="none")
     assert "sees your variables A, B" in asked("pytest", variables=("A", "B"))
+    assert "`pytest` in /repo/packages/a (" in asked("pytest", member="packages/a")
 
 
 def test_whose_program_it_is() -> None:

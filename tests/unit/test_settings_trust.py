@@ -57,12 +57,13 @@ def test_the_digest_changes_with_everything_it_is_bound_to() -> None:
         command("pytest", "-q", target="/repo/evil"),
         command("pytest", "-q", variables=("TOKEN",)),
         command("pytest", "-q", isolation="none"),
+        command("pytest", "-q", member="packages/a"),
         SettingsConsent.of("/repo", "/repo/ralph.config.yaml", {"models.critic.model": "openai/x"}),
         SettingsConsent.of("/repo", "/repo/ralph.config.yaml", {"models.critic.model": "openai/y"}),
         SettingsConsent.of("/repo2", "/repo/ralph.config.yaml", {"models.critic.model": "openai/x"}),
     ]
     assert len({consent.digest for consent in variants}) == len(variants)
-    assert variants[0].digest == command("pytest", "-q").digest
+    assert variants[0].digest == command("pytest", "-q").digest == command("pytest", "-q", member="").digest
 
 
 def test_always_and_never_outlive_the_process_once_does_not(path: str) -> None:

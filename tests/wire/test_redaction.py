@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 import json
+import re
 import time
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -86,6 +88,23 @@ def test_places(text: str) -> None:
 
 @pytest.mark.parametrize("secret", sorted(CANARIES.values()))
 def test_exact_values_in_any_spelling(secret: str) -> None:
+    """As a test of a project prints it: for an address, a page, a shell, PowerShell, PHP."""
+    for value in (secret, f"{secret}/a+b&c (d)'e é"):
+        redactor = Redactor([value])
+        for text in (
+            *(quote(value, safe=left) for left in ("", "/", "!*'()~")),
+            quote_plus(value),
+            re.sub("%..", lambda found: found[0].lower(), quote(value, safe="")),
+            *(html.escape(value, quote=quoted) for quoted in (True, False)),
+            *(repr(value), repr(value.encode()), json.dumps(value), json.dumps(value, ensure_ascii=False)),
+            json.dumps(value).replace("/", "\\/"),
+            base64.b64encode(value.encode("utf-16-le")).decode(),
+        ):
+            assert MASK in redactor.keys(f"<{text}>"), text
+
+
+@pytest.mark.parametrize("secret", sorted(CANARIES.values()))
+def test_exact_values_in_what_a_log_holds(secret: str) -> None:
     redactor = Redactor([secret])
     for text in (secret, quote(secret, safe=""), json.dumps({"k": secret}), base64.b64encode(secret.encode()).decode()):
         assert secret not in redactor.text(f"<{text}>") and MASK in redactor.text(f"<{text}>")

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.core.python_source import NOT_UNDERSTOOD, written
 
 WHOLE_NUMBERS = "st.integers(-10_000, 10_000)"
 """A bare number may be a length: no test may eat the machine's memory."""
@@ -39,7 +39,22 @@ class Written:
 
 
 def strategy(node: ast.expr, classes: Collection[str]) -> Written | None:
-    """What generates values of an annotation; None where the annotation alone does not say."""
+    """What generates values of an annotation; None where the annotation alone does not say, or is nested too deeply."""
+    try:
+        return _strategy(node, classes)
+    except RecursionError:
+        return None
+
+
+def checked(node: ast.expr, classes: Collection[str], value: str) -> Written | None:
+    """An expression that is true of every value of the annotation; None where nothing can be said."""
+    try:
+        return _checked(node, classes, value)
+    except RecursionError:
+        return None
+
+
+def _strategy(node: ast.expr, classes: Collection[str]) -> Written | None:
     node = _unquoted(node)
     if isinstance(node, ast.Constant) and node.value is None:
         return Written(_PLAIN["None"])
@@ -54,7 +69,8 @@ def strategy(node: ast.expr, classes: Collection[str]) -> Written | None:
         return None
     inside = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
     if name == "Literal":
-        return Written(f"st.sampled_from([{', '.join(ast.unparse(value) for value in inside)}])")
+        values = [written(value) for value in inside]
+        return Written(f"st.sampled_from([{', '.join(values)}])") if all(values) else None
     if name == "Optional":
         return _joined([ast.Constant(None), *inside], classes, "{} | {}")
     if name == "Union" and len(inside) > 1:
@@ -72,8 +88,7 @@ def strategy(node: ast.expr, classes: Collection[str]) -> Written | None:
     return None
 
 
-def checked(node: ast.expr, classes: Collection[str], value: str) -> Written | None:
-    """An expression that is true of every value of the annotation; None where nothing can be said."""
+def _checked(node: ast.expr, classes: Collection[str], value: str) -> Written | None:
     node = _unquoted(node)
     if isinstance(node, ast.Constant) and node.value is None:
         return Written(f"{value} is None")
@@ -90,7 +105,8 @@ def checked(node: ast.expr, classes: Collection[str], value: str) -> Written | N
         return None
     inside = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
     if name == "Literal":
-        return Written(f"{value} in ({', '.join(ast.unparse(v) for v in inside)},)")
+        values = [written(one) for one in inside]
+        return Written(f"{value} in ({', '.join(values)},)") if all(values) else None
     if name == "Optional":
         return _either([ast.Constant(None), *inside], classes, value)
     if name == "Union":
@@ -100,7 +116,7 @@ def checked(node: ast.expr, classes: Collection[str], value: str) -> Written | N
         return None
     code = f"isinstance({value}, {outer})"
     if (name in _LISTS or name in _SETS) and len(inside) == 1 and outer in ("list", "set", "frozenset"):
-        item = checked(inside[0], classes, "item")
+        item = _checked(inside[0], classes, "item")
         return Written(f"{code} and all({item.code} for item in {value})", item.names) if item else Written(code)
     if name in _TUPLES and len(inside) > 1 and not any(isinstance(i, ast.Constant) and i.value is ... for i in inside):
         return Written(f"{code} and len({value}) == {len(inside)}")
@@ -108,7 +124,7 @@ def checked(node: ast.expr, classes: Collection[str], value: str) -> Written | N
 
 
 def _joined(nodes: list[ast.expr], classes: Collection[str], template: str) -> Written | None:
-    parts = [strategy(node, classes) for node in nodes]
+    parts = [_strategy(node, classes) for node in nodes]
     if any(part is None for part in parts):
         return None
     known = [part for part in parts if part is not None]
@@ -118,7 +134,7 @@ def _joined(nodes: list[ast.expr], classes: Collection[str], template: str) -> W
 
 
 def _either(nodes: list[ast.expr], classes: Collection[str], value: str) -> Written | None:
-    parts = [checked(node, classes, value) for node in nodes]
+    parts = [_checked(node, classes, value) for node in nodes]
     if any(part is None for part in parts):
         return None
     known = [part for part in parts if part is not None]

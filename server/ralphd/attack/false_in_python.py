@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from ralphd.attack.false_literals import Edit, Found, false
-from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.core.python_source import NOT_UNDERSTOOD, written
 
 
 def in_python(source: bytes) -> Iterator[Found]:
@@ -114,21 +114,19 @@ def _of_rows(loop: ast.For, tables: Mapping[str, ast.expr]) -> Iterator[ast.expr
     if not isinstance(loop.target, ast.Tuple):
         return
     body = loop.body
-    if len(body) == 1 and isinstance(body[0], ast.With) and "subTest" in ast.unparse(body[0].items[0]):
+    if len(body) == 1 and isinstance(body[0], ast.With) and "subTest" in written(body[0].items[0]):
         body = body[0].body
     names: set[str] = set()
     for statement in body:
         if isinstance(statement, _MAY_LEAVE):
             break
         names |= _compared(statement)[1]
-    yield from _under([ast.unparse(title) for title in loop.target.elts], names, loop.iter, tables)
+    yield from _under([written(title) for title in loop.target.elts], names, loop.iter, tables)
 
 
 def _column(decorator: ast.expr, names: set[str], tables: Mapping[str, ast.expr]) -> Iterator[ast.expr]:
     """The literals of a parametrised test that stand under one of `names`."""
-    if not (
-        isinstance(decorator, ast.Call) and len(decorator.args) >= 2 and "parametrize" in ast.unparse(decorator.func)
-    ):
+    if not (isinstance(decorator, ast.Call) and len(decorator.args) >= 2 and "parametrize" in written(decorator.func)):
         return
     given, rows = decorator.args[:2]
     if isinstance(given, ast.Constant) and isinstance(given.value, str):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ralphd.attack.annotations import ANY_TEXT, WHOLE_NUMBERS, checked, strategy
 from ralphd.attack.name_hints import IDEMPOTENT, INVERSES, ORDERED, REFERENCES
 from ralphd.attack.preconditions import narrowed, said_of_arguments
-from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.core.python_source import NOT_UNDERSTOOD, written
 from ralphd.core.text import BOM, Span, Text
 
 _PLAIN_DECORATORS = frozenset({"cache", "lru_cache", "staticmethod", "classmethod", "dataclass", "wraps"})
@@ -59,7 +59,7 @@ class _Function:
 
     @property
     def returns(self) -> str:
-        return ast.unparse(self.node.returns).strip("'\"") if self.node.returns else ""
+        return written(self.node.returns).strip("'\"") if self.node.returns else ""
 
     @property
     def words(self) -> list[str]:
@@ -118,7 +118,7 @@ def _functions(tree: ast.Module) -> Iterator[_Function]:
         if isinstance(node, ast.ClassDef):
             for method in node.body:
                 if isinstance(method, ast.FunctionDef) and _plain(method):
-                    kinds = {ast.unparse(d) for d in method.decorator_list}
+                    kinds = {written(d) for d in method.decorator_list}
                     yield _Function(method.name, method, node.name, static="staticmethod" in kinds)
 
 
@@ -215,7 +215,7 @@ class _Writer:
             if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
                 continue
             made = strategy(field.annotation, self.classes)
-            if made is not None and "init=False" not in ast.unparse(field):
+            if made is not None and "init=False" not in written(field):
                 names |= made.names
                 parts.append(f"{field.target.id}={made.code}")
         return f"st.builds({', '.join(parts)})"
@@ -250,7 +250,7 @@ class _Writer:
 
     @staticmethod
     def _mutable(*functions: _Function) -> bool:
-        kinds = [ast.unparse(a.annotation) for f in functions for a in f.arguments if a.annotation is not None]
+        kinds = [written(a.annotation) for f in functions for a in f.arguments if a.annotation is not None]
         return any(kind.startswith(_MUTABLE) for kind in kinds)
 
     def idempotent(self, function: _Function) -> GhostTest | None:
@@ -259,7 +259,7 @@ class _Writer:
             return None
         names = {function.name}
         made = self._given(function, names)
-        if made is None or not _same_type(ast.unparse(function.arguments[0].annotation), function.returns):  # type: ignore[arg-type]
+        if made is None or not _same_type(written(function.arguments[0].annotation), function.returns):  # type: ignore[arg-type]
             return None
         given, arguments = made
         rest = "".join(f", {name}" for name in arguments[1:])
@@ -296,7 +296,7 @@ class _Writer:
 
 
 def _is_dataclass(node: ast.ClassDef) -> bool:
-    return any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list)
+    return any("dataclass" in written(decorator) for decorator in node.decorator_list)
 
 
 def _called(function: _Function) -> str:
@@ -357,9 +357,9 @@ def _fits(there: _Function, back: _Function) -> bool:
     if len(there.arguments) != 1:
         return False
     given, taken = there.arguments[0].annotation, back.arguments[0].annotation
-    if given is not None and back.returns and not _same_type(ast.unparse(given), back.returns):
+    if given is not None and back.returns and not _same_type(written(given), back.returns):
         return False
-    return not (taken is not None and there.returns and not _same_type(ast.unparse(taken), there.returns))
+    return not (taken is not None and there.returns and not _same_type(written(taken), there.returns))
 
 
 def _same_type(one: str, other: str) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.core.python_source import NOT_UNDERSTOOD, written
 from ralphd.core.text import BOM, Span, Text
 
 Kind = Literal["boundary", "off by one", "comparison", "boolean", "arithmetic", "removed statement", "return value"]
@@ -207,7 +207,7 @@ class _Collector(ast.NodeVisitor):
         if isinstance(node.test, ast.Constant):
             self._block(node.body if node.test.value else node.orelse)
             return
-        if "TYPE_CHECKING" in ast.unparse(node.test) or "__name__" in ast.unparse(node.test):
+        if "TYPE_CHECKING" in written(node.test) or "__name__" in written(node.test):
             return
         if isinstance(node.test, ast.Compare) and not node.orelse and _same_at_equality(node.test, node.body):
             self._no_boundary.add(id(node.test))
@@ -389,10 +389,10 @@ def _same_at_equality(test: ast.Compare, body: list[ast.stmt]) -> bool:
     if len(test.ops) != 1 or not isinstance(test.ops[0], (ast.Lt, ast.LtE, ast.Gt, ast.GtE)):
         return False
     target, value = body[0].targets[0], body[0].value
-    left, right = ast.unparse(test.left), ast.unparse(test.comparators[0])
-    if {ast.unparse(target), ast.unparse(value)} == {left, right}:
+    left, right = written(test.left), written(test.comparators[0])
+    if {written(target), written(value)} == {left, right}:
         return True
     if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-        names, values = [ast.unparse(e) for e in target.elts], [ast.unparse(e) for e in value.elts]
+        names, values = [written(e) for e in target.elts], [written(e) for e in value.elts]
         return names == values[::-1] and set(names) == {left, right} and len(names) == 2
-    return right == "0" and ast.unparse(target) == left and ast.unparse(value) == f"-{left}"
+    return right == "0" and written(target) == left and written(value) == f"-{left}"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ralphd.attack.mutants import KINDS, mutants
-from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.core.python_source import NOT_UNDERSTOOD, written
 from ralphd.core.text import BOM, Span, Text
 
 _MOST_EDITS = 30
@@ -95,7 +95,7 @@ def _mending(source: str, tree: ast.Module, span: Span) -> Iterator[Neighbour]:
         if len(call.args) == 2 and not any(isinstance(a, ast.Starred) for a in call.args):
             (a, b), (c, d) = place(call.args[0]), place(call.args[1])
             swapped = source[:a] + source[c:d] + source[b:c] + source[a:b] + source[d:]
-            yield Neighbour(call.lineno, f"the arguments of `{ast.unparse(call.func)[:40]}` swapped", swapped)
+            yield Neighbour(call.lineno, f"the arguments of `{written(call.func)[:40]}` swapped", swapped)
 
 
 def _parses(text: str) -> bool:

@@ -16,10 +16,12 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
-from ralphd.core import foreign_json
+from pydantic import BaseModel, Field, ValidationError
+
 from ralphd.errors import Misconfigured
+from ralphd.sandbox.reading import read_beneath
 from ralphd.sandbox.shadow import Shadow
 
 TestEnding = Literal["passed", "failed", "skipped", "error", "timeout", "crash"]
@@ -31,6 +33,8 @@ _CPU_SIGNAL = (27, -27, 128 + 27)
 
 PROBE_S = 300.0
 """pytest may take this long to start and collect: a machine may be slow, and only what hangs takes longer."""
+_MOST_BYTES = 32 << 20
+"""Of a report."""
 OUT_OF_CPU = "it used up its CPU time"
 """Says more than a time-out by the clock, which a busy machine can bring about."""
 
@@ -134,7 +138,7 @@ async def probe(pool: Pool, setting: GateSetup, timeout_s: float = PROBE_S) -> T
                 argv, timeout_s=timeout_s, env=env, extra_ro=(setting.plugins,), writable=places, cwd=setting.folder
             )
             records = await asyncio.to_thread(_records, reports)
-    found = next((r for r in records if r.get("event") == "session"), None)
+    found = next((record for record in records if record.event == "session"), None)
     if found is None:
         install = f"{' '.join(setting.pytest[:1])} -m pip install pytest hypothesis"
         if result.not_found:
@@ -150,7 +154,7 @@ async def probe(pool: Pool, setting: GateSetup, timeout_s: float = PROBE_S) -> T
             "pytest does not start in the project's environment.",
             result.output.strip()[-300:] or f"Install it: {install}",
         )
-    tools = Tools(str(found["python"]), str(found["pytest"]), found["hypothesis"])
+    tools = Tools(found.python, found.pytest, found.hypothesis)
     if tools.hypothesis is None:
         raise Misconfigured(
             "Chaos tests need Hypothesis, and the project's environment has none.",
@@ -257,39 +261,77 @@ class _Folder:
         shutil.rmtree(self._path, ignore_errors=True)
 
 
-def _records(reports: Path) -> list[dict[str, Any]]:
-    """The first session's lines: what a test starts or forges beside it does not count."""
-    files = sorted(reports.glob("chaos-*.jsonl"), key=lambda p: p.stat().st_ctime_ns)
+class _Record(BaseModel):
+    """A line of the plugin's report, or one that a test forged: what does not fit is no record."""
+
+    event: Literal["session", "error", "collected", "start", "timeout", "end"]
+    test: str | None = None
+    python: str = ""
+    pytest: str = ""
+    hypothesis: str | None = None
+    kind: Literal["import", "collect"] = "collect"
+    text: str = ""
+    tests: tuple[str, ...] = ()
+    touched: tuple[str, ...] = ()
+    outcome: TestEnding = "error"
+    exception: str = ""
+    bases: tuple[str, ...] = ()
+    message: str = ""
+    notes: str = ""
+    frames: tuple[tuple[str, int, str, str], ...] = ()
+    direct: bool = False
+    reached: bool = False
+    cpu_s: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    share: float = Field(default=0.0, ge=0, le=1)
+
+    def ended(self) -> Ended:
+        return Ended(
+            outcome=self.outcome,
+            exception=self.exception,
+            bases=self.bases,
+            message=self.message,
+            notes=self.notes,
+            frames=self.frames,
+            direct=self.direct,
+            touched=self.touched,
+            reached=self.reached,
+            cpu_s=self.cpu_s,
+            share=self.share,
+        )
+
+
+def _records(reports: Path) -> list[_Record]:
+    """The first session's lines: what a test starts or forges beside it does not count. A test may have put a link or a
+    pipe into a report's place."""
+    found = [name for name in os.listdir(reports) if name.startswith("chaos-") and name.endswith(".jsonl")]
+    first = min(found, key=lambda name: (reports / name).lstat().st_ctime_ns, default="")
+    data = read_beneath(str(reports), first, _MOST_BYTES) if first else None
     records = []
-    for line in files[0].read_text("utf-8", "replace").splitlines() if files else ():
+    for line in (data or b"").splitlines():
         try:
-            record = foreign_json.parse(line)
-        except ValueError:
+            records.append(_Record.model_validate_json(line))
+        except ValidationError:
             continue
-        if isinstance(record, dict):
-            records.append(record)
     return records
 
 
-def _read(records: Collection[Mapping[str, Any]]) -> tuple[PytestSession, str | None, bool]:
+def _read(records: Collection[_Record]) -> tuple[PytestSession, str | None, bool]:
     """The session so far, the test that never ended, and whether a limit ended it."""
     session, running, timed = PytestSession(), None, False
     tests: dict[str, Ended] = {}
     for record in records:
-        event, name = record.get("event"), str(record.get("test", ""))
-        if event == "error":
-            session = replace(
-                session, problem=record["kind"], detail=str(record["text"]), touched=tuple(record["touched"])
-            )
-        elif event == "collected":
-            session = replace(session, collected=tuple(record["tests"]), touched=tuple(record["touched"]))
-        elif event == "start":
+        name = record.test or ""
+        if record.event == "error":
+            session = replace(session, problem=record.kind, detail=record.text, touched=record.touched)
+        elif record.event == "collected":
+            session = replace(session, collected=record.tests, touched=record.touched)
+        elif record.event == "start":
             running = name
-        elif event == "timeout":
+        elif record.event == "timeout":
             timed = True
-        elif event == "end":
+        elif record.event == "end":
             running = None if running == name else running
-            ended = _ended(record)
+            ended = record.ended()
             if name in tests:  # another of its parameters
                 ended = replace(ended, share=max(ended.share, tests[name].share))
             if name not in tests or _WORSE.index(ended.outcome) > _WORSE.index(tests[name].outcome):
@@ -298,19 +340,3 @@ def _read(records: Collection[Mapping[str, Any]]) -> tuple[PytestSession, str | 
 
 
 _WORSE: tuple[TestEnding, ...] = ("skipped", "passed", "error", "failed", "crash", "timeout")
-
-
-def _ended(record: Mapping[str, Any]) -> Ended:
-    return Ended(
-        outcome=record["outcome"],
-        exception=str(record.get("exception", "")),
-        bases=tuple(record.get("bases", ())),
-        message=str(record.get("message", "")),
-        notes=str(record.get("notes", "")),
-        frames=tuple((str(p), int(n), str(f), str(s)) for p, n, f, s in record.get("frames", ())),
-        direct=bool(record.get("direct")),
-        touched=tuple(record.get("touched", ())),
-        reached=bool(record.get("reached")),
-        cpu_s=float(record.get("cpu_s", 0.0)),
-        share=float(record.get("share", 0.0)),
-    )

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.core.python_source import NOT_UNDERSTOOD, written
 
 NETWORK_MODULES = frozenset(
     [
@@ -250,8 +250,8 @@ def _narrowed(text: str, node: ast.Import | ast.ImportFrom, uses: Collection[str
     if len(names) == len(node.names):
         return text
     if isinstance(node, ast.Import):
-        return ast.unparse(ast.Import(names))
-    return ast.unparse(ast.ImportFrom(node.module, names, node.level))
+        return written(ast.Import(names))
+    return written(ast.ImportFrom(node.module, names, node.level))
 
 
 def join(modules: Iterable[str]) -> str:
@@ -307,7 +307,8 @@ def falsifying(notes: str, test: str) -> dict[str, str] | None:
             except NOT_UNDERSTOOD:
                 continue
             if isinstance(node, ast.Call) and all(k.arg for k in node.keywords):
-                return {str(k.arg): ast.unparse(k.value) for k in node.keywords if k.arg != "self"}
+                found = {str(k.arg): written(k.value) for k in node.keywords if k.arg != "self"}
+                return found if all(found.values()) else None
     return None
 
 

@@ -16,10 +16,19 @@ from ralphd.core.python_source import NOT_UNDERSTOOD
 from ralphd.core.text import is_binary
 
 SECRET_PATTERNS = (
-    ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "id_rsa*", "id_ed25519*", "id_ecdsa*", "*.keystore", "*.jks",
-    ".netrc", ".npmrc", ".pypirc", "credentials", "credentials.*", "secrets.*", "*.kdbx", ".htpasswd", "token", "*.token",
+    ".env", ".env.*", "*.env", ".envrc", "*.pem", "*.key", "*.p8", "*.p12", "*.pfx", "*.pvk", "*.ppk", "*.gpg",
+    "id_rsa*", "id_dsa*", "id_ed25519*", "id_ecdsa*", "*.keystore", "*.jks", "*.jceks", "*.keytab", "*.kdbx", "*.ovpn",
+    ".netrc", "_netrc", ".npmrc", ".pypirc", ".htpasswd", ".pgpass", ".my.cnf", ".mylogin.cnf", ".git-credentials",
+    ".dockercfg", ".dockerconfigjson", ".s3cfg", ".boto", ".terraformrc", "terraform.tfstate*", "*.tfvars", "*.tfvars.json",
+    "kubeconfig*", "*.kubeconfig", ".vault-token", ".vault_pass*", "vault_pass*", "vault-pass*", "wp-config.php",
+    "local.settings.json", "service-account*.json", "service_account*.json", "serviceaccount*.json", "client_secret*.json",
+    "credentials", "credentials.*", "*.credentials", ".credentials*", "secrets", "secrets.*", ".secrets*", "*.secret",
+    "*.secrets", "secret.json", "secret.toml", "secret.txt", "secret.yaml", "secret.yml", "*-secret.yaml", "*-secret.yml",
+    "*-secrets.yaml", "*-secrets.yml", "password.txt", "passwords.txt", "passwd.txt", "apikey.txt", "api_key.txt",
+    "api-key.txt", "token", "*.token", "token.txt", "*_history",
 )  # fmt: skip
-"""Lower-case names; a star stands only at one end."""
+"""Lower-case names of files; one star stands in a name at most."""
+SECRET_FOLDERS = frozenset({".ssh", ".aws", ".azure", ".gcloud", ".gnupg", ".kube", ".docker"})
 
 PARSED_CHARACTERS = 100_000
 """A bigger file's imports are found by a search instead: parsing a megabyte can take five seconds."""
@@ -38,14 +47,21 @@ class Tree(Protocol):
         """As `text`, for analyses that look through many files; the record keeps none of it."""
 
 
+_NAMES = frozenset(p for p in SECRET_PATTERNS if "*" not in p)
 _BEGINNINGS = tuple(p[:-1] for p in SECRET_PATTERNS if p.endswith("*"))
 _ENDINGS = tuple(p[1:] for p in SECRET_PATTERNS if p.startswith("*"))
+_PARTED = tuple((*p.split("*"),) for p in SECRET_PATTERNS if "*" in p[1:-1])
 
 
 def is_secret(path: str) -> bool:
-    """By the file's name. Asked of each file of a project, so without a pattern matcher."""
-    name = path.rpartition("/")[2].lower()
-    return name in SECRET_PATTERNS or name.startswith(_BEGINNINGS) or name.endswith(_ENDINGS)
+    """By the names of the file and of its folders. Asked of each file of a project, so without a pattern matcher."""
+    lower = path.lower()
+    name = lower.rpartition("/")[2]
+    if name in _NAMES or name.startswith(_BEGINNINGS) or name.endswith(_ENDINGS):
+        return True
+    if any(name.startswith(head) and name.endswith(tail) for head, tail in _PARTED):
+        return True
+    return (lower.startswith(".") or "/." in lower) and not SECRET_FOLDERS.isdisjoint(lower.split("/")[:-1])
 
 
 def decode(data: bytes | None, limit: int = 1_000_000) -> str | None:

@@ -79,9 +79,13 @@ class Finding:
     votes: Votes | None = None
     """Of an `opinion`."""
 
-    @property
-    def fingerprint(self) -> str:
-        """Stable over runs and moves: what a dismissal remembers."""
-        said = self.message if self.kind == "counterexample" else self.votes.input if self.votes else ""
-        parts = (self.path, self.kind, " ".join(self.quote.split()), said)
-        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    fingerprint: str = ""
+    """Stable over runs and moves: what a dismissal remembers. It is made of the whole texts when the finding is made, and
+    kept: what is shown of them later has its keys masked."""
+
+    def __post_init__(self) -> None:
+        if not self.fingerprint:
+            said = self.message if self.kind == "counterexample" else self.votes.input if self.votes else ""
+            parts = (self.path, self.kind, " ".join(self.quote.split()), said)
+            digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+            object.__setattr__(self, "fingerprint", digest[:16])

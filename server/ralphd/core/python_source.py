@@ -7,5 +7,16 @@ understood, that is all.
 
 from __future__ import annotations
 
+import ast
+
 NOT_UNDERSTOOD: tuple[type[Exception], ...] = (SyntaxError, ValueError, RecursionError, MemoryError)
-"""For `except NOT_UNDERSTOOD:` around `ast.parse`, `ast.unparse` and walks of their trees."""
+"""For `except NOT_UNDERSTOOD:` around `ast.parse` and walks of its trees."""
+
+
+def written(node: ast.AST) -> str:
+    """The node as source; "" for one that parses and cannot be written: `ast.unparse` calls itself for each level, so a sum
+    of 400 numbers is too deep for it, and Python writes no whole number of more than 4300 digits."""
+    try:
+        return ast.unparse(node)
+    except (RecursionError, ValueError):
+        return ""

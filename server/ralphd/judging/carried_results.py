@@ -82,7 +82,10 @@ def _of_python(module: ast.Module) -> Iterator[str]:
         node = todo.pop()
         if id(node) in docstrings:
             continue
-        made = made_of_constants(node)
+        try:
+            made = made_of_constants(node)
+        except RecursionError:
+            made = None  # a part of it may still be one
         if made is not None:
             yield made
         else:

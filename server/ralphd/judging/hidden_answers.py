@@ -11,6 +11,7 @@ import ast
 import re
 from collections.abc import Collection, Iterator, Sequence
 
+from ralphd.core.python_source import written
 from ralphd.judging import carried_results
 from ralphd.judging.literal_tables import AT_LEAST, Pair, expectations, literal, module_of, script_values
 
@@ -153,7 +154,7 @@ def _plain(text: str) -> str:
 
 def _decodes(node: ast.AST, module: ast.Module) -> bool:
     """Whether a constant of the change itself is decoded, under whatever name it stands."""
-    if not isinstance(node, ast.Call) or not node.args or ast.unparse(node.func) in _READABLE:
+    if not isinstance(node, ast.Call) or not node.args or written(node.func) in _READABLE:
         return False
     name = getattr(node.func, "attr", getattr(node.func, "id", ""))
     by_codec = name == "decode" and len(node.args) >= 2

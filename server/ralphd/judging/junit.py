@@ -22,7 +22,7 @@ def parse_junit(files: Iterable[bytes]) -> Report | None:
     for data in files:
         try:
             elements = list(_test_cases(data))
-        except ParseError:
+        except (ParseError, ValueError, LookupError):  # the latter two for encodings that the parser does not know
             return Report(void="the JUnit XML of the test command cannot be read")
         seen = True
         for element in elements:

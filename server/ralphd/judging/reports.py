@@ -15,8 +15,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from ralphd.core import foreign_json
-
 CaseOutcome = Literal["passed", "failed", "error", "skipped", "xfailed"]
 MAX_TESTS = 200_000
 _SEVERITY: Mapping[CaseOutcome, int] = {"passed": 0, "xfailed": 1, "skipped": 2, "failed": 3, "error": 4}
@@ -143,55 +141,70 @@ def _canaries(sessions: Iterable[_Session]) -> bool | None:
 
 
 _GO_COVERED = re.compile(r"coverage: (\d+(?:\.\d+)?)% of statements in ")
+_GO_OUTCOMES: Mapping[str, CaseOutcome] = {"pass": "passed", "fail": "failed", "skip": "skipped"}
+
+
+class _GoEvent(BaseModel):
+    """A line of `go test -json`, or one that looks like it: what a test writes past its runner is among them."""
+
+    Action: str = ""
+    Package: str = ""
+    Test: str = ""
+    Output: str = ""
+
+
+class _GoPackage:
+    """What the events of one package said."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, CaseOutcome] = {}
+        self.details: dict[str, list[str]] = {}
+        self.running: dict[str, None] = {}
+        """Tests that began and did not end, in this order."""
+        self.reached: bool | None = None
+
+    def take(self, event: _GoEvent) -> None:
+        test, action = event.Test, event.Action
+        if action == "output":
+            if not test and (covered := _GO_COVERED.match(event.Output)):
+                self.reached = float(covered[1]) > 0
+            self.details.setdefault(test, []).append(event.Output)
+        elif test and action in _GO_OUTCOMES:
+            self.outcomes[test] = _GO_OUTCOMES[action]
+            self.running.pop(test, None)
+        elif test and action == "run":
+            self.running[test] = None
+        elif not test and action == "fail" and self.running:
+            self.outcomes[next(reversed(self.running))] = "error"  # its process ended: a panic, or the time limit
+        elif not test and action == "fail" and not self.outcomes:
+            self.outcomes[""] = "error"
+
+    def case(self, name: str, test: str) -> TestCase:
+        outcome = self.outcomes[test]
+        detail = "".join(self.details.get(test, ())) if outcome in ("failed", "error") else ""
+        return TestCase(name, outcome, detail, reached=self.reached)
 
 
 def parse_go(output: str) -> Report | None:
     """`go test -json`: one event a line. With `-coverpkg` of the target's package, whether each package's tests enter it."""
-    outcomes: dict[str, CaseOutcome] = {}
-    details: dict[str, str] = {}
-    reached: dict[str, bool] = {}
-    running: dict[str, str] = {}
+    packages: dict[str, _GoPackage] = {}
     for line in output.splitlines():
-        if not line.startswith("{"):
-            continue
-        try:
-            event = foreign_json.parse(line)
-        except ValueError:
-            continue
-        package, test, action = event.get("Package", ""), event.get("Test"), event.get("Action")
-        name = f"{package}.{test}" if test else package
-        if action == "output":
-            if not test and (covered := _GO_COVERED.match(event.get("Output", ""))):
-                reached[package] = float(covered[1]) > 0
-            details[name] = details.get(name, "") + event.get("Output", "")
-        elif test and action in ("pass", "fail", "skip"):
-            outcomes[name] = {"pass": "passed", "fail": "failed", "skip": "skipped"}[action]  # type: ignore[assignment]
-        elif test and action == "run":
-            running[name] = package
-        elif (
-            not test
-            and action == "fail"
-            and (left := [n for n, of in running.items() if of == package and n not in outcomes])
-        ):
-            outcomes[left[-1]] = "error"  # its process ended while this test ran: a panic, or the time limit
-        elif not test and action == "fail" and not any(key.startswith(f"{package}.") for key in outcomes):
-            outcomes[name] = "error"
-    if not outcomes:
-        return None
-    cases = {}
-    for name, outcome in outcomes.items():
-        package = next((one for one in reached if name == one or name.startswith(f"{one}.")), "")
-        detail = details.get(name, "") if outcome in ("failed", "error") else ""
-        cases[name] = TestCase(name, outcome, detail, reached=reached.get(package))
-    return Report(cases)
+        if line.startswith("{"):
+            try:
+                event = _GoEvent.model_validate_json(line)
+            except ValidationError:
+                continue
+            packages.setdefault(event.Package, _GoPackage()).take(event)
+    named = {f"{name}.{test}" if test else name: (of, test) for name, of in packages.items() for test in of.outcomes}
+    return Report({name: of.case(name, test) for name, (of, test) in named.items()}) if named else None
 
 
 _CARGO_TEST = re.compile(
-    r"^test (\S+)(?: - (\S+) \(line (\d+)\))?(?: - should panic| - compile fail| - compile)? \.\.\. (ok|FAILED|ignored)",
+    r"^test (\S+)(?: - (\S+) \(line (\d{1,9})\))?(?: - should panic| - compile fail| - compile)? \.\.\. (ok|FAILED|ignored)",
     re.MULTILINE,
 )
 """A test, or an example in a comment: `src/lib.rs - slug (line 3)`."""
-_CARGO_SUM = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", re.MULTILINE)
+_CARGO_SUM = re.compile(r"^test result: \w+\. (\d{1,9}) passed; (\d{1,9}) failed; (\d{1,9}) ignored", re.MULTILINE)
 
 
 def parse_cargo(output: str) -> Report | None:

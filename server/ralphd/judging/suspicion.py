@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from ralphd.core.python_source import written
 from ralphd.judging import data_files, hidden_answers, hidden_characters, literal_tables, suspicious_names
 
 _RUNNER_MODULES = frozenset({"_pytest", "pytest", "pluggy", "iniconfig", "unittest", "nose", "nose2", "doctest"})
@@ -114,8 +115,10 @@ def _in(path: str, text: str) -> list[str]:
     if path.endswith((".py", ".pyi")):
         try:
             return list(_Finder(ast.parse(text)).found())
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return []
+        except (RecursionError, MemoryError):
+            return ["is nested too deeply to be looked through"]
+        except (SyntaxError, ValueError):
+            return []  # it cannot be imported either
     return suspicious_names.found(path, text)
 
 
@@ -265,7 +268,7 @@ class _Finder:
 
     def _constant_comparison(self, node: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.ClassDef):
-            base = next((n for n in map(ast.unparse, node.bases) if n in _BUILTIN_TYPES), None)
+            base = next((n for n in map(written, node.bases) if n in _BUILTIN_TYPES), None)
             equal = {getattr(part, "name", "") for part in node.body} & {"__eq__", "__ne__"}
             if base is not None and equal:
                 yield f"has a `{base}` with a `{min(equal)}` of its own"
@@ -292,12 +295,12 @@ class _Finder:
         for statement in body:
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 continue
-            if isinstance(statement, ast.If) and "__name__" in ast.unparse(statement.test):
+            if isinstance(statement, ast.If) and "__name__" in written(statement.test):
                 continue
             for node in ast.walk(statement):
                 called = self._dotted(node.func) if isinstance(node, ast.Call) else ""
                 if called in ("sys.exit", "exit", "quit") or (
-                    isinstance(node, ast.Raise) and node.exc is not None and "SystemExit" in ast.unparse(node.exc)
+                    isinstance(node, ast.Raise) and node.exc is not None and "SystemExit" in written(node.exc)
                 ):
                     yield "ends the process when it is imported"
 

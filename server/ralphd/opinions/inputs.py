@@ -11,7 +11,7 @@ from typing import Any
 
 from ralphd.attack.annotations import strategy
 from ralphd.attack.preconditions import allows, narrowed, said_of_arguments
-from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.core.python_source import NOT_UNDERSTOOD, written
 from ralphd.core.text import BOM
 from ralphd.opinions.outline import Subject
 
@@ -19,6 +19,10 @@ _MOST_CHARACTERS = 300
 """Of one input: nobody reads a longer one."""
 _MOST_CONSTANT = 40
 """Characters of a constant that is tried as an argument."""
+_MOST_CALLS = 1000
+"""That tests show."""
+_MOST_CONSTANTS = 200
+"""Of all versions, and of the docstring."""
 _MOST_READ = 200_000
 """Characters of a test file that are looked through for calls."""
 _QUOTED = re.compile(r"'([^'\n]{0,40})'|\"([^\"\n]{0,40})\"")
@@ -51,12 +55,12 @@ def recipes(source: str, subject: Subject) -> list[Recipe]:
     if own is None:
         return []
     found = [Recipe(subject.name, own)]
-    taken = [ast.unparse(a.annotation) if a.annotation else "" for a in subject.node.args.args]
+    taken = [written(a.annotation) if a.annotation else "" for a in subject.node.args.args]
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name != subject.name and node.returns is not None:
             made = _strategy(node, classes, (ast.get_docstring(node) or "").lower())
-            returns = ast.unparse(node.returns)
-            if made and returns in taken and returns not in ("int", "bool", "float", "None"):
+            returns = written(node.returns)
+            if made and returns and returns in taken and returns not in ("int", "bool", "float", "None"):
                 found.append(Recipe(node.name, made, taken.index(returns)))
     return found
 
@@ -75,9 +79,18 @@ def _strategy(node: ast.FunctionDef, classes: dict[str, ast.ClassDef], doc: str)
 def called_with(subject: Subject, tests: Iterable[str]) -> list[tuple[Any, ...]]:
     """The arguments of the calls that the docstring and the texts of test files show, where all are literals."""
     texts = [line.lstrip("> .") for line in subject.doc.splitlines() if subject.name in line]
-    texts += re.findall(rf"\b{re.escape(subject.name)}\([^`\n]*\)", subject.doc)
-    found = [call for text in (*texts, *tests) for call in _calls(subject, text)]
-    return [values for n, values in enumerate(found) if repr(values) not in {repr(v) for v in found[:n]}]
+    texts += re.findall(rf"\b{re.escape(subject.name)}\([^`\n]{{0,{_MOST_CHARACTERS}}}\)", subject.doc)
+    found = {_shown(values): values for text in (*texts, *tests) for values in _calls(subject, text)}
+    return [values for text, values in found.items() if text][:_MOST_CALLS]
+
+
+def _shown(value: Any) -> str:
+    """Its `repr`, of at most `_MOST_CHARACTERS`; "" for what has none: a whole number of more digits than Python writes."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return ""
+    return text if len(text) <= _MOST_CHARACTERS else ""
 
 
 def _calls(subject: Subject, text: str) -> Iterator[tuple[Any, ...]]:
@@ -114,9 +127,9 @@ def chosen(
     """At most `most` inputs, each the source of a tuple of arguments: those that were `shown`, neighbours of them, and
     `drawn` ones. `texts`: of the code and of the versions, whose constants are where they may part."""
     doc = said_of_arguments(subject.words, subject.doc)
-    constants = [*_constants(texts), *_said(subject.doc)]
-    changed = (values for values in _changed(shown, constants) if allows(doc, values))
-    near = list(dict.fromkeys(repr(values) for values in (*shown, *changed)))
+    constants = [*_constants(texts)[:_MOST_CONSTANTS], *_said(subject.doc)[:_MOST_CONSTANTS]]
+    changed = (values for values in _changed(shown[:most], constants) if allows(doc, values))
+    near = list(dict.fromkeys(filter(None, map(_shown, (*shown, *changed)))))
     fitting = [text for text in dict.fromkeys(drawn) if _allowed(doc, text)]
     most_near = max(most // _FROM_TESTS_SHARE, most - len(fitting))
     every = dict.fromkeys([*near[:most_near], *fitting])
@@ -125,10 +138,10 @@ def chosen(
 
 def _changed(shown: Sequence[tuple[Any, ...]], constants: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
     """What was shown with one argument changed to a value of its own kind; in turn for each, so that a limit cuts evenly."""
+    kin = [[_kin(value, constants) for value in values] for values in shown]
     for number in range(40):
-        for values in shown:
-            for place, value in enumerate(values):
-                others = _kin(value, constants)
+        for values, likes in zip(shown, kin, strict=True):
+            for place, others in enumerate(likes):
                 if number < len(others):
                     yield (*values[:place], others[number], *values[place + 1 :])
 
@@ -174,8 +187,8 @@ def _constants(texts: Sequence[str]) -> list[Any]:
             continue
         for node in nodes:
             value = node.value if isinstance(node, ast.Constant) else None
-            if isinstance(value, int | float | str) and len(repr(value)) <= _MOST_CONSTANT:
-                found.setdefault(repr(value), value)
+            if isinstance(value, int | float | str) and 0 < len(shown := _shown(value)) <= _MOST_CONSTANT:
+                found.setdefault(shown, value)
     return list(found.values())
 
 
@@ -186,10 +199,13 @@ def _said(doc: str) -> list[Any]:
 
 
 def _allowed(doc: str, text: str) -> bool:
-    """Whether a drawn input is source that can be read back, and what the docstring lets it be called with."""
+    """Whether a drawn input is source that can be read back, and what the docstring lets it be called with. It comes from
+    the test process, so it may be anything."""
     try:
         node = ast.parse(text, mode="eval").body
     except NOT_UNDERSTOOD:
+        return False
+    if not isinstance(node, ast.Tuple):
         return False
     try:
         return allows(doc, ast.literal_eval(node))
@@ -212,7 +228,7 @@ def parts(text: str) -> list[str]:
         node = ast.parse(text, mode="eval").body
     except NOT_UNDERSTOOD:
         return []
-    return [ast.unparse(one) for one in node.elts] if isinstance(node, ast.Tuple) else []
+    return [ast.get_source_segment(text, one) or "" for one in node.elts] if isinstance(node, ast.Tuple) else []
 
 
 def tuple_of(arguments: Sequence[str]) -> str:

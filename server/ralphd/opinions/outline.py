@@ -9,13 +9,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.core.python_source import NOT_UNDERSTOOD, written
 from ralphd.core.text import BOM, Span, Text
 
 _PLAIN_DECORATORS = frozenset({"cache", "lru_cache", "functools.cache", "functools.lru_cache"})
 _MOST_NEIGHBOURS = 12
 _MOST_CONSTANT = 200
 """Characters of a constant's line; a longer one is a table that says more than the outline should."""
+_MOST_DOC = 20_000
+"""Characters of what says what a function does."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def subjects(source: str, span: Span, before: Mapping[str, Subject] | None = Non
         start = min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1
         end = (node.end_lineno or node.lineno) - 1
         docstring = ast.get_docstring(node)
-        doc = docstring or _comment_above(lines, source, start)
+        doc = (docstring or _comment_above(lines, source, start))[:_MOST_DOC]
         if not doc and before is not None and node.name in before:
             doc = before[node.name].doc
         if doc and start <= last and end >= first and _can_be_called(node):
@@ -67,23 +69,21 @@ def outline(source: str, subject: Subject) -> str:
     tree = _parsed(source)
     assert tree is not None  # the subject was found in it
     named = _names(subject.node.args) | (_names(subject.node.returns) if subject.node.returns else set())
-    said = f"{subject.doc} {ast.unparse(subject.node.args)}"
+    said = set(re.findall(r"\w+", f"{subject.doc} {written(subject.node.args)}"))
     parts = []
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name in named:
-            parts.append(ast.unparse(_bare_class(node)))
-        elif (
-            isinstance(node, ast.Assign | ast.AnnAssign) and (text := ast.unparse(node)) and len(text) < _MOST_CONSTANT
-        ):
+            parts.append(written(_bare_class(node)))
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and (text := written(node)) and len(text) < _MOST_CONSTANT:
             names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-            if any(re.search(rf"\b{re.escape(name)}\b", said) for name in names):
+            if names & said:
                 parts.append(text)
     neighbours = [node for node in _functions(tree) if node.name != subject.name]
-    parts += [ast.unparse(_bare(node, first_line=True)) for node in neighbours[:_MOST_NEIGHBOURS]]
-    own = ast.unparse(_bare(subject.node))
+    parts += [written(_bare(node, first_line=True)) for node in neighbours[:_MOST_NEIGHBOURS]]
+    own = written(_bare(subject.node))
     if subject.doc_is == "comment":
         own = "\n".join([*(f"# {line}".rstrip() for line in subject.doc.splitlines()), own])
-    return "\n\n".join([*parts, own])
+    return "\n\n".join(filter(None, [*parts, own]))
 
 
 def _parsed(source: str) -> ast.Module | None:
@@ -101,11 +101,12 @@ def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
 
 
 def _can_be_called(node: ast.FunctionDef) -> bool:
-    """With arguments that are given by place, and without a decorator that may change what is called."""
+    """With arguments that are given by place, a head that can be written, and no decorator that may change what is
+    called."""
     arguments = node.args
-    plain = all(ast.unparse(d.func if isinstance(d, ast.Call) else d) in _PLAIN_DECORATORS for d in node.decorator_list)
+    plain = all(written(d.func if isinstance(d, ast.Call) else d) in _PLAIN_DECORATORS for d in node.decorator_list)
     by_place = not arguments.vararg and not arguments.kwarg and all(d is not None for d in arguments.kw_defaults)
-    return plain and by_place and bool(arguments.posonlyargs or arguments.args)
+    return plain and by_place and bool(arguments.posonlyargs or arguments.args) and bool(written(_bare(node)))
 
 
 def _comment_above(lines: Text, source: str, start: int) -> str:

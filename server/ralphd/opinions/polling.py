@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
@@ -28,6 +28,8 @@ log = logging.getLogger("ralphd")
 
 MODULE = "test_ralph_opinions.py"
 """Where the module that imports the version stands in the shadow copy, in the folder in which the tests run."""
+MOST_SHOWN = 300
+"""Characters of a `repr`, as the plugin cuts it."""
 _MOST_S = 120.0
 """By the clock, for a session that waits without using the processor; what uses it is ended much sooner."""
 
@@ -41,19 +43,23 @@ class Given(BaseModel):
 
     kind: Literal["value", "changed", "raise", "slow", "varies", "none"]
     value: JsonValue = None
-    shown: str = ""
-    """The value's `repr`, cut where it is long."""
+    shown: Annotated[str, Field(max_length=MOST_SHOWN)] = ""
+    """The value's `repr`, or the exception's class, cut where it is long."""
     iterated: bool = False
     """It was an iterator: `value` and `shown` are of the list of what it gave."""
     deliberate: bool = False
     """Of `raise`: a statement of the project's own code raised it."""
 
 
+_Place = Annotated[str, Field(pattern="^(?:None|[0-9]{1,3})$")]
+_Source = Annotated[str, Field(max_length=MOST_SHOWN)]
+
+
 class Called(BaseModel):
-    """What one session brought."""
+    """What one session brought. It comes out of a test process: what has another shape is no report."""
 
     results: list[Given] = Field(default=[], max_length=2000)
-    drawn: Mapping[str, list[str]] = {}
+    drawn: Mapping[_Place, Annotated[list[_Source], Field(max_length=20_000)]] = {}
     """Sources of what Hypothesis drew: by the place of the argument, "None" for whole tuples of arguments."""
 
 

@@ -15,6 +15,7 @@ from ralphd.answers.reading import read_edits
 from ralphd.answers.resolving import resolve
 from ralphd.answers.values import FormatError, Region
 from ralphd.context.target import Target
+from ralphd.context.tree import is_secret
 from ralphd.core.edits import FileEdit, Refusal
 from ralphd.errors import Misconfigured
 from ralphd.phases.edit_permissions import refuse_content, refuse_path, refuse_result
@@ -148,12 +149,17 @@ class AnswerReader:
         )
 
     def _before(self, path: str) -> str | None:
-        return self.source if path == self.target.path and path in self.paths else self.text_of(path)
+        """None of a file of secrets that the person did not allow: what is read here is kept, and said of it in feedback."""
+        if path == self.target.path and path in self.paths:
+            return self.source
+        hidden = is_secret(path) and path != self.target.path and path not in self.allowed
+        return None if hidden else self.text_of(path)
 
     def resolve(self, edits: Sequence[FileEdit], answer: str, mended: Sequence[str] = ()) -> Candidate | Rejected:
         """Make edits that were read, where all of them may be made."""
         refused = [r for edit in edits if (r := self._refusal(edit) or self._linked(edit.path))]
-        unreadable = [e.path for e in edits if e.path in self.paths and self._before(e.path) is None]
+        readable = {*self.paths} - {refusal.path for refusal in refused}
+        unreadable = [e.path for e in edits if e.path in readable and self._before(e.path) is None]
         if refused or unreadable:
             feedback = [r.feedback for r in refused] + [f"{path} is binary or too big to edit." for path in unreadable]
             return Rejected("\n".join(feedback), locked=_unlockable(refused))

@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 from urllib.parse import unquote
 
+from ralphd.context.tree import is_secret
 from ralphd.core.edits import FileEdit, Refusal
 from ralphd.core.findings import Finding
 from ralphd.core.ignore import IgnoreRules
 from ralphd.core.text import Span
 from ralphd.phases import test_regions
-from ralphd.phases.control_files import fold, is_build_script, is_control_file
+from ralphd.phases.control_files import fold, is_build_script, is_control_file, mixes_alphabets
 from ralphd.phases.generated_files import generator_of
 from ralphd.phases.keyed_files import belongs_to_runner, guarded_keys, is_keyed
 from ralphd.phases.locked_files import is_test_by_name, shadows
@@ -53,6 +54,8 @@ def refuse_path(
         return Refusal("path", path, f"{path} is not a file that may be edited.")
     if path in allowed:
         return None
+    if is_secret(path) and path != target:
+        return Refusal("control", path, f"{path} holds secrets, so it is not shown. Solve the task without it.")
     if before is not None and (generator := generator_of(path, before)) is not None:
         by = f" by {generator}" if generator else ""
         again = f"Change what {generator} makes it from" if generator else "Change what it is made from"
@@ -64,6 +67,8 @@ def refuse_path(
     keyed = before is not None and is_keyed(path)  # `refuse_result` looks at what was changed in it
     if is_control_file(path) or (is_build_script(path) and path != target and not keyed):
         return Refusal("control", path, f"{path} controls tools and is not yours to change. Solve the task without it.")
+    if new and mixes_alphabets(path):
+        return Refusal("control", path, f"{path} mixes letters of several alphabets in a word. Choose another name.")
     if new and path != target and shadows(path, used, target):
         return Refusal(
             "control", path, f"{path} would stand in for a module that the test runner loads. Choose another name."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -104,7 +105,7 @@ class _Test:
 
     def given(self, kind: Kind) -> Iterator[Snippet]:
         """The fixtures that it takes by name, and what prepares its class or one that its class is derived from."""
-        head = re.search(r"def \w+\(([^)]{0,2000})\)", self.text)
+        head = re.search(r"def \w+\(([^)]{0,2000})\)", self.text[:3000])
         asked = set(re.findall(r"\w+", head[1])) if head else set()
         mine = {self.names[0].rpartition(".")[0], *re.findall(r"\w+", self.inside[1])} if self.inside else set()
         for name, row, text in self._fixtures:
@@ -121,24 +122,29 @@ def _tests_in(path: str, text: str) -> list[_Test]:
         code = code_of(language, text)
         return list(_calls(path, code)) if code is not None else []
     every = definitions(path, text)
+    feeds = [at for at, char in enumerate(text) if char == "\n"]
+
+    def row_of(offset: int) -> int:
+        return bisect_left(feeds, offset)
+
     makers = _makers(every)
     made = [d for d in every if makers[id(d)] and _named_test(d) and not any(map(_named_test, makers[id(d)]))]
     making = {id(maker) for d in made for maker in makers[id(d)]}
     outer = [d for d in every if not _holds(d) and not makers[id(d)] and id(d) not in making]
     functions = sorted([*outer, *made], key=lambda d: d.span)
-    fixtures = [(d.name, text.count("\n", 0, d.span[0]), text[slice(*d.span)])
+    fixtures = [(d.name, row_of(d.span[0]), text[slice(*d.span)])
                 for d in functions if _FIXTURE.search(text[slice(*d.span)][:300])
                 or d.name.rpartition(".")[2] in _PREPARE]  # fmt: skip
-    found = []
+    holders: dict[str, tuple[int, str]] = {}
+    for holder in filter(_holds, every):
+        start = text.rfind("\n", 0, holder.span[0]) + 1
+        head = text[start : min(holder.span[1], start + 1000)].split("\n", 1)[0]
+        holders.setdefault(holder.name, (row_of(start), head))
+    found, kept = [], {*fixtures}
     for one in functions or _leaves(every):
-        holder = next((o for o in every if _holds(o) and o.name == one.name.rpartition(".")[0]), None)
-        inside = None
-        if holder is not None:
-            start = text.rfind("\n", 0, holder.span[0]) + 1
-            head = text[start : holder.span[1]].split("\n", 1)[0]
-            inside = (text.count("\n", 0, start), head)
-        row = text.count("\n", 0, one.span[0])
-        if (one.name, row, text[slice(*one.span)]) not in fixtures:
+        inside = holders.get(one.name.rpartition(".")[0])
+        row = row_of(one.span[0])
+        if (one.name, row, text[slice(*one.span)]) not in kept:
             names = (one.name, one.name.rpartition(".")[2])
             found.append(_Test(names, path, row, text[slice(*one.span)], inside, fixtures))
     return found

@@ -38,7 +38,7 @@ def command_consents(
             program = program_at(root, folder, argv[0], environ)
             target = os.path.realpath(program) if program else ""
             variables = tuple(sorted(name for name in testing.env if name in environ))
-            found.append(CommandConsent(root, tuple(argv), program, target, variables, isolation.kind))
+            found.append(CommandConsent(root, tuple(argv), program, target, variables, isolation.kind, folder))
     return found
 
 

@@ -17,8 +17,11 @@ from ralphd.model_host.child.redaction import Redactor
 
 T = TypeVar("T")
 _EXACT = frozenset(
-    {"edits", "base", "quote", "fix", "test", "test_path", "path", "hashes", "journal", "run_id", "command", "delta"}
-)
+    {
+        "edits", "base", "quote", "fix", "test", "test_path", "path", "fingerprint", "hashes", "journal", "run_id",
+        "command", "delta",
+    }
+)  # fmt: skip
 """Fields that are acted on: texts of edits and tests, places, ids. A model's stream has no key that its prompt had not."""
 
 

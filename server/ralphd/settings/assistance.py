@@ -13,13 +13,15 @@ from functools import cache
 from typing import Any
 
 from ralphd.core import foreign_json
-from ralphd.settings.files import MAX_CHARACTERS
 from ralphd.settings.model_names import ALIASES
 
 _SCHEMA = "ralph.schema.json"
 _KEY = re.compile(r"(?P<indent> *)(?P<name>[A-Za-z_][A-Za-z0-9_-]*) *:(?= |$)")
-_IN_BRACES = re.compile(r"[{}]|(?P<name>[A-Za-z_][A-Za-z0-9_-]*) *:(?= |$)|,")
-_WORD = re.compile(r"[^\s{}\[\],:#]*$")
+_NAME = r"(?<![A-Za-z0-9_-])[A-Za-z_][A-Za-z0-9_-]*+"
+"""Begins where no name goes on, and gives nothing back: so a line of any length is looked through once."""
+_IN_BRACES = re.compile(rf"[{{}}]|(?P<name>{_NAME}) *+:(?= |$)|,")
+_NAMED = re.compile(rf"{_NAME}(?= *+:( |$))")
+_WORD = re.compile(r"(?:^|(?<=[\s{}\[\],:#]))[^\s{}\[\],:#]*+$")
 
 
 @dataclass(frozen=True)
@@ -56,18 +58,18 @@ def suggestions(lines: Sequence[str], line: int, column: int) -> list[Suggestion
         if value_of == "model" or (way == ["models"] and section) or (not way and value_of == "models"):
             values += [(name, f"Short for {model}." if model != name else "") for name, model in ALIASES.items()]
         return [Suggestion(text, text, start, about, is_key=False) for text, about in values]
-    known = _properties(section)
+    siblings = _siblings(lines, line, before)
     return [
         Suggestion(name, f"{name}: ", start, _about(piece), is_key=True)
-        for name, piece in known.items()
-        if name not in _siblings(lines, line, before)
+        for name, piece in _properties(section).items()
+        if name not in siblings
     ]
 
 
 def description(lines: Sequence[str], line: int, column: int) -> Description | None:
     """The setting whose name stands at a place; None where there is none."""
     text = lines[line] if line < len(lines) else ""
-    for found in re.finditer(r"[A-Za-z_][A-Za-z0-9_-]*(?= *:( |$))", text[:MAX_CHARACTERS]):
+    for found in _NAMED.finditer(text):
         if found.start() <= column <= found.end():
             way, _ = _way(lines, line, text[: found.start()])
             piece = _properties(_at(way)).get(found[0])
@@ -78,23 +80,26 @@ def description(lines: Sequence[str], line: int, column: int) -> Description | N
 def _way(lines: Sequence[str], line: int, before: str) -> tuple[list[str], str]:
     """The keys around a place, outermost first; and the key whose value is written there, empty where a key is."""
     indent = len(before) - len(before.lstrip(" "))
-    outer: list[str] = []
+    way: list[str] = []
     for above in reversed(lines[:line]):
         found = _KEY.match(above)
         if found is not None and len(found["indent"]) < indent:
             indent = len(found["indent"])
-            outer.insert(0, found["name"])
-    depth, key = outer, ""
+            way.append(found["name"])
+    way.reverse()
+    key = ""
     for token in _IN_BRACES.finditer(before):
         if token["name"]:
             key = token["name"]
         elif token[0] == "{":
-            depth, key = [*depth, key], ""
+            way.append(key)
+            key = ""
         elif token[0] == "}":
-            depth, key = depth[:-1], ""
+            del way[-1:]
+            key = ""
         else:
             key = ""
-    return [name for name in depth if name], key
+    return [name for name in way if name], key
 
 
 def _siblings(lines: Sequence[str], line: int, before: str) -> set[str]:

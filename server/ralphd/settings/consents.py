@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
@@ -18,7 +19,7 @@ class CommandConsent:
     """To start a command that a repository names, or any command where nothing isolates it."""
 
     folder: str
-    """Where it is started: the root of the workspace."""
+    """The root of the workspace."""
     argv: tuple[str, ...]
     program: str
     """Path at which the command's first word is found; empty where it is not found."""
@@ -28,8 +29,15 @@ class CommandConsent:
     """Names that `testing.env` adds to what the command sees of the person's environment."""
     isolation: str
     """What keeps it in: "bwrap", "seatbelt" or "none"."""
+    member: str = ""
+    """The folder in the workspace in which it is started; "" for the root. A member of a monorepo has its own tests,
+    configuration and scripts, so the same words run something else there."""
 
     kind: ClassVar[Literal["command"]] = "command"
+
+    @property
+    def started_in(self) -> str:
+        return os.path.join(self.folder, self.member) if self.member else self.folder
 
     @property
     def digest(self) -> str:
@@ -68,7 +76,9 @@ def _digest(consent: Consent) -> str:
 
 
 def to_json(consent: Consent) -> dict[str, Any]:
-    return {"kind": consent.kind, **asdict(consent)}
+    given = {"kind": consent.kind, **asdict(consent)}
+    # Left out where it says nothing, so that consents to commands of a root keep the digests that they have.
+    return {name: value for name, value in given.items() if name != "member" or value}
 
 
 def from_json(value: Mapping[str, Any]) -> Consent:
@@ -81,6 +91,7 @@ def from_json(value: Mapping[str, Any]) -> Consent:
             _text(value["target"]),
             tuple(_text(name) for name in value["variables"]),
             _text(value["isolation"]),
+            _text(value.get("member", "")),
         )
     if value["kind"] == "settings":
         pairs = tuple((_text(key), _text(text)) for key, text in value["values"])

@@ -36,7 +36,7 @@ def question(consent: Consent) -> str:
         more.append(f"It holds letters that may look like others: {', '.join(letters[:5])}.")
     if consent.variables:
         more.append(f"It sees your variables {', '.join(consent.variables)}.")
-    folder = shortened(visible(consent.folder), _VALUE_CHARACTERS)
+    folder = shortened(visible(consent.started_in), _VALUE_CHARACTERS)
     return f"This repository asks Ralph to run `{shown}` in {folder} ({where}). {' '.join(more)} Run it?"
 
 
@@ -59,7 +59,7 @@ def in_full(consent: Consent) -> str:
         return f"settings {'; '.join(_values(consent, len(consent.values)))}  in {visible(consent.folder)}"
     with_variables = f", sees {', '.join(consent.variables)}" if consent.variables else ""
     return (
-        f"{visible(shlex.join(consent.argv))}  in {visible(consent.folder)} "
+        f"{visible(shlex.join(consent.argv))}  in {visible(consent.started_in)} "
         f"({consent.isolation}; program {visible(consent.program) or 'not found'}{with_variables})"
     )
 

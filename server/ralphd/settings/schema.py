@@ -238,24 +238,24 @@ class Testing(Section):
 class ChaosSettings(Section):
     """Hostile tests."""
 
-    max_examples: Annotated[int, Strict(), Field(ge=1, le=100_000), WHOLE, LOWER] = 200
+    max_examples: Annotated[int, Strict(), Field(ge=1, le=100_000), WHOLE, PERSON] = 200
     """Inputs tried for each property."""
     repeat: Annotated[int, Strict(), Field(ge=1, le=20), WHOLE, PERSON] = 3
     """Runs, each under another seed, that must give the same verdict."""
-    mutants: Annotated[int, Strict(), Field(ge=0, le=200), WHOLE, LOWER] = 8
+    mutants: Annotated[int, Strict(), Field(ge=0, le=200), WHOLE, PERSON] = 8
     """Small faults put into the target to see whether a test catches them."""
-    timeout_s: Annotated[Seconds, LOWER] = 60.0
+    timeout_s: Annotated[Seconds, PERSON] = 60.0
     """Seconds for one run of a hostile test."""
 
 
 class OpinionsSettings(Section):
     """Versions of a function that are written without seeing it, and vote on what it should give."""
 
-    versions: Annotated[int, Strict(), Field(ge=3, le=20), WHOLE, LOWER] = 5
+    versions: Annotated[int, Strict(), Field(ge=3, le=20), WHOLE, PERSON] = 5
     """Versions that are written of a function; as many again where fewer than three pass your tests."""
-    inputs: Annotated[int, Strict(), Field(ge=1, le=1000), WHOLE, LOWER] = 100
+    inputs: Annotated[int, Strict(), Field(ge=1, le=1000), WHOLE, PERSON] = 100
     """Inputs that they are called with."""
-    use: Annotated[Literal["auto", "always", "never"], TightenOnly("choose", ("never", "auto", "always"))] = "auto"
+    use: Annotated[Literal["auto", "always", "never"], PERSON] = "auto"
     """Whether critique and implement ask for them too. `auto`: with the embedded model, whose answers cost nothing; in
     implement where fewer than three tests reach the target, or not all planted faults were noticed.
     `Ralph: second opinions` always does."""
@@ -275,7 +275,7 @@ class ContextSettings(Section):
 class CriticSettings(Section):
     """Findings."""
 
-    max_findings: Annotated[int, Strict(), Field(ge=1, le=50), WHOLE, LOWER] = 5
+    max_findings: Annotated[int, Strict(), Field(ge=1, le=50), WHOLE, PERSON] = 5
     """Findings shown at most, the most severe first."""
     confirm: Annotated[Flag, PERSON] = True
     """Run the test that comes with a finding: it is confirmed when the test fails, dropped when it passes."""

@@ -13,7 +13,7 @@ _ALMOST = re.compile(
 )
 """How shells, LiteLLM's proxy, editors and templates write a variable; here only `${NAME}` is one. In
 capitals, as names of variables are: what a message repeats must not be a password."""
-_SECRET_NAME = re.compile(r"(?:^|_)(?:\w*KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"(?:KEY|(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?))$", re.IGNORECASE)
 
 
 def missing(text: str, environ: Mapping[str, str]) -> str | None:

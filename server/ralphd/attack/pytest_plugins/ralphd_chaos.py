@@ -74,7 +74,7 @@ class Chaos:
 
     def write(self, **record):
         if os.getpid() == self.pid:  # a forked child has no say
-            os.write(self.out, (json.dumps(record) + "\n").encode("utf-8", "backslashreplace"))
+            os.write(self.out, (json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8", "replace"))
 
     # limits
 

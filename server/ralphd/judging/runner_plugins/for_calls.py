@@ -142,7 +142,12 @@ class Calls:
             return {"kind": "none"}
         except Exception as error:
             kinds = [kind.__name__ for kind in type(error).__mro__]
-            return {"kind": "raise", "value": kinds[0], "shown": kinds[0], "deliberate": self.deliberate(error)}
+            return {
+                "kind": "raise",
+                "value": kinds[0],
+                "shown": kinds[0][:MOST_SHOWN],
+                "deliberate": self.deliberate(error),
+            }
         except BaseException:
             return {"kind": "none"}
 

@@ -14,6 +14,7 @@ from ralphd.core import foreign_json
 LONGEST = 20_000
 _SHOWN = 400
 _SPACE = re.compile(r"\s+")
+_STATUS = re.compile(r"[1-5][0-9]{2}")
 _DURATION = re.compile(
     r"^(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9}(?:\.\d{1,9})?)s)?(?:(\d{1,9}(?:\.\d{1,9})?)ms)?$"
 )
@@ -71,7 +72,7 @@ def embedded_status(body: str) -> int | None:
             value = place.get(name)
             if isinstance(value, str) and value.lower() in _STATUS_OF:
                 return _STATUS_OF[value.lower()]
-            if isinstance(value, str) and value.isdigit():
+            if isinstance(value, str) and _STATUS.fullmatch(value):
                 value = int(value)
             if isinstance(value, int) and not isinstance(value, bool) and 400 <= value <= 599:
                 return value

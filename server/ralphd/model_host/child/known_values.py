@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 _SHORTEST = 8
 """Characters; a shorter value would mask ordinary words."""
@@ -16,6 +17,9 @@ _LINE_END = re.compile(r"""(?:(?:\r?\n|\\n)[E>|#"'+ \t]{0,40}+)++""")
 _CLOSING = "\"'\\+ \t"
 """What may stand between a broken text and the end of its line."""
 _MOST_CLOSING = 8
+_LEFT_BY_JAVASCRIPT = "!*'()~"
+"""What `encodeURIComponent` leaves as it is."""
+_ESCAPED = re.compile("%[0-9A-F]{2}")
 
 
 class KnownValues:
@@ -75,13 +79,25 @@ def _occurrences(text: str, wanted: str) -> Iterator[int]:
 
 
 def _spellings(value: str) -> Iterator[str]:
-    """The value as it is, and as URLs, JSON in JSON, hexadecimal and base64 spell it."""
+    """The value as it is, and as URLs, HTML, Python, JSON and JSON in it, hexadecimal and base64 spell it."""
     data = value.encode("utf-8", "surrogatepass")
     yield value
-    yield quote(data, safe="")
-    yield json.dumps(value)[1:-1]
-    yield json.dumps(json.dumps(value))[3:-3]
+    for address in (*(quote(data, safe=left) for left in ("", "/", _LEFT_BY_JAVASCRIPT)), quote_plus(data)):
+        yield address
+        yield _ESCAPED.sub(lambda found: found[0].lower(), address)
+    yield html.escape(value)
+    yield html.escape(value, quote=False)
+    yield from (repr(value)[1:-1], repr(data)[2:-1])
+    for written in (json.dumps(value), json.dumps(value, ensure_ascii=False)):
+        yield written[1:-1]
+        yield written[1:-1].replace("/", "\\/")
+        yield json.dumps(written)[3:-3]
     yield from (data.hex(), data.hex().upper(), data.hex(" "), data.hex(":"))
+    yield from _in_base64(data)
+    yield from _in_base64(value.encode("utf-16-le", "surrogatepass"))
+
+
+def _in_base64(data: bytes) -> Iterator[str]:
     for before in range(3):
         # Inside a longer text, the letters at both ends also depend on the neighbours: only the middle is certain.
         whole = base64.b64encode(b"\0" * before + data).decode().rstrip("=")
