@@ -264,7 +264,7 @@ TABLE: dict[str, Taken] = {
     ),
     "G1": taken(
         "attacks/test_secrets_in_files.py::test_no_file_of_secrets_is_sent_or_kept",
-        ("context/tree.py", "return name in SECRET_PATTERNS or name.startswith(_BEGINNINGS) or name.endswith(_ENDINGS)", "return False"),
+        ("context/tree.py", "    lower = path.lower()\n", "    return False\n    lower = path.lower()\n"),
     ),
     "G2": taken(
         "wire/test_redaction.py::test_shapes",
