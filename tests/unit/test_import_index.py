@@ -6,12 +6,15 @@ import os
 import sqlite3
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ralphd.context.import_index import FILE, ImportIndex
+from ralphd.context.languages import language_of
+from ralphd.context.names import BY_NAMES, queries
 from ralphd.context.tree import ImportGraph, MemoryTree
 from tests.support.projects import write
 
@@ -68,6 +71,84 @@ def test_one_edit_is_one_file_read_again(tmp_path: Path) -> None:
         assert not [name for (name,) in db.execute("SELECT path FROM files") if "secret" in name or name == "notes.md"]
 
 
+GO = {
+    "shop/cart.go": "package shop\n\nfunc Total() int { return vat.Rate }\n",
+    "vat/vat.go": "package vat\n\nconst Rate = 2\n",
+    "api/api.go": "package api\n\nfunc Invoice() int { return shop.Total() + Shipping() }\n",
+    "post/post.go": "package post\n\nfunc Parcel() {}\n",
+    "secrets.go": "package main\n\nfunc KeyOfOurs() {}\n",
+    "a.py": "import b\n",
+    "b.py": "",
+}
+
+
+def go_with(**functions: str) -> str:
+    return "package p\n\n" + "".join(f"func {name}() {{ {body} }}\n" for name, body in functions.items())
+
+
+EDITS = {
+    "another body": ("shop/cart.go", go_with(Total="Parcel()")),
+    "another name": ("vat/vat.go", "package vat\n\nconst Share = 2\n"),
+    "a new one that was named before": ("post/post.go", go_with(Parcel="", Shipping="")),
+    "a second one nearer": ("api/other.go", go_with(Shipping="", Total="")),
+    "none left": ("shop/cart.go", "package shop\n"),
+    "as it was, written again": ("shop/cart.go", GO["shop/cart.go"] + "\n"),
+}
+
+
+def test_one_edit_of_what_is_followed_by_names(tmp_path: Path) -> None:
+    """Whatever an edit defines or no longer defines, the graph is the one that all files give, and one file is read."""
+    path, now = tmp_path / FILE, dict(GO) | {"api/other.go": go_with()}
+    first = ImportIndex(path).graph("/w", MemoryTree(now), signatures(now)).imports
+    assert first == ImportGraph(MemoryTree(now)).imports
+    assert first["api/api.go"] == {"shop/cart.go"} and first["shop/cart.go"] == {"vat/vat.go"}
+    for what, (edited, text) in EDITS.items():
+        now[edited] = text
+        tree = Counting(now)
+        found = ImportIndex(path).graph("/w", tree, signatures(now)).imports
+        assert found == ImportGraph(MemoryTree(now)).imports, what
+        assert set(tree.read) <= {edited, "secrets.go"}, what
+    unsaved = {**now, "vat/vat.go": go_with(Parcel="")}  # an editor shows it: nothing on disk counts
+    known = {p: s for p, s in signatures(now).items() if p != "vat/vat.go"}
+    found = ImportIndex(path).graph("/w", MemoryTree(unsaved), known).imports
+    assert found == ImportGraph(MemoryTree(unsaved)).imports
+    with sqlite3.connect(path) as db:
+        (kept,) = db.execute("SELECT defined FROM graphs").fetchone()
+        texts = [text for (text,) in db.execute("SELECT content FROM contents")]
+    defined = zlib.decompress(kept).decode()
+    assert "Total" in defined and "KeyOfOurs" not in defined + "".join(texts), "files of secrets never enter"
+
+
+def test_a_name_that_many_define_leads_to_those_nearby_or_to_none() -> None:
+    many = {f"p{n}/one.go": f"package p{n}\n\nfunc Open() {{}}\n" for n in range(6)}
+    near = {
+        "p1/two.go": go_with(Same="Open()"),
+        "far/imports.go": 'package far\n\nimport "example.com/m/p2"\n\nfunc Far() { p2.Open() }\n',
+        "far/none.go": go_with(None_="x.Open()"),
+        "far/own.go": go_with(Open="", Own="Open()"),
+        "far/other.rb": "Open()\n",
+    }
+    found = ImportGraph(MemoryTree({**many, **near})).imports
+    assert found["p1/two.go"] == {"p1/one.go"}
+    assert found["far/own.go"] == frozenset(), "what it defines itself"
+    assert found["far/other.rb"] == frozenset(), "another language"
+    del near["far/own.go"]
+    found = ImportGraph(MemoryTree({**many, **near})).imports
+    assert found["far/imports.go"] == {"p2/one.go"} and found["far/none.go"] == frozenset()
+
+
+@pytest.mark.parametrize("suffix", BY_NAMES)
+def test_each_grammars_own_query_is_used(suffix: str) -> None:
+    """One that a grammar's new version no longer fits would be left out without a word."""
+    tags, ours = queries(language_of(f"x{suffix}"))
+    assert tags is not None and tags.pattern_count and ours.pattern_count
+
+
+def torn_names(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE graphs SET defined = x'00'")
+
+
 def garbage(path: Path) -> None:
     path.write_bytes(b"no database at all" * 400)
 
@@ -87,7 +168,7 @@ def a_folder(path: Path) -> None:
     path.mkdir()
 
 
-@pytest.mark.parametrize("harm", [garbage, torn, another_version, a_folder], ids=lambda harm: harm.__name__)
+@pytest.mark.parametrize("harm", [garbage, torn, torn_names, another_version, a_folder], ids=lambda harm: harm.__name__)
 def test_a_database_that_cannot_be_used_is_worked_without(tmp_path: Path, harm: Callable[[Path], None]) -> None:
     path = tmp_path / FILE
     wanted = ImportIndex(path).graph("/w", MemoryTree(FILES), signatures(FILES)).imports

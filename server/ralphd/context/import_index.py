@@ -1,9 +1,11 @@
-"""What each file of a workspace imports, kept between runs, so that one edit means one file read again.
+"""What each file of a workspace imports, or defines and uses by name, kept between runs, so that one edit means one file read
+again.
 
-Kept are what each content names in its imports, and the whole graph of each workspace, which the next run takes as it is
-but for the files that have changed since. One SQLite file in the person's cache folder. Contents are known by their digest: what a file of these bytes imports never
-changes, whichever workspace or branch it stands in. A file on disk is known by its signature (mode, size, times, inode),
-which changes with every write. A database that is damaged is made anew; one that is locked, or that cannot be written, is
+Kept are what each content says of that, and the whole graph of each workspace, which the next run takes as it is but for
+the files that have changed since; where those define other names than before, also but for the files that use such a name.
+One SQLite file in the person's cache folder. Contents are known by their digest: what a file of these bytes imports, defines
+and uses never changes, whichever workspace or branch it stands in. A file on disk is known by its signature (mode, size,
+times, inode), which changes with every write. A database that is damaged is made anew; one that is locked, or that cannot be written, is
 worked without: the files are then read, as if there were none. Two servers may use it at once.
 """
 
@@ -19,23 +21,27 @@ from itertools import chain
 from pathlib import Path
 
 from ralphd.context.kept_graph import KeptGraph, flat, packed
-from ralphd.context.tree import ImportGraph, Named, Tree, is_secret, named_in
+from ralphd.context.languages import language_of
+from ralphd.context.names import BY_NAMES, Names
+from ralphd.context.tree import Content, ImportGraph, Tree, content_of, is_secret, nothing_in
 from ralphd.core import foreign_json
 
 log = logging.getLogger("ralphd")
 
 FILE = "imports.sqlite3"
-VERSION = 2
+VERSION = 3
 BATCH = 500
-"""Files whose imports are written in one transaction: what a builder that is stopped loses at most."""
+"""Files that are written in one transaction: what a builder that is stopped loses at most."""
 REWRITTEN = 200
 """So many changed files are looked up one by one, beside the kept graph; with more it is made and kept anew."""
+MOST_MOVED = 20
+"""So many names that are defined elsewhere than before are looked for one by one; with more the graph is made anew."""
 KEPT_CONTENTS = 400_000
 """Beyond this many the contents that no file has now are dropped."""
 _SCHEMA = """
-CREATE TABLE contents (digest BLOB PRIMARY KEY, named TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE contents (digest BLOB PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE files (root TEXT, path TEXT, signature TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (root, path)) WITHOUT ROWID;
-CREATE TABLE graphs (root TEXT PRIMARY KEY, shape BLOB NOT NULL, packed BLOB NOT NULL);
+CREATE TABLE graphs (root TEXT PRIMARY KEY, shape BLOB NOT NULL, packed BLOB NOT NULL, defined BLOB NOT NULL);
 """
 Signature = Sequence[int]
 
@@ -56,16 +62,43 @@ class ImportIndex:
         shape = _shape(followed, tree, packages, signatures)
         kept = self._kept(root, shape, followed)
         asked = kept.changed(flat(followed, signatures)) if kept is not None else followed
-        known = kept.imports() if kept is not None and len(asked) <= REWRITTEN else {}
-        asked = asked if known else followed
-        for path in asked:
-            known.pop(path, None)
-        readable = {path: signatures[path] for path in asked if path in signatures and not is_secret(path)}
-        named = self.bring_up(root, asked, tree.scan, readable, whole=asked is followed)
-        graph = ImportGraph(tree, [*followed, *packages], named=named.__getitem__, known=known)
-        if asked is followed and _is_unicode(root):
-            self._keep(root, shape, packed(followed, flat(followed, readable), graph.imports))
+        if kept is not None and len(asked) <= REWRITTEN:
+            try:
+                graph = self._brought_up(root, tree, signatures, kept, asked, [*followed, *packages])
+            except ValueError as error:
+                log.info("the kept graph of imports cannot be read: %s", error)
+                graph = None
+            if graph is not None:
+                return graph
+        readable = _readable(root, followed, signatures)
+        contents = self.bring_up(root, followed, tree.scan, readable)
+        graph = ImportGraph(tree, [*followed, *packages], content=contents.__getitem__)
+        if _is_unicode(root):
+            self._keep(root, shape, packed(followed, flat(followed, readable), graph.imports, contents))
         return graph
+
+    def _brought_up(
+        self, root: str, tree: Tree, signatures: Mapping[str, Signature], kept: KeptGraph, asked: Sequence[str],
+        paths: Sequence[str],
+    ) -> ImportGraph | None:  # fmt: skip
+        """The kept graph with the files `asked` read again; None where that is not enough."""
+        readable = _readable(root, asked, signatures)
+        contents = self.bring_up(root, asked, tree.scan, readable, whole=False)
+        known = kept.imports()
+        by_names = {path: one for path, one in contents.items() if isinstance(one, Names)}
+        defined = kept.defined() if by_names else {}
+        moved = {n for path, one in by_names.items() for n in set(defined[path]) ^ set(one.defines)}
+        if len(moved) > MOST_MOVED:
+            return None
+        if moved:
+            users = self._naming(root, moved)
+            if users is None:
+                return None
+            contents = {**{path: one for path, one in users.items() if path in defined}, **contents}
+        for path in contents:
+            known.pop(path, None)
+            defined.pop(path, None)
+        return ImportGraph(tree, paths, content=contents.__getitem__, known=known, defined=defined)
 
     def bring_up(
         self,
@@ -75,14 +108,13 @@ class ImportIndex:
         signatures: Mapping[str, Signature],
         stop: Callable[[], bool] = lambda: False,
         whole: bool = True,
-    ) -> dict[str, Named]:
-        """What each of `paths` imports, as it is written there; what was not known yet is kept. `whole`: these are all files
-        of the root, so that others are forgotten."""
-        found: dict[str, Named] = {}
-        signatures = {p: s for p, s in signatures.items() if _is_unicode(root) and _is_unicode(p)}
+    ) -> dict[str, Content]:
+        """What each of `paths` says; what was not known yet is kept. `signatures`: of those that may be; `whole`: these are
+        all files of the root, so that others are forgotten."""
+        found: dict[str, Content] = {}
         with self._opened() as db:
             known = _known(db, root, None if whole else paths)
-            fresh: list[tuple[str, Signature, bytes, Named]] = []
+            fresh: list[tuple[str, Signature, bytes, Content]] = []
             for path in paths:
                 signature = signatures.get(path)
                 row = known.pop(path, None)
@@ -91,11 +123,11 @@ class ImportIndex:
                     continue
                 text = read(path)
                 if text is None:
-                    found[path] = []
+                    found[path] = nothing_in(path)
                     continue
                 digest = _digest(path, text)
-                content = _content(db, digest)
-                found[path] = content if content is not None else named_in(path, text)
+                content = _content(db, path, digest)
+                found[path] = content if content is not None else content_of(path, text)
                 if signature is not None:
                     fresh.append((path, signature, digest, found[path]))
                 if len(fresh) >= BATCH:
@@ -110,18 +142,31 @@ class ImportIndex:
         """The graph as it was, where the files were the same ones."""
         with self._opened() as db:
             try:
-                query = "SELECT packed FROM graphs WHERE root = ? AND shape = ?"
+                query = "SELECT packed, defined FROM graphs WHERE root = ? AND shape = ?"
                 row = db.execute(query, (root, shape)).fetchone() if db is not None and _is_unicode(root) else None
-                return KeptGraph(paths, row[0]) if row else None
+                return KeptGraph(paths, *row) if row else None
             except (sqlite3.Error, ValueError) as error:
                 log.info("the kept graph of imports cannot be read: %s", error)
                 return None
 
-    def _keep(self, root: str, shape: bytes, data: bytes) -> None:
+    def _naming(self, root: str, names: Iterable[str]) -> dict[str, Names] | None:
+        """What the files of the root that name one of `names` say; None where that cannot be had."""
+        asked = [f" {name} " for name in sorted(names)]
+        query = "SELECT path, content FROM files JOIN contents USING (digest) WHERE root = ?"
+        with self._opened() as db:
+            try:
+                named = " OR ".join(["instr(content, ?)"] * len(asked))
+                rows = db.execute(f"{query} AND ({named})", (root, *asked)).fetchall() if db is not None else None
+                return {p: Names.parsed(text) for p, text in rows if p.endswith(BY_NAMES)} if rows is not None else None
+            except (sqlite3.Error, ValueError) as error:
+                log.info("the index of imports cannot be read: %s", error)
+                return None
+
+    def _keep(self, root: str, shape: bytes, data: tuple[bytes, bytes]) -> None:
         with self._opened() as db:
             try:
                 if db is not None:
-                    db.execute("INSERT OR REPLACE INTO graphs VALUES (?, ?, ?)", (root, shape, data))
+                    db.execute("INSERT OR REPLACE INTO graphs VALUES (?, ?, ?, ?)", (root, shape, *data))
             except sqlite3.Error as error:
                 log.info("the graph of imports cannot be kept: %s", error)
 
@@ -165,10 +210,28 @@ def _written(signature: Signature) -> str:
     return " ".join(map(str, signature))
 
 
+def _readable(root: str, paths: Iterable[str], signatures: Mapping[str, Signature]) -> dict[str, Signature]:
+    """The signatures of those files that may be kept."""
+    kept = (p for p in paths if p in signatures and not is_secret(p) and _is_unicode(p)) if _is_unicode(root) else ()
+    return {path: signatures[path] for path in kept}
+
+
 def _digest(path: str, text: str) -> bytes:
-    """Of the content, and of which of the two ways it is read in."""
-    way = b"python\n" if path.endswith(".py") else b"script\n"
-    return hashlib.sha256(way + text.encode("utf-8", "surrogatepass")).digest()
+    """Of the content, and of the way in which it is read."""
+    way = "python" if path.endswith(".py") else language_of(path).name if path.endswith(BY_NAMES) else "script"
+    return hashlib.sha256(f"{way}\n{text}".encode("utf-8", "surrogatepass")).digest()
+
+
+def _as_text(content: Content) -> str:
+    return content.text if isinstance(content, Names) else json.dumps(content)
+
+
+def _from_text(path: str, text: str) -> Content:
+    """Raises `ValueError` where it is none."""
+    if path.endswith(BY_NAMES):
+        return Names.parsed(text)
+    found: Content = foreign_json.parse(text) if text != "[]" else []
+    return found
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -195,19 +258,18 @@ def _open(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _known(db: sqlite3.Connection | None, root: str, paths: Sequence[str] | None) -> dict[str, tuple[str, Named]]:
-    """By path the signature and the imports of the files of `root`: of all, or of `paths`."""
+def _known(db: sqlite3.Connection | None, root: str, paths: Sequence[str] | None) -> dict[str, tuple[str, Content]]:
+    """By path the signature and the content of the files of `root`: of all, or of `paths`."""
     if db is None:
         return {}
-    query = "SELECT path, signature, named FROM files JOIN contents USING (digest) WHERE root = ?"
+    query = "SELECT path, signature, content FROM files JOIN contents USING (digest) WHERE root = ?"
     try:
         if paths is None:
             rows: Iterable[tuple[str, str, str]] = db.execute(query, (root,))
         else:
             asked = [(root, path) for path in paths if _is_unicode(path)]
             rows = [row for one in asked for row in db.execute(f"{query} AND path = ?", one)]
-        nothing: Named = []
-        return {p: (signature, foreign_json.parse(named) if named != "[]" else nothing) for p, signature, named in rows}
+        return {path: (signature, _from_text(path, text)) for path, signature, text in rows}
     except (sqlite3.Error, ValueError) as error:
         log.info("the index of imports cannot be read: %s", error)
         return {}
@@ -220,21 +282,20 @@ def _shape(paths: Sequence[str], tree: Tree, packages: Sequence[str], signatures
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-def _content(db: sqlite3.Connection | None, digest: bytes) -> Named | None:
+def _content(db: sqlite3.Connection | None, path: str, digest: bytes) -> Content | None:
     if db is None:
         return None
     try:
-        row = db.execute("SELECT named FROM contents WHERE digest = ?", (digest,)).fetchone()
-        named: Named | None = foreign_json.parse(row[0]) if row else None
+        row = db.execute("SELECT content FROM contents WHERE digest = ?", (digest,)).fetchone()
+        return _from_text(path, row[0]) if row else None
     except (sqlite3.Error, ValueError):
         return None
-    return named
 
 
 def _write(
     db: sqlite3.Connection | None,
     root: str,
-    fresh: Sequence[tuple[str, Signature, bytes, Named]],
+    fresh: Sequence[tuple[str, Signature, bytes, Content]],
     gone: Sequence[str],
 ) -> None:
     """Keeps what is `fresh` and forgets what is `gone`; another server's write, or a full disk, costs only the keeping."""
@@ -244,7 +305,7 @@ def _write(
         db.execute("BEGIN IMMEDIATE")
         try:
             db.executemany(
-                "INSERT OR IGNORE INTO contents VALUES (?, ?)", [(d, json.dumps(named)) for _, _, d, named in fresh]
+                "INSERT OR IGNORE INTO contents VALUES (?, ?)", [(d, _as_text(content)) for _, _, d, content in fresh]
             )
             db.executemany(
                 "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",

@@ -1,19 +1,22 @@
-"""A graph of imports as bytes, with the signatures of the files that it was made from: what the next start has to read of a
+"""The graph of a workspace as bytes, with the signatures of the files that it was made from: what the next start has to read of a
 project that did not change. Pure.
 
 Little-endian: five signed 64-bit numbers for each file, its signature (zeros: none); a count of 32 bits for each file; then
-the places of the imported files in the list of paths, 32 bits each. The list of paths itself is not in it.
+the places of the files that it uses in the list of paths, 32 bits each. The list of paths itself is not in it. Beside it,
+for the files that are followed by names, a line each with the names that it defines, compressed.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
+import zlib
 from array import array
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from ralphd.context.tree import NOTHING
+from ralphd.context.names import BY_NAMES, Names
+from ralphd.context.tree import NOTHING, Content
 
 WIDTH = 5
 """Numbers of a signature."""
@@ -32,18 +35,23 @@ def flat(paths: Sequence[str], signatures: Mapping[str, Sequence[int]]) -> array
         return array("q", [number & _MOST for number in chain.from_iterable(rows)])
 
 
-def packed(paths: Sequence[str], signatures: array[int], imports: Mapping[str, frozenset[str]]) -> bytes:
+def packed(
+    paths: Sequence[str], signatures: array[int], imports: Mapping[str, frozenset[str]], contents: Mapping[str, Content]
+) -> tuple[bytes, bytes]:
+    """The graph; the names that are defined."""
     place = {path: number for number, path in enumerate(paths)}
     rows = [sorted(place[one] for one in imports[path] if one in place) for path in paths]
     parts = [signatures, array("I", map(len, rows)), array("I", chain.from_iterable(rows))]
-    return b"".join(_swapped(part).tobytes() for part in parts)
+    lines = [one.text.partition("\n")[0] for path in paths if isinstance(one := contents[path], Names)]
+    defined = zlib.compress("\n".join(lines).encode(), 1) if lines else b""
+    return b"".join(_swapped(part).tobytes() for part in parts), defined
 
 
 class KeptGraph:
     """Raises `ValueError` where the bytes are not of as many files as `paths`."""
 
-    def __init__(self, paths: Sequence[str], data: bytes) -> None:
-        self._paths = paths
+    def __init__(self, paths: Sequence[str], data: bytes, defined: bytes) -> None:
+        self._paths, self._defined = paths, defined
         self._signatures, counts, self._used = array("q"), array("I"), array("I")
         signed, counted = len(paths) * WIDTH * 8, len(paths) * 4
         self._signatures.frombytes(data[:signed])
@@ -68,6 +76,15 @@ class KeptGraph:
                 if not signatures[number * WIDTH] or self._signatures[place] != signatures[place]:
                     found.append(self._paths[number])
         return found
+
+    def defined(self) -> dict[str, list[str]]:
+        """By file that is followed by names, what it defined. Raises `ValueError` where the bytes say nothing of that."""
+        paths = [path for path in self._paths if path.endswith(BY_NAMES)]
+        try:
+            lines = zlib.decompress(self._defined).decode().split("\n") if self._defined else []
+        except zlib.error as error:
+            raise ValueError(str(error)) from None
+        return {path: line.split() for path, line in zip(paths, lines, strict=True)}
 
     def imports(self) -> dict[str, frozenset[str]]:
         """What each file imports. Python's collector is held meanwhile: it would look through a hundred thousand new sets

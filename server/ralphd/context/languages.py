@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ralphd.context.cython_source import as_python
 
 if TYPE_CHECKING:
+    from tree_sitter import Language as Grammar
     from tree_sitter import Node, Parser, Tree
 
 
@@ -256,13 +257,19 @@ _parsers = threading.local()
 """A parser holds the state of the text it is parsing, so each thread has its own."""
 
 
+def grammar(language: Language) -> Grammar:
+    """The grammar of a language that has one."""
+    import tree_sitter
+
+    return tree_sitter.Language(getattr(importlib.import_module(language.module), language.function)())
+
+
 def _parser(language: Language) -> Parser:
     import tree_sitter
 
     held: dict[Language, Parser] = _parsers.__dict__.setdefault("held", {})
     if language not in held:
-        grammar = importlib.import_module(language.module)
-        held[language] = tree_sitter.Parser(tree_sitter.Language(getattr(grammar, language.function)()))
+        held[language] = tree_sitter.Parser(grammar(language))
     return held[language]
 
 

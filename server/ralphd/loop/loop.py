@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Awaitable, Collection
 from dataclasses import replace
 
-from ralphd.context.javascript_imports import JAVASCRIPT
 from ralphd.context.tree import ImportGraph
 from ralphd.core import events
 from ralphd.core.findings import Finding
@@ -174,7 +173,7 @@ class Loop:
         """Run the tests on the project as it is: what later verdicts are compared with."""
         with phase(self.ctx.emit, "baseline", 0):
             run = await self.bench.run(Asked(reach_of=self.ctx.target.path))
-            graph = await self._graph()
+            graph = await self._proving_graph()
             self.state.baseline, self.state.graph = run, graph
             self.state.tested_s += run.duration_s
             self.state.reach = reaching(run, self.ctx.target.path, self._trusted(graph, run), self.bench.root)
@@ -200,8 +199,12 @@ class Loop:
             return await librarian.gather(self.ctx, await self._graph(), reach.reaching | reach.unknown)
 
     async def _graph(self) -> ImportGraph | None:
-        """The imports of the project, for a target whose imports can be followed."""
-        return await self.bench.import_graph() if self.ctx.target.path.endswith((".py", *JAVASCRIPT)) else None
+        """Which files of the project use which, for a target of a language in which that is known."""
+        return await self.bench.import_graph() if ImportGraph.follows(self.ctx.target.path) else None
+
+    async def _proving_graph(self) -> ImportGraph | None:
+        """The same, where it may decide what a test's outcome has to do with the target."""
+        return await self._graph() if ImportGraph.proves(self.ctx.target.path) else None
 
     def _trusted(self, graph: ImportGraph | None, baseline: TestRun) -> ImportGraph | None:
         """The graph, where it may tell which red tests have to do with the target. In JavaScript, where neither it nor

@@ -65,6 +65,7 @@ class State:
     baseline: TestRun | None = None
     reach: Reach = field(default_factory=Reach)
     graph: ImportGraph | None = None
+    """Of the project's imports, where they are followed: what may decide something. None else."""
     used: frozenset[str] = frozenset()
     """The files that the baseline's verdict rests on: locked."""
     best: Trial | None = None

@@ -1,7 +1,8 @@
 """What a piece of code needs from its project: the constants, types and functions that it names, and who calls it.
 
 Names lead to definitions through the file itself, the class around the code, and imports (Python, JavaScript and
-TypeScript by module; other languages by the folder, the included file, or the file of that name).
+TypeScript by module; other languages by the folder, the included file, the file of that name, or the files of the project
+that define a name which this one uses).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from ralphd.retrieval.symbols import SourceFile, Symbol, Uses, uses_of
 
 MAX_NEIGHBOURS = 40
 """Files of the target's folder that are looked through where imports name no file."""
+MAX_USED = 60
+"""Files whose names a file uses that are looked through for one."""
 _SCRIPT_SUFFIXES = ("", ".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".d.ts",
                     "/index.ts", "/index.tsx", "/index.js", "/index.jsx")  # fmt: skip
 
@@ -37,7 +40,7 @@ class Need:
 
 class Project:
     """The files of a tree, parsed when first looked at: those of `paths`, which holds no secret ones. `imports`: by
-    Python file the files that it imports; `texts`: what an open document says in place of the file."""
+    file the files that it uses; `texts`: what an open document says in place of the file."""
 
     def __init__(
         self, tree: Tree, paths: Collection[str], imports: Mapping[str, Iterable[str]], texts: Mapping[str, str]
@@ -45,6 +48,7 @@ class Project:
         self._tree, self._paths, self._imports, self._texts = tree, paths, imports, texts
         self._files: dict[str, SourceFile | None] = {}
         self._beside: dict[str, list[str]] = {}
+        self._by_name: dict[str, dict[str, list[Symbol]]] = {}
 
     def file(self, path: str) -> SourceFile | None:
         if path not in self._files:
@@ -68,18 +72,36 @@ class Project:
                 other = self.file(path)
                 if other is not None and (found := other.symbols.get(name)):
                     return found
+            return self._used(file, name)
         return None
+
+    def _used(self, file: SourceFile, name: str) -> Symbol | None:
+        """A member of that name in the file itself, else what the files that it uses define by that name: at their top
+        level, else as the member of one class alone."""
+        if own := next((symbol for symbol in file.symbols.values() if symbol.short == name), None):
+            return own
+        if file.path not in self._by_name:
+            found = self._by_name[file.path] = {}
+            for path in sorted(self._imports.get(file.path, ()))[:MAX_USED]:
+                other = self.file(path)
+                for symbol in other.symbols.values() if other is not None else ():
+                    found.setdefault(symbol.short, []).append(symbol)
+        named = self._by_name[file.path].get(name, [])
+        top = sorted((one for one in named if not one.owner), key=lambda one: one.kind != "definition")
+        return top[0] if top else named[0] if len({one.owner for one in named}) == 1 else None
 
     def member(self, file: SourceFile, held: str, name: str) -> Symbol | None:
         """The definition that `held.name` stands for, where `held` is an import or a class of the file."""
+        by_names = file.language is not PYTHON and file.language not in SCRIPTS
         for binding in file.bindings:
             if binding.local == held or (binding.local == held.partition(".")[0] and binding.key[2:3] == (held,)):
-                return self._imported(file, binding, name, 3)
+                found = self._imported(file, binding, name, 3)
+                if found is not None or not by_names:
+                    return found
         owner = self.resolve(file, held)
-        if owner is None:
-            return None
-        home = self.file(owner.path)
-        return self.inherited(home, owner.name, name) if home is not None else None
+        home = self.file(owner.path) if owner is not None else None
+        found = self.inherited(home, owner.name, name) if owner is not None and home is not None else None
+        return self._used(file, name) if found is None and by_names else found
 
     def inherited(self, file: SourceFile, owner: str, name: str, depth: int = 3) -> Symbol | None:
         """`owner.name` in `file`, or in one of the classes that `owner` is derived from."""

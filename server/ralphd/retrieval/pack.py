@@ -52,15 +52,17 @@ class Context:
 
 
 def callers(tree: Tree, target: Target, source: str, graph: ImportGraph | None) -> list[Snippet]:
-    """Functions in other files that import the target's module and name the target; for a whole file: what it defines."""
+    """Functions in other files that use the target's file and name the target; for a whole file: what it defines."""
     names = [target.name.rsplit(".", 1)[-1]] if target.name else []
     if target.kind == "file":
         names = [d.name for d in definitions(target.path, source) if d.name and not re.search(r"^_|\.", d.name)]
     if not names or graph is None:
         return []
     stem = posixpath.basename(target.path).split(".")[0]
-    # `d.get(1)` does not call the target's function `get`; of a method nothing else can be seen.
-    before = r"\b" if "." in target.name else rf"(?:(?<![\w.])|\b{re.escape(stem)}\.)"
+    # `d.get(1)` does not call the target's function `get`; of a method, or where the word before the dot may be that of a
+    # package or a namespace, nothing else can be seen.
+    plain = "." in target.name or not ImportGraph.proves(target.path)
+    before = r"\b" if plain else rf"(?:(?<![\w.])|\b{re.escape(stem)}\.)"
     naming = re.compile(rf"{before}(?:{'|'.join(map(re.escape, names))})\b")
     users = sorted(p for p, used in graph.imports.items() if target.path in used and not is_test_file(p))
     found = []
@@ -119,7 +121,7 @@ def gather(
     graph: ImportGraph | None = None,
     failing: Collection[str] = (),
 ) -> tuple[Context, list[Excerpt]]:
-    """(context, tests of the target), together within `max_tokens`. `graph`: of the whole tree, for a Python target;
+    """(context, tests of the target), together within `max_tokens`. `graph`: of the whole tree, where it is known;
     `failing`: the ids of the baseline's tests that failed and may reach the target.
 
     What is shown is decided here alone: each kind of material has a share of the budget that no other takes, and what a

@@ -32,7 +32,10 @@ AROUND = 5
 """Of a test that is too long: the rows at its beginning, and on both sides of a row that names the target."""
 _FIXTURE = re.compile(r"@(?:\w+\.)*fixture\b")
 _PREPARE = ("setUp", "setUpClass", "setup_method", "setup_class", "asyncSetUp")
-_TEST_FILE = re.compile(r"(?:^|/)(?:tests?|__tests__|spec)/|(?:^|/)test_[^/]*$|(?:_test|\.test|\.spec|_spec)\.[^/]+$")
+_TEST_FILE = re.compile(
+    r"(?:^|/)(?:tests?|__tests__|spec|(?:[\w.]+\.)?Tests?)/|(?:^|/)test_[^/]*$"
+    r"|(?:_test|\.test|\.spec|_spec|Tests?(?=\.(?:java|cs|php)$))\.[^/]+$"
+)
 
 
 def is_test_file(path: str) -> bool:
@@ -40,8 +43,8 @@ def is_test_file(path: str) -> bool:
 
 
 def tests_reaching(tree: Tree, target: Target, graph: ImportGraph | None = None) -> list[str]:
-    """Test files that import the target's module, directly or through others; where imports are not followed, or lead to no
-    test, those that name its file's stem. Sorted."""
+    """Test files that use the target's file, directly or through others; where that is not known, or there are none, those
+    that name its file's stem. Sorted."""
     python = target.path.endswith(".py")
     graph = graph or (ImportGraph(tree) if python else None)
     near = sorted(p for p in graph.reaches(target.path) if p != target.path and is_test_file(p)) if graph else []
@@ -62,6 +65,7 @@ def test_snippets(
     short = target.name.rpartition(".")[2]
     naming = re.compile(rf"(?<![\w$]){re.escape(short)}(?![\w$])" if short else r"")
     red = _by_file(failing, target.path)
+    unplaced = _of_no_file(tree, failing)
     ranked: list[tuple[int, int, list[Snippet]]] = []
     for path in dict.fromkeys([*sorted(red), *tests_reaching(tree, target, graph)]):
         text = tree.scan(path)
@@ -71,7 +75,7 @@ def test_snippets(
             ranked.append((0 if path in red else 2, len(text), [Snippet("tests", path, 0, text)]))
             continue
         for one in _tests_in(path, text):
-            fails = not red.get(path, set()).isdisjoint(one.names)
+            fails = not (red.get(path) or unplaced).isdisjoint(one.names)
             names = naming.search(one.text) is not None
             if fails or names:
                 kind: Kind = "failing" if fails else "tests"
@@ -93,6 +97,17 @@ def _by_file(failing: Iterable[str], target: str) -> dict[str, set[str]]:
             names.add(re.split(r"::", named.partition("[")[0])[-1])
             names.add(re.split(r"::| > ", named)[-1])
     return found
+
+
+def _of_no_file(tree: Tree, failing: Iterable[str]) -> set[str]:
+    """The words of those failing ids that begin with no file: Go's begin with a package, Rust's with a module, JUnit's with
+    a class."""
+    places: dict[str, list[str]] = {}
+    for nodeid in failing:
+        places.setdefault(nodeid.partition("::")[0], []).append(nodeid)
+    return {
+        word for at, ids in places.items() if tree.scan(at) is None for one in ids for word in re.split(r"\W+", one)
+    }
 
 
 class _Test:
