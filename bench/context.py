@@ -30,8 +30,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from context_cases import Case, Named, cases_of, packages
 
+from ralphd.context.file_graph import FileGraph
 from ralphd.context.target import Target, definitions
-from ralphd.context.tree import ImportGraph, MemoryTree
+from ralphd.context.tree import MemoryTree
 from ralphd.core.run import RunRequest
 from ralphd.models.scripted import ScriptedGateway
 from ralphd.phases import librarian
@@ -70,7 +71,7 @@ class Score:
         return f"{recall} | {useful:.1f} % | {size} | {spent}"
 
 
-def shown(case: Case, source: str, tree: MemoryTree, graph: ImportGraph, tokens: int) -> tuple[list[Piece], int]:
+def shown(case: Case, source: str, tree: MemoryTree, graph: FileGraph, tokens: int) -> tuple[list[Piece], int]:
     """What the product shows of the project: the Librarian's material and tests, as the Artisan's prompt holds them; and
     the characters of the whole prompt. `source`: the target's file, with the body removed or in place."""
     span = next(d.span for d in definitions(case.path, source) if d.name == case.name)
@@ -224,10 +225,10 @@ def _even(cases: list[Case], most: int) -> list[Case]:
 def _ours(cases: Sequence[Case], held: dict[str, dict[str, str]], worst: int) -> dict[str, Score]:
     scores = {f"ralphd, {size:,} tokens": Score() for size in SIZES}
     fix = scores.setdefault(FIX, Score())
-    graphs: dict[str, ImportGraph] = {}
+    graphs: dict[str, FileGraph] = {}
     for case in cases:
         tree = MemoryTree(held[case.package])
-        graph = graphs.get(case.package) or graphs.setdefault(case.package, ImportGraph(tree))
+        graph = graphs.get(case.package) or graphs.setdefault(case.package, FileGraph(tree))
         asked = [(case.stub, size, scores[f"ralphd, {size:,} tokens"]) for size in SIZES]
         for source, size, into in [*asked, (held[case.package][case.path], SIZES[1], fix)]:
             began = time.process_time()

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ralphd.context.file_graph import FileGraph
 from ralphd.context.languages import SCRIPTS, language_of
 from ralphd.context.target import Target, definitions
-from ralphd.context.tree import ImportGraph, MemoryTree, decode
+from ralphd.context.tree import MemoryTree, decode
 from ralphd.retrieval.needs import Project, needs_of
 from ralphd.retrieval.symbols import SourceFile
 from ralphd.retrieval.tests_of_target import is_test_file
@@ -88,9 +89,9 @@ def packages(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 def cases_of(package: str, texts: Mapping[str, str]) -> list[Case]:
     tree = MemoryTree(texts)
-    graph = ImportGraph(tree)
+    graph = FileGraph(tree)
     tests = _tests(texts)
-    modules, scripts = _Modules(texts), Project(tree, list(texts), graph.imports, {})
+    modules, scripts = _Modules(texts), Project(tree, list(texts), graph.uses, {})
     found = []
     for path in sorted(texts):
         if is_test_file(path) or path in ("setup.py", "conftest.py") or path.startswith(NOT_SOURCE):

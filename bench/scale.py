@@ -1,4 +1,4 @@
-"""A big project: what its index of imports costs from nothing, at a start and after one edit, what a target's context costs,
+"""A big project: what its index costs from nothing, at a start and after one edit, what a target's context costs,
 and how long the editor waits for code actions while the index is being built. Times are processor time.
 
 The project is of the shape of a monorepo: 7 of 10 files Python, the others TypeScript, each with an import of another one;
@@ -23,7 +23,7 @@ from bench.latency import Asked, asker, compare
 from bench.measuring import BARE, ROOT, Json, Row, memory_mb, scratch, user_settings
 from tests.support.raw_rpc import RawClient, load_capabilities
 
-from ralphd.context.import_index import FILE, ImportIndex
+from ralphd.context.project_index import FILE, ProjectIndex
 from ralphd.context.target import find_target
 from ralphd.judging.workbench import SnapshotTree
 from ralphd.retrieval.pack import gather
@@ -70,7 +70,7 @@ def one_size(root: Path, database: Path) -> Json:
     empty = memory_mb(os.getpid())
     found = Selection(str(root), home=str(root.parent), max_files=200_000, max_bytes=4 << 30).scan(lambda: False)
     signatures = {p: s for p, s in found.files.items() if stat.S_ISREG(s[0])}
-    tree, index = SnapshotTree(str(root), sorted(signatures), {}), ImportIndex(database)
+    tree, index = SnapshotTree(str(root), sorted(signatures), {}), ProjectIndex(database)
     paths = [p for p in tree.paths() if p.endswith(".py")]
     size = sum(signature[1] for signature in signatures.values())
     read = _spent(lambda: [compile(tree.scan(p) or "", p, "exec", 0x400) for p in paths])  # 0x400: to a tree

@@ -100,7 +100,7 @@ async def test_crash_early_end_and_hang(name: str, tmp_path: Path, monkeypatch: 
 @every_runner
 async def test_reach_is_measured(name: str, tmp_path: Path) -> None:
     """The baseline measures which test files load the target: a red test elsewhere is known not to reach it, also where
-    it imports under a name that no import graph can follow, and the control leaves it out."""
+    it imports under a name that no graph of imports can follow, and the control leaves it out."""
     runner = project(tmp_path, name)
     other = runner.test_file.replace("calc", "other") if "calc" in runner.test_file else "other.test.js"
     write(tmp_path, {other: runner.tests.replace("add", "plus").replace("calc.js", "extra.js"), "extra.js": runner.source.replace("add", "plus")})  # fmt: skip

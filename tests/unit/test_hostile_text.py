@@ -18,8 +18,9 @@ from ralphd.attack.mutants import mutants
 from ralphd.attack.neighbours import neighbours
 from ralphd.attack.planting import broken_body, small_faults
 from ralphd.attack.test_modules import falsifying, raw_example
+from ralphd.context.file_graph import FileGraph
 from ralphd.context.target import find_target
-from ralphd.context.tree import ImportGraph, MemoryTree
+from ralphd.context.tree import MemoryTree
 from ralphd.core.python_source import NOT_UNDERSTOOD
 from ralphd.judging.failures import normalised, told
 from ralphd.judging.suspicion import suspicions
@@ -89,7 +90,7 @@ def test_a_megabyte_is_read_in_a_second(reader: str, text: str) -> None:
 def test_what_the_parser_cannot_take_is_not_understood(source: str) -> None:
     """No `MemoryError` and no `RecursionError` leaves the places that parse what others wrote."""
     mutants(source, (0, len(source)), 4)
-    assert ImportGraph(MemoryTree({"a.py": source, "b.py": "import a\n"})).imports["b.py"] == {"a.py"}
+    assert FileGraph(MemoryTree({"a.py": source, "b.py": "import a\n"})).uses["b.py"] == {"a.py"}
     is_stub("a.py", source)
 
 
@@ -151,7 +152,7 @@ def retrieval(source: str) -> None:
     ):
         tree, text = MemoryTree(files), files["a.py"]
         pack.gather(tree, find_target("a.py", text, (5, 5)), text, max_tokens=8000, rules_files=(), exclude=(),
-                    local=False, graph=ImportGraph(tree))  # fmt: skip
+                    local=False, graph=FileGraph(tree))  # fmt: skip
 
 
 ANALYSES: dict[str, Callable[[str], object]] = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ralphd.context.tree import ImportGraph, MemoryTree
+from ralphd.context.file_graph import FileGraph
+from ralphd.context.tree import MemoryTree
 
 FILES = {
     "src/slug.ts": "export const slug = 1;\n",
@@ -20,6 +21,6 @@ FILES = {
 
 
 def test_which_tests_reach_the_target() -> None:
-    near = ImportGraph(MemoryTree(FILES)).reaches("src/slug.ts")
+    near = FileGraph(MemoryTree(FILES)).reaches("src/slug.ts")
     tests = {path for path in FILES if path.startswith("test/")}
     assert near & tests == tests - {"test/far.test.ts"}

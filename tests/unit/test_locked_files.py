@@ -6,8 +6,9 @@ import random
 
 import pytest
 
+from ralphd.context.file_graph import FileGraph
 from ralphd.context.target import find_target
-from ralphd.context.tree import ImportGraph, MemoryTree
+from ralphd.context.tree import MemoryTree
 from ralphd.judging.reports import Report, TestCase
 from ralphd.judging.verdict import TestRun
 from ralphd.phases.answer_reader import AnswerReader, Rejected
@@ -42,7 +43,7 @@ def test_what_the_baseline_used() -> None:
     )
     name = "checks/all_of_it.py::test_a"
     baseline = TestRun(("sh", "./run.sh"), 1, report=Report({name: TestCase(name, "failed")}))
-    used = used_by(baseline, tree, ImportGraph(tree), "app.py")
+    used = used_by(baseline, tree, FileGraph(tree), "app.py")
     assert {"checks/all_of_it.py", "checks/helpers.py", "run.sh", "checks/script.py"} <= used
     assert not {"app.py", "lib.py"} & used
     assert kind("checks/helpers.py", used=used) == "locked" and kind("CHECKS/helpers.py", used=used) == "locked"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ralphd.context.file_graph import FileGraph
 from ralphd.context.target import Target, find_target
-from ralphd.context.tree import ImportGraph, MemoryTree
+from ralphd.context.tree import MemoryTree
 from ralphd.retrieval.needs import Project, callers_in, needs_of
 from ralphd.retrieval.pack import gather
 
@@ -52,10 +53,10 @@ RUST = {
 
 def at(files: dict[str, str], path: str, place: str) -> tuple[Project, Target, str]:
     tree = MemoryTree(files)
-    imports = ImportGraph(tree).imports if path.endswith(".py") else {}
+    uses = FileGraph(tree).uses
     offset = files[path].index(place)
     target = find_target(path, files[path], (offset, offset))
-    return Project(tree, files, imports, {path: files[path]}), target, files[path]
+    return Project(tree, files, uses, {path: files[path]}), target, files[path]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_a_long_file_is_shown_by_what_the_target_uses_of_it() -> None:
     offset = text.index("return re.sub")
     target = find_target("shop.py", text, (offset, offset))
     context, tests = gather(
-        tree, target, text, max_tokens=2000, rules_files=(), exclude=(), local=False, graph=ImportGraph(tree),
+        tree, target, text, max_tokens=2000, rules_files=(), exclude=(), local=False, graph=FileGraph(tree),
         failing=["tests/test_shop.py::test_receipt[a-1]"],
     )  # fmt: skip
     shown = "\n".join(piece.text for piece in context.pieces)
@@ -166,7 +167,7 @@ def test_a_body_that_is_still_to_be_written_is_shown_what_it_may_use() -> None:
     offset = text.index("raise")
     context, tests = gather(
         tree, find_target("shop/cart.py", text, (offset, offset)), text, max_tokens=1400, rules_files=(), exclude=(),
-        local=False, graph=ImportGraph(tree), failing=["tests/test_cart.py::TestCart::test_total"],
+        local=False, graph=FileGraph(tree), failing=["tests/test_cart.py::TestCart::test_total"],
     )  # fmt: skip
     shown = "\n".join(piece.text for piece in context.pieces)
     for wanted in ("    items: list[int],\n    most: int = 3,\n) -> list[int]:", "KEY, VALUE", "FAST = 1", "SLOW = 2",
@@ -192,7 +193,7 @@ def test_tests_of_a_script_are_its_calls() -> None:
     offset = text.index("return helper")
     target = find_target("cart.js", text, (offset, offset))
     _, tests = gather(tree, target, text, max_tokens=1000, rules_files=(), exclude=(), local=False,
-                      graph=ImportGraph(tree), failing=["test/cart.test.js::cart > adds"])  # fmt: skip
+                      graph=FileGraph(tree), failing=["test/cart.test.js::cart > adds"])  # fmt: skip
     assert [test.why for test in tests] == ["fails now"]
     assert "total([1])" in tests[0].text and "knows nothing" not in tests[0].text
 
@@ -211,7 +212,7 @@ def test_tests_that_a_function_makes_stand_alone() -> None:
     target = find_target("lark.py", text, (20, 20))
     made = "test_lark.py::make_tests::_Tests::test_short"
     _, tests = gather(tree, target, text, max_tokens=1000, rules_files=(), exclude=(), local=False,
-                      graph=ImportGraph(tree), failing=[made])  # fmt: skip
+                      graph=FileGraph(tree), failing=[made])  # fmt: skip
     assert "def test_short" in tests[0].text and "test_far" not in tests[0].text, "the class is made by a function"
     assert tests[1].text.startswith("def test_own_class") and "assert parse(Text())" in tests[1].text
 

@@ -15,8 +15,8 @@ from array import array
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
+from ralphd.context.file_graph import NOTHING, Content
 from ralphd.context.names import BY_NAMES, Names
-from ralphd.context.tree import NOTHING, Content
 
 WIDTH = 5
 """Numbers of a signature."""
@@ -36,11 +36,11 @@ def flat(paths: Sequence[str], signatures: Mapping[str, Sequence[int]]) -> array
 
 
 def packed(
-    paths: Sequence[str], signatures: array[int], imports: Mapping[str, frozenset[str]], contents: Mapping[str, Content]
+    paths: Sequence[str], signatures: array[int], uses: Mapping[str, frozenset[str]], contents: Mapping[str, Content]
 ) -> tuple[bytes, bytes]:
     """The graph; the names that are defined."""
     place = {path: number for number, path in enumerate(paths)}
-    rows = [sorted(place[one] for one in imports[path] if one in place) for path in paths]
+    rows = [sorted(place[one] for one in uses[path] if one in place) for path in paths]
     parts = [signatures, array("I", map(len, rows)), array("I", chain.from_iterable(rows))]
     lines = [one.text.partition("\n")[0] for path in paths if isinstance(one := contents[path], Names)]
     defined = zlib.compress("\n".join(lines).encode(), 1) if lines else b""
@@ -86,8 +86,8 @@ class KeptGraph:
             raise ValueError(str(error)) from None
         return {path: line.split() for path, line in zip(paths, lines, strict=True)}
 
-    def imports(self) -> dict[str, frozenset[str]]:
-        """What each file imports. Python's collector is held meanwhile: it would look through a hundred thousand new sets
+    def uses(self) -> dict[str, frozenset[str]]:
+        """What each file uses. Python's collector is held meanwhile: it would look through a hundred thousand new sets
         again and again, which takes longer than making them."""
         paths, used = self._paths, self._used
         found = dict.fromkeys(paths, NOTHING)

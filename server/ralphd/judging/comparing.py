@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from ralphd.context.tree import ImportGraph
+from ralphd.context.file_graph import FileGraph
 from ralphd.judging.verdict import TestRun, Verdict, frames_in, judge
 from ralphd.judging.workbench import Asked, Workbench
 
@@ -20,12 +20,12 @@ class Reach:
     """Neither seen to reach it nor measured not to."""
 
 
-def reaching(baseline: TestRun, target: str, graph: ImportGraph | None, root: str) -> Reach:
+def reaching(baseline: TestRun, target: str, graph: FileGraph | None, root: str) -> Reach:
     """A red test reaches `target` where it was measured to enter it, its file imports it or its traceback passes there.
 
     An import that cannot be seen (a namespace package, a command started as a process, a web framework's routes) is no
-    proof: only a test that was measured not to enter the file is known not to reach it. Where no import graph can be
-    had (other languages), every red test counts: the person asked for this target.
+    proof: only a test that was measured not to enter the file is known not to reach it. Where imports are not
+    followed (other languages), every red test counts: the person asked for this target.
     """
     bad = baseline.bad
     if graph is None:

@@ -1,4 +1,4 @@
-"""Fills the index of imports for one workspace and keeps its graph, in a process of its own at the lowest priority: reading a big project for
+"""Fills the index of one workspace and keeps its graph, in a process of its own at the lowest priority: reading a big project for
 the first time takes minutes of processor time, which would make the editor's server wait for Python's lock.
 
     python -m ralphd.judging.index_builder DATABASE ROOT CACHE HOME
@@ -17,7 +17,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from ralphd.context.import_index import ImportIndex
+from ralphd.context.project_index import ProjectIndex
 from ralphd.core.paths import within
 from ralphd.errors import SandboxError
 from ralphd.judging.workspace_files import SnapshotTree
@@ -60,7 +60,7 @@ def main(database: str, root: str, cache: str, home: str) -> int:
     except SandboxError:
         return 1
     signatures = {p: s for p, s in listing.files.items() if stat.S_ISREG(s[0])}
-    ImportIndex(Path(database)).graph(root, SnapshotTree(root, sorted(signatures), {}), signatures)
+    ProjectIndex(Path(database)).graph(root, SnapshotTree(root, sorted(signatures), {}), signatures)
     return 0
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from ralphd.context.tree import ImportGraph, Tree
+from ralphd.context.file_graph import FileGraph
+from ralphd.context.tree import Tree
 from ralphd.errors import SandboxError
 from ralphd.judging.only_in_copy import Apart
 from ralphd.judging.verdict import TestRun
@@ -31,8 +32,8 @@ class UntestedBench:
     async def only_in_copy(self, run: TestRun, target: str) -> Sequence[Apart]:
         return ()
 
-    async def import_graph(self) -> ImportGraph:
-        return ImportGraph(self.tree)
+    async def file_graph(self) -> FileGraph:
+        return FileGraph(self.tree)
 
     async def hashes(self, paths: Collection[str]) -> Mapping[str, str]:
         return {}

@@ -14,8 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from ralphd.context.import_index import ImportIndex
-from ralphd.context.tree import ImportGraph, Tree
+from ralphd.context.file_graph import FileGraph
+from ralphd.context.project_index import ProjectIndex
+from ralphd.context.tree import Tree
 from ralphd.core.encodings import encoded_like
 from ralphd.judging import reports
 from ralphd.judging.commands import pytest_prefix, runner_of, with_report
@@ -99,8 +100,8 @@ class Workbench(Protocol):
     async def only_in_copy(self, run: TestRun, target: str) -> Sequence[Apart]:
         """Of the baseline `run` for the file `target`: the tests that fail for what the copy does not have."""
 
-    async def import_graph(self) -> ImportGraph:
-        """Which Python files of the snapshot import which; made once."""
+    async def file_graph(self) -> FileGraph:
+        """Which files of the snapshot use which; made once."""
 
     async def hashes(self, paths: Collection[str]) -> Mapping[str, str]: ...
 
@@ -144,7 +145,7 @@ class Tester:
         folder: str = "",
         junit: str = "",
         go_cache: Path | None = None,
-        index: ImportIndex | None = None,
+        index: ProjectIndex | None = None,
     ) -> None:
         """`folder`: where in the workspace `root` the command runs; `junit`: the report it writes, from there; `go_cache`:
         where Go keeps what it has built between runs of this workspace."""
@@ -161,8 +162,8 @@ class Tester:
         self.stall_s: float | None = None
         """Seconds without a test's end after which a run is ended; None until the baseline has shown how long it takes."""
         self._snapshot: Snapshot | None = None
-        self._graph: asyncio.Task[ImportGraph] | None = None
-        self._index = index or ImportIndex()
+        self._graph: asyncio.Task[FileGraph] | None = None
+        self._index = index or ProjectIndex()
 
     async def __aenter__(self) -> Self:
         self._channel = await asyncio.to_thread(ReportChannel, self._report_root)
@@ -370,7 +371,7 @@ class Tester:
 
         return await asyncio.to_thread(look)
 
-    async def import_graph(self) -> ImportGraph:
+    async def file_graph(self) -> FileGraph:
         if self._graph is None:
             reading = asyncio.to_thread(self._index.graph, self.root, self.tree, self._signatures)
             self._graph = asyncio.create_task(reading)

@@ -19,7 +19,8 @@ from typing import Any, TextIO
 from pydantic import TypeAdapter
 
 from ralphd.attack.admission import Admission
-from ralphd.context.tree import ImportGraph, Tree
+from ralphd.context.file_graph import FileGraph
+from ralphd.context.tree import Tree
 from ralphd.core import events, foreign_json
 from ralphd.core.run import RunRequest, RunResult
 from ralphd.errors import MODEL_ERRORS, BadAnswer, ModelError, RalphError
@@ -169,7 +170,7 @@ class RecordingBench:
         self._inner, self._journal = inner, journal
         self.root, self.argv = inner.root, inner.argv
         self.tree: Tree = RecordingTree(inner.tree, journal)
-        self._graph: ImportGraph | None = None
+        self._graph: FileGraph | None = None
 
     async def load(self, candidate: Mapping[str, str | None]) -> None:
         await self._inner.load(candidate)
@@ -196,11 +197,11 @@ class RecordingBench:
         self._journal.write("apart", apart=[asdict(one) for one in found])
         return found
 
-    async def import_graph(self) -> ImportGraph:
+    async def file_graph(self) -> FileGraph:
         if self._graph is None:
-            self._graph = await self._inner.import_graph()
-            edges = {path: sorted(used) for path, used in sorted(self._graph.imports.items()) if used}
-            self._journal.write("imports", imports=edges)
+            self._graph = await self._inner.file_graph()
+            edges = {path: sorted(used) for path, used in sorted(self._graph.uses.items()) if used}
+            self._journal.write("graph", uses=edges)
         return self._graph
 
     async def hashes(self, paths: Collection[str]) -> Mapping[str, str]:
@@ -345,7 +346,7 @@ class ReplayBench:
         self._apart = [
             Apart(tuple(one["tests"]), one["lack"], one["named"]) for e in recording.of("apart") for one in e["apart"]
         ]
-        self._imports = next((e["imports"] for e in recording.of("imports")), None)
+        self._uses = next((e["uses"] for e in recording.of("graph")), None)
 
     async def load(self, candidate: Mapping[str, str | None]) -> None:
         return None
@@ -372,8 +373,8 @@ class ReplayBench:
     async def only_in_copy(self, run: TestRun, target: str) -> Sequence[Apart]:
         return self._apart
 
-    async def import_graph(self) -> ImportGraph:
-        return ImportGraph(self.tree) if self._imports is None else ImportGraph.of(self._imports)
+    async def file_graph(self) -> FileGraph:
+        return FileGraph(self.tree) if self._uses is None else FileGraph.of(self._uses)
 
     async def hashes(self, paths: Collection[str]) -> Mapping[str, str]:
         return self._hashes.pop(0) if self._hashes else {}

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Collection
 from dataclasses import replace
 
-from ralphd.context.tree import ImportGraph
+from ralphd.context.file_graph import FileGraph
 from ralphd.core import events
 from ralphd.core.findings import Finding
 from ralphd.core.mends import mends_for
@@ -198,15 +198,15 @@ class Loop:
             reach = self.state.reach
             return await librarian.gather(self.ctx, await self._graph(), reach.reaching | reach.unknown)
 
-    async def _graph(self) -> ImportGraph | None:
+    async def _graph(self) -> FileGraph | None:
         """Which files of the project use which, for a target of a language in which that is known."""
-        return await self.bench.import_graph() if ImportGraph.follows(self.ctx.target.path) else None
+        return await self.bench.file_graph() if FileGraph.follows(self.ctx.target.path) else None
 
-    async def _proving_graph(self) -> ImportGraph | None:
+    async def _proving_graph(self) -> FileGraph | None:
         """The same, where it may decide what a test's outcome has to do with the target."""
-        return await self._graph() if ImportGraph.proves(self.ctx.target.path) else None
+        return await self._graph() if FileGraph.proves(self.ctx.target.path) else None
 
-    def _trusted(self, graph: ImportGraph | None, baseline: TestRun) -> ImportGraph | None:
+    def _trusted(self, graph: FileGraph | None, baseline: TestRun) -> FileGraph | None:
         """The graph, where it may tell which red tests have to do with the target. In JavaScript, where neither it nor
         the measurement sees any test that reaches the target, it cannot see what bundlers see."""
         if graph is None or self.ctx.target.path.endswith(".py"):

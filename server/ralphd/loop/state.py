@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ralphd.context.tree import ImportGraph
+from ralphd.context.file_graph import FileGraph
 from ralphd.core import events
 from ralphd.core.findings import Finding
 from ralphd.core.run import ChaosReport, ControlReport, TestReport
@@ -64,7 +64,7 @@ class State:
     announced: int = 0
     baseline: TestRun | None = None
     reach: Reach = field(default_factory=Reach)
-    graph: ImportGraph | None = None
+    graph: FileGraph | None = None
     """Of the project's imports, where they are followed: what may decide something. None else."""
     used: frozenset[str] = frozenset()
     """The files that the baseline's verdict rests on: locked."""

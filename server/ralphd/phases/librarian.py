@@ -12,8 +12,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ralphd.answers.asking import MOST_NAMES, opened_by
+from ralphd.context.file_graph import FileGraph
 from ralphd.context.languages import fence_name, language_of
-from ralphd.context.tree import ImportGraph
 from ralphd.core import events
 from ralphd.errors import ModelError, OverBudget
 from ralphd.models.gateway import CompletionRequest, Message
@@ -36,8 +36,8 @@ class Brief:
     tests: tuple[Excerpt, ...]
     words: str = ""
     """The model's brief, or empty."""
-    graph: ImportGraph | None = None
-    """Which files import which, for what the Artisan asks to see."""
+    graph: FileGraph | None = None
+    """Which files use which, for what the Artisan asks to see."""
 
     def material(self) -> str:
         shown = self.context.render(fenced)
@@ -49,8 +49,8 @@ class Brief:
         )
 
 
-async def gather(ctx: PhaseContext, graph: ImportGraph | None, failing: Collection[str] = ()) -> Brief:
-    """What the other roles are shown. `graph`: of the snapshot's imports, where the target is Python; `failing`: the ids
+async def gather(ctx: PhaseContext, graph: FileGraph | None, failing: Collection[str] = ()) -> Brief:
+    """What the other roles are shown. `graph`: of the snapshot, where it is known; `failing`: the ids
     of the tests that fail now and may reach the target."""
     settings = ctx.settings.context
     context, tests = await asyncio.to_thread(

@@ -7,7 +7,8 @@ import re
 import sys
 from collections.abc import Collection, Sequence
 
-from ralphd.context.tree import ImportGraph, Tree, is_secret
+from ralphd.context.file_graph import FileGraph
+from ralphd.context.tree import Tree, is_secret
 from ralphd.core.ignore import IgnoreRules
 from ralphd.judging.verdict import TestRun
 from ralphd.phases.control_files import fold
@@ -32,7 +33,7 @@ def is_test_by_name(path: str) -> bool:
     return _TESTS_BY_NAME.ignores(fold(path))
 
 
-def used_by(baseline: TestRun | None, tree: Tree, graph: ImportGraph | None, target: str) -> frozenset[str]:
+def used_by(baseline: TestRun | None, tree: Tree, graph: FileGraph | None, target: str) -> frozenset[str]:
     """The files that the baseline's verdict rests on, without the target and what the target imports.
 
     Those are the files that tests were collected from; in their folders, what only they import; and the scripts that the
@@ -48,7 +49,7 @@ def used_by(baseline: TestRun | None, tree: Tree, graph: ImportGraph | None, tar
         free = graph.closure(free)
         folders = {posixpath.dirname(path) for path in tests} - {posixpath.dirname(target)}
         near = {path for path in graph.closure(tests) if posixpath.dirname(path) in folders}
-        outside = graph.closure(set(graph.imports) - near)
+        outside = graph.closure(set(graph.uses) - near)
         locked |= near - outside
     locked |= _scripts(baseline.command, tree, known)
     locked |= _data(tests, tree, known, free)

@@ -6,8 +6,9 @@ import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator
 
+from ralphd.context.file_graph import FileGraph
 from ralphd.context.target import Target
-from ralphd.context.tree import ImportGraph, Tree, is_secret
+from ralphd.context.tree import Tree, is_secret
 from ralphd.retrieval.needs import Project
 from ralphd.retrieval.pack import Excerpt
 from ralphd.retrieval.snippets import docstring
@@ -25,7 +26,7 @@ def definitions_around(
     tree: Tree,
     target: Target,
     text: str,
-    graph: ImportGraph | None,
+    graph: FileGraph | None,
     shown: Collection[Excerpt],
     said: str,
     exclude: Iterable[str],
@@ -34,7 +35,7 @@ def definitions_around(
     that are nearest to the target first. `shown`: what the prompt holds; `said`: the task, whose words may name a file."""
     barred = set(exclude) - {target.path}
     paths = [p for p in tree.paths() if not is_secret(p) and p not in barred]
-    project = Project(tree, set(paths), graph.imports if graph is not None else {}, {target.path: text})
+    project = Project(tree, set(paths), graph.uses if graph is not None else {}, {target.path: text})
     first = {(one.path, line.strip()) for one in shown for line in one.text.split("\n")}
     held: list[str] = []
     others: list[str] = []
@@ -48,14 +49,14 @@ def definitions_around(
     return held[:MOST], others[:MOST]
 
 
-def _near(paths: Collection[str], target: str, graph: ImportGraph | None, said: str) -> list[str]:
-    """Files that the task names, the target's own, those that it imports, those that import it, and what those import."""
+def _near(paths: Collection[str], target: str, graph: FileGraph | None, said: str) -> list[str]:
+    """Files that the task names, the target's own, those that it uses, those that use it, and what those use."""
     words = {word.strip(".") for word in re.findall(r"[\w./-]+", said)}
     named = [p for p in paths if p in words or posixpath.basename(p) in words]
-    imports = graph.imports if graph is not None else {}
-    used = sorted(imports.get(target, ()))
-    users = sorted(path for path, others in imports.items() if target in others)
-    beyond = sorted({further for path in used for further in imports.get(path, ())})
+    uses = graph.uses if graph is not None else {}
+    used = sorted(uses.get(target, ()))
+    users = sorted(path for path, others in uses.items() if target in others)
+    beyond = sorted({further for path in used for further in uses.get(path, ())})
     there = set(paths)
     return [p for p in dict.fromkeys([*named, target, *used, *users, *beyond]) if p in there and not is_test_file(p)]
 

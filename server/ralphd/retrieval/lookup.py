@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from ralphd.context.file_graph import FileGraph
 from ralphd.context.languages import fence_name
 from ralphd.context.target import Target
-from ralphd.context.tree import ImportGraph, Tree, is_secret
+from ralphd.context.tree import Tree, is_secret
 from ralphd.core.tokens import tokens_of
 from ralphd.retrieval.needs import Project
 from ralphd.retrieval.pack import outline
@@ -32,15 +33,15 @@ class Found:
 
 
 def look_up(
-    tree: Tree, target: Target, text: str, names: Sequence[str], graph: ImportGraph | None, exclude: Iterable[str],
+    tree: Tree, target: Target, text: str, names: Sequence[str], graph: FileGraph | None, exclude: Iterable[str],
     max_tokens: int,
 ) -> list[Found]:  # fmt: skip
     """The definitions of `names` and the files among them, together within `max_tokens`: whole where they fit, else by
     their signatures. Files of `exclude` and secret ones are not there."""
     barred = set(exclude) - {target.path}
     paths = [p for p in tree.paths() if not is_secret(p) and p not in barred]
-    project = Project(tree, set(paths), graph.imports if graph is not None else {}, {target.path: text})
-    near = [target.path, *sorted(graph.imports.get(target.path, ()) if graph is not None else ())]
+    project = Project(tree, set(paths), graph.uses if graph is not None else {}, {target.path: text})
+    near = [target.path, *sorted(graph.uses.get(target.path, ()) if graph is not None else ())]
     found: list[Found] = []
     for name in names:
         share = max_tokens // len(names)

@@ -12,9 +12,10 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
+from ralphd.context.file_graph import FileGraph
 from ralphd.context.languages import fence_name, language_of
 from ralphd.context.target import Target, definitions
-from ralphd.context.tree import ImportGraph, Tree, is_secret
+from ralphd.context.tree import Tree, is_secret
 from ralphd.core.tokens import beginning, tokens_of
 from ralphd.retrieval.likely import to_be_written
 from ralphd.retrieval.needs import Project, rows_of
@@ -51,7 +52,7 @@ class Context:
         return "\n\n".join(f"{p.path} ({p.why}):\n{fenced(p.text, fence_name(p.path))}" for p in self.pieces)
 
 
-def callers(tree: Tree, target: Target, source: str, graph: ImportGraph | None) -> list[Snippet]:
+def callers(tree: Tree, target: Target, source: str, graph: FileGraph | None) -> list[Snippet]:
     """Functions in other files that use the target's file and name the target; for a whole file: what it defines."""
     names = [target.name.rsplit(".", 1)[-1]] if target.name else []
     if target.kind == "file":
@@ -61,10 +62,10 @@ def callers(tree: Tree, target: Target, source: str, graph: ImportGraph | None) 
     stem = posixpath.basename(target.path).split(".")[0]
     # `d.get(1)` does not call the target's function `get`; of a method, or where the word before the dot may be that of a
     # package or a namespace, nothing else can be seen.
-    plain = "." in target.name or not ImportGraph.proves(target.path)
+    plain = "." in target.name or not FileGraph.proves(target.path)
     before = r"\b" if plain else rf"(?:(?<![\w.])|\b{re.escape(stem)}\.)"
     naming = re.compile(rf"{before}(?:{'|'.join(map(re.escape, names))})\b")
-    users = sorted(p for p, used in graph.imports.items() if target.path in used and not is_test_file(p))
+    users = sorted(p for p, used in graph.uses.items() if target.path in used and not is_test_file(p))
     found = []
     for path in users:
         text = tree.scan(path)
@@ -118,7 +119,7 @@ def gather(
     rules_files: Iterable[str],
     exclude: Iterable[str],
     local: bool,
-    graph: ImportGraph | None = None,
+    graph: FileGraph | None = None,
     failing: Collection[str] = (),
 ) -> tuple[Context, list[Excerpt]]:
     """(context, tests of the target), together within `max_tokens`. `graph`: of the whole tree, where it is known;
@@ -146,14 +147,14 @@ HEADING = 12
 
 
 def _nearby(
-    tree: Tree, target: Target, text: str, graph: ImportGraph | None, allowed: Collection[str], budget: int
+    tree: Tree, target: Target, text: str, graph: FileGraph | None, allowed: Collection[str], budget: int
 ) -> tuple[list[Excerpt], int]:
     """For a small model, whose window is short: the rest of the file, and outlines of what the file imports."""
     candidates: list[Excerpt] = []
     if around := surroundings(target, text):
         candidates.append(Excerpt(target.path, "the rest of the file", around))
     if graph is not None:
-        for path in sorted(graph.imports.get(target.path, ())):
+        for path in sorted(graph.uses.get(target.path, ())):
             if path in allowed and not path.endswith("conftest.py") and (source := tree.text(path)):
                 candidates.append(Excerpt(path, "imported by it", outline(path, source)))
     return _within_budget(candidates, budget)
@@ -169,12 +170,12 @@ _TO_BE_WRITTEN: dict[Kind, float] = {
 
 
 def _needed(
-    tree: Tree, target: Target, text: str, graph: ImportGraph | None, readable: Collection[str], barred: Collection[str],
+    tree: Tree, target: Target, text: str, graph: FileGraph | None, readable: Collection[str], barred: Collection[str],
     budget: int, tests: list[Snippet], rules: str,
 ) -> tuple[Context, list[Excerpt]]:  # fmt: skip
     """What the target names, wherever it is defined, who calls it, and its tests. Names are followed through all
     `readable` files; `barred` ones are not shown."""
-    project = Project(tree, readable, graph.imports if graph is not None else {}, {target.path: text})
+    project = Project(tree, readable, graph.uses if graph is not None else {}, {target.path: text})
     said = "\n".join(one.text for one in tests if one.kind == "failing")
     found = [one for one in snippets(project, target, text, said) if one.path not in barred]
     found += [one for one in callers(tree, target, text, graph) if one.path in readable and one.path not in barred]

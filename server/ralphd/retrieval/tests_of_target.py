@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from ralphd.answers.imports import text_of
 from ralphd.answers.units import Code, code_of
+from ralphd.context.file_graph import FileGraph
 from ralphd.context.languages import SCRIPTS, language_of
 from ralphd.context.target import Definition, Target, definitions
-from ralphd.context.tree import ImportGraph, Tree
+from ralphd.context.tree import Tree
 from ralphd.core.tokens import tokens_of
 from ralphd.retrieval.snippets import Kind, Snippet
 
@@ -42,11 +43,11 @@ def is_test_file(path: str) -> bool:
     return bool(_TEST_FILE.search(path))
 
 
-def tests_reaching(tree: Tree, target: Target, graph: ImportGraph | None = None) -> list[str]:
+def tests_reaching(tree: Tree, target: Target, graph: FileGraph | None = None) -> list[str]:
     """Test files that use the target's file, directly or through others; where that is not known, or there are none, those
     that name its file's stem. Sorted."""
     python = target.path.endswith(".py")
-    graph = graph or (ImportGraph(tree) if python else None)
+    graph = graph or (FileGraph(tree) if python else None)
     near = sorted(p for p in graph.reaches(target.path) if p != target.path and is_test_file(p)) if graph else []
     if near or python:
         return near
@@ -58,7 +59,7 @@ def tests_reaching(tree: Tree, target: Target, graph: ImportGraph | None = None)
 
 
 def test_snippets(
-    tree: Tree, target: Target, failing: Collection[str], graph: ImportGraph | None, most: int
+    tree: Tree, target: Target, failing: Collection[str], graph: FileGraph | None, most: int
 ) -> list[Snippet]:
     """Most wanted first: failing tests that name the target, other failing ones, passing ones that name it; short ones
     before long ones. A failing one is cut to `most` tokens."""

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ralphd.attack.adapters import Gate, adapter_for
-from ralphd.context.import_index import FILE, ImportIndex
+from ralphd.context.project_index import FILE, ProjectIndex
 from ralphd.context.tree import MemoryTree, is_secret
 from ralphd.core.run import RunRequest, offers_opinions
 from ralphd.judging.index_builder import build
@@ -40,7 +40,7 @@ class Benches:
         self._retiring: set[asyncio.Task[None]] = set()
         self._isolation: dict[str, Isolation] = {}
         self._building: dict[str, asyncio.Task[int]] = {}
-        """By root the process that brings its index of imports up to date."""
+        """By root the process that brings its index up to date."""
 
     @property
     def known_isolation(self) -> Isolation | None:
@@ -76,7 +76,7 @@ class Benches:
                 folder=request.folder,
                 go_cache=self._folders.cache / "go-builds" / hashlib.sha256(request.root.encode()).hexdigest()[:16],
                 junit=settings.testing.junit or "",
-                index=ImportIndex(self._folders.cache / FILE),
+                index=ProjectIndex(self._folders.cache / FILE),
             )
             async with tester:
                 yield tester
@@ -111,7 +111,7 @@ class Benches:
         )
 
     async def warm(self, root: str, settings: Settings) -> None:
-        """Make the workspace's first shadow copy and its index of imports before they are asked for. Raises `RalphError`."""
+        """Make the workspace's first shadow copy and its index before they are asked for. Raises `RalphError`."""
         if root not in self._building:
             environment = sandbox_environment(self.environ)
             cache = make_passing(self._folders.cache)

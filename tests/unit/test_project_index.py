@@ -1,4 +1,4 @@
-"""The index of imports: one edit is one file read again, and what is wrong with the database never stops a run."""
+"""The index of a project: one edit is one file read again, and what is wrong with the database never stops a run."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from ralphd.context.import_index import FILE, ImportIndex
+from ralphd.context.file_graph import FileGraph
 from ralphd.context.languages import language_of
 from ralphd.context.names import BY_NAMES, queries
-from ralphd.context.tree import ImportGraph, MemoryTree
+from ralphd.context.project_index import FILE, ProjectIndex
+from ralphd.context.tree import MemoryTree
 from tests.support.projects import write
 
 FILES = {
@@ -49,23 +50,23 @@ def signatures(texts: dict[str, str]) -> dict[str, tuple[int, ...]]:
 
 def test_one_edit_is_one_file_read_again(tmp_path: Path) -> None:
     path = tmp_path / "cache" / FILE
-    wanted = ImportGraph(MemoryTree(FILES)).imports
+    wanted = FileGraph(MemoryTree(FILES)).uses
     assert wanted["a.py"] == {"b.py"} and wanted["web/a.js"] == {"web/b.js"}
     first = Counting(FILES)
-    assert ImportIndex(path).graph("/w", first, signatures(FILES)).imports == wanted
+    assert ProjectIndex(path).graph("/w", first, signatures(FILES)).uses == wanted
     assert sorted(first.read) == sorted(p for p in FILES if p != "notes.md")
     again = Counting(FILES)
-    assert ImportIndex(path).graph("/w", again, signatures(FILES)).imports == wanted
+    assert ProjectIndex(path).graph("/w", again, signatures(FILES)).uses == wanted
     assert again.read == ["secrets.py"], "files of secrets never enter"
     edited = Counting({**FILES, "b.py": "import pkg.d\n"})
-    graph = ImportIndex(path).graph("/w", edited, signatures({**FILES, "b.py": "import pkg.d\n"}))
-    assert graph.imports["b.py"] >= {"pkg/d.py"} and sorted(edited.read) == ["b.py", "secrets.py"]
+    graph = ProjectIndex(path).graph("/w", edited, signatures({**FILES, "b.py": "import pkg.d\n"}))
+    assert graph.uses["b.py"] >= {"pkg/d.py"} and sorted(edited.read) == ["b.py", "secrets.py"]
     fewer = {path: text for path, text in FILES.items() if path != "pkg/d.py"}
-    graph = ImportIndex(path).graph("/w", MemoryTree(fewer), signatures(fewer))
-    assert graph.imports == ImportGraph(MemoryTree(fewer)).imports, "a file that is gone is imported by none"
+    graph = ProjectIndex(path).graph("/w", MemoryTree(fewer), signatures(fewer))
+    assert graph.uses == FileGraph(MemoryTree(fewer)).uses, "a file that is gone is imported by none"
     shown = Counting({**FILES, "a.py": "import pkg.d\n"})
     known = {p: s for p, s in signatures(FILES).items() if p != "a.py"}  # an editor shows it: nothing on disk counts
-    assert "pkg/d.py" in ImportIndex(path).graph("/w", shown, known).imports["a.py"]
+    assert "pkg/d.py" in ProjectIndex(path).graph("/w", shown, known).uses["a.py"]
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     with sqlite3.connect(path) as db:
         assert not [name for (name,) in db.execute("SELECT path FROM files") if "secret" in name or name == "notes.md"]
@@ -99,19 +100,19 @@ EDITS = {
 def test_one_edit_of_what_is_followed_by_names(tmp_path: Path) -> None:
     """Whatever an edit defines or no longer defines, the graph is the one that all files give, and one file is read."""
     path, now = tmp_path / FILE, dict(GO) | {"api/other.go": go_with()}
-    first = ImportIndex(path).graph("/w", MemoryTree(now), signatures(now)).imports
-    assert first == ImportGraph(MemoryTree(now)).imports
+    first = ProjectIndex(path).graph("/w", MemoryTree(now), signatures(now)).uses
+    assert first == FileGraph(MemoryTree(now)).uses
     assert first["api/api.go"] == {"shop/cart.go"} and first["shop/cart.go"] == {"vat/vat.go"}
     for what, (edited, text) in EDITS.items():
         now[edited] = text
         tree = Counting(now)
-        found = ImportIndex(path).graph("/w", tree, signatures(now)).imports
-        assert found == ImportGraph(MemoryTree(now)).imports, what
+        found = ProjectIndex(path).graph("/w", tree, signatures(now)).uses
+        assert found == FileGraph(MemoryTree(now)).uses, what
         assert set(tree.read) <= {edited, "secrets.go"}, what
     unsaved = {**now, "vat/vat.go": go_with(Parcel="")}  # an editor shows it: nothing on disk counts
     known = {p: s for p, s in signatures(now).items() if p != "vat/vat.go"}
-    found = ImportIndex(path).graph("/w", MemoryTree(unsaved), known).imports
-    assert found == ImportGraph(MemoryTree(unsaved)).imports
+    found = ProjectIndex(path).graph("/w", MemoryTree(unsaved), known).uses
+    assert found == FileGraph(MemoryTree(unsaved)).uses
     with sqlite3.connect(path) as db:
         (kept,) = db.execute("SELECT defined FROM graphs").fetchone()
         texts = [text for (text,) in db.execute("SELECT content FROM contents")]
@@ -128,12 +129,12 @@ def test_a_name_that_many_define_leads_to_those_nearby_or_to_none() -> None:
         "far/own.go": go_with(Open="", Own="Open()"),
         "far/other.rb": "Open()\n",
     }
-    found = ImportGraph(MemoryTree({**many, **near})).imports
+    found = FileGraph(MemoryTree({**many, **near})).uses
     assert found["p1/two.go"] == {"p1/one.go"}
     assert found["far/own.go"] == frozenset(), "what it defines itself"
     assert found["far/other.rb"] == frozenset(), "another language"
     del near["far/own.go"]
-    found = ImportGraph(MemoryTree({**many, **near})).imports
+    found = FileGraph(MemoryTree({**many, **near})).uses
     assert found["far/imports.go"] == {"p2/one.go"} and found["far/none.go"] == frozenset()
 
 
@@ -171,22 +172,22 @@ def a_folder(path: Path) -> None:
 @pytest.mark.parametrize("harm", [garbage, torn, torn_names, another_version, a_folder], ids=lambda harm: harm.__name__)
 def test_a_database_that_cannot_be_used_is_worked_without(tmp_path: Path, harm: Callable[[Path], None]) -> None:
     path = tmp_path / FILE
-    wanted = ImportIndex(path).graph("/w", MemoryTree(FILES), signatures(FILES)).imports
+    wanted = ProjectIndex(path).graph("/w", MemoryTree(FILES), signatures(FILES)).uses
     for rest in tmp_path.glob("*-wal"):
         rest.unlink()
     harm(path)
     for _ in range(2):
-        assert ImportIndex(path).graph("/w", MemoryTree(FILES), signatures(FILES)).imports == wanted
+        assert ProjectIndex(path).graph("/w", MemoryTree(FILES), signatures(FILES)).uses == wanted
 
 
 def test_another_server_that_writes_stops_nobody(tmp_path: Path) -> None:
     path = tmp_path / FILE
-    wanted = ImportIndex(path).graph("/w", MemoryTree(FILES), signatures(FILES)).imports
+    wanted = ProjectIndex(path).graph("/w", MemoryTree(FILES), signatures(FILES)).uses
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     changed = {**FILES, "d.py": "import a\n"}
     try:
-        found = ImportIndex(path).graph("/w", MemoryTree(changed), signatures(changed)).imports
+        found = ProjectIndex(path).graph("/w", MemoryTree(changed), signatures(changed)).uses
     finally:
         other.close()
     assert found == {**wanted, "d.py": {"a.py"}}

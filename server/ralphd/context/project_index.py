@@ -20,15 +20,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
+from ralphd.context.file_graph import Content, FileGraph, content_of, nothing_in
 from ralphd.context.kept_graph import KeptGraph, flat, packed
 from ralphd.context.languages import language_of
 from ralphd.context.names import BY_NAMES, Names
-from ralphd.context.tree import Content, ImportGraph, Tree, content_of, is_secret, nothing_in
+from ralphd.context.tree import Tree, is_secret
 from ralphd.core import foreign_json
 
 log = logging.getLogger("ralphd")
 
-FILE = "imports.sqlite3"
+FILE = "index.sqlite3"
 VERSION = 3
 BATCH = 500
 """Files that are written in one transaction: what a builder that is stopped loses at most."""
@@ -46,18 +47,18 @@ CREATE TABLE graphs (root TEXT PRIMARY KEY, shape BLOB NOT NULL, packed BLOB NOT
 Signature = Sequence[int]
 
 
-class ImportIndex:
+class ProjectIndex:
     """The index of all workspaces. Blocking: for worker threads and for the builder's own process."""
 
     def __init__(self, path: Path | None = None) -> None:
         """`path`: the database; without one nothing is kept."""
         self._path = path
 
-    def graph(self, root: str, tree: Tree, signatures: Mapping[str, Signature]) -> ImportGraph:
+    def graph(self, root: str, tree: Tree, signatures: Mapping[str, Signature]) -> FileGraph:
         """Which files of `tree` import which. Read are the files that have no `signatures` (an editor shows them) or
         another one than the index knows."""
         every = tree.paths()
-        followed = [p for p in every if ImportGraph.follows(p)]
+        followed = [p for p in every if FileGraph.follows(p)]
         packages = [p for p in every if p.endswith("package.json")]
         shape = _shape(followed, tree, packages, signatures)
         kept = self._kept(root, shape, followed)
@@ -66,25 +67,25 @@ class ImportIndex:
             try:
                 graph = self._brought_up(root, tree, signatures, kept, asked, [*followed, *packages])
             except ValueError as error:
-                log.info("the kept graph of imports cannot be read: %s", error)
+                log.info("the kept graph cannot be read: %s", error)
                 graph = None
             if graph is not None:
                 return graph
         readable = _readable(root, followed, signatures)
         contents = self.bring_up(root, followed, tree.scan, readable)
-        graph = ImportGraph(tree, [*followed, *packages], content=contents.__getitem__)
+        graph = FileGraph(tree, [*followed, *packages], content=contents.__getitem__)
         if _is_unicode(root):
-            self._keep(root, shape, packed(followed, flat(followed, readable), graph.imports, contents))
+            self._keep(root, shape, packed(followed, flat(followed, readable), graph.uses, contents))
         return graph
 
     def _brought_up(
         self, root: str, tree: Tree, signatures: Mapping[str, Signature], kept: KeptGraph, asked: Sequence[str],
         paths: Sequence[str],
-    ) -> ImportGraph | None:  # fmt: skip
+    ) -> FileGraph | None:  # fmt: skip
         """The kept graph with the files `asked` read again; None where that is not enough."""
         readable = _readable(root, asked, signatures)
         contents = self.bring_up(root, asked, tree.scan, readable, whole=False)
-        known = kept.imports()
+        known = kept.uses()
         by_names = {path: one for path, one in contents.items() if isinstance(one, Names)}
         defined = kept.defined() if by_names else {}
         moved = {n for path, one in by_names.items() for n in set(defined[path]) ^ set(one.defines)}
@@ -98,7 +99,7 @@ class ImportIndex:
         for path in contents:
             known.pop(path, None)
             defined.pop(path, None)
-        return ImportGraph(tree, paths, content=contents.__getitem__, known=known, defined=defined)
+        return FileGraph(tree, paths, content=contents.__getitem__, known=known, defined=defined)
 
     def bring_up(
         self,
@@ -146,7 +147,7 @@ class ImportIndex:
                 row = db.execute(query, (root, shape)).fetchone() if db is not None and _is_unicode(root) else None
                 return KeptGraph(paths, *row) if row else None
             except (sqlite3.Error, ValueError) as error:
-                log.info("the kept graph of imports cannot be read: %s", error)
+                log.info("the kept graph cannot be read: %s", error)
                 return None
 
     def _naming(self, root: str, names: Iterable[str]) -> dict[str, Names] | None:
@@ -159,7 +160,7 @@ class ImportIndex:
                 rows = db.execute(f"{query} AND ({named})", (root, *asked)).fetchall() if db is not None else None
                 return {p: Names.parsed(text) for p, text in rows if p.endswith(BY_NAMES)} if rows is not None else None
             except (sqlite3.Error, ValueError) as error:
-                log.info("the index of imports cannot be read: %s", error)
+                log.info("the index of the project cannot be read: %s", error)
                 return None
 
     def _keep(self, root: str, shape: bytes, data: tuple[bytes, bytes]) -> None:
@@ -168,7 +169,7 @@ class ImportIndex:
                 if db is not None:
                     db.execute("INSERT OR REPLACE INTO graphs VALUES (?, ?, ?, ?)", (root, shape, *data))
             except sqlite3.Error as error:
-                log.info("the graph of imports cannot be kept: %s", error)
+                log.info("the graph cannot be kept: %s", error)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection | None]:
@@ -182,13 +183,13 @@ class ImportIndex:
                 break
             except sqlite3.DatabaseError as error:
                 damaged = not isinstance(error, sqlite3.OperationalError)
-                log.info("the index of imports %s cannot be used: %s", path, error)
+                log.info("the index of the project %s cannot be used: %s", path, error)
                 if not (damaged and again):
                     break
                 with contextlib.suppress(OSError):
                     path.unlink()
             except OSError as error:
-                log.info("the index of imports %s cannot be used: %s", path, error)
+                log.info("the index of the project %s cannot be used: %s", path, error)
                 break
         try:
             yield db
@@ -271,7 +272,7 @@ def _known(db: sqlite3.Connection | None, root: str, paths: Sequence[str] | None
             rows = [row for one in asked for row in db.execute(f"{query} AND path = ?", one)]
         return {path: (signature, _from_text(path, text)) for path, signature, text in rows}
     except (sqlite3.Error, ValueError) as error:
-        log.info("the index of imports cannot be read: %s", error)
+        log.info("the index of the project cannot be read: %s", error)
         return {}
 
 
@@ -319,4 +320,4 @@ def _write(
             db.execute("ROLLBACK")
             raise
     except sqlite3.Error as error:
-        log.info("the index of imports cannot be written: %s", error)
+        log.info("the index of the project cannot be written: %s", error)
