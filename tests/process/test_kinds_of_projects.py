@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -43,10 +44,12 @@ def test_right_root_command_and_verdict(name: str, tmp_path: Path) -> None:
     with ScriptedServer([kind.wrong, kind.right]) as model:
         # The working folder is that of the file, as where a person stands in a monorepo.
         file = base / kind.place.rpartition(":")[0]
+        path = os.pathsep.join(filter(None, [kind.on_path(), os.environ["PATH"]]))
         ended = product.run(
             file.parent,
             f"{file.name}:{kind.place.rpartition(':')[2]}",
             model,
+            environment={"PATH": path},
             testing={"command": list(kind.command), "control": "first"},
         )
     first = ended.stderr.splitlines()[0]

@@ -1,4 +1,5 @@
-"""Prompts are byte-stable: the same run again is answered from the cache, makes no request and costs nothing."""
+"""Prompts are byte-stable: the same run again is answered from the cache, the Librarian's brief too, makes no request and costs
+nothing."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from tests.loop.test_implement import RIGHT, SLUG, WRONG
 from tests.support.projects import PYTEST, write
 from tests.support.scripted_server import ScriptedServer
 
+BRIEF = "`slug` makes the part of an address that names a page."
 REVIEW = '{"verdict": "pass", "findings": []}'
 
 
@@ -23,15 +25,14 @@ async def test_no_request_the_second_time(tmp_path: Path, monkeypatch: pytest.Mo
     root = tmp_path / "project"
     write(root, SLUG)
     monkeypatch.setenv("SCRIPTED_KEY", "sk-test-0123456789abcdef")
-    with ScriptedServer([WRONG, RIGHT, REVIEW]) as model:
+    with ScriptedServer([BRIEF, WRONG, RIGHT, REVIEW]) as model:
         config = Path(os.environ["XDG_CONFIG_HOME"]) / "ralphd"
         config.mkdir(parents=True)
         (config / "config.yaml").write_text(
             f'models: {{default: {{model: openai/scripted, api_base: "{model.base_url}", api_key: "${{SCRIPTED_KEY}}"}}}}\n'
         )
-        engine = build_service(
-            dict(os.environ), command_line={"testing": {"command": list(PYTEST), "adversarial_tests": False}}
-        )
+        given = {"testing": {"command": list(PYTEST), "adversarial_tests": False}, "loop": {"librarian": "always"}}
+        engine = build_service(dict(os.environ), command_line=given)
 
         async def never(question: Question) -> Decision:
             return "never"
@@ -48,8 +49,8 @@ async def test_no_request_the_second_time(tmp_path: Path, monkeypatch: pytest.Mo
             again, seen = await run("run-b")
         finally:
             await engine.close()
-    assert (first.outcome, first.iterations, asked) == ("proposed", 2, 3), first.reason
-    assert (again.outcome, again.iterations, len(model.requests)) == ("proposed", 2, 3)
+    assert (first.outcome, first.iterations, asked) == ("proposed", 2, 4), first.reason
+    assert (again.outcome, again.iterations, len(model.requests)) == ("proposed", 2, 4)
     assert dict(again.edits) == dict(first.edits)
-    assert sum("answered from the cache" in e.text for e in seen if isinstance(e, events.Note)) == 3
+    assert sum("answered from the cache" in e.text for e in seen if isinstance(e, events.Note)) == 4
     assert first.cost.usd is None and sum(again.cost.by_role.values()) == 0

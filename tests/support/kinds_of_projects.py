@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sysconfig
 import venv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 from tests.support import runner_installs
 
@@ -33,6 +36,8 @@ class Kind:
     prepare: Callable[[Path], None] = field(default=lambda root: None)
     needs: str = ""
     """A program that the machine must have."""
+    on_path: Callable[[], str] = field(default=lambda: "")
+    """A folder of programs that the person has in PATH."""
 
 
 def own_environment(at: Path) -> None:
@@ -86,6 +91,7 @@ _NODE_TEST = (
     "test('double', () => assert.equal(double(2), 4));\ntest('three', () => assert.equal(double(3), 6));\n"
 )
 _PY_TEST = "from {0} import double\n\ndef test_double():\n    assert double(2) == 4\n\ndef test_three():\n    assert double(3) == 6\n"
+_BUILT = '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
 _TODO = "throw new Error('to do');"
 _NPM = ("npm", "test")
 
@@ -300,7 +306,70 @@ KINDS: Mapping[str, Kind] = {
         PY_WRONG,
         PY_RIGHT,
     ),
+    "uv workspace as uv makes it": Kind(
+        {
+            "pyproject.toml": '[project]\nname = "whole"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["a", "pytest"]\n\n'
+            '[tool.uv.workspace]\nmembers = ["packages/*"]\n\n[tool.uv.sources]\na = { workspace = true }\n',
+            "packages/a/pyproject.toml": '[project]\nname = "a"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["b"]\n\n'
+            "[tool.uv.sources]\nb = { workspace = true }\n\n" + _BUILT,
+            "packages/a/src/a/__init__.py": "",
+            "packages/a/src/a/calc.py": "from b.more import factor\n\n\n" + PY_TODO,
+            "packages/a/tests/test_calc.py": _PY_TEST.format("a.calc"),
+            "packages/b/pyproject.toml": '[project]\nname = "b"\nversion = "1"\nrequires-python = ">=3.11"\n\n'
+            + _BUILT,
+            "packages/b/src/b/__init__.py": "",
+            "packages/b/src/b/more.py": "def factor():\n    return 2\n",
+            "packages/b/tests/test_more.py": "def test_of_another_member():\n    assert False\n",
+        },
+        "packages/a/src/a/calc.py:5",
+        PY_WRONG,
+        "```python\ndef double(x):\n    return x * factor()\n```",
+        folder="packages/a",
+        environment=".venv",
+        prepare=lambda root: _made(root, str(runner_installs.python() / "bin" / "uv"), "sync", "--quiet"),
+    ),
+    "npm workspace as npm makes it": Kind(
+        {
+            "package.json": _package(name="whole", private=True, workspaces=["packages/*"]),
+            "packages/a/package.json": _package(name="@x/a", version="1.0.0", dependencies={"@x/b": "1.0.0"}),
+            "packages/a/lib/calc.js": "const { factor } = require('@x/b');\n\n" + _js(_TODO),
+            "packages/a/test/calc.test.js": _NODE_TEST.replace("CALC", "../lib/calc"),
+            "packages/b/package.json": _package(name="@x/b", version="1.0.0", main="index.js"),
+            "packages/b/index.js": "exports.factor = () => 2;\n",
+            "packages/b/test/b.test.js": "require('node:test').test('red', () => { throw new Error('of another member'); });\n",
+        },
+        "packages/a/lib/calc.js:4",
+        JS_WRONG,
+        JS_RIGHT.replace("x * 2", "x * factor()"),
+        command=_NPM,
+        folder="packages/a",
+        environment="node_modules",
+        prepare=lambda root: _made(root, "npm", "install", "--offline", "--no-audit", "--no-fund", "--loglevel=error"),
+        needs="npm",
+    ),
+    "tox alone": Kind(
+        {
+            "tox.ini": "[tox]\nskipsdist = true\nenvlist = a\n[testenv]\nskip_install = true\ncommands = python -m unittest -v\n",
+            "calc.py": PY_TODO,
+            "test_calc.py": "import unittest\n\nfrom calc import double\n\n\nclass Double(unittest.TestCase):\n"
+            "    def test_double(self):\n        self.assertEqual(double(2), 4)\n\n"
+            "    def test_three(self):\n        self.assertEqual(double(3), 6)\n",
+        },
+        "calc.py:2",
+        PY_WRONG,
+        PY_RIGHT,
+        command=("tox",),
+        prepare=lambda root: _made(root, str(runner_installs.python() / "bin" / "tox"), "--notest"),
+        on_path=lambda: str(runner_installs.python() / "bin"),
+    ),
 }
+
+
+def _made(root: Path, *command: str) -> None:
+    """What a person's own tool leaves in the project before ralphd is asked: an environment, or links to the members."""
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"{command[0]} made nothing: {done.stderr[-300:]}")
 
 
 def _uv_environment(root: Path) -> None:

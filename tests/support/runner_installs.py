@@ -23,7 +23,7 @@ JAVASCRIPT = {
     "yarn": "1.22.22",
     "pnpm": "9.15.9",
 }
-PYTHON = {"django": "5.2.19", "tox": "4.67.15", "nox": "2026.10.20"}
+PYTHON = {"django": "5.2.19", "tox": "4.67.15", "nox": "2026.10.20", "uv": "0.13.9"}
 _CACHE = Path(os.environ.get("RALPHD_E2E_CACHE") or Path.home() / ".cache" / "ralphd-dev") / "runners"
 
 

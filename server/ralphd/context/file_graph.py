@@ -10,7 +10,9 @@ import ast
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import chain
+from typing import Protocol
 
 from ralphd.context.javascript_imports import JAVASCRIPT, Resolver
 from ralphd.context.javascript_imports import named_in as specifiers_in
@@ -76,8 +78,36 @@ def _dotted(path: str, named: Named) -> Iterator[str]:
 
 
 BY_IMPORTS = (".py", *JAVASCRIPT)
+_FOLLOWED = frozenset({*BY_IMPORTS, *BY_NAMES})
 NOTHING: frozenset[str] = frozenset()
 """What most files of a big project use of it; one object for all of them."""
+
+
+class KnownUses(Protocol):
+    """The graph of the same files as it was kept."""
+
+    paths: Sequence[str]
+
+    def uses(self, path: str) -> frozenset[str]:
+        """Raises `KeyError` for a file that is none of `paths`."""
+
+    def users(self, path: str) -> Sequence[str]: ...
+
+
+class _Uses(Mapping[str, frozenset[str]]):
+    """What was known, but for the files of `rows`. A row is made when it is asked for: most of a big project's never are."""
+
+    def __init__(self, known: KnownUses, rows: Mapping[str, frozenset[str]]) -> None:
+        self._known, self._rows = known, rows
+
+    def __getitem__(self, path: str) -> frozenset[str]:
+        return self._rows[path] if path in self._rows else self._known.uses(path)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known.paths)
+
+    def __len__(self) -> int:
+        return len(self._known.paths)
 
 
 class FileGraph:
@@ -90,13 +120,14 @@ class FileGraph:
     def of(cls, uses: Mapping[str, Iterable[str]]) -> FileGraph:
         """A graph that is known already, by file what it uses."""
         graph = cls.__new__(cls)
-        graph.uses = {path: frozenset(used) for path, used in uses.items()}
+        graph._rows = {path: frozenset(used) for path, used in uses.items()}
+        graph.uses, graph._known = graph._rows, None
         return graph
 
     @staticmethod
     def follows(path: str) -> bool:
         """Whether it is known of this file which others it uses."""
-        return path.endswith((*BY_IMPORTS, *BY_NAMES))
+        return path[path.rfind(".") :] in _FOLLOWED  # asked of each file of a project
 
     @staticmethod
     def proves(path: str) -> bool:
@@ -109,20 +140,36 @@ class FileGraph:
         paths: Iterable[str] | None = None,
         *,
         content: Callable[[str], Content] | None = None,
-        known: Mapping[str, frozenset[str]] | None = None,
+        known: KnownUses | None = None,
+        fresh: Iterable[str] | None = None,
         defined: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
-        """`content`: what is known of a file's content already; else each file is read. `known`: the files that a file uses,
-        where that is known already, and `defined`: what those define by which names lead to them."""
+        """`content`: what is known of a file's content already; else each file is read. `known`: the graph but for the files
+        `fresh`; `defined`: which names the others define, for those that names lead from."""
         content = content or (lambda path: content_of(path, text) if (text := tree.scan(path)) else nothing_in(path))
         every = list(paths if paths is not None else tree.paths())
-        fresh = [p for p in every if p not in (known or {})]
-        self.uses = {
-            **(known or {}),
+        fresh = every if fresh is None else list(fresh)
+        self._known = known
+        self._rows = {
             **_python([p for p in fresh if p.endswith(".py")], every, content),
             **_scripts([p for p in fresh if p.endswith(JAVASCRIPT)], every, content, tree),
             **_by_names([p for p in fresh if p.endswith(BY_NAMES)], content, defined),
         }
+        self.uses = self._rows if known is None else _Uses(known, self._rows)
+
+    @cached_property
+    def _users(self) -> Mapping[str, Sequence[str]]:
+        """By file those of `_rows` that use it."""
+        users: dict[str, list[str]] = {}
+        for path, used in self._rows.items():
+            for other in used:
+                users.setdefault(other, []).append(path)
+        return users
+
+    def users(self, path: str) -> list[str]:
+        """The files that use `path` directly."""
+        known = self._known.users(path) if self._known is not None else ()
+        return [*(user for user in known if user not in self._rows), *self._users.get(path, ())]
 
     def closure(self, paths: Iterable[str]) -> set[str]:
         """`paths` and every file that they use, directly or through others."""
@@ -136,13 +183,9 @@ class FileGraph:
 
     def reaches(self, target: str) -> set[str]:
         """Every file that uses `target`, directly or through others; `target` itself too."""
-        users: dict[str, set[str]] = {}
-        for path, used in self.uses.items():
-            for other in used:
-                users.setdefault(other, set()).add(path)
         seen, todo = {target}, [target]
         while todo:
-            for user in users.get(todo.pop(), ()):
+            for user in self.users(todo.pop()):
                 if user not in seen:
                     seen.add(user)
                     todo.append(user)

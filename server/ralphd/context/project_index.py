@@ -21,7 +21,7 @@ from itertools import chain
 from pathlib import Path
 
 from ralphd.context.file_graph import Content, FileGraph, content_of, nothing_in
-from ralphd.context.kept_graph import KeptGraph, flat, packed
+from ralphd.context.kept_graph import KeptGraph, marks, packed
 from ralphd.context.languages import language_of
 from ralphd.context.names import BY_NAMES, Names
 from ralphd.context.tree import Tree, is_secret
@@ -62,7 +62,7 @@ class ProjectIndex:
         packages = [p for p in every if p.endswith("package.json")]
         shape = _shape(followed, tree, packages, signatures)
         kept = self._kept(root, shape, followed)
-        asked = kept.changed(flat(followed, signatures)) if kept is not None else followed
+        asked = kept.changed(marks(followed, signatures)) if kept is not None else followed
         if kept is not None and len(asked) <= REWRITTEN:
             try:
                 graph = self._brought_up(root, tree, signatures, kept, asked, [*followed, *packages])
@@ -75,7 +75,7 @@ class ProjectIndex:
         contents = self.bring_up(root, followed, tree.scan, readable)
         graph = FileGraph(tree, [*followed, *packages], content=contents.__getitem__)
         if _is_unicode(root):
-            self._keep(root, shape, packed(followed, flat(followed, readable), graph.uses, contents))
+            self._keep(root, shape, packed(followed, marks(followed, readable), graph.uses, contents))
         return graph
 
     def _brought_up(
@@ -85,7 +85,6 @@ class ProjectIndex:
         """The kept graph with the files `asked` read again; None where that is not enough."""
         readable = _readable(root, asked, signatures)
         contents = self.bring_up(root, asked, tree.scan, readable, whole=False)
-        known = kept.uses()
         by_names = {path: one for path, one in contents.items() if isinstance(one, Names)}
         defined = kept.defined() if by_names else {}
         moved = {n for path, one in by_names.items() for n in set(defined[path]) ^ set(one.defines)}
@@ -97,9 +96,8 @@ class ProjectIndex:
                 return None
             contents = {**{path: one for path, one in users.items() if path in defined}, **contents}
         for path in contents:
-            known.pop(path, None)
             defined.pop(path, None)
-        return FileGraph(tree, paths, content=contents.__getitem__, known=known, defined=defined)
+        return FileGraph(tree, paths, content=contents.__getitem__, known=kept, fresh=contents, defined=defined)
 
     def bring_up(
         self,

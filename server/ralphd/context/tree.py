@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Protocol
 
 from ralphd.core.encodings import decoded
@@ -61,6 +61,23 @@ def decode(data: bytes | None, limit: int = 1_000_000) -> str | None:
         return decoded(data)
     except UnicodeError:
         return None
+
+
+class Readable(Collection[str]):
+    """The files of a tree that may be looked at: all but secret ones. A name is judged when it is asked about: of a hundred
+    thousand files few ever are."""
+
+    def __init__(self, tree: Tree, barred: Collection[str] = ()) -> None:
+        self._every, self._barred = frozenset(tree.paths()), frozenset(barred)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._every and path not in self._barred and not is_secret(str(path))
+
+    def __iter__(self) -> Iterator[str]:
+        return (path for path in self._every if path in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class MemoryTree:

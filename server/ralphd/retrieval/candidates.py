@@ -55,7 +55,7 @@ def _near(paths: Collection[str], target: str, graph: FileGraph | None, said: st
     named = [p for p in paths if p in words or posixpath.basename(p) in words]
     uses = graph.uses if graph is not None else {}
     used = sorted(uses.get(target, ()))
-    users = sorted(path for path, others in uses.items() if target in others)
+    users = sorted(graph.users(target)) if graph is not None else []
     beyond = sorted({further for path in used for further in uses.get(path, ())})
     there = set(paths)
     return [p for p in dict.fromkeys([*named, target, *used, *users, *beyond]) if p in there and not is_test_file(p)]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from ralphd.context.file_graph import FileGraph
 from ralphd.context.languages import fence_name, language_of
 from ralphd.context.target import Target, definitions
-from ralphd.context.tree import Tree, is_secret
+from ralphd.context.tree import Readable, Tree
 from ralphd.core.tokens import beginning, tokens_of
 from ralphd.retrieval.likely import to_be_written
 from ralphd.retrieval.needs import Project, rows_of
@@ -65,7 +65,7 @@ def callers(tree: Tree, target: Target, source: str, graph: FileGraph | None) ->
     plain = "." in target.name or not FileGraph.proves(target.path)
     before = r"\b" if plain else rf"(?:(?<![\w.])|\b{re.escape(stem)}\.)"
     naming = re.compile(rf"{before}(?:{'|'.join(map(re.escape, names))})\b")
-    users = sorted(p for p, used in graph.uses.items() if target.path in used and not is_test_file(p))
+    users = sorted(path for path in graph.users(target.path) if not is_test_file(path))
     found = []
     for path in users:
         text = tree.scan(path)
@@ -128,15 +128,17 @@ def gather(
     What is shown is decided here alone: each kind of material has a share of the budget that no other takes, and what a
     kind leaves goes to the others in the order of `_SHARES`.
     """
-    left = {p for p in tree.paths() if not is_secret(p)}
     barred = {p for p in exclude if p != target.path}
+    left = Readable(tree)
     tests = [
         one for one in test_snippets(tree, target, () if local else failing, graph, max_tokens // 6) if one.path in left
     ]
     rules = "" if local else "\n\n".join(r[:4000] for p in rules_files if p in left and (r := tree.text(p)))
     if local:
         wanted = sum(one.cost for one in tests)
-        kept, dropped = _nearby(tree, target, text, graph, left - barred, max_tokens - min(wanted, max_tokens // 2))
+        kept, dropped = _nearby(
+            tree, target, text, graph, Readable(tree, barred), max_tokens - min(wanted, max_tokens // 2)
+        )
         used = sum(tokens_of(p.text) + HEADING for p in kept)
         return Context(tuple(kept), dropped, rules), _as_excerpts(tree, _fitting(tests, max_tokens - used))
     return _needed(tree, target, text, graph, left, barred, max_tokens, tests, rules)
