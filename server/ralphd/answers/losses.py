@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ralphd.answers.imports import is_import
+from ralphd.answers.imports import is_import, text_of
 from ralphd.answers.syntax import errors
 from ralphd.context.languages import (
     CSS,
@@ -132,10 +132,17 @@ def bound(node: Node, language: Language) -> list[str]:
             if right is None:
                 break
             node = right
-        return [(n.text or b"").decode("utf-8", "replace") for n in names]
+        return [text_of(one) for one in names]
+    if node.type == "assignment":  # Ruby's: constants alone, a variable is nothing that others name
+        left = node.child_by_field_name("left")
+        return [text_of(left)] if left is not None and left.type == "constant" else []
+    if elements := [child for child in node.named_children if child.type == "const_element"]:  # PHP's
+        return [text_of(one.named_children[0]) for one in elements if one.named_children]
+    if node.type == "field_declaration":  # C#'s holds its names one step deeper
+        node = next((child for child in node.named_children if child.type == "variable_declaration"), node)
     if name := node_name(node):
         children = [c.child_by_field_name("name") for c in node.named_children]
-        many = [(c.text or b"").decode("utf-8", "replace") for c in children if c is not None]
+        many = [text_of(child) for child in children if child is not None]
         return many or [name]
     return []
 

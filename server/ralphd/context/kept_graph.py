@@ -37,7 +37,7 @@ def packed(
             users[one].append(number)
     parts = [marked, *(array("I", map(len, each)) for each in (rows, users)),
              *(array("I", chain.from_iterable(each)) for each in (rows, users))]  # fmt: skip
-    lines = [one.text.partition("\n")[0] for path in paths if isinstance(one := contents[path], Names)]
+    lines = [said.text.partition("\n")[0] for path in paths if isinstance(said := contents[path], Names)]
     defined = zlib.compress("\n".join(lines).encode(), 1) if lines else b""
     return b"".join(_swapped(part).tobytes() for part in parts), defined
 

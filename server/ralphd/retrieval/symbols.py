@@ -208,6 +208,7 @@ _ACCESS: Mapping[str, tuple[str, str]] = {
     "field_access": ("object", "field"), "method_invocation": ("object", "name"),
     "member_access_expression": ("expression", "name"), "call": ("receiver", "method"),
     "member_call_expression": ("object", "name"), "scoped_identifier": ("path", "name"),
+    "scope_resolution": ("scope", "name"), "scoped_call_expression": ("scope", "name"),
 }  # fmt: skip
 """Nodes that take a member of something: the fields of the object and of the member's name."""
 _WORDS = ("identifier", "type_identifier", "constant", "name", "shorthand_property_identifier", "field_identifier")
