@@ -14,7 +14,7 @@ import pytest
 
 from ralphd.context.file_graph import FileGraph
 from ralphd.context.languages import language_of
-from ralphd.context.names import BY_NAMES, queries
+from ralphd.context.names import BY_NAMES, names_in, queries
 from ralphd.context.project_index import FILE, ProjectIndex
 from ralphd.context.tree import MemoryTree
 from tests.support.projects import write
@@ -143,6 +143,15 @@ def test_each_grammars_own_query_is_used(suffix: str) -> None:
     """One that a grammar's new version no longer fits would be left out without a word."""
     tags, ours = queries(language_of(f"x{suffix}"))
     assert tags is not None and tags.pattern_count and ours.pattern_count
+
+
+@pytest.mark.parametrize("suffix", [".go", ".rb"])
+def test_floods_of_comments_and_of_brackets_are_read_in_one_pass(suffix: str) -> None:
+    """Each of these took a minute and more where a query's time grew with the square of what stands side by side."""
+    mark = "#" if suffix == ".rb" else "//"
+    text = f"{mark} x\n" * 60_000 + ("def total\nend\n" if suffix == ".rb" else "func total() {}\n")
+    assert names_in(f"x{suffix}", text).defines == ["total"]
+    assert names_in(f"x{suffix}", "(" * 150_000).defines == []
 
 
 def torn_names(path: Path) -> None:

@@ -36,8 +36,10 @@ MAX_CHARACTERS = 400_000
 """A bigger file is not looked through: it is generated, or data."""
 MOST_NAMES = 4000
 """Of one kind that are kept of one file."""
-MOST_STATES = 2000
-"""Half-found matches that a query may hold at once: thousands of comments before a function are that many."""
+MOST_STATES = 256
+"""Half-found matches that a query may hold at once: each of the comments before a function is one."""
+MOST_IN_ERROR = 2000
+"""Children of a node that the grammar could not read: a query's time grows with their square."""
 MOST_LINKED = 4
 """Files that one name leads to; one that more files define leads to those nearby, or to none."""
 MOST_DEFINING = 30
@@ -83,13 +85,24 @@ def names_in(path: str, text: str) -> Names:
     """The names of a file of one of the languages above; those of a file that is too big are not known."""
     language = language_of(path)
     tree = parse(language, text.encode("utf-8", "surrogatepass")) if len(text) <= MAX_CHARACTERS else None
-    if tree is None:
+    if tree is None or _unreadable(tree.root_node):
         return NONE
     found = _captured(language, tree.root_node)
     defined = found["definition"]
     references = (found["reference"] | (found["word"] - found["bound"])) - defined
     near = {part for one in found["near"] for part in _parts(one)}
     return Names.of(filter(_NAME.fullmatch, defined), filter(_NAME.fullmatch, references), near)
+
+
+def _unreadable(root: Node) -> bool:
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        if node.has_error:
+            if node.is_error and node.child_count > MOST_IN_ERROR:
+                return True
+            todo += node.children
+    return False
 
 
 def _captured(language: Language, root: Node) -> dict[str, set[str]]:
@@ -142,6 +155,7 @@ def _compiled(language: Language) -> tuple[Query | None, Query]:
         if path.is_file():
             try:
                 tags = tree_sitter.Query(grammar(language), path.read_text("utf-8"))
+                tags.disable_capture("doc")  # comments, whose number a query's time would grow with the square of
             except tree_sitter.QueryError as error:  # it names nodes of another version of the grammar
                 log.info("%s cannot be used: %s", path, error)
     return tags, tree_sitter.Query(grammar(language), ours)
