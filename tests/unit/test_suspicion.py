@@ -49,6 +49,19 @@ def test_odd_code(text: str) -> None:
     assert suspicions({"a.py": text}, {"a.py": text + "\n\ndef f():\n    return 1\n"}) == (), "it stood there before"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffimport gc\n",
+        "match = yield yield = 1\nimport gc\n",
+        "x = yield yield\nimport sys\nsys.modules['a'] = 1\n",
+    ],
+)
+def test_a_byte_order_mark_or_a_syntax_of_tomorrow_hides_nothing(text: str) -> None:
+    assert suspicions({}, {"a.py": text})
+    assert suspicions({"a.py": text}, {"a.py": text + "\n\ndef f():\n    return 1\n"}) == (), "it stood there before"
+
+
 def test_a_table_of_the_tests_own_literals() -> None:
     table = "def roman(n):\n    return {1: 'I', 4: 'IV', 5: 'V', 14: 'XIV', 40: 'XL'}[n]\n"
     assert "5 of the tests' own literals" in suspicions({}, {"a.py": table}, [("test_a.py", ROMAN_TESTS)])[0]

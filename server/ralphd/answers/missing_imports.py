@@ -14,8 +14,7 @@ from ralphd.answers.imports import imports_of, root_of
 from ralphd.answers.syntax import PYTHON_LIMIT
 from ralphd.answers.unused import undefined
 from ralphd.context.languages import PYTHON, language_of
-from ralphd.core.python_source import NOT_UNDERSTOOD
-from ralphd.core.text import BOM
+from ralphd.core.python_source import NOT_UNDERSTOOD, parsed
 
 _MEMBERS = {
     "collections": "Counter OrderedDict defaultdict deque namedtuple",
@@ -43,7 +42,7 @@ def with_missing_imports(path: str, before: str | None, after: str) -> tuple[str
     if not names:
         return after, []
     try:
-        tree = ast.parse(after.removeprefix(BOM))
+        tree = parsed(after)
     except NOT_UNDERSTOOD:
         return after, []
     statements = sorted(filter(None, (_import_of(name, tree) for name in names)))

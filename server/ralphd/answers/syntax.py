@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from ralphd.answers.fences import scan
 from ralphd.answers.repetition import repeats_itself
 from ralphd.context.languages import JSON, MARKDOWN, PLAIN, Language, language_of, parse
 from ralphd.core import foreign_json
+from ralphd.core.python_source import NOT_UNDERSTOOD, parsed
 from ralphd.core.text import BOM
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def python_error(text: str) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(text.removeprefix(BOM))
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            parsed(text)
+    except NOT_UNDERSTOOD as error:
         return f"{getattr(error, 'msg', error)} (line {getattr(error, 'lineno', 0) or 0})"
     return ""
 

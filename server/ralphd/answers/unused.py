@@ -17,7 +17,7 @@ from ralphd.answers.imports import Binding, Import, imports_of, missing, rendere
 from ralphd.answers.syntax import PYTHON_LIMIT
 from ralphd.context.languages import GO, JAVA, PHP, PYTHON, SCRIPTS, Language, language_of
 from ralphd.core.edits import split_lines
-from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.core.python_source import NOT_UNDERSTOOD, parsed
 from ralphd.core.text import BOM
 
 _FOR_EFFECT = frozenset("readline rlcompleter antigravity this site sitecustomize usercustomize faulthandler".split())
@@ -103,7 +103,7 @@ def _unused_python(text: str, added: Sequence[tuple[Import, tuple[Binding, ...]]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+            tree = parsed(text)
         found = checker.Checker(tree, filename="module").messages
     except NOT_UNDERSTOOD:
         return set()
@@ -161,7 +161,7 @@ def undefined(text: str) -> set[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = checker.Checker(ast.parse(text.removeprefix(BOM)), filename="module").messages
+            found = checker.Checker(parsed(text), filename="module").messages
     except NOT_UNDERSTOOD:
         return set()
     return {str(m.message_args[0]) for m in found if isinstance(m, messages.UndefinedName)}

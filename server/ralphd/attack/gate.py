@@ -17,7 +17,7 @@ from ralphd.attack.admission import Admission, Admitted, Counterexample, Dropped
 from ralphd.attack.mutants import Mutant
 from ralphd.attack.sessions import OUT_OF_CPU, Ended, GateSetup, Pool, PytestSession, SessionMode, SessionPlan, run
 from ralphd.core.encodings import encoded_like
-from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.core.python_source import NOT_UNDERSTOOD, parsed
 
 _TOUCHED: Mapping[str, Reason] = {
     "network": "touches the network",
@@ -332,7 +332,7 @@ def _last_lines(text: str, most: int = 300) -> str:
 
 def _is_raise(source: str, line: int) -> bool:
     try:
-        tree = ast.parse(source.removeprefix("\ufeff"))
+        tree = parsed(source)
     except NOT_UNDERSTOOD:
         return False
     return any(isinstance(n, ast.Raise) and n.lineno <= line <= (n.end_lineno or n.lineno) for n in ast.walk(tree))

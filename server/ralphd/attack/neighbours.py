@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ralphd.attack.mutants import KINDS, mutants
-from ralphd.core.python_source import NOT_UNDERSTOOD, written
+from ralphd.core.python_source import NOT_UNDERSTOOD, parsed, written
 from ralphd.core.text import BOM, Span, Text
 
 _MOST_EDITS = 30
@@ -38,7 +38,7 @@ def neighbours(source: str, span: Span, limit: int) -> list[Neighbour]:
     edits = sorted(mutants(source, span, _MOST_EDITS), key=lambda m: KINDS.index(m.kind))
     mutated = [Neighbour(m.line, m.description.rsplit(" at line", 1)[0], m.text) for m in edits]
     try:
-        tree = ast.parse(source.removeprefix(BOM))
+        tree = parsed(source)
     except NOT_UNDERSTOOD:
         return []
     mending = list(_mending(source, tree, span))
@@ -100,7 +100,7 @@ def _mending(source: str, tree: ast.Module, span: Span) -> Iterator[Neighbour]:
 
 def _parses(text: str) -> bool:
     try:
-        ast.parse(text.removeprefix(BOM))
+        parsed(text)
     except NOT_UNDERSTOOD:
         return False
     return True

@@ -19,7 +19,7 @@ from ralphd.context.javascript_imports import named_in as specifiers_in
 from ralphd.context.names import BY_NAMES, NONE, Definers, Names, names_in
 from ralphd.context.python_modules import Modules
 from ralphd.context.tree import Tree, is_secret
-from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.core.python_source import NOT_UNDERSTOOD, parsed
 
 PARSED_CHARACTERS = 100_000
 """A bigger file's imports are found by a search instead: parsing a megabyte can take five seconds."""
@@ -51,7 +51,7 @@ def named_in(path: str, text: str) -> Named:
     try:
         if len(text) > PARSED_CHARACTERS:
             raise ValueError("too big")
-        tree = ast.parse(text)
+        tree = parsed(text)
     except NOT_UNDERSTOOD:
         # Blanks only: `\s` would match line ends, and a megabyte of empty lines would then take hours.
         found = sorted(set(re.findall(r"^[ \t]*(?:from|import)[ \t]+([\w.]+)", text, re.MULTILINE)))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ralphd.context.languages import language_of, parse
+from ralphd.core.python_source import NOT_UNDERSTOOD, parsed
 from ralphd.judging import data_files, neighbouring_literals
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def _tables(path: str, text: str) -> Iterator[Pair]:
 
 def module_of(text: str) -> ast.Module | None:
     try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return parsed(text)
+    except NOT_UNDERSTOOD:
         return None
 
 

@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from ralphd.core.python_source import written
+from ralphd.core.python_source import parsed, written
 from ralphd.judging import data_files, hidden_answers, hidden_characters, literal_tables, suspicious_names
 
 _RUNNER_MODULES = frozenset({"_pytest", "pytest", "pluggy", "iniconfig", "unittest", "nose", "nose2", "doctest"})
@@ -83,6 +83,13 @@ _COMPARING = frozenset(
 )
 
 
+_BY_WORD = re.compile(
+    rf"\b(?:{'|'.join(map(re.escape, sorted(_NAMES)))}|(?:import|from)[ \t]{{1,20}}(?:{'|'.join(sorted(_RUNNER_MODULES | _PROCESS_MODULES))})"
+    rf"|{'|'.join(_FRAME_NAMES)}|__(?:eq|hash|builtins|import)__|exec(?=\())\b"
+)
+"""For a module in a syntax that is newer than the Python that ralphd runs on: the same names, without a syntax tree."""
+
+
 def suspicions(
     before: Mapping[str, str | None], after: Mapping[str, str], tests: Sequence[tuple[str, str]] = ()
 ) -> tuple[str, ...]:
@@ -114,11 +121,11 @@ def suspicions(
 def _in(path: str, text: str) -> list[str]:
     if path.endswith((".py", ".pyi")):
         try:
-            return list(_Finder(ast.parse(text)).found())
+            return list(_Finder(parsed(text)).found())
         except (RecursionError, MemoryError):
             return ["is nested too deeply to be looked through"]
         except (SyntaxError, ValueError):
-            return []  # it cannot be imported either
+            return [f"uses `{' '.join(match.group().split())}`" for match in _BY_WORD.finditer(text)]
     return suspicious_names.found(path, text)
 
 

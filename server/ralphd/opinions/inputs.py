@@ -11,8 +11,7 @@ from typing import Any
 
 from ralphd.attack.annotations import strategy
 from ralphd.attack.preconditions import allows, narrowed, said_of_arguments
-from ralphd.core.python_source import NOT_UNDERSTOOD, written
-from ralphd.core.text import BOM
+from ralphd.core.python_source import NOT_UNDERSTOOD, parsed, written
 from ralphd.opinions.outline import Subject
 
 _MOST_CHARACTERS = 300
@@ -46,7 +45,7 @@ class Recipe:
 def recipes(source: str, subject: Subject) -> list[Recipe]:
     """For the subject, where its annotations say enough, and for the neighbours whose results it takes."""
     try:
-        tree = ast.parse(source.removeprefix(BOM))
+        tree = parsed(source)
     except NOT_UNDERSTOOD:
         return []
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
@@ -97,7 +96,7 @@ def _calls(subject: Subject, text: str) -> Iterator[tuple[Any, ...]]:
     if subject.name not in text or len(text) > _MOST_READ:
         return
     try:
-        nodes = list(ast.walk(ast.parse(text.removeprefix(BOM))))
+        nodes = list(ast.walk(parsed(text)))
     except NOT_UNDERSTOOD:
         return
     for node in nodes:
@@ -182,7 +181,7 @@ def _constants(texts: Sequence[str]) -> list[Any]:
     found: dict[str, Any] = {}
     for text in texts:
         try:
-            nodes = list(ast.walk(ast.parse(text.removeprefix(BOM))))
+            nodes = list(ast.walk(parsed(text)))
         except NOT_UNDERSTOOD:
             continue
         for node in nodes:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ralphd.core.python_source import NOT_UNDERSTOOD, written
-from ralphd.core.text import BOM, Span, Text
+from ralphd.core.python_source import NOT_UNDERSTOOD, parsed, written
+from ralphd.core.text import Span, Text
 
 _PLAIN_DECORATORS = frozenset({"cache", "lru_cache", "functools.cache", "functools.lru_cache"})
 _MOST_NEIGHBOURS = 12
@@ -43,7 +43,7 @@ def subjects(source: str, span: Span, before: Mapping[str, Subject] | None = Non
     """The functions in `span` that second opinions can be had on, in order; none where the text is not understood.
 
     `before`: functions of an earlier text by name, whose words count for those that say nothing now."""
-    tree = _parsed(source)
+    tree = _understood(source)
     if tree is None:
         return []
     lines = Text(source)
@@ -66,7 +66,7 @@ def subjects(source: str, span: Span, before: Mapping[str, Subject] | None = Non
 def outline(source: str, subject: Subject) -> str:
     """The signature and docstring of the subject under what it is made of: the classes of its types, the constants that
     it names, and the signatures of its neighbours."""
-    tree = _parsed(source)
+    tree = _understood(source)
     assert tree is not None  # the subject was found in it
     named = _names(subject.node.args) | (_names(subject.node.returns) if subject.node.returns else set())
     said = set(re.findall(r"\w+", f"{subject.doc} {written(subject.node.args)}"))
@@ -86,10 +86,9 @@ def outline(source: str, subject: Subject) -> str:
     return "\n\n".join(filter(None, [*parts, own]))
 
 
-def _parsed(source: str) -> ast.Module | None:
+def _understood(source: str) -> ast.Module | None:
     try:
-        # A byte order mark becomes a space on the first line, so that lines and columns stay what they are.
-        return ast.parse(source[1:] if source.startswith(BOM) else source)
+        return parsed(source)
     except NOT_UNDERSTOOD:
         return None
 

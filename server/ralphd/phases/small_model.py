@@ -15,7 +15,7 @@ from ralphd.answers.fences import fences
 from ralphd.answers.reasoning import without_reasoning
 from ralphd.answers.values import FormatError
 from ralphd.attack import test_modules
-from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.core.python_source import NOT_UNDERSTOOD, parsed
 
 _USUAL = {
     "pytest": "import pytest",
@@ -37,7 +37,7 @@ def read(answer: str, source: str, import_path: str, most: int) -> str | FormatE
     kept = [item for item in suite.items if not item.future and (item.imports or not item.defines & own)]
     suite = test_modules.Suite(tuple(kept))
     chosen = test_modules.keep(suite, dict.fromkeys(suite.tests[:most], ()))
-    tree = ast.parse(chosen)
+    tree = parsed(chosen)
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     bound = {n.id for n in names if isinstance(n.ctx, ast.Store)} | {
         node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)
@@ -75,7 +75,7 @@ def _whole(text: str) -> test_modules.Suite | None:
 def _importable(source: str) -> set[str]:
     """What a test may import from the target's file: its functions, classes and constants."""
     try:
-        body = ast.parse(source.removeprefix("\ufeff")).body
+        body = parsed(source).body
     except NOT_UNDERSTOOD:
         return set()
     found: set[str] = set()
@@ -105,7 +105,7 @@ def is_quoted(claim: str, source: str) -> bool:
 
 def _prose(source: str) -> str:
     try:
-        nodes = list(ast.walk(ast.parse(source.removeprefix("\ufeff"))))
+        nodes = list(ast.walk(parsed(source)))
     except NOT_UNDERSTOOD:
         return ""
     documented = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ralphd.context.languages import language_of, parse
 from ralphd.core.edits import hunks
-from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.core.python_source import NOT_UNDERSTOOD, parsed
 from ralphd.core.text import Span
 
 _JAVASCRIPT = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
@@ -95,7 +95,7 @@ def _regions(path: str, text: str, doctests: bool) -> list[Region]:
 def _examples(text: str) -> Iterator[Region]:
     """The examples of each docstring, one region each."""
     try:
-        module = ast.parse(text)
+        module = parsed(text)
     except NOT_UNDERSTOOD:
         return
     for node in ast.walk(module):
