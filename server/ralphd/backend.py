@@ -47,7 +47,7 @@ class ModelBackend:
         config = call_config(settings, places, present, cache_scope=root)
         if start_local and any(chain[0].local for chain in config.roles.values() if chain):
             config = call_config(settings, await self._with_local(places), present, cache_scope=root)
-        self._opened[root] = HostGateway(client, config)
+        self._opened[root] = HostGateway(client, config, self._local.busy if self._local is not None else None)
         return self._opened[root]
 
     def _running(self, settings: Settings) -> HostClient:
@@ -62,7 +62,8 @@ class ModelBackend:
             return Places(places.state, places.cache, None, hint)
         async with self._starting_local:
             if self._local is None:
-                self._local = LocalServer(self._folders.cache, idle_s=LOCAL_IDLE_S)
+                place = self._folders.cache / "embedded"
+                self._local = LocalServer(self._folders.cache, lambda: make_passing(place), idle_s=LOCAL_IDLE_S)
             try:
                 return Places(places.state, places.cache, f"{await self._local.start()}/v1")
             except RalphError as error:

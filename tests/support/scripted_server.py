@@ -62,6 +62,8 @@ class ScriptedServer:
         self.replies: list[Script] = list(replies)
         self.requests: list[Request] = []
         self.beyond_script: list[Request] = []
+        self.busy = False
+        """Whether it says, as llama.cpp's server does, that it is answering somebody else now."""
         self.disconnected = 0
         """Answers that the client did not wait for."""
         self._lock = threading.Lock()
@@ -111,6 +113,9 @@ def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
             """Quiet: what was asked is in `requests`."""
 
         def do_GET(self) -> None:
+            if self.path.endswith("/slots"):
+                self._json(200, [{"id": 0, "is_processing": server.busy}])
+                return
             self._json(200, {"object": "list", "data": [{"id": "scripted", "object": "model", "owned_by": "tests"}]})
 
         def do_POST(self) -> None:
@@ -134,7 +139,7 @@ def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
                 server.disconnected += 1
                 self.close_connection = True
 
-        def _json(self, status: int, value: Json) -> None:
+        def _json(self, status: int, value: Json | list[Json]) -> None:
             data = json.dumps(value).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

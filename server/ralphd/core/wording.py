@@ -10,6 +10,7 @@ OWN_DEFECT = "ralphd met a problem of its own; its log has the details"
 """What a person is told about a defect of ralphd itself, without the full stop: some places go on with the log's path."""
 
 HOST_STARTING = "The process that talks to models is still starting; the call waits for it."
+MODEL_BUSY = "The embedded model is answering another request; this one waits its turn."
 
 
 def dollars(usd: float) -> str:

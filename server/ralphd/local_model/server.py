@@ -1,29 +1,45 @@
-"""The embedded model while it runs: one child process, started on the first use, dropped when idle, never left behind.
+"""The embedded model while it runs: one process for every ralphd of this person and machine, started by the first that needs
+it, ended by itself when nobody does.
 
-Knows nothing of prompts or litellm; what it hands out is an OpenAI-compatible address on loopback.
+Knows nothing of prompts or litellm; what it hands out is an OpenAI-compatible address on loopback. Who needs the process holds
+a shared lock on its lease (`shared_process.py` says how the three files work), and the kernel drops that lock with whoever dies.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import importlib.util
 import os
+import platform
+import subprocess
 import sys
+import tempfile
+import time
 import urllib.request
-from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO, Any
 
+from ralphd import __version__
 from ralphd.core import foreign_json
 from ralphd.errors import Misconfigured, Unreachable
 from ralphd.local_model.weights import installed, weights_path
 
+if sys.platform != "win32":
+    import fcntl
+
 CONTEXT_TOKENS = 4096
+KEPT_S = 300.0
+"""How long the process waits for the next that needs it."""
 _LOAD_S = 120.0
 """Loading takes 1.5 s from a warm disk, and as long as it takes to read 1.1 GB from a cold one."""
-_GRACE_S = 0.15
+_LOOK_S = 0.05
 _FEW_CORES = 4
+_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""All that the process gets of ours: it outlives us, and needs no key."""
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
 
 
 class LocalServer:
@@ -32,57 +48,124 @@ class LocalServer:
     def __init__(
         self,
         cache_dir: Path,
+        folder: Callable[[], Path],
         *,
         idle_s: float = 900.0,
+        kept_s: float = KEPT_S,
         nice: int = 5,
         threads: int | None = None,
-        env: Mapping[str, str] | None = None,
     ) -> None:
-        """`env` is the child's whole environment (it needs no key); None: this process's own."""
-        self._cache_dir = cache_dir
-        self._idle_s = idle_s
-        self._nice = nice
+        """`folder`: makes a folder of the person's own, for the files that say who runs. `idle_s`: we need the process that
+        long after each `start`; `kept_s`: so long it waits for others then."""
+        self._weights = weights_path(cache_dir)
+        self._cache_dir, self._folder = cache_dir, folder
+        self._idle_s, self._kept_s, self._nice = idle_s, kept_s, nice
         self._threads = threads or _threads()
-        self._env = env
         self._lock = asyncio.Lock()
-        self._child: asyncio.subprocess.Process | None = None
+        self._child: subprocess.Popen[bytes] | None = None
         self._url = ""
-        self._users = 0
+        self._lease: int | None = None
         self._idle: asyncio.TimerHandle | None = None
-        self._chores: set[asyncio.Task[None]] = set()
 
     @property
     def pid(self) -> int | None:
-        """Of the child that runs now."""
-        return self._child.pid if self._child and self._child.returncode is None else None
+        """Of the process that answers now, whoever started it."""
+        owner = self._owner()
+        return owner["pid"] if owner else None
 
     async def start(self) -> str:
-        """The base URL (the models answer below `/v1`); starts the child, or starts it again after a crash."""
+        """The base URL (the models answer below `/v1`); starts the process where none runs, or starts it again after a crash."""
+        if sys.platform == "win32":
+            raise Misconfigured("The embedded model does not run on Windows.", "Run ralphd in WSL.")
         async with self._lock:
-            if self.pid is None:
-                self._url = await self._spawn()
-            self._rest()
+            until = time.monotonic() + _LOAD_S
+            await self._take_lease(until)
+            self._url = ""
+            try:
+                self._url = await self._found(until)
+            finally:
+                if self._url:
+                    self._rest()
+                else:
+                    self._release()
             return self._url
 
-    @contextlib.asynccontextmanager
-    async def use(self) -> AsyncIterator[str]:
-        """The base URL, for a call that may last: the server is not idle meanwhile."""
-        self._users += 1
-        try:
-            yield await self.start()
-        finally:
-            self._users -= 1
-            self._rest()
+    async def busy(self) -> bool:
+        """Whether a question that is asked now would have to wait: the process answers one after the other."""
+
+        def ask(url: str) -> bool:
+            direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            try:
+                with direct.open(f"{url}/slots", timeout=1.0) as answer:
+                    slots = foreign_json.parse(answer.read(1 << 20))
+                return bool(slots) and all(slot["is_processing"] for slot in slots)
+            except (OSError, ValueError, KeyError, TypeError):
+                return False
+
+        return bool(self._url) and await asyncio.to_thread(ask, self._url)
 
     async def stop(self) -> None:
-        """End the child; `start` would make a new one."""
+        """We need it no more; others may."""
         async with self._lock:
-            self._cancel_idle()
-            child, self._child = self._child, None
-            if child:
-                await _end(child)
+            self._release()
 
-    async def _spawn(self) -> str:
+    @property
+    def _name(self) -> str:
+        """One process for each way that it is started in: another version of ralphd, or other weights, have their own."""
+        ways = (__version__, str(self._weights), CONTEXT_TOKENS, self._threads, platform.node())
+        return f"embedded-{hashlib.sha256(repr(ways).encode()).hexdigest()[:16]}"
+
+    def place(self, ending: str) -> Path:
+        """The file of that ending (`lock`, `lease`, `owner`)."""
+        return self._folder() / f"{self._name}.{ending}"
+
+    async def _take_lease(self, until: float) -> None:
+        """Waits where the process is just ending: it holds the lease then."""
+        if self._lease is not None:
+            return
+        descriptor = os.open(self.place("lease"), _FLAGS, 0o600)
+        while not _locked(descriptor, fcntl.LOCK_SH):
+            if time.monotonic() > until:
+                os.close(descriptor)
+                raise Unreachable("The local model does not end, and cannot be started again.")
+            await asyncio.sleep(_LOOK_S)
+        self._lease = descriptor
+
+    def _owner(self) -> dict[str, Any] | None:
+        """What the process that runs says of itself, `{}` while it loads; None where none runs."""
+        with contextlib.suppress(OSError):
+            descriptor = os.open(self.place("lock"), _FLAGS, 0o600)
+            try:
+                if _locked(descriptor, fcntl.LOCK_EX):
+                    return None
+            finally:
+                os.close(descriptor)
+        try:
+            said = foreign_json.parse(self.place("owner").read_text(encoding="utf-8"))
+            return {"url": str(said["url"]), "pid": int(said["pid"])}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    async def _found(self, until: float) -> str:
+        """The address of the process that runs; of a new one where none does."""
+        child: subprocess.Popen[bytes] | None = None
+        with tempfile.TemporaryFile() as words:
+            while time.monotonic() < until:
+                owner = self._owner()
+                if owner:
+                    return str(owner["url"])
+                code = child.poll() if child is not None else 0
+                if owner is None and code == 0:  # none was started yet, or it found another one that has ended since
+                    child = self._child = self._spawned(words)
+                elif owner is None and code is not None:
+                    raise Unreachable(f"The local model did not start (exit code {code}). {_last(words)}".strip())
+                await asyncio.sleep(_LOOK_S)
+            if child is not None:
+                child.kill()
+            raise Unreachable(f"The local model did not start within {_LOAD_S:.0f} s. {_last(words)}".strip())
+
+    def _spawned(self, words: IO[bytes]) -> subprocess.Popen[bytes]:
+        """`words` takes what it says until it answers."""
         if importlib.util.find_spec("xllamacpp") is None:
             raise Misconfigured(
                 "The local model's server is not installed.",
@@ -93,54 +176,57 @@ class LocalServer:
                 "The local model's weights are not installed.",
                 "`ralphd demo` fetches them once (1.1 GB).",
             )
-        weights = weights_path(self._cache_dir)
-        # By its path: the child needs nothing of ralphd, and no import path that a working folder could change.
-        command = [sys.executable, "-P", str(Path(__file__).with_name("child.py")), "--weights", str(weights)]
-        command += ["--context", str(CONTEXT_TOKENS), "--threads", str(self._threads), "--nice", str(self._nice)]
-        child = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=weights.parent,
-            env=self._env,
-            start_new_session=True,  # Ctrl-C in a terminal is for us; the child ends with its standard input
+        # By its path: the process needs nothing of ralphd, and no import path that a working folder could change.
+        command = [
+            sys.executable,
+            "-P",
+            str(Path(__file__).with_name("shared_process.py")),
+            "--weights",
+            str(self._weights),
+        ]
+        for ending in ("owner", "lock", "lease"):
+            command += [f"--{ending}", str(self.place(ending))]
+        command += ["--context", str(CONTEXT_TOKENS), "--threads", str(self._threads)]
+        command += ["--nice", str(self._nice), "--idle", str(self._kept_s)]
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=words,
+            stderr=words,
+            cwd=self._weights.parent,
+            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+            start_new_session=True,  # Ctrl-C in a terminal is for us, and so is a kill of our process group
         )
-        words: deque[str] = deque(maxlen=8)
-        listener = asyncio.create_task(_drain(child.stderr, words))
-        self._chores.add(listener)
-        listener.add_done_callback(self._chores.discard)
-        try:
-            line = await asyncio.wait_for(_line(child.stdout), _LOAD_S)
-        except TimeoutError:
-            line = b""
-        except BaseException:
-            await _end(child)
-            raise
-        if not line:
-            await _end(child)
-            await asyncio.wait({listener}, timeout=1.0)
-            said = " ".join(words)[-400:]
-            raise Unreachable(f"The local model did not start (exit code {child.returncode}). {said}".strip())
-        self._child = child
-        return str(foreign_json.parse(line)["url"])
 
     def _rest(self) -> None:
-        """Count the idle time from now, unless somebody is still being answered."""
-        self._cancel_idle()
-        if self._users == 0 and self.pid is not None:
-            self._idle = asyncio.get_running_loop().call_later(self._idle_s, self._drop)
+        """Count the time that we need it from now."""
+        if self._idle:
+            self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(self._idle_s, self._release)
 
-    def _cancel_idle(self) -> None:
+    def _release(self) -> None:
         if self._idle:
             self._idle.cancel()
             self._idle = None
+        if self._lease is not None:
+            os.close(self._lease)
+            self._lease = None
+        if self._child is not None:
+            self._child.poll()
 
-    def _drop(self) -> None:
-        if self._users == 0:
-            task = asyncio.ensure_future(self.stop())
-            self._chores.add(task)
-            task.add_done_callback(self._chores.discard)
+
+def _locked(descriptor: int, how: int) -> bool:
+    """Whether the lock was free for us."""
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _last(words: IO[bytes]) -> str:
+    words.seek(0)
+    return " ".join(words.read().decode(errors="replace").split())[-400:]
 
 
 OLLAMA = "http://127.0.0.1:11434"
@@ -165,25 +251,3 @@ def _threads() -> int:
     """Few enough that the editor stays usable: generation is bound by memory, not by the last core."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
     return cores if cores <= _FEW_CORES else min(8, cores // 2)
-
-
-async def _line(stream: asyncio.StreamReader | None) -> bytes:
-    return await stream.readline() if stream else b""
-
-
-async def _drain(stream: asyncio.StreamReader | None, words: deque[str]) -> None:
-    """Keep the child's log from filling its pipe, and its last words for an error message."""
-    while stream and (block := await stream.read(65536)):
-        words.extend(line.strip() for line in block.decode(errors="replace").splitlines()[-8:])
-
-
-async def _end(child: asyncio.subprocess.Process) -> None:
-    """Closing its life line is enough; a child that does not look (it loads, say) is killed."""
-    if child.stdin:
-        child.stdin.close()
-    try:
-        await asyncio.wait_for(child.wait(), _GRACE_S)
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            child.kill()
-        await child.wait()

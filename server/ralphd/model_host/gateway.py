@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from ralphd.errors import HostStopped, ModelError
 from ralphd.model_host.client import HostClient
@@ -19,17 +19,32 @@ from ralphd.model_host.wire import (
     Probe,
     Probed,
 )
-from ralphd.models.gateway import Completion, CompletionRequest, OnEvent, Reading, ResolvedModel, Role, ignore_event
+from ralphd.models.gateway import (
+    Completion,
+    CompletionRequest,
+    OnEvent,
+    Reading,
+    ResolvedModel,
+    Role,
+    Waiting,
+    ignore_event,
+)
 
 
 class HostGateway:
     """A `Gateway` whose every request carries this configuration. Other gateways over the same host do not touch it."""
 
-    def __init__(self, client: HostClient, config: CallConfig) -> None:
-        self._client = client
+    def __init__(
+        self, client: HostClient, config: CallConfig, local_busy: Callable[[], Awaitable[bool]] | None = None
+    ) -> None:
+        """`local_busy`: whether the embedded model is answering somebody now; None where it is not used."""
+        self._client, self._local_busy = client, local_busy
         self.config = config
 
     async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
+        chain = self.config.roles.get(request.role, ())
+        if self._local_busy is not None and chain and chain[0].local and await self._local_busy():
+            on_event(Waiting(role=request.role))
         return await self._client.complete(self.config, request, on_event)
 
     async def log_reading(self, reading: Reading) -> None:

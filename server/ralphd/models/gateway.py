@@ -191,7 +191,13 @@ class Starting(Wire):
     role: Role
 
 
-GatewayEvent = Delta | ModelChosen | Retrying | FellBack | Starting
+class Waiting(Wire):
+    """The embedded model is answering another request; this one waits its turn."""
+
+    role: Role
+
+
+GatewayEvent = Delta | ModelChosen | Retrying | FellBack | Starting | Waiting
 OnEvent = Callable[[GatewayEvent], None]
 
 

@@ -11,7 +11,7 @@ from ralphd.context.tree import Tree
 from ralphd.core import events
 from ralphd.core.run import RunRequest
 from ralphd.core.text import Text
-from ralphd.core.wording import HOST_STARTING
+from ralphd.core.wording import HOST_STARTING, MODEL_BUSY
 from ralphd.errors import Misconfigured
 from ralphd.models import gateway as models
 from ralphd.models.gateway import Gateway, GatewayEvent
@@ -92,6 +92,8 @@ class Watch:
             self._emit(events.Retrying(event.role, event.model, event.attempt, event.wait_ms, event.why))
         elif isinstance(event, models.Starting):
             self._emit(events.Note(HOST_STARTING))
+        elif isinstance(event, models.Waiting):
+            self._emit(events.Note(MODEL_BUSY))
         else:
             self._emit(events.FellBack(event.role, event.from_model, event.to_model, event.why))
 

@@ -1,0 +1,121 @@
+"""The process that holds the embedded model: llama.cpp's own HTTP server, shared by every ralphd of one person and machine.
+
+Knows nothing of ralphd: a weights file, a few numbers and the names of three files. It holds `--lock` as long as it lives,
+so that there is one of it; it writes its address into `--owner` once it answers; and it ends by itself when nobody has held
+`--lease` for `--idle` seconds. The kernel drops the locks of a process that dies, whatever it died of.
+
+It listens on loopback, below a path that nobody can guess: another user of the machine, or a page in a browser, finds
+nothing there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import fcntl
+import importlib
+import json
+import os
+import secrets
+import signal
+import sys
+import time
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+_LOOK_S = 0.25
+"""How often it looks whether somebody needs it."""
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+
+
+def _end_with_parent(wanted: bool) -> None:
+    """While the weights load, the process that asked for them is the only one that could end us. Linux only."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL if wanted else 0)
+
+
+def _locked(path: str) -> int | None:
+    """A descriptor that holds the lock of `path` for us alone; None where somebody else holds it."""
+    descriptor = os.open(path, _FLAGS, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _served(options: argparse.Namespace, secret: str) -> Any:
+    """The server, once it answers."""
+    xllamacpp: Any = importlib.import_module("xllamacpp")  # an extra, untyped, and 40 MB: never in the parent
+    params = xllamacpp.CommonParams()
+    params.model.path = options.weights
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.api_prefix = f"/{secret}"
+    params.cors_origins = "null"
+    params.n_ctx = options.context
+    params.n_parallel = 1
+    params.cpuparams.n_threads = options.threads
+    params.cpuparams_batch.n_threads = options.threads
+    # Waiting threads sleep rather than spin: on a busy machine that is the faster way, too.
+    params.cpuparams.poll = 0
+    params.cpuparams_batch.poll = 0
+    params.n_gpu_layers = 0
+    params.use_jinja = True
+    params.ui = False
+    params.offline = True
+    params.cache_ram_mib = 0
+    params.no_extra_bufts = True  # weights stay mapped from the file, not repacked: 0.6 GB less
+    params.warmup = False  # an empty run over all weights: a third of the start, and up to 10 s of a busy machine
+    params.fit_params = False
+    return xllamacpp.Server(params)
+
+
+def _until_idle(lease: str, idle_s: float) -> None:
+    """Returns when nobody has held the lease for `idle_s`. Whoever comes then finds it held by us, and waits for our end."""
+    needed = time.monotonic()
+    while True:
+        time.sleep(_LOOK_S)
+        held = _locked(lease)
+        if held is None:
+            needed = time.monotonic()
+        elif time.monotonic() - needed >= idle_s:
+            return
+        else:
+            os.close(held)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    for name in ("weights", "owner", "lock", "lease"):
+        parser.add_argument(f"--{name}", required=True)
+    for name, kind in (("context", int), ("threads", int), ("nice", int), ("idle", float)):
+        parser.add_argument(f"--{name}", type=kind, required=True)
+    options = parser.parse_args()
+    if _locked(options.lock) is None:
+        return 0  # another one was first
+    _end_with_parent(True)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(options.owner)
+    os.nice(options.nice)
+    secret = secrets.token_urlsafe(24)
+    server = _served(options, secret)
+    part = f"{options.owner}.part"
+    with open(os.open(part, _FLAGS | os.O_TRUNC, 0o600), "w") as file:
+        json.dump({"url": f"{server.listening_address}/{secret}", "pid": os.getpid()}, file)
+    os.replace(part, options.owner)
+    _end_with_parent(False)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)  # who started us may be gone
+    _until_idle(options.lease, options.idle)
+    with contextlib.suppress(OSError):
+        os.unlink(options.owner)
+    os._exit(0)  # not sys.exit: the C++ threads would hold the process up
+
+
+if __name__ == "__main__":
+    sys.exit(main())
