@@ -395,7 +395,7 @@ async def _say(base: str) -> str:
         "max_tokens": 2,
         "temperature": 0,
     }
-    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=900) as client:
         answer = await client.post(f"{base}/v1/chat/completions", json=body)
     return str(answer.json()["choices"][0]["message"]["content"])
 
@@ -433,10 +433,10 @@ def test_one_process_for_all_that_answers_survives_a_crash_and_ends_when_idle(pl
         assert second not in (None, first) and await _say(again)
         await other.stop()
         assert second and not _gone(second, 0.3), "whoever comes soon finds it"
-        assert _gone(second, 10.0)
+        assert _gone(second, 60.0)
         assert not [p for p in place.iterdir() if p.suffix == ".owner"]
 
-    asyncio.run(asyncio.wait_for(go(), 120))
+    asyncio.run(asyncio.wait_for(go(), 900))
 
 
 @pytest.mark.e2e
@@ -446,7 +446,7 @@ def test_a_cancelled_question_ends_and_the_next_one_waits_its_turn(place: Path) 
         server = LocalServer(CACHE, lambda: place, kept_s=0.1)
         base = await server.start()
         host = base.rpartition("/")[0]
-        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=900) as client:
             for outside in (host, f"{host}/v1/models", f"{host}/slots", f"{host}/x/v1/models"):
                 assert (await client.get(outside)).status_code in (401, 403, 404), "below its own path only"
             body = {"messages": [{"role": "user", "content": "Count to 2000."}], "max_tokens": 2000, "stream": True}
@@ -457,12 +457,12 @@ def test_a_cancelled_question_ends_and_the_next_one_waits_its_turn(place: Path) 
             await asyncio.sleep(0.3)
             assert not next_one.done()
             long.cancel()
-            assert await asyncio.wait_for(next_one, 30)
+            assert await next_one
             while any(await asyncio.to_thread(_slots, base)):
                 await asyncio.sleep(0.05)
         await server.stop()
 
-    asyncio.run(asyncio.wait_for(go(), 120))
+    asyncio.run(asyncio.wait_for(go(), 900))
 
 
 @pytest.mark.e2e
@@ -492,4 +492,4 @@ def test_the_process_goes_soon_after_whoever_needed_it_was_killed(loading: bool,
         if loading:
             time.sleep(0.5)
         parent.kill()
-    assert _gone(children[0], 20.0)
+    assert _gone(children[0], 60.0)

@@ -55,7 +55,7 @@ def _served(options: argparse.Namespace, secret: str) -> Any:
     params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.api_prefix = f"/{secret}"
-    params.cors_origins = "null"
+    params.cors_origins = "none"  # a page's origin is never that
     params.n_ctx = options.context
     params.n_parallel = 1
     params.cpuparams.n_threads = options.threads
