@@ -63,7 +63,9 @@ class ModelBackend:
         async with self._starting_local:
             if self._local is None:
                 place = self._folders.cache / "embedded"
-                self._local = LocalServer(self._folders.cache, lambda: make_passing(place), idle_s=LOCAL_IDLE_S)
+                self._local = LocalServer(
+                    self._folders.cache, lambda: make_passing(place), self._environ, idle_s=LOCAL_IDLE_S
+                )
             try:
                 return Places(places.state, places.cache, f"{await self._local.start()}/v1")
             except RalphError as error:

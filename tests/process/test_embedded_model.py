@@ -29,7 +29,7 @@ def _running(model: ScriptedServer) -> Iterator[None]:
     weights.with_name(weights.name + ".verified").write_text(json.dumps(seal))
     folder = cache / "embedded"
     folder.mkdir(mode=0o700)
-    lock = LocalServer(cache, lambda: folder).place("lock")
+    lock = LocalServer(cache, lambda: folder, os.environ).place("lock")
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         owner = {"url": model.base_url.removesuffix("/v1"), "pid": os.getpid()}

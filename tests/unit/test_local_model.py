@@ -301,7 +301,7 @@ def test_describe_imports_nothing_heavy(tmp_path: Path) -> None:
 
 def test_without_weights_the_server_says_what_to_do(tmp_path: Path) -> None:
     async def go() -> None:
-        server = LocalServer(tmp_path, lambda: tmp_path)
+        server = LocalServer(tmp_path, lambda: tmp_path, os.environ)
         with pytest.raises(Misconfigured, match="weights are not installed"):
             await server.start()
         await server.stop()
@@ -321,7 +321,7 @@ def fake_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_weights_that_do_not_load_end_in_a_sentence(fake_weights: Path) -> None:
     async def go() -> None:
-        server = LocalServer(fake_weights, lambda: fake_weights)
+        server = LocalServer(fake_weights, lambda: fake_weights, os.environ)
         for _ in range(2):  # nothing of the first try stands in the way of the next
             with pytest.raises(Unreachable, match=r"did not start \(exit code [1-9-]"):
                 await server.start()
@@ -332,7 +332,7 @@ def test_weights_that_do_not_load_end_in_a_sentence(fake_weights: Path) -> None:
 
 def test_what_a_process_that_died_left_behind_is_no_server(fake_weights: Path) -> None:
     async def go() -> None:
-        server = LocalServer(fake_weights, lambda: fake_weights)
+        server = LocalServer(fake_weights, lambda: fake_weights, os.environ)
         with pytest.raises(Unreachable):
             await server.start()
         (lock,) = fake_weights.glob("embedded-*.lock")
@@ -415,7 +415,7 @@ def _slots(base: str) -> list[bool]:
 @real_model
 def test_one_process_for_all_that_answers_survives_a_crash_and_ends_when_idle(place: Path) -> None:
     async def go() -> None:
-        one, other = (LocalServer(CACHE, lambda: place, idle_s=3600, kept_s=1.0) for _ in range(2))
+        one, other = (LocalServer(CACHE, lambda: place, os.environ, idle_s=3600, kept_s=1.0) for _ in range(2))
         base, same = await asyncio.gather(one.start(), other.start())
         assert base == same and one.pid == other.pid
         first = one.pid
@@ -443,7 +443,7 @@ def test_one_process_for_all_that_answers_survives_a_crash_and_ends_when_idle(pl
 @real_model
 def test_a_cancelled_question_ends_and_the_next_one_waits_its_turn(place: Path) -> None:
     async def go() -> None:
-        server = LocalServer(CACHE, lambda: place, kept_s=0.1)
+        server = LocalServer(CACHE, lambda: place, os.environ, kept_s=0.1)
         base = await server.start()
         host = base.rpartition("/")[0]
         async with httpx.AsyncClient(trust_env=False, timeout=900) as client:
@@ -471,9 +471,9 @@ def test_a_cancelled_question_ends_and_the_next_one_waits_its_turn(place: Path) 
 @pytest.mark.parametrize("loading", [True, False])
 def test_the_process_goes_soon_after_whoever_needed_it_was_killed(loading: bool, place: Path) -> None:
     program = (
-        "import asyncio; from pathlib import Path; from ralphd.local_model.server import LocalServer\n"
+        "import asyncio, os; from pathlib import Path; from ralphd.local_model.server import LocalServer\n"
         "async def go():\n"
-        f"    server = LocalServer(Path({str(CACHE)!r}), lambda: Path({str(place)!r}), kept_s=1.0)\n"
+        f"    server = LocalServer(Path({str(CACHE)!r}), lambda: Path({str(place)!r}), os.environ, kept_s=1.0)\n"
         "    await server.start(); print('ready', flush=True); await asyncio.sleep(60)\n"
         "asyncio.run(go())"
     )

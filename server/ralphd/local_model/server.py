@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,7 +38,7 @@ _LOAD_S = 120.0
 _LOOK_S = 0.05
 _FEW_CORES = 4
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""All that the process gets of ours: it outlives us, and needs no key."""
+"""All that the process gets of our variables: it outlives us, and needs no key."""
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -49,6 +49,7 @@ class LocalServer:
         self,
         cache_dir: Path,
         folder: Callable[[], Path],
+        environ: Mapping[str, str],
         *,
         idle_s: float = 900.0,
         kept_s: float = KEPT_S,
@@ -59,6 +60,7 @@ class LocalServer:
         long after each `start`; `kept_s`: so long it waits for others then."""
         self._weights = weights_path(cache_dir)
         self._cache_dir, self._folder = cache_dir, folder
+        self._environ = {name: environ[name] for name in _ENVIRONMENT if name in environ}
         self._idle_s, self._kept_s, self._nice = idle_s, kept_s, nice
         self._threads = threads or _threads()
         self._lock = asyncio.Lock()
@@ -194,7 +196,7 @@ class LocalServer:
             stdout=words,
             stderr=words,
             cwd=self._weights.parent,
-            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+            env=self._environ,
             start_new_session=True,  # Ctrl-C in a terminal is for us, and so is a kill of our process group
         )
 
