@@ -195,6 +195,7 @@ async def test_the_model_host_alone(project: Path, tmp_path: Path, own_temp: Pat
 
 
 @pytest.mark.row("H1")
+@pytest.mark.slow
 def test_a_home_that_cannot_be_written_to(project: Path) -> None:
     """Said in a sentence, whatever ends: no traceback, and nothing of the person's is touched."""
     home, around = read_only_home()

@@ -31,6 +31,7 @@ def test_shared():
 
 
 @pytest.mark.row("S5")
+@pytest.mark.slow
 def test_no_variable_of_the_person_travels(project: Path) -> None:
     write(project, {"tests/test_double.py": PRINTS})
     environment = {name: f"{CANARY}-{name}" for name in NAMES} | {"SHARED": "agreed"}

@@ -39,6 +39,7 @@ def plant_fifos(root: Path) -> None:
 
 
 @pytest.mark.row("W7", "T8")
+@pytest.mark.slow
 def test_pipes_dashes_stars_and_loops(project: Path) -> None:
     plant_fifos(project)
     write(
@@ -162,12 +163,13 @@ def test_json_of_others_is_read_in_one_place() -> None:
     assert elsewhere == ["core/foreign_json.py:12"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
         pytest.param("-" * 20_000, id="-"),
-        pytest.param("x = " + "(" * 20_000, id="(", marks=pytest.mark.slow),
-        pytest.param("def f():\n" + " if a:\n" * 3, id="if", marks=pytest.mark.slow),
+        pytest.param("x = " + "(" * 20_000, id="("),
+        pytest.param("def f():\n" + " if a:\n" * 3, id="if"),
     ],
 )
 def test_a_target_that_no_parser_takes(project: Path, text: str) -> None:

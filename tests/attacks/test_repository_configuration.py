@@ -212,6 +212,7 @@ async def test_opening_it_starts_and_reaches_nothing(project: Path, tmp_path: Pa
 
 
 @pytest.mark.row("T4")
+@pytest.mark.slow
 async def test_modules_in_the_working_folder_are_not_imported(project: Path, tmp_path: Path) -> None:
     """Where the server starts itself again, at a click on "Fetch it" or "Set up ralphd" in a repository."""
     pwned = tmp_path / "pwned"
@@ -244,6 +245,7 @@ async def test_modules_in_the_working_folder_are_not_imported(project: Path, tmp
     assert done.returncode == 0 and not pwned.exists()
 
 
+@pytest.mark.slow
 def test_no_child_of_ours_has_the_working_folder_on_its_import_path() -> None:
     server = Path(ralphd.__file__).parent
     starts = [

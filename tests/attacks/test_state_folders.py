@@ -16,6 +16,7 @@ from tests.support.scripted_server import ScriptedServer
 
 
 @pytest.mark.row("T9", "H3")
+@pytest.mark.slow
 def test_everything_kept_is_private_and_old_journals_go(project: Path) -> None:
     state = Path(os.environ["XDG_STATE_HOME"], "ralphd")
     old = state / "workspaces/0123456789abcdef/runs/old.jsonl"

@@ -22,6 +22,7 @@ def project(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 async def test_it_is_shown_what_it_asks_for(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asks = "NEED: transliterate\nNEED: far/alphabet.py\nNEED: transliterte\nNEED: far/.env\n"
     answers = [asks, WRONG, "- NEED: `LETTERS`", "NEED: slug", RIGHT]

@@ -86,6 +86,7 @@ async def test_one_counterexample_is_shown_once_and_at_its_function(project: Pat
     assert source[finding.start : finding.end].startswith("def clamp(")
 
 
+@pytest.mark.slow
 async def test_a_model_that_fails_leaves_the_attack_out(project: Path) -> None:
     config = {**CONFIG, "chaos": {"max_examples": 10, "repeat": 1, "mutants": 0}}
     result = await result_of(project, "clamp.py", {"artisan": [SECOND], "chaos": []}, at="raise", config=config)

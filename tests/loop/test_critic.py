@@ -209,6 +209,7 @@ async def test_messages_are_plain_text(project: Path) -> None:
     assert shown.fix == "alert(1) # Title"
 
 
+@pytest.mark.slow
 async def test_only_what_a_run_confirmed_sends_the_artisan_back(project: Path) -> None:
     first = code("""
         def clamp(x, low, high):

@@ -34,6 +34,7 @@ async def test_beside_is_asked_for_each_candidate_and_counts_only_when_green(pro
     assert [r.role for r in run.gateway.requests] == ["artisan", "critic", "artisan", "critic"]
 
 
+@pytest.mark.slow
 async def test_several_fresh_samples_at_once(project: Path) -> None:
     run = await drive(
         project,

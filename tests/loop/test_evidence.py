@@ -91,6 +91,7 @@ async def test_a_test_that_vanishes_is_named(tmp_path: Path) -> None:
     assert not result.edits and "test_calc.py::test_gone" in result.reason, result.reason
 
 
+@pytest.mark.slow
 async def test_ids_that_change_are_compared_by_function_and_count(tmp_path: Path) -> None:
     files = {
         "test_calc.py": """
@@ -106,6 +107,7 @@ async def test_ids_that_change_are_compared_by_function_and_count(tmp_path: Path
     assert result.outcome == "proposed", result.reason
 
 
+@pytest.mark.slow
 async def test_no_static_path_is_no_proof(tmp_path: Path) -> None:
     """The test starts the program as a process: a wrong answer that leaves it red proves nothing."""
     files = {
@@ -183,6 +185,7 @@ NODE_CASES = """\
         pytest.param(" --test-reporter=dot --test-reporter-destination=stdout", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 async def test_node_keeps_the_persons_own_reporter(tmp_path: Path, reporter: str) -> None:
     """Ours is added beside it; a `todo` that fails is no failure."""
     files = {

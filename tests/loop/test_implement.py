@@ -64,6 +64,7 @@ async def test_wrong_then_right(project: Path) -> None:
     assert "test_runs" in repair and "test_ends" in repair and "2 tests failing" in repair
 
 
+@pytest.mark.slow
 async def test_unchanged_failure_is_resampled(project: Path) -> None:
     run = await drive(project, {"artisan": [WRONG, WRONG, RIGHT]}, path="slug.py", at="raise")
     assert run.result.outcome == "proposed"
@@ -74,6 +75,7 @@ async def test_unchanged_failure_is_resampled(project: Path) -> None:
     assert (third.temperature or 0) >= 0.7
 
 
+@pytest.mark.slow
 async def test_a_small_model_is_never_asked_the_same_twice(project: Path) -> None:
     """It is asked afresh after each failure; that it made the same mistakes before is said, in the fewest words."""
     other = "```python\ndef slug(text):\n    return None\n```\n"
@@ -195,6 +197,7 @@ async def test_a_hanging_candidate(project: Path) -> None:
     assert "time limit" in told or "no test ended for far longer" in told  # whichever comes first on this machine
 
 
+@pytest.mark.slow
 async def test_a_flake_is_named_not_blamed(project: Path) -> None:
     write(
         project,
@@ -232,6 +235,7 @@ async def test_unsaved_buffers_are_tested(project: Path) -> None:
     assert run.result.tests is not None and run.result.tests.passed == 1
 
 
+@pytest.mark.slow
 async def test_events_tell_the_story(project: Path) -> None:
     run = await drive(project, {"artisan": [WRONG, RIGHT]}, path="slug.py", at="raise")
     assert [e.green for e in run.of(events.TestsEnded)] == [False, False, True]

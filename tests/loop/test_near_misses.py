@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.projects import write
 from tests.support.service import drive
 
@@ -23,6 +25,7 @@ CLAMP = {
 MISSED = "```python\ndef inside(x, low, high):\n    return x > low and x < high\n```\n"
 
 
+@pytest.mark.slow
 async def test_it_is_found_without_a_model_and_needs_proof(tmp_path: Path) -> None:
     write(tmp_path, CLAMP)
     run = await drive(tmp_path, {"artisan": [MISSED]}, path="clamp.py", at="raise", local=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.lsp.conftest import RIGHT, Start
 from tests.lsp.test_implement import cursor
 from tests.support.projects import write
@@ -15,6 +17,7 @@ CHEAT = (
 )
 
 
+@pytest.mark.slow
 async def test_allowing_repeats_the_run_that_was_refused(start: Start, project: Path) -> None:
     """Another document's run comes between; its text, its place and its instruction are not taken."""
     write(
@@ -44,6 +47,7 @@ async def test_allowing_repeats_the_run_that_was_refused(start: Start, project: 
     assert '"allowed": ["tests/test_slug.py"]' in journal
 
 
+@pytest.mark.slow
 async def test_a_dependency_is_added_once_the_person_allows_it(start: Start, project: Path) -> None:
     """The ordinary task that needs a control file: what is refused is said, with the one button that does it."""
     write(project, {"requirements.txt": "click\n"})

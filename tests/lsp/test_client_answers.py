@@ -52,6 +52,7 @@ async def settled(connection: Connection) -> None:
     ("title", "then"),
     [("Always for this command", "proposed"), ("Run once", "proposed"), ("Never", "untrusted"), (None, "untrusted")],
 )
+@pytest.mark.slow
 async def test_a_late_consent_counts_from_the_next_run_on(
     connection: Connection,
     project: Path,
@@ -91,6 +92,7 @@ async def test_an_answer_after_the_run_was_cancelled_counts_too(connection: Conn
     assert (await implement(connection, uri))["outcome"] == "proposed"
 
 
+@pytest.mark.slow
 async def test_a_token_that_the_client_refuses_gets_no_reports(start: Start, project: Path) -> None:
     """In the real process: the run goes on, its events come, and nothing is said on the token."""
     editor = await start(artisan=[RIGHT])

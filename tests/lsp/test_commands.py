@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.lsp.conftest import RIGHT, SLUG, Start
 from tests.lsp.test_critique import CONFIRMED, QUOTED, answer, critique
 from tests.lsp.test_implement import run_implement
@@ -26,6 +28,7 @@ async def shown(editor: Any, command: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 async def test_a_reason_reaches_the_next_run_and_runs_are_listed(start: Start, project: Path) -> None:
     """Not only a retry: the person rejects with a reason, and starts anew on the file."""
     editor = await start(artisan=[RIGHT, "I do not know.", "Nor now."])

@@ -72,6 +72,7 @@ async def test_completion_and_hover_in_those_files(start: Start, project: Path, 
     assert "network" in {item["label"] for item in (await ask("completion", 0, len("sandbox: {"), mine))["items"]}
 
 
+@pytest.mark.slow
 async def test_changes_count_from_the_next_run_on(start: Start, project: Path) -> None:
     """The repository's file, and the editor's settings over it: no restart."""
     own = project / "ralph.config.yaml"

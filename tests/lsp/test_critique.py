@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.lsp.conftest import RIGHT, Start
 from tests.support.projects import write
 
@@ -167,6 +169,7 @@ async def test_a_fix_deals_with_its_finding_and_no_other(start: Start, project: 
     assert left["message"].startswith("Another.")
 
 
+@pytest.mark.slow
 async def test_a_fix_says_when_the_lines_still_stand(start: Start, project: Path) -> None:
     write(project, {"slug.py": GREEN})
     asked = finding(quote='return "other"', message="Say what for.", kind="style")

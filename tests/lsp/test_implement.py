@@ -24,7 +24,9 @@ async def run_implement(editor, uri: str, at: str = "raise") -> dict:  # type: i
 
 
 @pytest.mark.row("L8")
-@pytest.mark.parametrize("profile", sorted(PROFILES))
+@pytest.mark.parametrize(
+    "profile", [pytest.param(p, marks=() if p == "vscode" else pytest.mark.slow) for p in sorted(PROFILES)]
+)
 async def test_every_client_accepts_all(start: Start, project: Path, profile: str) -> None:
     editor = await start(artisan=[WRONG, RIGHT], profile=profile)
     uri = await editor.open(project / "slug.py")
@@ -63,6 +65,7 @@ async def test_hunk_by_hunk_with_typing_between(start: Start, project: Path) -> 
 
 
 @pytest.mark.row("L8")
+@pytest.mark.slow
 async def test_a_touched_hunk_is_stale(start: Start, project: Path) -> None:
     editor = await start(artisan=[RIGHT])
     uri = await editor.open(project / "slug.py")
@@ -228,6 +231,7 @@ async def test_untitled(start: Start, project: Path) -> None:
 
 
 @pytest.mark.row("P5")
+@pytest.mark.slow
 async def test_closed_during_the_run(start: Start, project: Path) -> None:
     editor = await start(artisan=[{"text": RIGHT, "delay_s": 0.6}])
     uri = await editor.open(project / "slug.py")
@@ -239,6 +243,7 @@ async def test_closed_during_the_run(start: Start, project: Path) -> None:
     await editor.wait_diagnostics(uri, 2, "ralph.change")
 
 
+@pytest.mark.slow
 async def test_retry_and_status(start: Start, project: Path) -> None:
     editor = await start(artisan=[RIGHT, RIGHT])
     uri = await editor.open(project / "slug.py")

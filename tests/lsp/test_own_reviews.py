@@ -131,6 +131,7 @@ async def test_no_test_command_no_proof(start: Start, project: Path) -> None:
     assert [action["kind"] for action in result["actions"]] == ["useTestCommand", "tryAgain", "showRun"]
 
 
+@pytest.mark.slow
 async def test_others_are_told_no_proof_and_keep_no_settled_review(start: Start, project: Path) -> None:
     editor = await start(artisan=[RIGHT], capabilities=drawing(review=False), events=False, stream=False)
     uri, result = await implement(editor, project)

@@ -20,7 +20,7 @@ async def implement(editor: FakeEditor, uri: str) -> dict:  # type: ignore[type-
     return await editor.run_ended()
 
 
-@pytest.mark.parametrize("linked", ["root", "file"])
+@pytest.mark.parametrize("linked", [pytest.param("root", marks=pytest.mark.slow), "file"])
 async def test_a_file_reached_through_a_link(start: Start, project: Path, tmp_path: Path, linked: str) -> None:
     """The project is opened under one name, its file under the other: it is the project's, as the client spells it."""
     link = tmp_path / "link"
@@ -106,7 +106,7 @@ def test_slug():
 """
 
 
-@pytest.mark.parametrize("known_by", ["cookie", "bytes"])
+@pytest.mark.parametrize("known_by", [pytest.param("cookie", marks=pytest.mark.slow), "bytes"])
 async def test_a_latin_1_file_stays_one(start: Start, project: Path, known_by: str) -> None:
     """Unsaved, as a candidate of the Artisan, and where only the client knows the encoding (no declaration in it)."""
     text = LATIN if known_by == "cookie" else LATIN.split("\n", 1)[1]

@@ -66,6 +66,7 @@ def test_a_refusal_says_why_and_ends_with_one(project: Path, answer: str, told: 
     assert "Traceback" not in done.stderr and (project / "cart.py").read_text() == CART
 
 
+@pytest.mark.slow
 def test_locked_files_are_shown_and_written_only_when_allowed(project: Path) -> None:
     before = (project / "tests" / "test_cart.py").read_text()
     shown = apply(project, TEST, "cart.py")
@@ -77,6 +78,7 @@ def test_locked_files_are_shown_and_written_only_when_allowed(project: Path) -> 
     assert written.returncode == 0 and "assert True" in (project / "tests" / "test_cart.py").read_text()
 
 
+@pytest.mark.slow
 def test_bad_arguments_are_told(project: Path) -> None:
     assert apply(project, "", "none.py").returncode == 2
     assert apply(project, "", "cart.py:99").returncode == 2

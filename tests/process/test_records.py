@@ -53,6 +53,7 @@ async def critique(project: Path) -> list[str]:
     return [finding.fingerprint for finding in result.findings]
 
 
+@pytest.mark.slow
 async def test_dismissed_for_good_listed_and_taken_back(project: Path) -> None:
     [fingerprint] = await critique(project)
     assert "It is always one." in ralphd(project, "findings")[1]

@@ -45,6 +45,7 @@ def run(folder: Path, place: str = "double.py:2", *words: str) -> tuple[int, dic
     return done.returncode, json.loads(done.stdout), done.stderr
 
 
+@pytest.mark.slow
 def test_a_limit_as_json_writes_it_holds(project: Path) -> None:
     with ScriptedServer([RIGHT]) as model:
         own(model, MAIN + "budget: {usd_per_run: 1e-05}\n")
@@ -52,21 +53,23 @@ def test_a_limit_as_json_writes_it_holds(project: Path) -> None:
     assert (code_, result["outcome"], model.requests) == (3, "budget_exceeded", [])
 
 
+OF_ONES_OWN = [
+    ("budget:\n  usd_per_run: 1_000\n", 2, "`budget.usd_per_run` must be a number"),
+    ("budget:\n  usd_per_run: .inf\n", 2, "finite"),
+    ("budget:\n  usd_per_run: ${LIMIT}\n", 2, "LIMIT is not set"),
+    ("budget:\n  usd_per_rum: 0.1\n", 2, "Did you mean `budget.usd_per_run`?"),
+    ("budget:\n  usd_per_run: 0.1\n  usd_per_run: 2\n", 3, "twice"),
+    ("sandbox:\n  network: off\n", 2, "true or false"),
+    ("testing:\n  command: [pytest\n", 3, "not YAML"),
+    ("loop:\n\tmax_iterations: 1\n", 2, "a tab"),
+    ("loop:\n  max_iterations: many\n", 2, "whole number"),
+    ("models:\n  critic: {api_base: 'http://localhost:99999/v1'}\n", 2, "1 to 65535"),
+    ("models:\n  critic: {api_base: 'http://[::1:8000/v1'}\n", 2, "brackets"),
+]
+
+
 @pytest.mark.parametrize(
-    ("text", "line", "said"),
-    [
-        ("budget:\n  usd_per_run: 1_000\n", 2, "`budget.usd_per_run` must be a number"),
-        ("budget:\n  usd_per_run: .inf\n", 2, "finite"),
-        ("budget:\n  usd_per_run: ${LIMIT}\n", 2, "LIMIT is not set"),
-        ("budget:\n  usd_per_rum: 0.1\n", 2, "Did you mean `budget.usd_per_run`?"),
-        ("budget:\n  usd_per_run: 0.1\n  usd_per_run: 2\n", 3, "twice"),
-        ("sandbox:\n  network: off\n", 2, "true or false"),
-        ("testing:\n  command: [pytest\n", 3, "not YAML"),
-        ("loop:\n\tmax_iterations: 1\n", 2, "a tab"),
-        ("loop:\n  max_iterations: many\n", 2, "whole number"),
-        ("models:\n  critic: {api_base: 'http://localhost:99999/v1'}\n", 2, "1 to 65535"),
-        ("models:\n  critic: {api_base: 'http://[::1:8000/v1'}\n", 2, "brackets"),
-    ],
+    ("text", "line", "said"), [OF_ONES_OWN[0], *(pytest.param(*row, marks=pytest.mark.slow) for row in OF_ONES_OWN[1:])]
 )
 def test_what_cannot_be_read_in_ones_own_file_stops_the_run(project: Path, text: str, line: int, said: str) -> None:
     with ScriptedServer([RIGHT]) as model:
@@ -83,15 +86,18 @@ def test_what_cannot_be_read_in_ones_own_file_stops_the_run(project: Path, text:
     assert said in ralphd(project, "config", "check").stdout
 
 
+OF_THE_REPOSITORY = [
+    ("budget: {usd_per_run: 0,1}\n", "no setting `budget.1`"),
+    ("buget: {usd_per_run: 0.1}\n", "Did you mean `budget`?"),
+    ("testing: {timeout_s: soon}\n", "must be a number"),
+    ("sandbox: {netwerk: true}\n", "Did you mean `sandbox.network`?"),
+    ("budget: {usd_per_run: 0.1\n", "not YAML"),
+]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
-    [
-        ("budget: {usd_per_run: 0,1}\n", "no setting `budget.1`"),
-        ("buget: {usd_per_run: 0.1}\n", "Did you mean `budget`?"),
-        ("testing: {timeout_s: soon}\n", "must be a number"),
-        ("sandbox: {netwerk: true}\n", "Did you mean `sandbox.network`?"),
-        ("budget: {usd_per_run: 0.1\n", "not YAML"),
-    ],
+    [OF_THE_REPOSITORY[0], *(pytest.param(*row, marks=pytest.mark.slow) for row in OF_THE_REPOSITORY[1:])],
 )
 def test_a_limit_of_the_repository_that_cannot_be_read_stops_the_run(project: Path, text: str, said: str) -> None:
     (project / "ralph.config.yaml").write_text(text)

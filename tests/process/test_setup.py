@@ -65,7 +65,13 @@ def own_file() -> Path:
     return Path(os.environ["XDG_CONFIG_HOME"], "ralphd", "config.yaml")
 
 
-@pytest.mark.parametrize("typed", [True, False], ids=["a key that is typed", "a key in the environment"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        pytest.param(True, id="a key that is typed", marks=pytest.mark.slow),
+        pytest.param(False, id="a key in the environment"),
+    ],
+)
 def test_a_provider_is_chosen_and_tried(tmp_path: Path, typed: bool) -> None:
     (tmp_path / "pyproject.toml").write_text("")
     (tmp_path / "tests").mkdir()

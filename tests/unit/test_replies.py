@@ -52,7 +52,7 @@ def test_a_cut_fence_is_never_an_edit(mark: str, code: str, prose: str) -> None:
         assert isinstance(read_edits(cut, "t.py", "f"), FormatError), cut
 
 
-@quick
+@settings(quick, max_examples=15)  # each is read as often as it has characters
 @given(st.lists(st.tuples(CODE, CODE), min_size=1, max_size=3), st.booleans())
 def test_cut_blocks_are_never_an_edit(blocks: list[tuple[str, str]], fenced: bool) -> None:
     parts = []

@@ -93,6 +93,7 @@ async def test_no_answer_is_not_waited_for_for_ever(make: Make, monkeypatch: pyt
         await gateway.complete(request())
 
 
+@pytest.mark.slow
 async def test_a_host_whose_loop_stands_still_is_dead(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     variant(
         monkeypatch,
@@ -152,6 +153,7 @@ async def test_a_slow_start_is_told_waited_for_and_can_be_cancelled(
     assert isinstance(third[0], ModelChosen)
 
 
+@pytest.mark.slow
 async def test_a_start_that_stands_still_is_given_up(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     variant(
         monkeypatch,

@@ -179,6 +179,7 @@ async def test_an_authority_that_is_not_known(host: HostClient, tls: Tls) -> Non
     assert "SSL_CERT_FILE" in str(caught.value) and tls.requests == []
 
 
+@pytest.mark.slow
 async def test_a_private_authority_and_a_proxy(make: Make, monkeypatch: pytest.MonkeyPatch, tls: Tls) -> None:
     """One host for all that its environment says: the file of an authority, a proxy, hosts that need none, an address."""
     proxy = ConnectProxy()
@@ -245,6 +246,7 @@ async def test_a_connection_that_is_never_made(host: HostClient) -> None:
             one.close()
 
 
+@pytest.mark.slow
 async def test_each_silence_is_named(host: HostClient, openai: Provider) -> None:
     async def why(reply: Reply, **limits: float) -> str:
         openai.default = reply

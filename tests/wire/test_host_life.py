@@ -120,6 +120,7 @@ async def test_cancel_stops_the_request_quickly(host: HostClient, openai: Provid
     assert host.pid == pid and len(openai.requests) == 1
 
 
+@pytest.mark.slow
 async def test_a_host_that_ignores_a_cancel_is_killed(
     make: Make, monkeypatch: pytest.MonkeyPatch, openai: Provider
 ) -> None:
@@ -211,6 +212,7 @@ async def test_without_the_provider_library_it_says_so(make: Make, monkeypatch: 
 
 
 @pytest.mark.row("T4")
+@pytest.mark.slow
 async def test_a_hostile_repository_and_a_killed_server(tmp_path: Path, openai: Provider) -> None:
     """A `litellm.py`, `httpx.py` and `.env` in the server's folder are nothing to the host; it dies with the server."""
     repo = tmp_path / "repo"
