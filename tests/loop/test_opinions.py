@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -242,6 +243,33 @@ async def test_the_embedded_models_critique_is_a_vote(root: Path) -> None:
     write(root, {"bare.py": "def share(part, whole):\n    return part\n"})
     bare = await ask(root, ['{"findings": []}'], "bare.py", command="critique", config=AUTO, local=True)
     assert bare.result.reason == "Nothing found.", "without a docstring there is nothing to write versions from"
+
+
+@pytest.mark.slow
+async def test_versions_confirm_or_refute_what_a_critic_alleges(root: Path) -> None:
+    """With a model whose reviews are worth reading: the tests of its findings run on the versions, too."""
+
+    def alleged(what: str, test: str) -> dict[str, str]:
+        claim = {"file": "shares.py", "quote": "    if whole != 0:", "severity": "error", "message": what}
+        return {**claim, "scenario": "share(1, 0)", "test": f"def test_it():\n    assert {test}\n"}
+
+    true = alleged("gives None for an empty whole", "share(1, 0) == 0.0")
+    false = alleged("does not round", "share(1, 3) == 33.0")
+    review = json.dumps(
+        {"verdict": "revise", "findings": [true, {**false, "quote": "        return 100.0 * part / whole"}]}
+    )
+    always = {"opinions": {"use": "always", "inputs": 30}}
+    run = await ask(root, [*RIGHT, *RIGHT[:2], review], command="critique", config=always)
+    first, confirmed, refuted = run.result.findings
+    assert first.evidence == "voted", "it goes first"
+    assert (
+        confirmed.severity == "error"
+        and "5 of 5 versions written from the docstring pass this test" in confirmed.scenario
+    )
+    assert (
+        refuted.severity == "info"
+        and "5 of 5 versions written from the docstring fail this test as well" in refuted.scenario
+    )
 
 
 @pytest.mark.slow

@@ -221,13 +221,10 @@ class Loop:
     # ---- critique and chaos ------------------------------------------------------------------------------------
 
     async def critique(self) -> RunResult:
-        said = ""
-        if await self._wants_opinions():
-            voted = await self._voted()
-            # Measured: the embedded model's reviews are noise; what versions of its give when they are run is not.
-            if isinstance(voted, Opinions) and await self.ctx.is_local("critic"):
-                return self.endings.result("reviewed", voted.summary)
-            said = voted.summary if isinstance(voted, Opinions) else ""
+        voted: Opinions | str = await self._voted() if await self._wants_opinions() else ""
+        # Measured: the embedded model's reviews are noise; what versions of its give when they are run is not.
+        if isinstance(voted, Opinions) and await self.ctx.is_local("critic"):
+            return self.endings.result("reviewed", voted.summary)
         brief = await self._librarian()
         if self._ready:
             await self._ready
@@ -242,8 +239,12 @@ class Loop:
             reviewed = await critic.review(self.ctx.request.text, self.ctx.target.span, iteration=1, show=show)
         if reviewed.problem:
             return self.endings.result("stuck", reviewed.problem)
-        self.state.findings += reviewed.findings
-        for finding in reviewed.findings:
+        said, findings = "", reviewed.findings
+        if isinstance(voted, Opinions):
+            said = voted.summary
+            findings = await second_opinions.weighed(self.ctx, self.bench, findings, voted)
+        self.state.findings += findings
+        for finding in findings:
             if finding.fingerprint not in shown or finding.evidence == "confirmed":
                 self.ctx.emit(events.FindingAdded(finding))
         told = reviewed.in_words(local=await self.ctx.is_local("critic"))

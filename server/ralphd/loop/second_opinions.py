@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ralphd.core.findings import Finding
+from ralphd.core.text import Span
 from ralphd.errors import ModelError
 from ralphd.judging.control import bounds, noticed
 from ralphd.judging.verdict import TestRun
@@ -16,10 +17,11 @@ from ralphd.loop import proof
 from ralphd.loop.attempts import Attempts
 from ralphd.loop.state import State, Trial, phase
 from ralphd.opinions.polling import Poll
+from ralphd.opinions.voting import LEAST_SHARE, LEAST_VERSIONS
 from ralphd.phases.answer_reader import Candidate
 from ralphd.phases.base import PhaseContext
-from ralphd.phases.critic import span_in
-from ralphd.phases.opinions import Opinion, SecondOpinions
+from ralphd.phases.critic import run_snippet, span_in
+from ralphd.phases.opinions import Opinion, Opinions, SecondOpinions
 
 
 def of(ctx: PhaseContext, bench: Workbench, state: State, poll: Poll, dismissed: Collection[str]) -> SecondOpinions:
@@ -44,6 +46,41 @@ def _passes(run: TestRun, clean: TestRun, state: State) -> bool:
     """All that passed before passes, and so do those that failed and have to do with the target."""
     mended = all(name in run.cases and not run.cases[name].bad for name in state.reach.reaching)
     return mended and noticed(run, clean) is False
+
+
+async def weighed(
+    ctx: PhaseContext, bench: Workbench, findings: Sequence[Finding], voted: Opinions
+) -> tuple[Finding, ...]:
+    """What a Critic alleges, with what the versions say of it: those of its tests that fail on the code are run on each
+    version. A test that most of them fail as well asks for what nobody reads in the docstring: it is no error then."""
+    found = []
+    for finding in findings:
+        failed = []
+        if finding.evidence == "confirmed" and finding.test:
+            for about in voted.about:
+                for version in about.versions if _is_about(finding, about.subject.span) else ():
+                    await bench.load({ctx.target.path: version.text})
+                    failed.append(await run_snippet(bench, ctx, finding.test))
+        found.append(_weighed(finding, [one for one in failed if one is not None]))
+    await bench.load({})
+    return tuple(found)
+
+
+def _is_about(finding: Finding, span: Span) -> bool:
+    return finding.start < span[1] and span[0] < finding.end
+
+
+def _weighed(finding: Finding, failed: Sequence[bool]) -> Finding:
+    """`failed`: of each version whether it fails the finding's test."""
+    most = max(LEAST_VERSIONS, LEAST_SHARE * len(failed))
+    bad, good = failed.count(True), failed.count(False)
+    if good >= most:
+        said = f"{good} of {len(failed)} versions written from the docstring pass this test."
+        return replace(finding, scenario=f"{finding.scenario} {said}".strip())
+    if bad >= most:
+        said = f"{bad} of {len(failed)} versions written from the docstring fail this test as well."
+        return replace(finding, severity="info", scenario=f"{finding.scenario} {said}".strip())
+    return finding
 
 
 async def compared(
