@@ -14,7 +14,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "server" / "ralphd"
 FILES = sorted(
-    p for p in PACKAGE.rglob("*.py") if not {"demo_project", "pytest_plugins", "runner_plugins"} & {*p.parts}
+    p
+    for p in PACKAGE.rglob("*.py")
+    if not {"demo_project", "pytest_plugins", "runner_plugins", "plain_process"} & {*p.parts}
 )
 
 COMMON = {"core", "errors"}

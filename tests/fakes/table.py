@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tests.fakes import further, javascript, when_tested
+from tests.fakes import further, in_the_tests_alone, javascript, when_tested
 
 PYTEST = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 UNITTEST = ("python", "-m", "unittest", "-q")
@@ -84,6 +84,7 @@ PROJECTS: Mapping[str, tuple[Mapping[str, str], tuple[str, ...], str]] = {
     ),
     **further.PROJECTS,
     **when_tested.PROJECTS,
+    **in_the_tests_alone.PROJECTS,
 }  # fmt: skip
 
 
@@ -242,7 +243,7 @@ CLEVER_NAMES = frozenset({*_CLEVER_BODIES, *_CLEVER_NODE_BODIES})
 _WRONG = "def slug(text):\n    return text.lower()"
 SAMPLE = frozenset(
     {"pytest patches the reports", "pytest table", "unittest patches run", "node process.exit at import",
-     "pytest equal by lengths", "pytest counter of calls", "blind tests changes anything", "sh script os._exit", "no tests right or wrong"}
+     "pytest equal by lengths", "pytest shifted", "blind tests changes anything", "sh script os._exit", "no tests right or wrong"}
 )  # fmt: skip
 
 
@@ -271,7 +272,7 @@ def fakes() -> Iterator[Fake]:
     for kind, name, text, files in javascript.fakes():
         others = "".join("\n" + _file(path, content) for path, content in files.items())
         yield Fake(kind, name, "= " + _file("slug.js", text) + others)
-    for kind, name, text in (*further.fakes(), *when_tested.fakes()):
+    for kind, name, text in (*further.fakes(), *when_tested.fakes(), *in_the_tests_alone.fakes()):
         yield Fake(kind, name, text)
     yield Fake("no tests", "right or wrong", _WRONG)
     yield Fake("no node tests", "right or wrong", "function slug(text) {\n  return text;\n}" + _JS_END)

@@ -82,6 +82,33 @@ class TestAgain:
         for n in (1, 2):
             f(n)
 """
+OTHER_FORMS = """\
+def test_close():
+    assert abs(f(1) - 0.5) < 1e-9
+    assert math.isclose(f(2), 2.5)
+
+
+def test_named():
+    expected = "x"
+    got = f(3)
+    assert got == expected, got
+
+
+def test_named_twice():
+    expected = "y"
+    assert f(expected) == expected
+
+
+class TestF(TestCase):
+    def test_almost(self):
+        self.assertAlmostEqual(f(1), 20.0)
+
+    def test_within(self):
+        self.assertAlmostEqual(f(1), 2, delta=3)
+
+    def test_same(self):
+        self.assertCountEqual(f(1), ["a", "b"])
+"""
 NODE = """\
 test("plain", () => assert.strictEqual(f("a"), "b"));
 describe("f", () => {
@@ -94,6 +121,18 @@ describe("f", () => {
   it.skip("skipped", () => expect(f(1)).toBe(1));
 });
 """
+NODE_FORMS = """\
+test("named", () => {
+  const expected = "a";
+  const got = f(1);
+  assert.equal(got, expected);
+});
+test("compared", () => { assert.ok(f(1) === "b"); });
+test("near", () => { assert(Math.abs(f(1) - 0.5) < 1e-9); });
+test("close", () => expect(f(1)).toBeCloseTo(2.5));
+test("long", () => expect(f(1)).toHaveLength(3));
+test("twice", () => { const x = "c"; assert.equal(f(x), x); });
+"""
 GO = 'package a\n\nfunc TestF(t *testing.T) {\n\tif got := F(1); got != 2 {\n\t\tt.Error(got)\n\t}\n\tif F(3) != "x" {\n\t\tt.Error()\n\t}\n}\n'
 RUST = "#[cfg(test)]\nmod tests {\n    #[test]\n    fn f_adds() {\n        assert_eq!(f(1, 2), 3);\n    }\n}\n"
 
@@ -104,8 +143,13 @@ RUST = "#[cfg(test)]\nmod tests {\n    #[test]\n    fn f_adds() {\n        asser
         ("test_f.py", PYTEST, {"test_plain", "test_rows", "test_inside"},
          ['assert got == "bqz"\n', '[("a", 2), ("é", 3)]', '[[1, "two"]]']),
         ("test_f.py", ROWS, {"test_named_rows", "test_loop", "test_about", "test_within", "test_whole"},
-         ['("a", 2, id="x"), ("b", 3)]', '[("c", "dqz")]', "approx(1.5)", "assert not (f(1) ==", 'not ("é" in f("é"))', "BOTH = [(1, 2)]", "assertIsNone"]),
+         ['("a", 2, id="x"), ("b", 3)]', '[("c", "dqz")]', "approx(1.5)", "assert not (f(1) ==", '"éqz" in f("é")', "BOTH = [(1, 2)]", "assertIsNone"]),
+        ("test_f.py", OTHER_FORMS, {"test_close", "test_named", "test_named_twice", "test_almost", "test_within", "test_same"},
+         ["f(1) - 1.5)", "isclose(f(2), 3.5)", 'expected = "xqz"', 'expected = "y"', "assert not (f(expected)", "40.0)", "assertNotAlmostEqual(f(1), 2, delta=3)",
+          '[["a", "b"]]']),
         ("f.test.js", NODE, {"plain", "block"}, ['f("a"), "bqz")', "toEqual([[1]])", ".not.toBe(3)"]),
+        ("f.test.js", NODE_FORMS, {"named", "compared", "near", "close", "long"},
+         ['const expected = "aqz"', '=== "bqz"', "f(1) - 1.5)", "toBeCloseTo(3.5)", "toHaveLength(4)", 'const x = "c"']),
         ("f.test.ts", NODE, {"plain", "block"}, ['"bqz"']),
         ("f_test.go", GO, {"TestF"}, ["got != 3", '!= "xqz"']),
         ("lib.rs", RUST, {"f_adds"}, ["f(1, 2), 4)"]),

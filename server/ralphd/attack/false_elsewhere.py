@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _EQUAL = re.compile(
-    r"\.(?:toBe|toEqual|toStrictEqual|equal|equals|eql|strictEqual|deepEqual|deepStrictEqual|is|same|strictSame|deepEquals)$"
+    r"\.(?:toBe|toEqual|toStrictEqual|toBeCloseTo|toHaveLength|equal|equals|eql|strictEqual|deepEqual|deepStrictEqual|is|same|strictSame|deepEquals)$"
 )
 _TEST_CALL = re.compile(r"(?:(?:test|it)(?:\.only)?|t\.test)$")
 _LITERALS = frozenset(
@@ -74,6 +74,8 @@ def _script_test(node: Node, source: bytes) -> _Wrong:
         if call.type != "call_expression":
             continue
         expected = _expected(call, source)
+        if expected is not None and expected.type == "identifier":
+            expected = _named_once(body, expected, source)
         if expected is not None and expected.type in _LITERALS:
             found.append(expected)
         opposite = opposite or _opposite(call, source)
@@ -86,9 +88,40 @@ def _expected(call: Node, source: bytes) -> Node | None:
     if called is None or values is None or not values.named_children:
         return None
     words = _text(called, source)
+    if _HOLDS.match(words):
+        return _equal_within(values.named_children[0], source)
     if not _EQUAL.search(words) or re.search(r"\.(?:not|resolves|rejects)\.", words):
         return None  # what is not awaited may never be checked
     return values.named_children[: 1 if "expect(" in words else 2][-1]
+
+
+def _equal_within(held: Node, source: bytes) -> Node | None:
+    """What `f(1) === 2` and `Math.abs(f(1) - 2) < 1e-9` compare with."""
+    sides = [held.child_by_field_name(side) for side in ("left", "operator", "right")]
+    left, operator, right = sides
+    if held.type != "binary_expression" or left is None or operator is None or right is None:
+        return None
+    if operator.type in ("==", "==="):
+        return right
+    arguments = left.child_by_field_name("arguments")
+    near = operator.type in ("<", "<=") and right.type == "number" and re.match(r"0?\.[0-4]|\de-", _text(right, source))
+    if not near or arguments is None or not _text(left, source).startswith("Math.abs(") or not arguments.named_children:
+        return None
+    difference = arguments.named_children[0]
+    operator = difference.child_by_field_name("operator")
+    return difference.child_by_field_name("right") if operator is not None and operator.type == "-" else None
+
+
+def _named_once(body: Node, name: Node, source: bytes) -> Node | None:
+    """The value of `const expected = "a"` where nothing but one comparison uses it."""
+    title = _text(name, source)
+    if sum(_text(one, source) == title for one in _all(body, "identifier")) != 2:
+        return None
+    for declared in _all(body, "variable_declarator"):
+        named, value = declared.child_by_field_name("name"), declared.child_by_field_name("value")
+        if named is not None and _text(named, source) == title:
+            return value
+    return None
 
 
 def _opposite(call: Node, source: bytes) -> list[Edit]:

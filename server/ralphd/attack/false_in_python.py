@@ -73,34 +73,80 @@ _MAY_LEAVE = (ast.Return, ast.Raise, ast.If, ast.Try, ast.With, ast.AsyncWith, a
 def _expected(test: ast.FunctionDef | ast.AsyncFunctionDef, tables: Mapping[str, ast.expr]) -> Iterator[ast.expr]:
     """The literals that the statements of the test's own body compare with, and those of rows that it goes through."""
     columns: set[str] = set()
+    uses = Counter(node.id for node in ast.walk(test) if isinstance(node, ast.Name))
+    named: dict[str, ast.expr] = {}
     for statement in test.body:
         if isinstance(statement, _MAY_LEAVE):
             break
         if isinstance(statement, ast.For):
             yield from _of_rows(statement, tables)
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and _is_literal(statement.value):
+            title = getattr(statement.targets[0], "id", "")
+            named |= (
+                {title: statement.value} if uses[title] == 2 else {}
+            )  # `expected = "a"`, and one comparison with it
         literals, names = _compared(statement)
         yield from literals
+        yield from (named[name] for name in names if name in named)
         columns |= names
     for decorator in test.decorator_list:
         yield from _column(decorator, columns, tables)
 
 
+_EQUALS = frozenset(
+    "assertEqual assertEquals assertAlmostEqual assertIs assertListEqual assertTupleEqual assertDictEqual assertSetEqual"
+    " assertCountEqual assertSequenceEqual assertMultiLineEqual".split()
+)
+_CLOSE = frozenset({"isclose", "assert_allclose", "assert_almost_equal", "assert_approx_equal"})
+_TOLERANCE = 0.5
+"""False numbers lie farther off."""
+
+
 def _compared(statement: ast.stmt) -> tuple[list[ast.expr], set[str]]:
     """The literal that a statement compares something with; else the names, one of which may hold the expectation."""
-    sides: Sequence[ast.expr] = ()
-    if isinstance(statement, ast.Assert):
-        compared = statement.test
-        if isinstance(compared, ast.Compare) and len(compared.ops) == 1 and isinstance(compared.ops[0], ast.Eq):
-            sides = (compared.left, compared.comparators[0])
-    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        called = statement.value.func
-        if isinstance(called, ast.Attribute) and called.attr in ("assertEqual", "assertEquals"):
-            sides = statement.value.args[:2]
-    sides = [_within_approx(side) for side in sides]
+    sides = [_within_approx(side) for side in _sides(statement)]
     literals = [side for side in sides if _is_literal(side)]
     if len(sides) != 2 or len(literals) == 2:
         return [], set()
     return literals, set() if literals else {side.id for side in sides if isinstance(side, ast.Name)}
+
+
+def _sides(statement: ast.stmt) -> Sequence[ast.expr]:
+    """The two values that a statement says are equal, close to each other, or one within the other; none for others."""
+    held = statement.test if isinstance(statement, ast.Assert) else getattr(statement, "value", None)
+    if isinstance(statement, ast.Assert) and isinstance(held, ast.Compare) and len(held.ops) == 1:
+        return _of_comparison(held)
+    if not isinstance(held, ast.Call) or not isinstance(statement, ast.Assert | ast.Expr):
+        return ()
+    name, given = getattr(held.func, "attr", getattr(held.func, "id", "")), held.args[:2]
+    exact = not held.keywords and len(held.args) <= 3
+    if isinstance(statement, ast.Expr) and name in _EQUALS:
+        return given if name != "assertAlmostEqual" or exact else ()
+    if isinstance(statement, ast.Expr) and name == "assertIn":
+        return given if _is_text(held.args[0]) else ()
+    return given if name in _CLOSE and exact and any(map(_is_number, given)) else ()
+
+
+def _of_comparison(compared: ast.Compare) -> Sequence[ast.expr]:
+    left, right = compared.left, compared.comparators[0]
+    match compared.ops[0]:
+        case ast.Eq() | ast.Is():
+            return left, right
+        case ast.In() if _is_text(left):
+            return left, right
+        case ast.Lt() | ast.LtE() if _is_number(right) and float(ast.literal_eval(right)) <= _TOLERANCE:
+            inner = left.args[0] if isinstance(left, ast.Call) and getattr(left.func, "id", "") == "abs" else None
+            if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub):
+                return inner.left, inner.right
+    return ()
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _is_number(node: ast.expr) -> bool:
+    return _is_literal(node) and type(ast.literal_eval(node)) in (int, float)
 
 
 def _within_approx(side: ast.expr) -> ast.expr:

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from ralphd.judging import neighbouring_literals
+from ralphd.judging import data_files, neighbouring_literals
 from ralphd.judging.literal_tables import AT_LEAST, Pair, literal, module_of
 
 _SHARE = 2 / 3
@@ -56,8 +56,10 @@ def _made_of(key: str, value: str) -> bool:
 
 
 def _texts(path: str, text: str) -> Iterator[str]:
-    if not path.endswith((".py", ".pyi")):
-        whole: Sequence[str] = list(neighbouring_literals.texts(path, text))
+    if path.endswith(data_files.SUFFIXES):
+        whole: Sequence[str] = [part.strip(" \"'[]{}") for part in re.split(r"[=,;|:\t\n]", text)]
+    elif not path.endswith((".py", ".pyi")):
+        whole = list(neighbouring_literals.texts(path, text))
     else:
         module = module_of(text)
         whole = list(_of_python(module)) if module is not None else []

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from ralphd.core.python_source import written
-from ralphd.judging import carried_results
+from ralphd.judging import carried_results, neighbouring_literals
 from ralphd.judging.literal_tables import AT_LEAST, Pair, expectations, literal, module_of, script_values
 
 _MOSTLY = 2 / 3
@@ -36,7 +36,9 @@ def found(path: str, text: str, tests: Sequence[tuple[str, str]]) -> list[str]:
     results = {value for _, value in pairs if len(value.strip("'\"[](){}")) > 0}
     if not path.endswith((".py", ".pyi")):
         groups = script_values(path, text)
-        return ["holds the tests' own results"] if any(_mostly(group, results) for group in groups) else carried
+        spelled = {repr(one) for codes in neighbouring_literals.numbers(path, text) for one in _texts_of(codes)}
+        held = any(_mostly(group, results) for group in groups) or _spelled(spelled, results)
+        return ["holds the tests' own results"] if held else carried
     module = module_of(text)
     if module is None:
         return []
@@ -96,8 +98,13 @@ def _in_numbers(module: ast.Module, results: Collection[str]) -> bool:
         elif isinstance(node, ast.Constant):
             value = node.value
         texts |= {repr(text) for text in _texts_of(value)}
-    held = [text for text in texts & set(results) if len(text) > len("'abc'")]
-    return len(held) >= 1 and len(texts & set(results)) >= min(AT_LEAST, len(results))
+    return _spelled(texts, results)
+
+
+def _spelled(texts: Collection[str], results: Collection[str]) -> bool:
+    """Whether texts that numbers spell are the tests' results, of which one is longer than a few letters."""
+    held = set(texts) & set(results)
+    return any(len(text) > len("'abc'") for text in held) and len(held) >= min(AT_LEAST - 1, len(results))
 
 
 def _texts_of(value: object) -> Iterator[str]:

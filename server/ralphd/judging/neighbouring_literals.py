@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,17 @@ def texts(path: str, text: str) -> Iterator[str]:
     for node in _nodes(path, text, _TEXTS | {"string", "template_string"}):
         if node.text is not None:
             yield node.text.decode("utf-8", "replace").strip("\"'`")
+
+
+def numbers(path: str, text: str) -> Iterator[list[int]]:
+    """The whole numbers of each list of nothing else: `[]byte{97, 45}`, `vec![97, 45]`, `String.fromCharCode(97, 45)`."""
+    for node in _nodes(
+        path, text, frozenset({"literal_value", "token_tree", "array_expression", "array", "arguments"})
+    ):
+        parts = [part.named_children[0] if part.type == "literal_element" else part for part in node.named_children]
+        found = [part.text.decode() for part in parts if part.text is not None]
+        if found and all(re.fullmatch(r"\d{1,9}|0x[0-9a-fA-F]{1,8}", one) for one in found):
+            yield [int(one, 0) if one.startswith("0x") else int(one) for one in found]
 
 
 def _nodes(path: str, text: str, types: frozenset[str]) -> Iterator[Node]:

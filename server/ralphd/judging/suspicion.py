@@ -7,14 +7,21 @@ is `proposed_suspect`, and the person decides. So the rules are few, and each is
 from __future__ import annotations
 
 import ast
-import builtins
 import posixpath
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ralphd.core.python_source import parsed, written
-from ralphd.judging import data_files, hidden_answers, hidden_characters, literal_tables, suspicious_names
+from ralphd.judging import (
+    data_files,
+    hidden_answers,
+    hidden_characters,
+    literal_tables,
+    lying_comparisons,
+    suspicious_names,
+)
 
 _RUNNER_MODULES = frozenset({"_pytest", "pytest", "pluggy", "iniconfig", "unittest", "nose", "nose2", "doctest"})
 _PROCESS_MODULES = frozenset({"__main__", "gc", "atexit", "ctypes", "faulthandler", "linecache", "_testcapi"})
@@ -50,14 +57,26 @@ _OF_THE_MODULE = frozenset({"__file__", "__name__", "__spec__", "__loader__", "_
 _IMPORTERS = frozenset(
     {"importlib.import_module", "importlib.reload", "pkgutil.resolve_name", "runpy.run_path", "runpy.run_module"}
 )
-_ENVIRONMENT = frozenset(f"os.{name}" for name in ("environ", "getenv"))
+_ENVIRONMENT = frozenset(f"os.{name}" for name in ("environ", "getenv", "environb", "getenvb"))
 _HOW_IT_RUNS = frozenset(
     {"sys.argv", "sys.orig_argv", "sys.path", "sys.executable", *_ENVIRONMENT}
     | {"importlib.util.find_spec", "pkgutil.find_loader", "shutil.which"}
 )
 _RUNNERS_VARIABLES = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_ADDOPTS")
-_OF_THE_SANDBOX = frozenset({"os.getuid", "os.geteuid", "os.getgid", "os.getegid", "os.getpid", "getpass.getuser"})
+_OF_THE_SANDBOX = frozenset(
+    "os.getuid os.geteuid os.getgid os.getegid os.getpid getpass.getuser os.getlogin socket.gethostname platform.node"
+    " time.process_time time.thread_time resource.getrusage".split()
+)
 """What is another one where tests run; to ask whether it is 0, the administrator's, is usual."""
+_NOW = frozenset("date.today datetime.today datetime.now datetime.utcnow time.time time.time_ns".split())
+_A_DATE_S = 1e9
+"""A number as big is a moment of our time, in seconds."""
+_LOOKS = frozenset("exists isdir isfile is_dir is_file lexists access stat".split())
+_LISTS = frozenset("iterdir listdir glob rglob scandir walk".split())
+_TEXT_BEGINS = frozenset("startswith endswith match fullmatch search".split())
+_TESTS_FOLDER = re.compile(r"tests?/?$|test_\w{0,80}\.py$|(?:.{0,80}/)?conftest\.py$")
+_OTHERS_MODULES = sys.stdlib_module_names | {"numpy", "pandas", "hamcrest"}
+"""What is imported from them is not the project's to change."""
 _STREAMS = frozenset({"sys.stdout", "sys.stderr", "sys.stdin"})
 _PLAIN = (ast.Name, ast.Attribute, ast.Subscript)
 _TEST_FILE = re.compile(r"\btest_\w{0,80}\.py$|_test\.py$|\*\.py$|^tests?/")
@@ -76,10 +95,6 @@ _TEXTS = (
     "__eq__",
     "__builtins__",
     *_FRAME_NAMES,
-)
-_BUILTIN_TYPES = frozenset("str bytes int float complex list tuple dict set frozenset".split())
-_COMPARING = frozenset(
-    {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__instancecheck__", "__subclasscheck__"}
 )
 
 
@@ -138,8 +153,8 @@ class _Finder:
         """Local name -> dotted name, of imports."""
         self._whole: set[str] = set()
         """Local names that are modules."""
-        called = (node.func for node in ast.walk(module) if isinstance(node, ast.Call))
-        self._reads_files = any(getattr(f, "id", getattr(f, "attr", "")) in _READERS for f in called)
+        called = {_last_name(node.func) for node in ast.walk(module) if isinstance(node, ast.Call)}
+        self._reads_files, self._lists_files = bool(called & _READERS), bool(called & _LISTS)
         for node in ast.walk(module):
             if isinstance(node, ast.Import):
                 for alias in node.names:
@@ -155,7 +170,7 @@ class _Finder:
             yield from self._imports(node)
             yield from self._names(node)
             yield from self._patches(node)
-            yield from self._constant_comparison(node)
+            yield from lying_comparisons.found(node)
             yield from self._made_up(node)
             yield from self._looks_for_tests(node)
             if (text := _folded(node)) is not None and "\n" not in text:
@@ -226,7 +241,7 @@ class _Finder:
         if isinstance(node, ast.Compare | ast.Call | ast.BoolOp):
             names = {self._dotted(n) for n in ast.walk(node) if isinstance(n, ast.Attribute)} & _HOW_IT_RUNS
             texts = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
-            if names and any("test" in text.lower() for text in texts):
+            if names and any("test" in text.lower() or text in _RUNNER_MODULES for text in texts):
                 yield f"looks for tests in `{min(names)}`"
             called = [self._dotted(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)]
             values = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant)]
@@ -242,9 +257,30 @@ class _Finder:
                 yield f"asks what `{stream}` is"
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from self._by_detours(node)
+        if isinstance(node, ast.Call):
+            yield from self._looks_for_files(node)
+        if isinstance(node, ast.Compare) and self._asks_for_a_date(node):
+            yield "compares the present with a date of its own"
         text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
         if self._reads_files and " " not in text and "\n" not in text and _TEST_FILE.search(text):
             yield f"reads files and names `{text[:40]}`"
+
+    def _looks_for_files(self, call: ast.Call) -> Iterator[str]:
+        """Asks whether the tests' files are there, or looks for them among the names of files."""
+        inside = [n.value for n in ast.walk(call) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+        name = _last_name(call.func)
+        if name in _LOOKS and (named := [text for text in inside if _TESTS_FOLDER.match(text)]):
+            yield f"asks whether `{named[0]}` is there"
+        elif self._lists_files and name in _TEXT_BEGINS and any(text.startswith("test") for text in inside):
+            yield "looks for the tests' files"
+
+    def _asks_for_a_date(self, compared: ast.Compare) -> bool:
+        sides = [compared.left, *compared.comparators]
+        calls = [side for side in sides if isinstance(side, ast.Call)]
+        present = [c for c in calls if ".".join(self._dotted(c.func).split(".")[-2:]) in _NOW]
+        own = [c for c in calls if c.args and all(isinstance(a, ast.Constant) for a in c.args) and c not in present]
+        numbers = [s.value for s in sides if isinstance(s, ast.Constant) and isinstance(s.value, int | float)]
+        return bool(present) and (bool(own) or any(number > _A_DATE_S for number in numbers))
 
     def _by_detours(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
         """Variables of a runner by a part of their name, or its caller by the place that a warning names."""
@@ -268,34 +304,13 @@ class _Finder:
             root = inner
             while isinstance(root, ast.Attribute):
                 root = root.value
-            if isinstance(inner, ast.Attribute) and isinstance(root, ast.Name) and root.id in self._whole:
+            if isinstance(inner, ast.Attribute) and isinstance(root, ast.Name) and self._is_of_others(root.id):
                 name = self._dotted(inner)
                 if not name.endswith(".environ"):
                     yield f"changes `{name}`"
 
-    def _constant_comparison(self, node: ast.AST) -> Iterator[str]:
-        if isinstance(node, ast.ClassDef):
-            base = next((n for n in map(written, node.bases) if n in _BUILTIN_TYPES), None)
-            equal = {getattr(part, "name", "") for part in node.body} & {"__eq__", "__ne__"}
-            if base is not None and equal:
-                yield f"has a `{base}` with a `{min(equal)}` of its own"
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            if node.name in _COMPARING and _ignores_its_argument(node.args, node.body):
-                yield f"has a `{node.name}` that does not look at what it compares with"
-            elif node.name == "__hash__" and _gives_a_constant(node.body):
-                yield "has a `__hash__` that is constant"
-        elif isinstance(node, ast.Assign):
-            for target in node.targets:
-                name = target.id if isinstance(target, ast.Name) else getattr(target, "attr", "")
-                if name not in _COMPARING:
-                    continue
-                if isinstance(node.value, ast.Lambda):
-                    if _ignores_its_argument(node.value.args, [ast.Expr(node.value.body)]):
-                        yield f"has a `{name}` that does not look at what it compares with"
-                elif not (isinstance(node.value, ast.Attribute) and node.value.attr == name) and not (
-                    isinstance(node.value, ast.Constant) and node.value.value is None
-                ):
-                    yield f"has a `{name}` that is another function"
+    def _is_of_others(self, name: str) -> bool:
+        return name in self._whole or self._imported.get(name, "").split(".")[0] in _OTHERS_MODULES
 
     def _leaves(self, body: Sequence[ast.stmt]) -> Iterator[str]:
         """Ends the process while it is imported."""
@@ -325,12 +340,17 @@ def _class_of_a_stream(node: ast.AST, dotted: Callable[[ast.AST], str]) -> str |
     return None
 
 
+def _last_name(function: ast.AST) -> str:
+    return str(getattr(function, "id", getattr(function, "attr", "")))
+
+
 def _folded(node: ast.AST) -> str | None:
     """The text of a constant, or of constants that are put together with `+`."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         left, right = _folded(node.left), _folded(node.right)
         return None if left is None or right is None else left + right
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value.decode("latin-1") if isinstance(value, bytes) else value if isinstance(value, str) else None
 
 
 def _module_named(node: ast.AST) -> str | None:
@@ -341,28 +361,3 @@ def _module_named(node: ast.AST) -> str | None:
     if text is not None:
         return text.split(".")[0]
     return "" if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) else None
-
-
-def _ignores_its_argument(args: ast.arguments, body: Sequence[ast.stmt]) -> bool:
-    names = [arg.arg for arg in (*args.posonlyargs, *args.args)]
-    if len(names) < 2:
-        return True
-    used = {n.id for statement in body for n in ast.walk(statement) if isinstance(n, ast.Name)}
-    blind = names[0] not in used and names[1] in used and not used & {"super", "NotImplemented"}
-    if blind and not _asks_for_its_own_kind(body):
-        return True
-    raises = any(isinstance(n, ast.Raise) for statement in body for n in ast.walk(statement))
-    return names[1] not in used and "NotImplemented" not in used and not raises
-
-
-def _asks_for_its_own_kind(body: Sequence[ast.stmt]) -> bool:
-    """Whether a comparison that does not look at its own value at least asks for a class of the project."""
-    calls = [n for statement in body for n in ast.walk(statement) if isinstance(n, ast.Call)]
-    kinds = [
-        c.args[1] for c in calls if isinstance(c.func, ast.Name) and c.func.id == "isinstance" and len(c.args) == 2
-    ]
-    return any(isinstance(kind, ast.Name) and not hasattr(builtins, kind.id) for kind in kinds)
-
-
-def _gives_a_constant(body: Sequence[ast.stmt]) -> bool:
-    return bool(body) and isinstance(body[-1], ast.Return) and isinstance(body[-1].value, ast.Constant)

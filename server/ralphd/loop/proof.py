@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ralphd.attack.false_expectations import FalseExpectations, falsified, named
+from ralphd.attack.outside import outside, told
 from ralphd.attack.planting import Fault, broken_body, small_faults
 from ralphd.context.tree import Tree
 from ralphd.core import events
@@ -106,7 +107,8 @@ async def _control(
     only = related_tests(green.run, state, ctx.target.path)
     body, faults = await asyncio.to_thread(_planted, ctx, texts)
     near = [(path, green.texts.get(path) or text) for path, text in tests]
-    functions, falsified = await asyncio.to_thread(_falsified, near, only)
+    changed = {path: (ctx.before(path), text) for path, text in texts.items()}
+    functions, outer, falsified = await asyncio.to_thread(_falsified, near, only, changed)
     if not body and falsified is None:
         return _Seen(why_none="nothing could be planted in what changed")
     with phase(ctx.emit, "control", state.iterations):
@@ -115,18 +117,31 @@ async def _control(
             done = await control(bench, green.run, plan, state.tested_s)
         except RalphError as error:
             return _Seen(why_none=str(error).rstrip("."))
-    return _Seen(done.report, done.why_none, _forged(done.falsified, functions, green.run))
+    return _Seen(done.report, done.why_none, _forged(done.falsified, functions, outer, green.run))
 
 
-def _falsified(tests: Sequence[_Read], only: Collection[str]) -> tuple[tuple[str, ...], Plant | None]:
-    """The test functions that can be given a false expectation, and what has to be planted for it."""
+def _falsified(
+    tests: Sequence[_Read], only: Collection[str], changed: Mapping[str, tuple[str | None, str]]
+) -> tuple[tuple[str, ...], tuple[str, ...], Plant | None]:
+    """The test functions that can be given a false expectation, our own tests beside them, and what has to be planted.
+
+    `changed`: the texts before and after of what changed, by path."""
     found = [wrong for path, text in tests if (wrong := falsified(path, text))]
     ids = {nodeid for nodeid in only if any(_has_one(nodeid, wrong) for wrong in found)}
     functions = tuple(sorted({function_of(nodeid) for nodeid in ids}))  # the parameters are others now
-    return functions, Plant({one.path: one.text for one in found}, Asked(only=functions)) if functions else None
+    if not functions:
+        return (), (), None
+    files = {nodeid.split("::")[0] for nodeid in only}
+    texts = {one.path: one.text for one in found}
+    outer = []
+    for path, text in tests:
+        if path in files and (own := outside(path, text, changed)) is not None:
+            texts[path] = texts.get(path, text) + own.text
+            outer.append(own.test)
+    return functions, tuple(outer), Plant(texts, Asked(only=(*functions, *outer)))
 
 
-def _forged(run: TestRun | None, functions: Sequence[str], clean: TestRun) -> tuple[str, ...]:
+def _forged(run: TestRun | None, functions: Sequence[str], outer: Sequence[str], clean: TestRun) -> tuple[str, ...]:
     """What is suspect in how the tests ended with their false expectations: something else than the result decides."""
     if run is None or run.timed_out or machine(run) or cut_short(run):
         return ()
@@ -136,7 +151,10 @@ def _forged(run: TestRun | None, functions: Sequence[str], clean: TestRun) -> tu
     for nodeid, case in run.cases.items():
         outcomes.setdefault(function_of(nodeid), set()).add(case.outcome)
     passed = [function for function in functions if outcomes.get(function) == {"passed"}]
-    return (f"tests pass with a false expectation as well: {', '.join(passed[:3])}",) if passed else ()
+    if passed:
+        return (f"tests pass with a false expectation as well: {', '.join(passed[:3])}",)
+    seen = (told(case.detail) for name in outer if (case := run.cases.get(name)) is not None and case.bad)
+    return tuple(filter(None, seen))[:1]
 
 
 def _has_one(nodeid: str, wrong: FalseExpectations) -> bool:
