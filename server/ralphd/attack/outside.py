@@ -174,7 +174,7 @@ def _titles(decorators: Sequence[ast.expr], wanted: Sequence[str]) -> list[str]:
         return []
     try:
         given = ast.literal_eval(call.args[0])
-    except (IndexError, *NOT_UNDERSTOOD):
+    except NOT_UNDERSTOOD + (IndexError,):
         return []
     titles = [name.strip() for name in given.split(",")] if isinstance(given, str) else [str(name) for name in given]
     plain = len(call.args) == 2 and all(keyword.arg == "ids" for keyword in call.keywords)

@@ -153,8 +153,8 @@ def _forged(run: TestRun | None, functions: Sequence[str], outer: Sequence[str],
     passed = [function for function in functions if outcomes.get(function) == {"passed"}]
     if passed:
         return (f"tests pass with a false expectation as well: {', '.join(passed[:3])}",)
-    seen = (told(case.detail) for name in outer if (case := run.cases.get(name)) is not None and case.bad)
-    return tuple(filter(None, seen))[:1]
+    failed = [run.cases[name].detail for name in outer if name in run.cases and run.cases[name].bad]
+    return tuple(filter(None, map(told, failed)))[:1]
 
 
 def _has_one(nodeid: str, wrong: FalseExpectations) -> bool:
