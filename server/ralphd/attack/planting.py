@@ -105,12 +105,12 @@ def _changed_functions(root: Node, lines: Collection[int]) -> list[Node]:
                 if line in lines:
                     innermost[line] = node  # outer functions come first
         todo.extend(reversed(node.named_children))
-    chosen = list({node.id: node for node in innermost.values()}.values())
-    return [
-        n
-        for n in chosen
-        if not any(o.id != n.id and o.start_byte <= n.start_byte and n.end_byte <= o.end_byte for o in chosen)
-    ]
+    outer: list[Node] = []
+    found = {node.id: node for node in innermost.values()}.values()
+    for node in sorted(found, key=lambda n: (n.start_byte, -n.end_byte)):
+        if not outer or node.end_byte > outer[-1].end_byte:
+            outer.append(node)
+    return outer
 
 
 def _break(function: Node, source: bytes, statement: str) -> tuple[int, int, bytes] | None:

@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from ralphd.context.file_graph import FileGraph
 from ralphd.context.languages import fence_name, language_of
@@ -72,9 +73,8 @@ def callers(tree: Tree, target: Target, source: str, graph: FileGraph | None) ->
         if text is None or not naming.search(text):
             continue
         named = [d for d in definitions(path, text) if naming.search(text, *d.span)]
-        leaf = [
-            d for d in named if not any(o is not d and d.span[0] <= o.span[0] and o.span[1] <= d.span[1] for o in named)
-        ]
+        # In order of position, outer ones first: one that holds others holds the next.
+        leaf = [d for d, after in zip_longest(named, named[1:]) if after is None or after.span[1] > d.span[1]]
         found += [Snippet("callers", path, text.count("\n", 0, d.span[0]), text[slice(*d.span)]) for d in leaf[:3]]
     return sorted(found, key=lambda one: one.cost)
 
