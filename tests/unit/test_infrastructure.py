@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from ralphd.judging.infrastructure import machine, obstacle
@@ -57,3 +60,17 @@ def test_a_run_that_was_cut_short_says_nothing_about_the_code(output: str, code:
     assert named in obstacle(ended(output, code=code))
     assert named in judge(ended(output, code=code), None, ()).why
     assert not obstacle(ended(output, code=0))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sessions share the processor on Linux")
+def test_a_background_process_steps_back_behind_every_session() -> None:
+    """Being nice to its own session alone, it would get as much of the processor as the editor does."""
+    code = (
+        "import os; from ralphd.core.priority import step_back; step_back(7); print(os.nice(0))\n"
+        "group = '/proc/self/autogroup'; print(open(group).read() if os.path.exists(group) else 'nice 7')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], start_new_session=True, capture_output=True, text=True, check=True
+    )
+    niceness, group = done.stdout.split("\n", 1)
+    assert int(niceness) >= 7 and group.strip().endswith("nice 7")

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ralphd.context.project_index import ProjectIndex
 from ralphd.core.paths import within
+from ralphd.core.priority import step_back
 from ralphd.errors import SandboxError
 from ralphd.judging.workspace_files import SnapshotTree
 from ralphd.sandbox.selection import Selection
@@ -50,8 +51,7 @@ async def build(database: Path, root: str, cache: Path, environ: Mapping[str, st
 
 def main(database: str, root: str, cache: str, home: str) -> int:
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    if hasattr(os, "nice"):
-        os.nice(19)
+    step_back(19)
     root = os.path.realpath(root)
     left_out = frozenset({os.path.relpath(cache, root)} if within(cache, root) else ())
     selection = Selection(root, home=home, max_files=MAX_FILES, max_bytes=MAX_BYTES, leave_out=left_out)

@@ -23,6 +23,8 @@ import sys
 import time
 from typing import Any
 
+from ralphd.core.priority import step_back
+
 _PR_SET_PDEATHSIG = 1
 _LOOK_S = 0.25
 """How often it looks whether somebody needs it."""
@@ -100,7 +102,7 @@ def main() -> int:
     _end_with_parent(True)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(options.owner)
-    os.nice(options.nice)
+    step_back(options.nice)
     secret = secrets.token_urlsafe(24)
     server = _served(options, secret)
     part = f"{options.owner}.part"

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -35,6 +35,9 @@ from ralphd.sandbox.workspace import SandboxSettings, Workspace
 
 T = TypeVar("T")
 _READ_LIMIT = 64 << 20
+TURN_S = 0.002
+LONGEST_REST_S = 0.05
+"""Of making a copy in the background."""
 
 
 class Shadow:
@@ -213,7 +216,7 @@ class ShadowPool:
                 task.add_done_callback(self._closing.discard)
 
     async def warm(self) -> None:
-        """Make or freshen the first slot at low priority, and remove copies that no one used for two weeks.
+        """Make or freshen the first slot, resting half of the time, and remove copies that no one used for two weeks.
 
         A lease in the meantime stops it and goes on from where it was.
         """
@@ -224,17 +227,15 @@ class ShadowPool:
         stop = threading.Event()
 
         def work() -> None:
-            _lower_priority()
             error: Exception | None = None
             try:
-                self._warm(stop.is_set)
+                self._warm(_resting(stop.is_set))
             except (RalphError, OSError) as raised:
                 error = raised
             with contextlib.suppress(RuntimeError):  # the loop may be closed already
                 loop.call_soon_threadsafe(_settle, done, error)
 
         self._warming = (done, stop)
-        # A thread of its own: without root, a thread that lowered its priority can never raise it again.
         threading.Thread(target=work, name="ralphd-warm", daemon=True).start()
         try:
             await asyncio.shield(done)
@@ -310,9 +311,23 @@ def _let_go(taken: asyncio.Future[tuple[Mirror, FileLock] | None]) -> None:
             held[1].release()
 
 
-def _lower_priority() -> None:
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
+def _resting(stop: Stop) -> Stop:
+    """`stop`, which is asked at each file and now and then takes as long a rest as there was work before it.
+
+    The thread's priority stays as it is: one of low priority that is put aside while it holds Python's lock makes the event
+    loop wait for the lock until no other process wants the processor.
+    """
+    began = time.monotonic()
+
+    def asked() -> bool:
+        nonlocal began
+        worked = time.monotonic() - began
+        if worked > TURN_S:
+            time.sleep(min(worked, LONGEST_REST_S))
+            began = time.monotonic()
+        return stop()
+
+    return asked
 
 
 def _settle(future: asyncio.Future[None], error: Exception | None) -> None:

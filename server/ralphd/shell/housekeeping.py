@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import sys
 import threading
 from collections.abc import Mapping
 
@@ -24,13 +21,10 @@ def clean(folders: Folders) -> tuple[int, int, int]:
 
 
 def begin(environ: Mapping[str, str], *, after_s: float) -> None:
-    """Start the daily cleaning in a thread that ends with the process, `after_s` from now and at low priority."""
+    """Start the daily cleaning in a thread that ends with the process, `after_s` from now."""
     folders = Folders.of(environ)
 
     def work() -> None:
-        if sys.platform == "linux":
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
         try:
             if state.is_due(folders):
                 log.info("cleaned: %d files, %d bytes, %d test copies", *clean(folders))
