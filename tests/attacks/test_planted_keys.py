@@ -34,6 +34,7 @@ KNOWN = {
     "unnamed": "plain words of a variable that is no key 82",
     "file": "plain words in the person's file 83",
     "header": "plain words of a header 84",
+    "body": "plain words in a field of the body 85",
 }
 """Values without a form, by the way in which the person set them."""
 
@@ -94,6 +95,7 @@ async def test_what_a_test_prints(project: Path, tmp_path: Path) -> None:
     with ScriptedServer([WRONG, WRONG, WRONG, RIGHT, critic, critic, critic, critic, critic]) as model:
         settings = product.person_settings(model)
         settings["models"]["default"] |= {"api_key": "${ACME_LOGIN}", "headers": {"X-Of": KNOWN["header"]}}
+        settings["models"]["default"]["extra_body"] = {"metadata": {"user_token": KNOWN["body"]}}
         settings["api_keys"] = {"mistral": KNOWN["file"]}
         settings["testing"] |= {"command": [*settings["testing"]["command"], *junit], "junit": "out.xml"}
         product.person_file(settings)
@@ -122,7 +124,8 @@ async def test_what_a_test_prints(project: Path, tmp_path: Path) -> None:
         replay = product.ralphd(project, "replay", run["runId"])
         shell = product.run(project, PLACE, model, environment=environment, **settings)
     said = [json.dumps(message) for direction, message in editor.rpc.log if direction == "<-"]
-    sent = [json.dumps(request.body) for request in model.requests]
+    bodies = [{name: value for name, value in request.body.items() if name != "metadata"} for request in model.requests]
+    sent = [json.dumps(body) for body in bodies]
     assert any("double(2) == 4" in one for one in sent) and len(sent) >= 3
     places = {
         "prompts": sent,

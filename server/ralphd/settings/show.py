@@ -13,6 +13,7 @@ from ralphd.settings import questions
 from ralphd.settings.provenance import Configuration, Source
 from ralphd.settings.reading import entry_type, section_of
 from ralphd.settings.schema import BackupModel, KeyRef, Section
+from ralphd.settings.variables import names_a_secret
 
 MASK = "********"
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
@@ -73,7 +74,8 @@ def _leaves(section: Section, prefix: str) -> Iterator[tuple[str, Any]]:
             yield from _leaves(value, f"{prefix}{name}.")
         elif entry_type(info) is not None:
             for entry in sorted(value):
-                yield f"{prefix}{name}.{entry}", _shown(value[entry])
+                shown = _without_secrets(entry, value[entry]) if name == "extra_body" else _shown(value[entry])
+                yield f"{prefix}{name}.{entry}", shown
         else:
             yield f"{prefix}{name}", _shown(value)
 
@@ -85,6 +87,8 @@ def _shown(value: Any) -> Any:
         return f"${{{value.env}:-{MASK}}}" if value.default else f"${{{value.env}}}"
     if isinstance(value, BackupModel):
         shown = {name: getattr(value, name) for name in value.model_fields_set}
+        if "extra_body" in shown:
+            shown["extra_body"] = _without_secrets("extra_body", shown["extra_body"])
         return {
             name: {key: _shown(part) for key, part in inner.items()} if isinstance(inner, Mapping) else _shown(inner)
             for name, inner in shown.items()
@@ -94,6 +98,15 @@ def _shown(value: Any) -> Any:
     if isinstance(value, str) and "://" in value:
         return _QUERY.sub(f"?{MASK}", _USERINFO.sub(f"{MASK}@", value))
     return [_shown(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _without_secrets(name: str, value: Any) -> Any:
+    """A field of a request's body, which has no type: what is named like a secret is taken for one."""
+    if isinstance(value, Mapping):
+        return {key: _without_secrets(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_secrets(name, inner) for inner in value]
+    return MASK if isinstance(value, str) and names_a_secret(name) else value
 
 
 def _text(value: Any) -> str:

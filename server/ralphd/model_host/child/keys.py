@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from ralphd.errors import ModelError
 from ralphd.model_host.child.providers import Provider, is_own_host, origin, provider_rules, spelled
 from ralphd.model_host.wire import CallConfig, ConfiguredModel, named
 from ralphd.settings.schema import KeyRef
-from ralphd.settings.variables import expanded, missing
+from ralphd.settings.variables import expanded, missing, names_a_secret
 from ralphd.settings.yaml_text import text_at
 
 NO_KEY = "no-key"
@@ -123,6 +123,8 @@ class Keyring:
         for ref in (*refs, *(model.api_key for model in models), config.cache.url if config.cache else None):
             if ref is not None:
                 self.resolve(ref)
+        for model in models:
+            self._used.update(_secrets_in("extra_body", model.extra_body))
 
     def _expanded(self, text: str) -> str | None:
         """`text` with `${NAME}` and `${NAME:-default}` filled in; None where a variable is missing."""
@@ -216,6 +218,18 @@ class Keyring:
                 raise ModelError(f"The variable {name} is no address that can be asked. {problem}", "Correct it.")
             return value.rstrip("/")
         return None
+
+
+def _secrets_in(name: str, value: object) -> Iterator[str]:
+    """The texts in a field of a request's body that are named like a secret."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _secrets_in(str(key), inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _secrets_in(name, inner)
+    elif isinstance(value, str) and len(value) >= 8 and names_a_secret(name):
+        yield value
 
 
 def _file_text(ref: KeyRef) -> str | None:
