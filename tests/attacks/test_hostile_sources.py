@@ -122,6 +122,7 @@ def test_a_report_that_a_test_takes_away(project: Path, tmp_path: Path, put: str
 
 
 READERS = {
+    "context/names.py": "a query that comes with a grammar",
     "lsp/client.py": "the demo's own project",
     "lsp/request_log_view.py": "the person's log",
     "phases/base.py": "the person's prompt",
@@ -140,7 +141,7 @@ def test_files_of_others_are_read_in_one_place() -> None:
     direct = {
         str(path.relative_to(server))
         for path in (path for package in knowing for path in (server / package).rglob("*.py"))
-        if not {"runner_plugins", "pytest_plugins"} & set(path.parts)
+        if not {"runner_plugins", "pytest_plugins", "plain_process"} & set(path.parts)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)
         and re.fullmatch(r"open|.*\.(read_text|read_bytes)|path\.open", ast.unparse(node.func))
@@ -155,12 +156,33 @@ def test_json_of_others_is_read_in_one_place() -> None:
     elsewhere = [
         f"{path.relative_to(server)}:{node.lineno}"
         for path in server.rglob("*.py")
-        if not {"runner_plugins", "pytest_plugins", "demo_project"} & set(path.parts)
+        if not {"runner_plugins", "pytest_plugins", "demo_project", "plain_process"} & set(path.parts)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("json.loads", "json.load")
         if not ast.unparse(node).startswith("json.loads(json.dumps(")
     ]
     assert elsewhere == ["core/foreign_json.py:12"]
+
+
+def test_toml_of_others_is_read_in_one_place() -> None:
+    """Python's parser takes an hour for a key of half a million parts."""
+    server = Path(ralphd.__file__).parent
+    reading = {str(path.relative_to(server)) for path in server.rglob("*.py") if "tomllib" in path.read_text("utf-8")}
+    assert reading - {"judging/hidden_answers.py"} == {"core/foreign_toml.py"}, "and a name in a list"
+
+
+def test_a_project_whose_manifest_has_no_end(project: Path) -> None:
+    """Found by its root for each request: it is no hang, and no defect."""
+    write(
+        project,
+        {
+            "pyproject.toml": ".".join(["a"] * 500_000) + " = 1\n",
+            "Cargo.toml": "[" * 500_000,
+            "package.json": "[" * 500_000,
+        },
+    )
+    done = product.ralphd(project, "config", "show")
+    assert done.returncode == 0 and "Traceback" not in done.stderr
 
 
 @pytest.mark.slow

@@ -300,7 +300,7 @@ TABLE: dict[str, Taken] = {
     ),
     "P6": taken(
         "lsp/test_anything_an_editor_does.py::test_many",
-        ("lsp/server.py", "documents.on_changed += [reviews.follow, ", "documents.on_changed += ["),
+        ("lsp/documents.py", "from_position(position), self.encoding)", 'from_position(position), "utf-8")'),
     ),
     "P7": taken(
         "lsp/test_mends.py::test_errors_show_tracebacks_and_paths",

@@ -96,3 +96,11 @@ def test_what_is_right_in_the_tests_alone(product: str, tmp_path: Path) -> None:
 )
 def test_what_wants_its_runner_is_left_alone(tests: str) -> None:
     assert outside("test_f.py", tests, {"f.py": (None, RIGHT)}) is None
+
+
+@pytest.mark.parametrize(
+    "said", ['{"differs": 5}', '{"equal": {"a": []}}', '{"again": null}', "{" * 3, '{"a": ' + "[" * 100_000, "[]"]
+)
+def test_what_a_test_makes_up_in_its_place_says_nothing(said: str) -> None:
+    assert told(f"AssertionError: ralph saw {said}\n") == ""
+    assert told("ralph saw {" * 100_000) == ""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+
+from pydantic import BaseModel, ValidationError
 
 from ralphd.attack import outside_script
 from ralphd.attack.planting import changed_lines
@@ -26,6 +27,17 @@ _PREPARES = frozenset(
 )
 """Names of what a runner calls before a test: such tests cannot be had without it."""
 _MOST_UNITS = 60
+_MOST_SAID = 10_000
+"""Characters of what the process tells."""
+
+
+class _Saw(BaseModel):
+    """What the process tells (`plain_process/outside.py`), or what a test made up in its place."""
+
+    differs: str = ""
+    equal: str = ""
+    again: str = ""
+    carried: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,21 +100,19 @@ def _changed_names(before: str | None, after: str) -> set[str]:
 
 def told(failure: str) -> str:
     """What the failed test saw, as the end of a sentence; "" where it saw nothing."""
-    found = re.search(rf"{_MARK}(\{{.*\}})", failure)
-    if found is None:
-        return ""
+    line = failure.partition(_MARK)[2][:_MOST_SAID].partition("\n")[0]
     try:
-        said = json.loads(found[1])
-    except ValueError:
+        saw = _Saw.model_validate_json(line[: line.rfind("}") + 1])
+    except ValidationError:
         return ""
-    if said.get("differs"):
-        return f"outside of the tests this does not hold: `{said['differs'][:120]}`"
-    if said.get("equal"):
-        return f"what `{said['equal']}` gives is equal to values that have nothing to do with it"
-    if said.get("again"):
-        return f"`{said['again']}` gives something else when it is called once more with the same arguments"
-    if said.get("carried"):
-        return f"on other arguments `{said['carried']}` has no results but those that the tests expect"
+    if saw.differs:
+        return f"outside of the tests this does not hold: `{saw.differs[:120]}`"
+    if saw.equal:
+        return f"what `{saw.equal[:120]}` gives is equal to values that have nothing to do with it"
+    if saw.again:
+        return f"`{saw.again[:120]}` gives something else when it is called once more with the same arguments"
+    if saw.carried:
+        return f"on other arguments `{saw.carried[:120]}` has no results but those that the tests expect"
     return ""
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import configparser
-import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ralphd.core import foreign_json
+from ralphd.core import foreign_json, foreign_toml
 from ralphd.phases.control_files import fold
 
 _PACKAGE_FREE = frozenset(
@@ -54,7 +53,7 @@ def _package(text: str) -> Mapping[str, Any]:
 
 def _pyproject(text: str) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
-    for key, value in tomllib.loads(text).items():
+    for key, value in foreign_toml.parse(text).items():
         if key == "project" and isinstance(value, dict):
             found |= {f"project.{inner}": one for inner, one in value.items() if inner not in _PROJECT_FREE}
         elif key == "tool" and isinstance(value, dict):

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from ralphd.core import foreign_json
+from ralphd.core import foreign_json, foreign_toml
 from ralphd.core.paths import within
 from ralphd.core.regular_files import read_regular
 
@@ -129,15 +128,15 @@ def _has_tests(folder: str) -> bool:
 def _json(path: str) -> dict[str, Any]:
     try:
         found = foreign_json.parse(_read(path))
-    except (ValueError, RecursionError):
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _toml(path: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(_read(path).decode("utf-8"))
-    except (ValueError, RecursionError):
+        return foreign_toml.parse(_read(path).decode("utf-8"))
+    except ValueError:
         return {}
 
 
