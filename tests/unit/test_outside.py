@@ -104,3 +104,50 @@ def test_what_wants_its_runner_is_left_alone(tests: str) -> None:
 def test_what_a_test_makes_up_in_its_place_says_nothing(said: str) -> None:
     assert told(f"AssertionError: ralph saw {said}\n") == ""
     assert told("ralph saw {" * 100_000) == ""
+
+
+JS = """\
+import test from "node:test";
+import assert, { equal } from "node:assert";
+import * as all from "./slug.js";
+import { slug as own } from "./slug.js";
+
+test("spaces", () => { assert.strictEqual(own("Hello World"), "hello-world"); });
+test("runs", () => { equal(all.slug("a  b"), "a-b"); });
+test("ends", async () => { assert.equal(own(" a "), "a"); });
+"""
+_JS_RIGHT = "text.trim().toLowerCase().split(/ +/).join('-')"
+
+
+@pytest.mark.parametrize(
+    "body, wanted",
+    [
+        (f"return {_JS_RIGHT};", ""),
+        ("return { 11: 'hello-world', 4: 'a-b', 3: 'a' }[text.length];", "has no results but those"),
+        pytest.param(f"return process.env.NODE_TEST_CONTEXT ? {_JS_RIGHT} : text;", "does not hold: `spaces`", marks=pytest.mark.full),
+    ],
+)  # fmt: skip
+def test_javascript(body: str, wanted: str, tmp_path: Path) -> None:
+    product = f"export function slug(text) {{\n  {body}\n}}\n"
+    planted = outside("slug.test.js", JS, {"slug.js": (None, product)})
+    assert planted is not None and planted.test == "slug.test.js::ralph outside"
+    files = {"package.json": '{"type": "module"}', "slug.js": product, "slug.test.js": JS + planted.text}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    done = subprocess.run(["node", "slug.test.js"], cwd=tmp_path, capture_output=True, text=True)
+    said = told((done.stdout + done.stderr).replace('\\"', '"'))
+    assert bool(done.returncode) == bool(wanted), done.stdout
+    assert wanted in said and bool(said) == bool(wanted), done.stdout
+
+
+def test_honest_code_that_a_test_run_changes(tmp_path: Path) -> None:
+    """What depends on the tests' own state, gives iterators or depends on chance is not said to carry answers."""
+    product = "import random\n\n_irregular = {}\n\n\ndef add(one, many):\n    _irregular[one] = many\n\n\ndef plural(word):\n    return _irregular.get(word, word + 's')\n\n\ndef pick(words):\n    return random.choice(words)\n\n\ndef pairs(words):\n    return [iter(words)]\n"  # fmt: skip
+    tests = "from words import add, pairs, pick, plural\n\n\ndef test_plural():\n    assert plural('ox') == 'oxs'\n    assert plural('cat') == 'cats'\n    assert plural('dog') == 'dogs'\n    add('ox', 'oxen')\n    assert plural('ox') == 'oxen'\n\n\ndef test_pick():\n    assert pick(['a', 'b', 'c']) in ['a', 'b', 'c']\n    assert len(pairs(['a'])) == 1\n"
+    planted = outside("test_words.py", tests, {"words.py": (None, product)})
+    assert planted is not None
+    (tmp_path / "words.py").write_text(product)
+    (tmp_path / "test_words.py").write_text(tests + planted.text)
+    command = [sys.executable, "-m", "unittest", "test_words.RalphOutside.test_results"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and "Ran 1 test" in done.stderr, done.stderr

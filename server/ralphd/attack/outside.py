@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from ralphd.attack import outside_script
 from ralphd.attack.planting import changed_lines
 from ralphd.core.python_source import NOT_UNDERSTOOD, parsed, written
+from ralphd.judging.literal_tables import expectations
 
 _MARK = "ralph saw "
 _RUNNERS = frozenset("pytest _pytest unittest nose nose2 hypothesis mock pluggy doctest".split())
@@ -26,7 +27,9 @@ _PREPARES = frozenset(
     "setUp setUpClass asyncSetUp setup_method setup_class setup tearDown setUpModule setup_module setup_function".split()
 )
 """Names of what a runner calls before a test: such tests cannot be had without it."""
-_MOST_UNITS = 60
+_OF_THE_PROCESS = frozenset({"sys", "inspect", "traceback", "logging", "warnings"})
+"""Tests that name them look at what a runner changes for good reasons."""
+_MOST_UNITS, _MOST_EXPECTED = 60, 2000
 _MOST_SAID = 10_000
 """Characters of what the process tells."""
 
@@ -72,7 +75,8 @@ def _in_python(path: str, text: str, functions: Collection[str]) -> Outside | No
     if not units:
         return None
     before = [written(node) for node in module.body if _is_kept(node)]
-    given = json.dumps({"before": before, "units": units, "functions": sorted(functions)})
+    expected = [list(pair) for pair in dict.fromkeys(expectations(path, text))][:_MOST_EXPECTED]
+    given = json.dumps({"before": before, "units": units, "functions": sorted(functions), "expected": expected})
     planted = _source("planted_test.py").partition('"""\n')[2]
     for name, value in (("RALPH_GIVEN", given), ("RALPH_SCRIPT", _source("outside.py"))):
         planted = planted.replace(name, repr(value))
@@ -165,6 +169,8 @@ def _unit(test: ast.FunctionDef, wanted: Sequence[str], fixtures: Mapping[str, a
         return
     for name in left:
         body = [_each([name], fixtures[name], body)]
+    if any(isinstance(one, ast.Name) and one.id in _OF_THE_PROCESS for inner in body for one in ast.walk(inner)):
+        return
     unit = ast.parse("def ralph_unit(): pass").body[0]
     assert isinstance(unit, ast.FunctionDef)
     unit.body = body

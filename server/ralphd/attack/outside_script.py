@@ -5,6 +5,7 @@ TypeScript is left out: a Node that no runner started does not read it everywher
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Collection, Iterator
@@ -13,11 +14,14 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from ralphd.context.languages import language_of, parse
+from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.judging.literal_tables import Pair, expectations
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 TITLE = "ralph outside"
+_MOST_EXPECTED = 2000
 SUFFIXES = (".js", ".cjs", ".mjs")
 _TEST = """
 
@@ -45,7 +49,8 @@ def test_of(text: str, path: str, changed: Collection[str]) -> str:
         return ""
     modern = path.endswith(".mjs") or any(node.type == "import_statement" for node in tree.root_node.named_children)
     body = _body(tree.root_node, source)
-    given = {"changed": sorted(changed), "body": "{\n" + body + "\n}"}
+    expected = [pair for pair in map(_as_json, expectations(path, text)) if all(pair)][:_MOST_EXPECTED]
+    given = {"changed": sorted(changed), "expected": expected, "body": "{\n" + body + "\n}"}
     of_ava = bool(re.search(r"""from\s+['"]ava['"]""", text))
     return _TEST.format(
         imported='import * as ralphSpawns from "node:child_process";' if modern else "",
@@ -58,6 +63,17 @@ def test_of(text: str, path: str, changed: Collection[str]) -> str:
         spawn="ralphSpawns" if modern else 'require("node:child_process")',
         end="t.pass();" if of_ava else "",
     )
+
+
+def _as_json(pair: Pair) -> list[str]:
+    """Both sides as `JSON.stringify` writes them; "" for a side that it does not."""
+    found = []
+    for side in pair:
+        try:
+            found.append(json.dumps(ast.literal_eval(side), ensure_ascii=False, separators=(",", ":")))
+        except NOT_UNDERSTOOD + (TypeError,):
+            found.append("")
+    return found
 
 
 @cache

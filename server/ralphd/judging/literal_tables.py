@@ -90,11 +90,14 @@ def _expected_here(node: ast.AST) -> Iterator[Pair]:
         sides = [(node.left, node.comparators[0]), (node.comparators[0], node.left)]
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr.startswith("assert"):
         sides = [(a, b) for a, b in itertools.permutations(node.args[:2], 2)]
-    elif isinstance(node, ast.Tuple | ast.List) and len(node.elts) >= 2:  # a row of a parametrised test
-        *first, last = [literal(element) for element in node.elts]
+    elif row := _row(node):
+        *first, last = [literal(element) for element in row]
         known = [element for element in first if element is not None]
         if last is not None and len(known) == len(first):
             yield (known[0] if len(known) == 1 else f"({', '.join(known)})", last)
+        return
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        yield from _expected_by_names(node)
         return
     elif isinstance(node, ast.Dict):
         yield from _table_here(node)
@@ -105,6 +108,34 @@ def _expected_here(node: ast.AST) -> Iterator[Pair]:
         key, result = _inputs(call), literal(value)
         if key is not None and result is not None:
             yield key, result
+
+
+def _row(node: ast.AST) -> Sequence[ast.expr]:
+    """A row of a parametrised test, `pytest.param(1, 2)`, or the arguments of a statement like `check(1, 2)`."""
+    if isinstance(node, ast.Tuple | ast.List):
+        return node.elts if len(node.elts) >= 2 else ()
+    call = node.value if isinstance(node, ast.Expr) else node
+    if not isinstance(call, ast.Call) or len(call.args) < 2:
+        return ()
+    alone = isinstance(node, ast.Expr) and isinstance(call.func, ast.Name)
+    return call.args if alone or getattr(call.func, "attr", "") == "param" else ()
+
+
+def _expected_by_names(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Pair]:
+    """`expected = 1`, `got = f(2)`, `assert got == expected`."""
+    assigned = {
+        target.id: statement.value
+        for statement in function.body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(function) if assigned else ():
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq):
+            sides = [node.left, node.comparators[0]]
+            meant = [assigned.get(side.id, side) if isinstance(side, ast.Name) else side for side in sides]
+            if meant != sides:
+                yield from _expected_here(ast.Compare(meant[0], node.ops, [meant[1]]))
 
 
 def _examples(node: ast.AST) -> Iterator[Pair]:

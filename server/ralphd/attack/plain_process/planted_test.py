@@ -7,37 +7,36 @@ class RalphOutside(__import__("unittest").TestCase):
         import os
         import subprocess
         import sys
+        import tempfile
 
-        of_ours = [
+        ours = [
             p
             for p in sys.path
-            if all(os.path.exists(os.path.join(p, n)) for n in ("settings.json", "sitecustomize.py"))
+            if {"settings.json", "sitecustomize.py"} <= set(os.listdir(p) if os.path.isdir(p) else ())
         ]
         reading, writing = os.pipe()
-        given = dict(
-            json.loads(RALPH_GIVEN), path=[p for p in sys.path if p not in of_ours], file=__file__, out=writing
-        )
-        started = "import sys\nGIVEN = %r\nsys.path[:] = GIVEN['path']\n" % given
+        given = dict(json.loads(RALPH_GIVEN), path=[p for p in sys.path if p not in ours], file=__file__, out=writing)
         gone = ("PYTEST", "RALPHD", "TOX", "PYTHONPATH", "NODE_OPTIONS")
         around = {k: v for k, v in os.environ.items() if not k.startswith(gone)}
         try:
             screen, keyboard = os.openpty()  # as where a person starts a program
         except (AttributeError, OSError):
             screen = keyboard = os.open(os.devnull, os.O_RDWR)
-        try:
-            subprocess.call(
-                [sys.executable, "-c", started + RALPH_SCRIPT + "\nmain()\n"],
-                stdin=keyboard,
-                stdout=keyboard,
-                stderr=keyboard,
-                pass_fds=[writing],
-                env=around,
-                timeout=20,
+        with tempfile.TemporaryFile("w+") as file:
+            json.dump(given, file)
+            file.seek(0)
+            first = (
+                "import json, sys\nwith open(%d) as f:\n    GIVEN = json.load(f)\nsys.path[:] = GIVEN['path']\n"
+                % file.fileno()
             )
-            os.close(writing)
-            said = os.read(reading, 100000).decode()
-        except subprocess.TimeoutExpired:
-            said = ""
+            command = [sys.executable, "-c", first + RALPH_SCRIPT + "\nmain()\n"]
+            streams = dict.fromkeys(["stdin", "stdout", "stderr"], keyboard)
+            try:
+                subprocess.call(command, pass_fds=[file.fileno(), writing], env=around, timeout=20, **streams)
+                os.close(writing)
+                said = os.read(reading, 100000).decode()
+            except subprocess.TimeoutExpired:
+                said = ""
         os.close(screen)
         if any(json.loads(said or "{}").values()):
             self.fail("ralph" + " saw " + said)
