@@ -147,6 +147,21 @@ async def test_counts_wrong_and_right(name: str, tmp_path: Path) -> None:
         assert "do not reach the target" in outcome.result.reason
 
 
+@pytest.mark.full
+@pytest.mark.skipif(shutil.which("cargo") is None, reason="not installed")
+async def test_a_red_test_of_another_module_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    project = PROJECTS["cargo"]
+    other = "#[cfg(test)]\nmod tests {\n    #[test]\n    fn is_one() {\n        assert_eq!(2, 1);\n    }\n}\n"
+    write(tmp_path, {**project.files, "src/lib.rs": f"mod other;\n\n{_RUST}", "src/other.rs": other})
+    answers = [project.answer(body).replace("pub fn", "mod other;\n\npub fn", 1) for body in ("a * b", "a + b")]
+    outcome = await run(tmp_path, project, answers)
+    assert [event.green for event in outcome.of(events.TestsEnded)] == [False, False, True]
+    assert outcome.result.outcome == "proposed", outcome.result.reason
+    assert outcome.result.tests is not None
+    assert outcome.result.tests.already_failing == ("other::tests::is_one",)
+    assert "is_one" in outcome.result.reason and "adds" in outcome.gateway.requests[1].messages[-1].content
+
+
 @every
 async def test_no_tests_are_never_green(name: str, tmp_path: Path) -> None:
     project = PROJECTS[name]
