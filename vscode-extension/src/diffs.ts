@@ -85,8 +85,8 @@ export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposa
     const done = vscode.window.tabGroups.all
       .flatMap((group) => group.tabs)
       .filter(({ input, label }) => {
-        if (input === undefined && label.startsWith(ALL_CHANGES)) {
-          return !this.reviews.open; // of a diff of many files the editor tells no more than its title
+        if (label.startsWith(ALL_CHANGES)) {
+          return !this.reviews.open; // what else the editor tells of a diff of many files is no stable API yet
         }
         const uri = input instanceof vscode.TabInputTextDiff ? input.modified : input instanceof vscode.TabInputText ? input.uri : undefined;
         return uri?.scheme === SCHEME && this.reviews.pendingIn(fileOf(uri).toString()).length === 0;

@@ -78,7 +78,7 @@ class Neovim:
             os.chdir(here)
         # With a screen, prompts block as they do for a person; without one Neovim answers them itself.
         self.nvim.ui_attach(100, 30, rgb=True, ext_linegrid=True)
-        self.nvim.command(f"edit {file}")
+        self.nvim.command(f"edit {file.name}")
 
     def lua(self, code: str, *arguments: Any) -> Any:
         self._assert_free()

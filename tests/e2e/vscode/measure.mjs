@@ -21,12 +21,14 @@ const session = await begin(options, {
 const { page, working, run, button } = session;
 const measured = { progressMs: [], paletteMs: [], widgetMs: [], idleCpuS: 0, streamCpuS: 0, deltas: 0 };
 
-/** Notes in the page when each of the selectors first fits, in milliseconds from now on; 0 where it does already. */
+/** Notes in the page when each of the selectors first fits, in milliseconds from now on; 0 where it does already. One that
+ * names another is looked for after that one was seen: the status bar still shows how the run before ended. */
 const watch = (selectors) => page.evaluate((given) => {
   const from = performance.now();
   window.seen = {};
   const look = () => {
-    for (const [name, selector, text] of given) {
+    for (const [name, selector, text, after] of given) {
+      if (after !== undefined && !(after in window.seen)) continue;
       const fits = [...document.querySelectorAll(selector)].some((node) => new RegExp(text).test(node.textContent));
       if (fits && !(name in window.seen)) window.seen[name] = performance.now() - from;
     }
@@ -50,8 +52,9 @@ async function rounds() {
     await chooseAction(page, 'Ralph: implement');
     await watch([
       ['progress', '.notification-toast', 'Ralph'],
-      ['ended', '.statusbar-item', '^\\s*Ralph · \\$'],
-      ['widget', '.review-widget', 'tests? passed'],
+      ['working', '.statusbar-item', '^\\s*Ralph · [A-Z]'],
+      ['ended', '.statusbar-item', '^\\s*Ralph · \\$', 'working'],
+      ['widget', '.review-widget', 'tests? passed', 'working'],
     ]);
     await page.keyboard.press('Enter');
     if (round === 0) await button('python -m pytest -q', 'Always for this command').click();
