@@ -299,8 +299,8 @@ TABLE: dict[str, Taken] = {
         ("lsp/documents.py", "if document is None or identifier.version < document.version:", "if document is None:"),
     ),
     "P6": taken(
-        "lsp/test_anything_an_editor_does.py::test_many",
-        ("lsp/documents.py", "from_position(position), self.encoding)", 'from_position(position), "utf-8")'),
+        "lsp/test_anything_an_editor_does.py::test_a_sample",
+        ("lsp/documents.py", "start + inner.start, start + inner.end, inner.new", "start + inner.start, start + inner.start, inner.new"),
     ),
     "P7": taken(
         "lsp/test_mends.py::test_errors_show_tracebacks_and_paths",

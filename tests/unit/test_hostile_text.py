@@ -16,6 +16,8 @@ from ralphd.attack.false_expectations import falsified
 from ralphd.attack.ghostwriter import ghost_module, ghostwrite
 from ralphd.attack.mutants import mutants
 from ralphd.attack.neighbours import neighbours
+from ralphd.attack.outside import outside
+from ralphd.attack.outside import told as told_outside
 from ralphd.attack.planting import broken_body, small_faults
 from ralphd.attack.test_modules import falsifying, raw_example
 from ralphd.context.file_graph import FileGraph
@@ -69,6 +71,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "falsifying": lambda text: falsifying(text, "test_a"),
     "raw example": raw_example,
     "stub": lambda text: is_stub("a.py", text),
+    "number of tests": lambda text: test_modules.count_tests(text + "\n("),
+    "a script's tests": lambda text: outside("a.test.js", text[:20_000], {"a.js": ("", "x")}),
+    "what was seen outside": told_outside,
     "hover": lambda text: description([text], 0, MEGABYTE),
     "completion": lambda text: suggestions([text], 0, MEGABYTE),
     "name of a variable": names_a_secret,

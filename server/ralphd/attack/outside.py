@@ -30,6 +30,8 @@ _PREPARES = frozenset(
 _OF_THE_PROCESS = frozenset({"sys", "inspect", "traceback", "logging", "warnings"})
 """Tests that name them look at what a runner changes for good reasons."""
 _MOST_UNITS, _MOST_EXPECTED = 60, 2000
+_MOST_TEXT = 100_000
+"""Characters of a test file; a bigger one is data, and takes seconds to be looked through."""
 _MOST_SAID = 10_000
 """Characters of what the process tells."""
 
@@ -55,6 +57,8 @@ def outside(path: str, text: str, changed: Mapping[str, tuple[str | None, str]])
     """The test for one test file; None where no assertion of it can be had without its runner.
 
     `changed`: the texts before and after of what changed, by path."""
+    if len(text) > _MOST_TEXT:
+        return None
     if path.endswith(outside_script.SUFFIXES):
         source = outside_script.test_of(text, path, changed)
         return Outside(source, f"{path}::{outside_script.TITLE}") if source else None

@@ -44,7 +44,7 @@ def test_of(text: str, path: str, changed: Collection[str]) -> str:
     """What is put at the end of the test file; "" where its tests cannot be told."""
     source = text.encode("utf-8", "surrogatepass")
     tree = parse(language_of(path), source)
-    called = re.search(r"^\s*(test|it)(?:\.\w+)?\(", text, re.MULTILINE)
+    called = re.search(r"^[ \t]*(test|it)(?:\.\w+)?\(", text, re.MULTILINE)
     if tree is None or called is None:
         return ""
     modern = path.endswith(".mjs") or any(node.type == "import_statement" for node in tree.root_node.named_children)

@@ -159,7 +159,7 @@ def count_tests(text: str) -> int:
     try:
         return len(parse(text).tests)
     except NOT_UNDERSTOOD:
-        return len(re.findall(r"^\s*(?:async\s+)?def test", text, re.MULTILINE))
+        return len(re.findall(r"^[ \t]*(?:async[ \t]+)?def test", text, re.MULTILINE))
 
 
 def forbidden(suite: Suite, own: Collection[str] = ()) -> dict[str, str]:

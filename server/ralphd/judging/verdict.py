@@ -152,7 +152,7 @@ def _unusable(run: TestRun) -> str | None:
 
 _NO_TESTS = re.compile(
     r"^(?:Ran 0 tests\b|NO TESTS RAN|# tests 0$|1\.\.0$|no tests ran\b|collected 0 items)"
-    r"|\[no test files\]|\bNo tests? (?:files? )?found\b|^\s*0 passing\b",
+    r"|\[no test files\]|\bNo tests? (?:files? )?found\b|^[ \t]*0 passing\b",
     re.MULTILINE | re.IGNORECASE,
 )
 _SOME_TESTS = re.compile(
