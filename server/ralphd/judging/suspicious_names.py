@@ -16,7 +16,7 @@ _SCRIPT = (
     r"process\.on\(\s*['\"](?:exit|beforeExit|uncaughtException)",
     r"NODE_TEST_CONTEXT|JEST_WORKER_ID|VITEST\w*|RALPHD_\w+|/proc/self",
     r"require\.cache\b|module\.(?:parent|children)\b|_getActiveHandles\b",
-    r"\bnew\s+Proxy\b|\bSymbol\.toPrimitive\b|\bReflect\.setPrototypeOf\b",
+    r"\bnew\s+Proxy\b|(?<![.\w])valueOf\s*(?::|\([^)\n]{0,40}\)\s*\{)|\bSymbol\.toPrimitive\b|\bReflect\.setPrototypeOf\b",
     r"\bError\.(?:prepareStackTrace|captureStackTrace|stackTraceLimit)\b|\bnew\s+Error\b[^;\n]{0,80}\.stack\b",
     r"\.stack\s*\.(?:split|match|includes|indexOf|search|slice)\b",
     r"\bprocess\.(?:execArgv|mainModule|getBuiltinModule)\b|\bmodule\.(?:constructor|require)\b|\brequire\.main\.(?!filename\b)\w+",

@@ -129,16 +129,15 @@ def _falsified(
     found = [wrong for path, text in tests if (wrong := falsified(path, text))]
     ids = {nodeid for nodeid in only if any(_has_one(nodeid, wrong) for wrong in found)}
     functions = tuple(sorted({function_of(nodeid) for nodeid in ids}))  # the parameters are others now
-    if not functions:
-        return (), (), None
     files = {nodeid.split("::")[0] for nodeid in only}
-    texts = {one.path: one.text for one in found}
+    texts = {one.path: one.text for one in found} if functions else {}
     outer = []
     for path, text in tests:
         if path in files and (own := outside(path, text, changed)) is not None:
             texts[path] = texts.get(path, text) + own.text
             outer.append(own.test)
-    return functions, tuple(outer), Plant(texts, Asked(only=(*functions, *outer)))
+    asked = Asked(only=(*functions, *outer))
+    return functions, tuple(outer), Plant(texts, asked) if texts else None
 
 
 def _forged(run: TestRun | None, functions: Sequence[str], outer: Sequence[str], clean: TestRun) -> tuple[str, ...]:
