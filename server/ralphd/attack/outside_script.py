@@ -27,7 +27,7 @@ _TEST = """
 
 {imported}
 {test}("{title}", ({argument}) => {{
-  const gone = /^(?:NODE_TEST|NODE_OPTIONS|NODE_CHANNEL|NODE_ENV$|JEST|VITE|MOCHA|AVA|RALPHD|TEST|npm_)/;
+  const gone = /^(?:NODE_TEST|NODE_OPTIONS|NODE_CHANNEL|NODE_ENV$|JEST|VITE|MOCHA|AVA|RALPHD|TEST|npm_|(?:MODE|DEV|PROD|SSR|BASE_URL)$)/;
   const given = {{ file: {file}, ...JSON.parse({given}) }};
   const around = Object.fromEntries(Object.entries(process.env).filter(([name]) => !gone.test(name)));
   const asked = {{ cwd: process.cwd(), env: around, stdio: ["pipe", "ignore", "ignore", "pipe"], timeout: 20000 }};
