@@ -37,7 +37,9 @@ function offered(known, called) {
   });
 }
 
+const isOff = (one) => one !== null && typeof one === "object" && Boolean(one.skip || one.todo || one.fails || one.failing);
 const add = (...given) => {
+  if (given.some(isOff)) return;
   const body = given.reverse().find((one) => typeof one === "function");
   if (body) units.push([String(given[given.length - 1]), body]);
 };
