@@ -45,7 +45,7 @@ def test_of(text: str, path: str, changed: Collection[str]) -> str:
     source = text.encode("utf-8", "surrogatepass")
     tree = parse(language_of(path), source)
     called = re.search(r"^[ \t]*(test|it)(?:\.\w+)?\(", text, re.MULTILINE)
-    if tree is None or called is None:
+    if tree is None or called is None or re.search(r"""['"]tape['"]""", text):  # tape waits for the end of each test
         return ""
     modern = path.endswith(".mjs") or any(node.type == "import_statement" for node in tree.root_node.named_children)
     body = _body(tree.root_node, source)
