@@ -485,9 +485,7 @@ def test_the_process_goes_soon_after_whoever_needed_it_was_killed(loading: bool,
         while not children:
             found = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
             children = [
-                int(pid)
-                for pid in found
-                if b"local_model/shared_process.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+                int(pid) for pid in found if b"local_model.shared_process" in Path(f"/proc/{pid}/cmdline").read_bytes()
             ]
         if loading:
             time.sleep(0.5)

@@ -178,14 +178,7 @@ class LocalServer:
                 "The local model's weights are not installed.",
                 "`ralphd demo` fetches them once (1.1 GB).",
             )
-        # By its path: the process needs nothing of ralphd, and no import path that a working folder could change.
-        command = [
-            sys.executable,
-            "-P",
-            str(Path(__file__).with_name("shared_process.py")),
-            "--weights",
-            str(self._weights),
-        ]
+        command = [sys.executable, "-P", "-m", "ralphd.local_model.shared_process", "--weights", str(self._weights)]
         for ending in ("owner", "lock", "lease"):
             command += [f"--{ending}", str(self.place(ending))]
         command += ["--context", str(CONTEXT_TOKENS), "--threads", str(self._threads)]

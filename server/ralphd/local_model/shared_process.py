@@ -1,6 +1,6 @@
 """The process that holds the embedded model: llama.cpp's own HTTP server, shared by every ralphd of one person and machine.
 
-Knows nothing of ralphd: a weights file, a few numbers and the names of three files. It holds `--lock` as long as it lives,
+Knows nothing of prompts: a weights file, a few numbers and the names of three files. It holds `--lock` as long as it lives,
 so that there is one of it; it writes its address into `--owner` once it answers; and it ends by itself when nobody has held
 `--lease` for `--idle` seconds. The kernel drops the locks of a process that dies, whatever it died of.
 
