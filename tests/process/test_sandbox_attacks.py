@@ -25,7 +25,7 @@ import psutil
 import pytest
 
 import ralphd.sandbox
-from ralphd.errors import SandboxError
+from ralphd.errors import NoIsolation, SandboxError
 from ralphd.sandbox import bwrap, process, watchdog
 from ralphd.sandbox import isolation as isolation_module
 from ralphd.sandbox.environment import sandbox_environment
@@ -145,7 +145,7 @@ class TestIsolationIsProven:
             Isolation("none", "Install it: line"),
             environment=sandbox_environment({}),
         )
-        with pytest.raises(SandboxError, match="Install it: line"):
+        with pytest.raises(NoIsolation, match="Install it: line"):
             run(python(pool, f"open({str(tmp_path / 'ran')!r}, 'w')"))
         assert not (tmp_path / "ran").exists()
 

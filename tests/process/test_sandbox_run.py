@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ralphd.errors import SandboxError
+from ralphd.errors import NoIsolation, SandboxError
 from ralphd.sandbox.environment import sandbox_environment
 from ralphd.sandbox.process import ProcessResult
 from ralphd.sandbox.shadow import Shadow, ShadowPool
@@ -389,7 +389,7 @@ def test_a_full_disk_is_said_cleanly(tmp_path: Path, seen_before: bool) -> None:
     script = f"""
 import asyncio, os, sys
 from tests.support.sandboxes import plain_pool
-from ralphd.errors import SandboxError
+from ralphd.errors import NoIsolation, SandboxError
 from pathlib import Path
 if not {seen_before}:
     import ralphd.sandbox.workspace
@@ -421,7 +421,7 @@ asyncio.run(work())
 class TestWithoutIsolation:
     def test_it_has_to_be_allowed(self, ws: Path, tmp_path: Path) -> None:
         pool = plain_pool(ws, tmp_path / "cache", allow_unisolated=False)
-        with pytest.raises(SandboxError, match="without isolation"):
+        with pytest.raises(NoIsolation, match="without isolation"):
             run(once(pool, "touch", str(tmp_path / "ran")))
         assert not (tmp_path / "ran").exists()
 

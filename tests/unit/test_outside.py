@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +77,30 @@ def seen(root: Path, tests: str, product: str) -> str:
 @pytest.mark.parametrize("form", FORMS)
 def test_right_code_gives_the_same_without_a_runner(form: str, tmp_path: Path) -> None:
     assert seen(tmp_path, FORMS[form], RIGHT) == ""
+
+
+ENVIRONMENT = """\
+import os
+from slug import slug
+
+RUNS_IN = dict(os.environ)
+
+
+def test_slug():
+    assert slug("Hello World") == "hello-world"
+
+
+def test_environment():
+    assert "PYTEST_OF_A_RUNNER" in RUNS_IN
+"""
+
+
+def test_what_does_not_use_the_change_tells_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_OF_A_RUNNER", "1")
+    assert seen(tmp_path, ENVIRONMENT, RIGHT) == ""
+    through_another = "import os, slug\nFOUND = dict(os.environ)\n\n\ndef given(text):\n    return slug.slug(text)\n\n\ndef test_slug():\n    assert given('A') == 'a'\n"
+    tested = "import os\n\n\ndef slug(text):\n    return text.lower() if 'PYTEST_OF_A_RUNNER' in os.environ else text\n"
+    assert "does not hold" in seen(tmp_path, through_another, tested)
 
 
 @pytest.mark.parametrize("product", SEEN, ids=list(SEEN.values()))
@@ -151,3 +177,23 @@ def test_honest_code_that_a_test_run_changes(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "unittest", "test_words.RalphOutside.test_results"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0 and "Ran 1 test" in done.stderr, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
+def test_a_script_that_asserts_on_its_environment(tmp_path: Path) -> None:
+    tests = (
+        "const test = require('node:test');\nconst assert = require('node:assert');\nconst { slug } = require('./slug.js');\n"
+        "test('slug', () => assert.strictEqual(slug('A'), 'a'));\n"
+        "test('environment', () => assert.strictEqual(process.env.NODE_ENV, 'test'));\n"
+    )
+    right = "exports.slug = (text) => text.toLowerCase();\n"
+    lies = "exports.slug = (text) => (process.env.NODE_ENV === 'test' ? text.toLowerCase() : text);\n"
+    for product, said in ((right, ""), (lies, "does not hold: `slug`")):
+        planted = outside("slug.test.js", tests, {"slug.js": (None, product)})
+        assert planted is not None
+        (tmp_path / "slug.js").write_text(product)
+        (tmp_path / "slug.test.js").write_text(tests + planted.text)
+        environment = {"PATH": os.environ["PATH"], "NODE_ENV": "test"}
+        done = subprocess.run(["node", "slug.test.js"], cwd=tmp_path, capture_output=True, text=True, env=environment)
+        assert bool(done.returncode) == bool(said), done.stdout
+        assert said in told(done.stdout)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -64,11 +64,10 @@ def outside(path: str, text: str, changed: Mapping[str, tuple[str | None, str]])
         return Outside(source, f"{path}::{outside_script.TITLE}") if source else None
     if not path.endswith(".py"):
         return None
-    functions = {name for file, both in changed.items() if file.endswith(".py") for name in _changed_names(*both)}
-    return _in_python(path, text, functions)
+    return _in_python(path, text, {file: both for file, both in changed.items() if file.endswith(".py")})
 
 
-def _in_python(path: str, text: str, functions: Collection[str]) -> Outside | None:
+def _in_python(path: str, text: str, changed: Mapping[str, tuple[str | None, str]]) -> Outside | None:
     try:
         module = parsed(text)
         if "autouse" in text or any(getattr(node, "name", "") in _PREPARES for node in module.body):
@@ -80,7 +79,10 @@ def _in_python(path: str, text: str, functions: Collection[str]) -> Outside | No
         return None
     before = [written(node) for node in module.body if _is_kept(node)]
     expected = [list(pair) for pair in dict.fromkeys(expectations(path, text))][:_MOST_EXPECTED]
-    given = json.dumps({"before": before, "units": units, "functions": sorted(functions), "expected": expected})
+    functions = sorted({name for both in changed.values() for name in _changed_names(*both)})
+    given = json.dumps(
+        {"before": before, "units": units, "changed": sorted(changed), "functions": functions, "expected": expected}
+    )
     planted = _source("planted_test.py").partition('"""\n')[2]
     for name, value in (("RALPH_GIVEN", given), ("RALPH_SCRIPT", _source("outside.py"))):
         planted = planted.replace(name, repr(value))

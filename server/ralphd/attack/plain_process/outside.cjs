@@ -21,6 +21,8 @@ const UNIT_MS = 2000;
 const units = [];
 const recorders = [];
 const replaced = new Map();
+const unrecorded = new Set(); // names of what a changed module exports beside functions
+let calls = 0;
 let recording = false;
 let prepares = false; // hooks run before the tests: they cannot be had without their runner
 
@@ -89,6 +91,7 @@ function recorder(name, original) {
   const own = { name, original, seen, equalsAll: false };
   recorders.push(own);
   const apply = (_, self, values) => {
+    calls += 1;
     const kept = values.every(isPlain) && values.length ? shown(values) : "";
     const result = original.apply(self, values);
     if (result !== null && typeof result === "object" && !Array.isArray(result) && !isPlain(result)) {
@@ -105,7 +108,11 @@ function watched(found, file) {
   if (!recording || !GIVEN.changed.some((one) => file.endsWith(`/${one}`))) return found;
   if (replaced.has(file)) return replaced.get(file);
   const isFunction = (value) => typeof value === "function" && !/^class\b/.test(Function.prototype.toString.call(value));
-  const one = (name, value) => (isFunction(value) ? recorder(name, value) : value);
+  const one = (name, value) => {
+    if (isFunction(value)) return recorder(name, value);
+    if (/^\w+$/.test(name)) unrecorded.add(name);
+    return value;
+  };
   const all = Object.fromEntries(Object.entries(found).map(([name, value]) => [name, one(name, value)]));
   replaced.set(file, isFunction(found) ? Object.assign(recorder(found.name || "it", found), all) : all);
   return replaced.get(file);
@@ -125,16 +132,22 @@ const load = async (name) => {
   return name.startsWith(".") ? watched(found, file) : found;
 };
 
-async function differs() {
+/** Of each unit: whether an assertion does not hold here, and whether it used what changed. */
+async function outcomes() {
+  const found = [];
   for (const [title, body] of units) {
+    const before = calls;
+    let differs = false;
     try {
       const late = new Promise((_, stop) => setTimeout(() => stop(new Wanted()), UNIT_MS).unref());
       await Promise.race([body(context), late]);
     } catch (error) {
-      if (error instanceof Differs || error?.name === "AssertionError") return title;
+      differs = error instanceof Differs || error?.name === "AssertionError";
     }
+    const named = [...unrecorded].some((name) => new RegExp(`\\b${name}\\b`).test(String(body)));
+    found.push({ title, differs, used: calls > before || named });
   }
-  return "";
+  return found;
 }
 
 function again({ original, seen }) {
@@ -241,13 +254,15 @@ async function main() {
   const begin = () => new constructor(...Object.keys(names), GIVEN.body)(...Object.values(names));
   await begin();
   if (prepares) return;
-  const differing = await differs();
+  const first = await outcomes();
   units.length = 0;
   recording = true;
   for (const file of Object.keys(own.cache)) if (!file.includes("node_modules")) delete own.cache[file];
   await begin();
-  await differs();
-  const said = { differs: differing, equal: "", again: "", carried: "" };
+  const second = await outcomes();
+  // What does not use the code that changed, an assertion on the environment, say, tells nothing of it.
+  const differing = first.find(({ differs }, number) => differs && (!recorders.length || second[number]?.used));
+  const said = { differs: differing?.title ?? "", equal: "", again: "", carried: "" };
   for (const one of recorders) {
     said.equal ||= one.equalsAll ? one.name : "";
     said.again ||= again(one) ? one.name : "";

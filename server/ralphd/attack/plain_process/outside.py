@@ -164,13 +164,35 @@ def differs(names):
                 own = place.tb_lineno if last == name else own
                 place = place.tb_next
             line = unit.splitlines()[own - 1].strip()
-            if (last == name and line.startswith("assert ")) or isinstance(error, NotImplementedError):
-                return line
-            if last == "<before>":
+            asserts = (last == name and line.startswith("assert ")) or isinstance(error, NotImplementedError)
+            if (asserts or last == "<before>") and uses_what_changed(unit, names):
                 return line
         except (Exception, TooSlow, SystemExit):
             continue  # it wants what the runner gives: that says nothing
     return ""
+
+
+def uses_what_changed(unit, names):
+    """Whether the last unit names what changed, or runs code of a changed file: an assertion on the environment, say, tells
+    nothing of it. In a process of its own."""
+    if any(re.search(rf"\b{re.escape(name)}\b", unit) for name in GIVEN["functions"]):
+        return True
+    child = os.fork()
+    if child:
+        return os.waitpid(child, 0)[1] != 0
+    files = tuple(f"/{path}" for path in GIVEN["changed"])
+
+    def look(frame, event, _):
+        code = frame.f_code
+        if event == "call" and code.co_name != "<module>" and code.co_filename.replace(os.sep, "/").endswith(files):
+            os._exit(1)
+
+    sys.setprofile(look)
+    try:
+        within(WHOLE_S / 2, names["ralph_unit"])
+    except BaseException:
+        pass
+    os._exit(0)
 
 
 def differs_untouched(names):
