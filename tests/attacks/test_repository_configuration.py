@@ -245,7 +245,6 @@ async def test_modules_in_the_working_folder_are_not_imported(project: Path, tmp
     assert done.returncode == 0 and not pwned.exists()
 
 
-@pytest.mark.slow
 def test_no_child_of_ours_has_the_working_folder_on_its_import_path() -> None:
     server = Path(ralphd.__file__).parent
     starts = [
@@ -256,4 +255,5 @@ def test_no_child_of_ours_has_the_working_folder_on_its_import_path() -> None:
     ]
     assert len(starts) >= 4
     other = {file for file, first in starts if first not in ("'-P'", "'-I'")}
+    other.discard("attack/plain_process/planted_test.py")  # it runs within a test run, in the sandbox
     assert other == {"shell/demo.py"}, "the demo runs the tests of its own project"
