@@ -282,6 +282,7 @@ async def test_implement_takes_what_its_peers_agree_on_and_tells(root: Path) -> 
     assert result.outcome == "proposed", result.reason
     assert "chosen, since 5 of 5 other versions differ from the first answer on `share(" in result.reason
     assert "0" in result.edits["shares.py"] and "else None" not in result.edits["shares.py"]
+    assert result.edits["shares.py"].startswith(SHARES.partition("    if whole")[0]), "its docstring is the person's"
     [finding] = result.findings
     assert (
         finding.severity == "info" and "the first answer gives None, and your tests pass with both" in finding.message

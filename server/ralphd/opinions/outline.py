@@ -86,6 +86,32 @@ def outline(source: str, subject: Subject) -> str:
     return "\n\n".join(filter(None, [*parts, own]))
 
 
+def under_head(text: str, source: str, name: str) -> str:
+    """`text`, in which the function `name` has the decorators, the signature and the docstring that it has in `source`: the
+    outline shows no decorators, and a version often leaves the docstring out. As it is where the two do not fit."""
+    there, here = _understood(source), _understood(text)
+    old = next((n for n in _functions(there) if n.name == name), None) if there is not None else None
+    new = next((n for n in _functions(here) if n.name == name), None) if here is not None else None
+    if old is None or new is None or _parameters(old) != _parameters(new):
+        return text
+    lines, given = text.split("\n"), source.split("\n")
+    body = new.body[1:] if ast.get_docstring(new) is not None else new.body
+    kept = old.body[0].end_lineno if ast.get_docstring(old) is not None else old.body[0].lineno - 1
+    if not body or kept is None or body[0].col_offset != old.body[0].col_offset:
+        return text
+    above = body[0].lineno - 1
+    while lines[above - 1].lstrip().startswith("#"):
+        above -= 1
+    if above < new.lineno or kept < old.lineno:
+        return text  # a body in the line of its head
+    begin, begun = (min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1 for node in (new, old))
+    return "\n".join([*lines[:begin], *given[begun:kept], *lines[above:]])
+
+
+def _parameters(node: ast.FunctionDef) -> list[str]:
+    return [one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)]
+
+
 def _understood(source: str) -> ast.Module | None:
     try:
         return parsed(source)

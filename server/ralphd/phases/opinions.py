@@ -22,7 +22,7 @@ from ralphd.core.text import Span, Text
 from ralphd.errors import ModelError
 from ralphd.models.gateway import CompletionRequest, Message
 from ralphd.opinions import inputs, voting
-from ralphd.opinions.outline import Subject, outline, subjects
+from ralphd.opinions.outline import Subject, outline, subjects, under_head
 from ralphd.opinions.polling import Asked, Called, Given, Poll
 from ralphd.opinions.voting import LEAST_VERSIONS, Difference, differences
 from ralphd.phases.answer_reader import AnswerReader, Candidate
@@ -211,7 +211,7 @@ class SecondOpinions:
         path, read = self.ctx.target.path, reader.read(answer)
         if not isinstance(read, Candidate) or not set(read.texts) <= {path}:
             return None
-        whole = read.texts.get(path, reader.source)
+        whole = under_head(read.texts.get(path, reader.source), self.ctx.request.text, subject.name)
         own = next((d for d in definitions(path, whole) if d.name == subject.name), None)
         return Version(whole, whole[slice(*own.span)]) if own is not None else None
 
