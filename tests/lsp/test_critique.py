@@ -149,6 +149,7 @@ def other():
 """
 
 
+@pytest.mark.slow
 async def test_a_fix_deals_with_its_finding_and_no_other(start: Start, project: Path) -> None:
     """A fix that fails leaves the finding where it is; one that is accepted takes it away."""
     write(project, {"slug.py": GREEN})

@@ -88,6 +88,7 @@ async def test_undo_and_redo_are_seen(start: Start, project: Path) -> None:
     await until(editor, ["accepted", "accepted"], "verified")
 
 
+@pytest.mark.slow
 async def test_what_was_edited_or_torn_apart_is_tested_again(start: Start, project: Path) -> None:
     """A verdict holds for one set of changes; for another the tests run again, and what is missing is named."""
     editor = await start(artisan=[RIGHT], capabilities=drawing(), events=False, stream=False)

@@ -46,6 +46,7 @@ async def test_a_file_outside_stays_outside(start: Start, project: Path, tmp_pat
     assert action["disabled"]["reason"] == "The file is outside the workspace."
 
 
+@pytest.mark.slow
 async def test_each_folder_of_a_workspace_is_a_project_of_its_own(start: Start, project: Path, tmp_path: Path) -> None:
     """An editor gives several folders, one of them inside another: a run has the innermost one around its file as root, and
     tests nothing of the others."""

@@ -84,7 +84,9 @@ RUN = [text for text in [*blocks(), *rows()] if asked_by(text)[0]]
 SAMPLE = {next(text for text in RUN if asked_by(text)[0] == provider) for provider in ("openai",)}
 
 
-@pytest.mark.parametrize("text", [pytest.param(text, marks=() if text in SAMPLE else pytest.mark.full) for text in RUN])
+@pytest.mark.parametrize(
+    "text", [pytest.param(text, marks=pytest.mark.slow if text in SAMPLE else pytest.mark.full) for text in RUN]
+)
 def test_a_run_with_it_reaches_its_provider(text: str, tmp_path: Path) -> None:
     provider, model = asked_by(text)
     if provider in NOT_RUN:

@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from ralphd.core.wording import MODEL_BUSY
 from ralphd.local_model.server import LocalServer
 from ralphd.local_model.weights import QWEN, weights_path
@@ -37,6 +39,7 @@ def _running(model: ScriptedServer) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 def test_a_run_uses_the_process_that_is_there_and_says_that_it_waits(tmp_path: Path) -> None:
     write(tmp_path, DOUBLE)
     with ScriptedServer([code("def double(x):\n    return 2 * x")]) as model, _running(model):
