@@ -31,16 +31,16 @@ demo: $(VENV)/.dev isolation  ## the main job, on the embedded model unless you 
 	$(BIN)/ralphd demo
 
 test: $(VENV)/.dev isolation  ## the ordinary tests, a few minutes
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder
 
 slow: $(VENV)/.dev isolation  ## whole runs that take many test runs or the provider library
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "slow and not full" -o addopts="-q --strict-markers"
+	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder -m "slow and not full" -o addopts="-q --strict-markers"
 
 e2e: $(VENV)/.dev isolation  ## the slow rest: real editors, the real model
 	$(BIN)/python -m pytest -m e2e -o addopts="-q --strict-markers" tests
 
 full: $(VENV)/.dev isolation  ## the ordinary tests and the whole tables, with every kill tried 150 times
-	RALPHD_KILLS=150 $(BIN)/python -m pytest -n auto --dist loadfile -m "not e2e" -o addopts="-q --strict-markers"
+	RALPHD_KILLS=150 $(BIN)/python -m pytest -n logical --dist loadfile -m "not e2e" -o addopts="-q --strict-markers"
 
 soak: $(VENV)/.dev isolation  ## an editor that does anything, on one server for an hour (SOAK_S=600: for ten minutes)
 	RALPHD_SOAK_S=$(or $(SOAK_S),3600) $(BIN)/python -m pytest -n 0 -s -m full -k long_time -o addopts="-q --strict-markers" tests/lsp
