@@ -25,10 +25,8 @@ from typing import IO, Any
 from ralphd import __version__
 from ralphd.core import foreign_json
 from ralphd.errors import Misconfigured, Unreachable
+from ralphd.local_model.lock_files import locked, opened
 from ralphd.local_model.weights import installed, weights_path
-
-if sys.platform != "win32":
-    import fcntl
 
 CONTEXT_TOKENS = 4096
 KEPT_S = 300.0
@@ -39,7 +37,6 @@ _LOOK_S = 0.05
 _FEW_CORES = 4
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """All that the process gets of our variables: it outlives us, and needs no key."""
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
 
 
 class LocalServer:
@@ -96,10 +93,8 @@ class LocalServer:
         """Whether a question that is asked now would have to wait: the process answers one after the other."""
 
         def ask(url: str) -> bool:
-            direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
             try:
-                with direct.open(f"{url}/slots", timeout=1.0) as answer:
-                    slots = foreign_json.parse(answer.read(1 << 20))
+                slots = _told(f"{url}/slots", 1.0)
                 return bool(slots) and all(slot["is_processing"] for slot in slots)
             except (OSError, ValueError, KeyError, TypeError):
                 return False
@@ -125,8 +120,8 @@ class LocalServer:
         """Waits where the process is just ending: it holds the lease then."""
         if self._lease is not None:
             return
-        descriptor = os.open(self.place("lease"), _FLAGS, 0o600)
-        while not _locked(descriptor, fcntl.LOCK_SH):
+        descriptor = opened(self.place("lease"))
+        while not locked(descriptor, shared=True):
             if time.monotonic() > until:
                 os.close(descriptor)
                 raise Unreachable("The local model does not end, and cannot be started again.")
@@ -136,9 +131,9 @@ class LocalServer:
     def _owner(self) -> dict[str, Any] | None:
         """What the process that runs says of itself, `{}` while it loads; None where none runs."""
         with contextlib.suppress(OSError):
-            descriptor = os.open(self.place("lock"), _FLAGS, 0o600)
+            descriptor = opened(self.place("lock"))
             try:
-                if _locked(descriptor, fcntl.LOCK_EX):
+                if locked(descriptor):
                     return None
             finally:
                 os.close(descriptor)
@@ -210,15 +205,6 @@ class LocalServer:
             self._child.poll()
 
 
-def _locked(descriptor: int, how: int) -> bool:
-    """Whether the lock was free for us."""
-    try:
-        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
 def _last(words: IO[bytes]) -> str:
     words.seek(0)
     return " ".join(words.read().decode(errors="replace").split())[-400:]
@@ -231,15 +217,20 @@ async def ollama_models(base: str = OLLAMA, timeout_s: float = 0.3) -> list[str]
     """Names of the models that an Ollama at `base` offers; None where nobody answers."""
 
     def ask() -> list[str] | None:
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never a proxy's business
         try:
-            with direct.open(f"{base.rstrip('/')}/api/tags", timeout=timeout_s) as answer:
-                told = foreign_json.parse(answer.read(1 << 20))
+            told = _told(f"{base.rstrip('/')}/api/tags", timeout_s)
             return sorted(str(model["name"]) for model in told["models"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     return await asyncio.to_thread(ask)
+
+
+def _told(url: str, timeout_s: float) -> Any:
+    """The JSON at `url`. Raises `OSError` or `ValueError`."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never a proxy's business
+    with direct.open(url, timeout=timeout_s) as answer:
+        return foreign_json.parse(answer.read(1 << 20))
 
 
 def _threads() -> int:

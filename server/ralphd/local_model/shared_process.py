@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
-import fcntl
 import importlib
 import json
 import os
@@ -24,11 +23,11 @@ import time
 from typing import Any
 
 from ralphd.core.priority import step_back
+from ralphd.local_model.lock_files import FLAGS, locked, opened
 
 _PR_SET_PDEATHSIG = 1
 _LOOK_S = 0.25
 """How often it looks whether somebody needs it."""
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
 
 
 def _end_with_parent(wanted: bool) -> None:
@@ -38,15 +37,13 @@ def _end_with_parent(wanted: bool) -> None:
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL if wanted else 0)
 
 
-def _locked(path: str) -> int | None:
+def _held(path: str) -> int | None:
     """A descriptor that holds the lock of `path` for us alone; None where somebody else holds it."""
-    descriptor = os.open(path, _FLAGS, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
+    descriptor = opened(path)
+    if locked(descriptor):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 def _served(options: argparse.Namespace, secret: str) -> Any:
@@ -81,7 +78,7 @@ def _until_idle(lease: str, idle_s: float) -> None:
     needed = time.monotonic()
     while True:
         time.sleep(_LOOK_S)
-        held = _locked(lease)
+        held = _held(lease)
         if held is None:
             needed = time.monotonic()
         elif time.monotonic() - needed >= idle_s:
@@ -97,7 +94,7 @@ def main() -> int:
     for name, kind in (("context", int), ("threads", int), ("nice", int), ("idle", float)):
         parser.add_argument(f"--{name}", type=kind, required=True)
     options = parser.parse_args()
-    if _locked(options.lock) is None:
+    if _held(options.lock) is None:
         return 0  # another one was first
     _end_with_parent(True)
     with contextlib.suppress(FileNotFoundError):
@@ -106,7 +103,7 @@ def main() -> int:
     secret = secrets.token_urlsafe(24)
     server = _served(options, secret)
     part = f"{options.owner}.part"
-    with open(os.open(part, _FLAGS | os.O_TRUNC, 0o600), "w") as file:
+    with open(os.open(part, FLAGS | os.O_TRUNC, 0o600), "w") as file:
         json.dump({"url": f"{server.listening_address}/{secret}", "pid": os.getpid()}, file)
     os.replace(part, options.owner)
     _end_with_parent(False)

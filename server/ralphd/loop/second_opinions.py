@@ -55,13 +55,14 @@ async def weighed(
     version. A test that most of them fail as well asks for what nobody reads in the docstring: it is no error then."""
     found = []
     for finding in findings:
-        failed = []
+        versions = [v for about in voted.about if _is_about(finding, about.subject.span) for v in about.versions]
+        failed: dict[str, bool | None] = {}
         if finding.evidence == "confirmed" and finding.test:
-            for about in voted.about:
-                for version in about.versions if _is_about(finding, about.subject.span) else ():
-                    await bench.load({ctx.target.path: version.text})
-                    failed.append(await run_snippet(bench, ctx, finding.test))
-        found.append(_weighed(finding, [one for one in failed if one is not None]))
+            for text in dict.fromkeys(version.text for version in versions):
+                await bench.load({ctx.target.path: text})
+                failed[text] = await run_snippet(bench, ctx, finding.test)
+        votes = [failed.get(version.text) for version in versions]
+        found.append(_weighed(finding, [one for one in votes if one is not None]))
     await bench.load({})
     return tuple(found)
 
