@@ -12,14 +12,14 @@ import logging
 import posixpath
 import re
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ralphd.context.languages import Language, grammar, language_of, parse
+from ralphd.context.languages import CPP, Language, grammar, language_of, parse
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Query
@@ -136,6 +136,8 @@ def _parts(imported: str) -> Iterator[str]:
     yield from re.findall(r"[\w-]+", name if f"{dot}{suffix}" in FAMILIES else imported)
 
 
+_QUERIES: Mapping[Language, Sequence[str]] = {CPP: ("c", "cpp")}
+"""Of a language that has what another one has, and more."""
 _compiling = threading.Lock()
 
 
@@ -149,7 +151,10 @@ def queries(language: Language) -> tuple[Query | None, Query]:
 def _compiled(language: Language) -> tuple[Query | None, Query]:
     import tree_sitter
 
-    ours = resources.files("ralphd.context").joinpath("queries", f"{language.name}.scm").read_text("utf-8")
+    folder = resources.files("ralphd.context").joinpath("queries")
+    ours = "\n".join(
+        folder.joinpath(f"{name}.scm").read_text("utf-8") for name in _QUERIES.get(language, [language.name])
+    )
     tags = None
     for path in _tags_of(language.module):
         if path.is_file():

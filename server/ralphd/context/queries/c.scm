@@ -1,4 +1,4 @@
-; What C's tags.scm leaves out: every reference, macros, enumerators, and variables outside of functions.
+; What the tags.scm of C and of C++ leave out: every reference, macros, enumerators, and variables outside of functions.
 (preproc_def name: (identifier) @definition)
 (preproc_function_def name: (identifier) @definition)
 (enumerator name: (identifier) @definition)

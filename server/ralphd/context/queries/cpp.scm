@@ -1,36 +1,4 @@
-; What C++'s tags.scm leaves out: every reference, macros, enumerators, and variables outside of functions.
-(preproc_def name: (identifier) @definition)
-(preproc_function_def name: (identifier) @definition)
-(enumerator name: (identifier) @definition)
-(union_specifier name: (type_identifier) @definition body: (_))
-(translation_unit (declaration declarator: [
-  (identifier) @definition
-  (array_declarator declarator: (identifier) @definition)
-  (init_declarator declarator: (identifier) @definition)
-  (init_declarator declarator: (array_declarator declarator: (identifier) @definition))
-  (init_declarator declarator: (pointer_declarator declarator: (identifier) @definition))
-]))
-(preproc_ifdef (declaration declarator: [
-  (identifier) @definition
-  (array_declarator declarator: (identifier) @definition)
-  (init_declarator declarator: (identifier) @definition)
-  (init_declarator declarator: (array_declarator declarator: (identifier) @definition))
-  (init_declarator declarator: (pointer_declarator declarator: (identifier) @definition))
-]))
-(preproc_if (declaration declarator: [
-  (identifier) @definition
-  (array_declarator declarator: (identifier) @definition)
-  (init_declarator declarator: (identifier) @definition)
-  (init_declarator declarator: (array_declarator declarator: (identifier) @definition))
-  (init_declarator declarator: (pointer_declarator declarator: (identifier) @definition))
-]))
-(linkage_specification body: (declaration_list (declaration declarator: [
-  (identifier) @definition
-  (array_declarator declarator: (identifier) @definition)
-  (init_declarator declarator: (identifier) @definition)
-  (init_declarator declarator: (array_declarator declarator: (identifier) @definition))
-  (init_declarator declarator: (pointer_declarator declarator: (identifier) @definition))
-])))
+; What C++ has beside C, whose query (c.scm) stands before this one.
 (namespace_definition body: (declaration_list (declaration declarator: [
   (identifier) @definition
   (array_declarator declarator: (identifier) @definition)
@@ -41,27 +9,9 @@
 (alias_declaration name: (type_identifier) @definition)
 (field_declaration (storage_class_specifier) declarator: (field_identifier) @definition)
 
-(call_expression function: (identifier) @reference)
-(type_identifier) @reference
-(identifier) @word
 (qualified_identifier name: (identifier) @reference)
 (field_expression field: (field_identifier) @reference)
 (template_function name: (identifier) @reference)
 
-(parameter_declaration declarator: [
-  (identifier) @bound
-  (pointer_declarator declarator: (identifier) @bound)
-  (array_declarator declarator: (identifier) @bound)
-  (reference_declarator (identifier) @bound)
-])
-(compound_statement (declaration declarator: [
-  (identifier) @bound
-  (array_declarator declarator: (identifier) @bound)
-  (init_declarator declarator: (identifier) @bound)
-  (init_declarator declarator: (array_declarator declarator: (identifier) @bound))
-  (init_declarator declarator: (pointer_declarator declarator: (identifier) @bound))
-]))
-(for_statement initializer: (declaration declarator: (init_declarator declarator: (identifier) @bound)))
+(parameter_declaration declarator: (reference_declarator (identifier) @bound))
 (for_range_loop declarator: [(identifier) @bound (reference_declarator (identifier) @bound)])
-
-(preproc_include path: (_) @near)
