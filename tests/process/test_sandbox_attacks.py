@@ -505,7 +505,7 @@ for child in [subprocess.Popen([sys.executable, '-c', code, sys.argv[1]]) for _ 
             beating.cancel()
             return worst
 
-        assert run(work()) < seconds(0.25)
+        assert run(work()) < seconds(2)
 
     @pytest.mark.row("S7")
     def test_processes_and_files_by_the_machine(

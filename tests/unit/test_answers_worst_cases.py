@@ -1,12 +1,10 @@
 """Megabytes of text made to be slow to read: time grows with the length, never with its square.
 
-CPU seconds are counted, which other work on the machine does not add to. One second is what a megabyte may take; the limit
-here is wider, for slow machines, and what grows with the square takes minutes.
+One second is what a megabyte may take on a quiet machine; what grows with the square takes minutes.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -26,10 +24,11 @@ from ralphd.context.target import Target, find_target
 from ralphd.core.edits import Block, FileEdit, hunks, keep_form, unified
 from ralphd.core.line_diff import changes
 from ralphd.phases.answer_reader import AnswerReader, Candidate, Rejected
+from tests.support import growth
 
 SIZE = 1_000_000
-LIMIT_S = 2.0
-"""Of processor time. Quiet it is under one second; other work on the machine makes the same instructions dearer."""
+LIMIT = 200
+"""Units of `growth.within`."""
 FENCES_AND_TAGS = [
     "       ```a\nx\n",
     "```x\n</think>\n",
@@ -51,9 +50,7 @@ def sample(pieces: list[str], ordinary: int) -> list[ParameterSet]:
 
 
 def within(work: Callable[[], object]) -> None:
-    started = time.process_time()
-    work()
-    assert time.process_time() - started < LIMIT_S
+    growth.within(LIMIT, work)
 
 
 def filled(piece: str, size: int = SIZE) -> str:

@@ -1,9 +1,8 @@
-"""Every pattern over text of others is linear: a megabyte of its worst case takes under a second of processor time."""
+"""Every pattern over text of others is linear: a megabyte of its worst case takes time by its length, never by its square."""
 
 from __future__ import annotations
 
 import ast
-import time
 from collections.abc import Callable
 
 import pytest
@@ -36,6 +35,7 @@ from ralphd.phases.stubs import is_stub
 from ralphd.retrieval import pack
 from ralphd.settings.assistance import description, suggestions
 from ralphd.settings.variables import names_a_secret
+from tests.support import growth
 
 MEGABYTE = 1_000_000
 TEXTS = {
@@ -85,10 +85,8 @@ READERS: dict[str, Callable[[str], object]] = {
 
 @pytest.mark.parametrize("text", TEXTS, ids=str)
 @pytest.mark.parametrize("reader", READERS, ids=str)
-def test_a_megabyte_is_read_in_a_second(reader: str, text: str) -> None:
-    began = time.process_time()
-    READERS[reader](TEXTS[text])
-    assert time.process_time() - began < 1.0
+def test_a_megabyte_is_read_by_its_length(reader: str, text: str) -> None:
+    growth.within(100, lambda: READERS[reader](TEXTS[text]))
 
 
 @pytest.mark.parametrize("source", ["-" * 20_000, "(" * 20_000, "x = " + "not " * 20_000 + "1", "a" + ".b" * 20_000])

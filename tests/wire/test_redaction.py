@@ -7,12 +7,12 @@ import html
 import io
 import json
 import re
-import time
 from urllib.parse import quote, quote_plus
 
 import pytest
 
 from ralphd.model_host.child.redaction import MASK, RedactingStream, Redactor
+from tests.support import growth
 from tests.wire.conftest import CANARIES
 
 _X = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7cF0xR"
@@ -239,13 +239,10 @@ _WORST = {
 
 @pytest.mark.parametrize("name", sorted(_WORST))
 def test_no_text_takes_longer_than_its_length(name: str) -> None:
-    """A megabyte of each pattern's worst case, in processor time."""
+    """A megabyte of each pattern's worst case, twice."""
     text = (_WORST[name] * (1_000_000 // len(_WORST[name]) + 1))[:1_000_000]
     redactor = Redactor(["my-own-secret", "aaaaaaaaaaaaaaaaaaaaab"])
-    started = time.process_time()
-    redactor.text(text)
-    redactor.value({text: "x"})
-    assert time.process_time() - started < 2.0  # two texts
+    growth.within(300, lambda: (redactor.text(text), redactor.value({text: "x"})))
 
 
 def test_a_text_of_any_length_is_cut_and_no_secret_with_it() -> None:

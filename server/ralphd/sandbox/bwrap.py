@@ -83,6 +83,9 @@ def launcher_argv(
 ) -> list[str]:
     """`argv` with its limits, run inside the sandbox. The first line it prints is `nonce`: what follows is the command's.
 
+    It waits for a line on its standard input, which tells it that its starter knows the tree and can end it. Where
+    the starter has died before that, there is no line, and nothing of the project runs. The command reads nothing.
+
     The process limit is set in here because set before bwrap it counts all of the person's processes, and then no
     namespace can be made. Memory has no limit here: what a program reserves says nothing (WebAssembly reserves hundreds
     of gigabytes), so `watchdog.py` looks at what is really used. The shell makes the run the first choice of the
@@ -93,7 +96,7 @@ def launcher_argv(
         head = [prlimit, f"--fsize={limits.file_bytes}", "--core=0"]
         head += [f"--nproc={limits.processes}"] if count_processes else []
         head += ["--"]
-    script = 'printf "%s\\n" "$0"; { echo 900 >/proc/self/oom_score_adj; } 2>/dev/null; exec "$@"'
+    script = 'read -r _ || exit 125; printf "%s\\n" "$0"; { echo 900 >/proc/self/oom_score_adj; } 2>/dev/null; exec "$@" </dev/null'
     return [*head, "/bin/sh", "-c", script, nonce, *argv]
 
 

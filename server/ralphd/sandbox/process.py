@@ -147,6 +147,9 @@ class _Tree:
         self._init_gone = asyncio.Event()
         self._fds: set[int] = set()
         out_r, out_w = self._pipe()
+        go_r, self._go = self._pipe()
+        os.set_blocking(go_r, True)
+        self._stopped = False
         status_r, status_w = self._pipe() if launch.isolated else (-1, -1)
         filter_fd = self._filter(launch.seccomp) if launch.isolated and launch.seccomp else -1
         try:
@@ -155,7 +158,7 @@ class _Tree:
                     fcntl.fcntl(out_r, fcntl.F_SETPIPE_SZ, 1 << 20)
             self._process = start(
                 list(launch.build(Descriptors(status_w, filter_fd))),
-                stdin=subprocess.DEVNULL,
+                stdin=go_r,
                 stdout=out_w,
                 stderr=out_w,
                 env=dict(launch.env),
@@ -166,8 +169,10 @@ class _Tree:
         except (OSError, ValueError) as error:
             self._close_fds()
             raise SandboxError(f"The test command could not be started: {error}.") from None
-        for fd in (out_w, status_w, filter_fd):
+        for fd in (out_w, go_r, status_w, filter_fd):
             self._drop(fd)
+        if not launch.isolated:
+            self._let_go()
         self._out, self._status_r = out_r, status_r
         self._watch_read(out_r, self._read_output)
         if status_r >= 0:
@@ -196,22 +201,30 @@ class _Tree:
         code = self._process.returncode
         return None if code is None else (128 - code if code < 0 else code)
 
+    def _let_go(self) -> None:
+        """Tell the launcher to begin with the command. It waits for this line, and ends without it."""
+        with contextlib.suppress(OSError):
+            os.write(self._go, b"\n")
+
     def kill(self) -> None:
-        """End everything now. Safe to call on what has ended."""
+        """End everything now. Safe to call on what has ended.
+
+        While bwrap is still starting there is nothing to kill safely: without bwrap its first child would live on, and
+        only the status says which process that is. So that one is killed as soon as it is known, and the command never
+        begins.
+        """
+        self._stopped = True
         if self._init is not None:
             with contextlib.suppress(OSError):
                 signal.pidfd_send_signal(self._init, signal.SIGKILL)
         if not self._launch.isolated:
             _kill_plain(self._process, self._launch.tag)
-        elif self._process.returncode is None and self._init is None:
-            self._process.kill()
 
     async def close(self) -> None:
         """Wait until nothing of the tree lives, then take what is left of its output."""
         deadline = self._loop.time() + _GONE_S
-        if self._launch.isolated and self._init is None and not self._status:
-            # Ended within bwrap's own start: its first child dies with it, but only the status says which one it was.
-            await self._until(lambda: bool(self._status) or self._status_r not in self._fds, self._loop.time() + 0.1)
+        if self._launch.isolated:
+            await self._until(lambda: self._init is not None or self._status_r not in self._fds, deadline)
             self.kill()
         if self._init is not None:
             await self._until(self._init_gone.is_set, deadline)
@@ -261,8 +274,9 @@ class _Tree:
                 self._init = self._pidfd(self._init_pid)
                 if self._init is None:
                     self._init_gone.set()
-                else:
-                    self._loop.add_reader(self._init, self._saw_init_gone)
+                    return
+                self._loop.add_reader(self._init, self._saw_init_gone)
+                self.kill() if self._stopped else self._let_go()
 
     def _saw_init_gone(self) -> None:
         if self._init is not None:
