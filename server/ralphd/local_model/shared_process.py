@@ -46,19 +46,22 @@ def _held(path: str) -> int | None:
     return None
 
 
-def _served(options: argparse.Namespace, secret: str) -> Any:
-    """The server, once it answers."""
+def parameters(weights: str, context: int, threads: int, secret: str) -> Any:
+    """How the model is loaded and served: an `xllamacpp.CommonParams`. Its address begins with `secret` as the path.
+
+    One sequence at a time, from weights as they are in the file: `bench/batch.py` measures what other choices give.
+    """
     xllamacpp: Any = importlib.import_module("xllamacpp")  # an extra, untyped, and 40 MB: never in the parent
     params = xllamacpp.CommonParams()
-    params.model.path = options.weights
+    params.model.path = weights
     params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.api_prefix = f"/{secret}"
     params.cors_origins = "none"  # a page's origin is never that
-    params.n_ctx = options.context
+    params.n_ctx = context
     params.n_parallel = 1
-    params.cpuparams.n_threads = options.threads
-    params.cpuparams_batch.n_threads = options.threads
+    params.cpuparams.n_threads = threads
+    params.cpuparams_batch.n_threads = threads
     # Waiting threads sleep rather than spin: on a busy machine that is the faster way, too.
     params.cpuparams.poll = 0
     params.cpuparams_batch.poll = 0
@@ -70,7 +73,13 @@ def _served(options: argparse.Namespace, secret: str) -> Any:
     params.no_extra_bufts = True  # weights stay mapped from the file, not repacked: 0.6 GB less
     params.warmup = False  # an empty run over all weights: a third of the start, and up to 10 s of a busy machine
     params.fit_params = False
-    return xllamacpp.Server(params)
+    return params
+
+
+def _served(options: argparse.Namespace, secret: str) -> Any:
+    """The server, once it answers."""
+    params = parameters(options.weights, options.context, options.threads, secret)
+    return importlib.import_module("xllamacpp").Server(params)
 
 
 def _until_idle(lease: str, idle_s: float) -> None:

@@ -27,6 +27,8 @@ from ralphd.phases.base import PhaseContext
 
 _MOST = 0.75
 """Of the planted faults: what was found by trying is as good as tests that notice as many."""
+_LEAST_CONTROL_S = 5.0
+"""So long the control may take in any case: with tests that take less than a second hardly a fault would be tried."""
 TRIED = "the small change was tried until the tests passed, and they notice few planted faults"
 _MANY_TESTS = 3
 """So many tests of the target, which noticed each fault that was planted, leave little for others to say."""
@@ -114,7 +116,7 @@ async def _control(
     with phase(ctx.emit, "control", state.iterations):
         try:
             plan = Plan(body, faults if mode == "auto" else [], only, falsified)
-            done = await control(bench, green.run, plan, state.tested_s)
+            done = await control(bench, green.run, plan, max(state.tested_s, _LEAST_CONTROL_S))
         except RalphError as error:
             return _Seen(why_none=str(error).rstrip("."))
     return _Seen(done.report, done.why_none, _forged(done.falsified, functions, outer, green.run))

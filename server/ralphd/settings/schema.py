@@ -223,7 +223,7 @@ class Testing(Section):
     """Attack a green candidate with hostile tests, where the language has an adapter."""
     control: Annotated[Literal["auto", "first", "off"], PERSON] = "auto"
     """Whether the tests of a green notice faults that are planted in what changed: `first` only breaks the whole body,
-    `auto` goes on with small faults for as long as the run's own tests took."""
+    `auto` goes on with small faults for as long as the run's own tests took, and for five seconds in any case."""
     locked: Annotated[Lines, ADD] = (
         "tests/**",
         "**/test_*",
