@@ -244,7 +244,8 @@ class _ModuleTrial:
             elif not any(e.reached for e in repeats):
                 self.drop(test, "fails for another reason", "it never enters the code under test")
             else:
-                found.append(self.counterexample(test, first, examples.get(test)))
+                told = next(e for e in repeats if e.reached)
+                found.append(self.counterexample(test, replace(first, message=told.message), examples.get(test)))
         return found
 
     async def survey(self, found: Sequence[Counterexample]) -> list[Counterexample]:

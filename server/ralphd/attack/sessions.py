@@ -21,6 +21,7 @@ from typing import Literal, Protocol
 from pydantic import BaseModel, Field, ValidationError
 
 from ralphd.errors import Misconfigured
+from ralphd.judging.commands import PLAIN
 from ralphd.sandbox.reading import read_beneath
 from ralphd.sandbox.shadow import Shadow
 
@@ -131,7 +132,7 @@ async def probe(pool: Pool, setting: GateSetup, timeout_s: float = PROBE_S) -> T
     async with pool.lease() as shadow:
         await shadow.refresh({})
         with _Folder(setting.report_root) as reports:
-            argv = [*setting.pytest, "-p", "ralphd_chaos", "--collect-only"]
+            argv = [*setting.pytest, PLAIN, "-p", "ralphd_chaos", "--collect-only"]
             env = _env(setting, SessionPlan({}), reports) | {"RALPHD_CHAOS_PROBE": "1"}
             places = (str(reports), str(setting.tables))
             result = await shadow.run(
@@ -215,10 +216,13 @@ def _late(session: PytestSession, done: dict[str, Ended], plan: SessionPlan) -> 
 
 
 def _argv(setting: GateSetup, plan: SessionPlan, reports: Path) -> list[str]:
+    """Only what a person will read about a failing assertion is worth pytest's rewriting of modules, which takes longer
+    than everything else where its results cannot be kept: it includes Hypothesis, and every test process does it anew."""
     module = os.path.relpath(setting.module, setting.folder or ".")
+    told = [] if plan.mode == "confirm" else [PLAIN]
     places = [f"{module}::{name}" for name in plan.tests] or [module]
     return [
-        *setting.pytest, "-p", "ralphd_chaos", "-p", "hypothesispytest", "-p", "no:randomly", "-q", "--no-header", "--tb=no",
+        *setting.pytest, *told, "-p", "ralphd_chaos", "-p", "hypothesispytest", "-p", "no:randomly", "-q", "--no-header", "--tb=no",
         "-o", f"cache_dir={reports}/cache", f"--hypothesis-seed={plan.seed}", *places,
     ]  # fmt: skip
 

@@ -20,7 +20,7 @@ from ralphd.attack.sessions import Pool
 from ralphd.context.python_modules import import_path
 from ralphd.context.target import definitions
 from ralphd.core.encodings import encoded_like
-from ralphd.judging.commands import pytest_prefix
+from ralphd.judging.commands import PLAIN, pytest_prefix
 from ralphd.judging.report_channel import ReportChannel
 from ralphd.opinions.inputs import Recipe
 
@@ -114,6 +114,7 @@ class SandboxPoll:
                 result = await shadow.run(
                     [
                         *pytest_prefix(self.command),
+                        PLAIN,
                         "-q",
                         "--no-header",
                         "--tb=no",
