@@ -257,7 +257,7 @@ class OpinionsSettings(Section):
     """Inputs that they are called with."""
     use: Annotated[Literal["auto", "always", "never"], PERSON] = "auto"
     """Whether critique and implement ask for them too. `auto`: with the embedded model, whose answers cost nothing; in
-    implement where fewer than three tests reach the target, or not all planted faults were noticed.
+    implement where fewer than three tests reach the target, or notice fewer than three quarters of the planted faults.
     `Ralph: second opinions` always does."""
 
 
