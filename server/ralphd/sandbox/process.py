@@ -38,6 +38,8 @@ _FLOOD_BYTES = 256 << 20
 """More output than this is no test report: the run is ended."""
 _FLOOD_CHECK_S = 0.5
 _GONE_S = 5.0
+_STARTED_S = 30.0
+"""bwrap has said by then which process is its first: it takes 0.02 s of processor time."""
 
 
 @dataclass(frozen=True)
@@ -222,10 +224,11 @@ class _Tree:
 
     async def close(self) -> None:
         """Wait until nothing of the tree lives, then take what is left of its output."""
-        deadline = self._loop.time() + _GONE_S
         if self._launch.isolated:
-            await self._until(lambda: self._init is not None or self._status_r not in self._fds, deadline)
+            started = self._loop.time() + _STARTED_S
+            await self._until(lambda: self._init is not None or self._status_r not in self._fds, started)
             self.kill()
+        deadline = self._loop.time() + _GONE_S
         if self._init is not None:
             await self._until(self._init_gone.is_set, deadline)
         if not self.ended.is_set():
