@@ -45,8 +45,8 @@ class ModelBackend:
         present = await client.keys_present(KEY_NAMES)
         places = Places(self._folders.workspace(root), make_passing(self._folders.cache / "answers"))
         config = call_config(settings, places, present, cache_scope=root)
-        if start_local and any(chain[0].local for chain in config.roles.values() if chain):
-            config = call_config(settings, await self._with_local(places), present, cache_scope=root)
+        if any(chain[0].local for chain in config.roles.values() if chain):
+            config = call_config(settings, await self._with_local(places, start_local), present, cache_scope=root)
         self._opened[root] = HostGateway(client, config, self._local.busy if self._local is not None else None)
         return self._opened[root]
 
@@ -56,10 +56,12 @@ class ModelBackend:
             self._client = HostClient(work_dir=work, idle_s=settings.host.idle_s)
         return self._client
 
-    async def _with_local(self, places: Places) -> Places:
+    async def _with_local(self, places: Places, start: bool) -> Places:
         if not await asyncio.to_thread(installed, self._folders.cache):
             hint = "The embedded model is not there yet: `ralphd fetch-model` fetches it (1.1 GB), or set models in your configuration."
             return Places(places.state, places.cache, None, hint)
+        if not start:
+            return places
         async with self._starting_local:
             if self._local is None:
                 place = self._folders.cache / "embedded"

@@ -40,6 +40,18 @@ def test_every_byte_that_is_known_and_no_request(project: Path) -> None:
         assert message["content"].replace("\u202e", "\\u202e") in shown.stdout
 
 
+@pytest.mark.slow
+def test_the_embedded_model_is_on_this_machine(project: Path) -> None:
+    """It speaks the format of a provider, and nobody is told that the code goes there."""
+    product.person_file({"models": "local"})
+    shown = product.ralphd(project, "run", "implement", PLACE, "-m", "double it", "--dry-run")
+    assert shown.returncode == 0, shown.stderr
+    assert "to local at this machine (cannot be asked: The embedded model is not there yet" in shown.stdout
+    told = product.ralphd(project, "doctor")
+    assert "on this machine, " in told.stdout
+    assert "openai" not in shown.stdout + told.stdout
+
+
 async def test_in_an_editor(start: Start, project: Path) -> None:
     """The document as the editor shows it, unsaved changes included; opened when it is there."""
     editor = await start(root=project, artisan=[RIGHT], user={"testing": {}})

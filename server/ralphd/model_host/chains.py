@@ -57,6 +57,10 @@ _FIRST: Mapping[Role, tuple[str, ...]] = {
 """Preferred providers per role, best first; the critic prefers another provider than the artisan."""
 
 
+NOT_RUNNING = "The embedded model is not running."
+"""Where nobody is to be asked, it is not started; its first call starts it."""
+
+
 @dataclass(frozen=True)
 class Places:
     """Where the host keeps the log and the answer cache, and where the embedded model listens."""
@@ -66,7 +70,7 @@ class Places:
     cache: Path
     local_api_base: str | None = None
     """None: the embedded model is not running, for the reason in `local_problem`."""
-    local_problem: str = "The local model is not installed."
+    local_problem: str = NOT_RUNNING
 
 
 def call_config(

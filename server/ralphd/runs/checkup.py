@@ -110,7 +110,8 @@ def _model_lines(name: str, info: Mapping[str, Any]) -> list[str]:
     )
     window = f"window {info['contextWindow']:,}" if info["contextWindow"] else "window not known"
     limits = [f"answers up to {info['maxTokens']:,} tokens"] if info["maxTokens"] else []
-    where = f"to {info['address']}" if info["address"] else "to its provider"
+    elsewhere = f"to {info['address']}" if info["address"] else "to its provider"
+    where = "on this machine" if info["provider"] == "local" else elsewhere
     second = ", ".join([where, window, *limits, *([info["quirks"]] if info["quirks"] else [])])
     return [first, f"{'':11}{second}"]
 

@@ -9,6 +9,7 @@ from typing import Any
 from ralphd.core.run import RunRequest, RunResult
 from ralphd.core.wording import dollars
 from ralphd.errors import ModelError
+from ralphd.model_host.chains import NOT_RUNNING
 from ralphd.models.gateway import Completion, CompletionRequest, Gateway, OnEvent, Reading, ResolvedModel, ignore_event
 from ralphd.models.gateway import Role as ModelRole
 from ralphd.models.prices import worst_of
@@ -82,7 +83,7 @@ async def _prompt(
     lines = [f"==== {role}: at most {worst.tokens:,} tokens and {dollars(worst.usd)} for this call ===="]
     for number, model in enumerate(chain):
         where = model.address or ("this machine" if model.local else "its provider's own host")
-        problem = f" (cannot be asked: {model.problem})" if model.problem else ""
+        problem = f" (cannot be asked: {model.problem})" if model.problem not in (None, NOT_RUNNING) else ""
         lines.append(f"{'then, if that fails, to' if number else 'to'} {model.model} at {where}{problem}")
     texts = await gateway.masked([message.content for message in asked.messages])
     for message, text in zip(asked.messages, texts, strict=True):

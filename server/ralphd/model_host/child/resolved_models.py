@@ -61,7 +61,7 @@ class ModelResolver:
                 "provider": "local" if configured.local else provider,
                 "sent_as": bare,
                 "local": configured.local,
-                "address": endpoint.api_base or _own_address(provider),
+                "address": endpoint.api_base or (None if configured.local else _own_address(provider)),
                 "context_window": configured.context_window or known.context_window,
                 "max_output_tokens": _limit(configured.max_tokens, known),
                 "input_usd_per_token": price_in,
