@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -54,39 +55,76 @@ def look_up(
 
 
 def _file(tree: Tree, paths: Sequence[str], name: str, share: int) -> list[Found]:
-    """The file of that path, or the only one whose path ends so."""
-    if "." not in name and "/" not in name:
+    """The file that `name` means; of a folder, what lies in it."""
+    if not re.search(r"[./]", name):
         return []
-    same = [p for p in paths if p == name] or [p for p in paths if p.endswith(f"/{name}")]
-    text = tree.scan(same[0]) if len(same) == 1 else None
-    if text is None:
+    path = None if name.endswith("/") else _path_meant(paths, name)
+    text = tree.scan(path) if path else None
+    if path is None or text is None:
+        return _folder(paths, name)
+    shown = text if tokens_of(text) <= share else outline(path, text) or text[: share * 2]
+    return [Found(name, path, shown)]
+
+
+def _path_meant(paths: Sequence[str], name: str) -> str | None:
+    """The file of that path, or the only one whose path ends so: as it is written, absolute, without its ending, or as a
+    dotted module."""
+    wanted = name.strip("/")
+    endings = [wanted]
+    if name.startswith("/") or name[1:2] == ":":
+        endings += [path for path in sorted(paths, key=len, reverse=True) if f"/{wanted}".endswith(f"/{path}")][:1]
+    for ending in endings:
+        same = [p for p in paths if p == ending] or [p for p in paths if p.endswith(f"/{ending}")]
+        if len(same) == 1:
+            return same[0]
+    stems = {wanted, wanted.replace(".", "/")} if "/" not in wanted else {wanted}
+    stems |= {f"{stem}/{entry}" for stem in stems for entry in ("__init__", "index", "mod")}
+    same = [p for p in paths if any(f"/{posixpath.splitext(p)[0]}".endswith(f"/{stem}") for stem in stems)]
+    return same[0] if len(same) == 1 else None
+
+
+def _folder(paths: Sequence[str], name: str) -> list[Found]:
+    """What lies in a folder of that path, or in the only one whose path ends so."""
+    wanted = re.sub(r"/\*{1,2}(?:\.\w{1,10})?$", "", name).strip("/")
+    folders = {posixpath.dirname(path) for path in paths}
+    same = [f for f in folders if f == wanted] or [f for f in folders if f"/{f}".endswith(f"/{wanted}")]
+    if len(same) != 1 or "/" not in name:
         return []
-    shown = text if tokens_of(text) <= share else outline(same[0], text) or text[: share * 2]
-    return [Found(name, same[0], shown)]
+    inside = sorted(path for path in paths if posixpath.dirname(path) == same[0])
+    more = f" and {len(inside) - MOST_FILES} more" if len(inside) > MOST_FILES else ""
+    return [Found(name, "", f"A folder. In it: {', '.join(inside[:MOST_FILES])}{more}.")]
 
 
 def _definitions(
     project: Project, paths: Sequence[str], near: Sequence[str], tree: Tree, name: str, share: int
 ) -> list[Found]:
     """The definitions of `name`, which may be qualified (`Cart.total`) and may name its file (`shop/cart.py::Cart.total`)."""
-    place, _, qualified = name.rpartition("::") if "/" in name else ("", "", name.replace("::", "."))
+    place, _, qualified = name.partition("::")
+    if not qualified or not re.search(r"[./]", place):
+        place, qualified = "", name
+    qualified = re.sub(r"<[^<>]*>", "", re.sub(r"::|#|/|\\|\.prototype\.", ".", qualified))
     short = qualified.rpartition(".")[2]
     if not re.fullmatch(r"[\w$]+", short):
         return []
+    there = _path_meant(paths, place) if place else None
     word = re.compile(rf"(?<![\w$]){re.escape(short)}(?![\w$])")
-    holding = [
-        p for p in dict.fromkeys([*near, *paths]) if (not place or p == place) and word.search(tree.scan(p) or "")
-    ]
+    among = [there] if there else [*near, *paths]
+    holding = [p for p in dict.fromkeys(among) if word.search(tree.scan(p) or "")]
     matches: list[tuple[SourceFile, Symbol]] = []
     for path in holding[:MOST_FILES]:
         file = project.file(path)
         if file is None:
             continue
-        exact = [s for s in file.symbols.values() if s.name == qualified or f".{s.name}".endswith(f".{qualified}")]
+        exact = [s for s in file.symbols.values() if f".{s.name}".endswith(f".{qualified}")]
         matches += [(file, symbol) for symbol in exact or ([s for s in file.symbols.values() if s.short == short])]
-    whole = [m for m in matches if m[1].name == qualified or m[1].name.endswith(f".{qualified}")] or matches
+    whole = [m for m in matches if f".{_dotted(m[0].path)}.{m[1].name}".endswith(f".{qualified}")] or matches
     return [Found(name, file.path, _shown(file, symbol, share // min(len(whole), MOST_OF_A_NAME)))
             for file, symbol in whole[:MOST_OF_A_NAME]]  # fmt: skip
+
+
+def _dotted(path: str) -> str:
+    """As a module is called: `src/shop/cart.py` is `src.shop.cart`."""
+    return re.sub(r"/(?:__init__|index|mod)$", "", posixpath.splitext(path)[0]).replace("/", ".")
 
 
 def _shown(file: SourceFile, symbol: Symbol, share: int) -> str:
@@ -102,9 +140,9 @@ def _nearest(project: Project, paths: Sequence[str], near: Sequence[str], name: 
     known = {
         s.short: f"{s.name} in {p}" for p in reversed(near) if (file := project.file(p)) for s in file.symbols.values()
     }
-    files = {p.rpartition("/")[2]: p for p in paths}
+    files = {posixpath.basename(p): p for p in paths}
     close = [known[one] for one in get_close_matches(short, known, 3, 0.6)]
-    close += [files[one] for one in get_close_matches(name.rpartition("/")[2], files, 2, 0.6)]
+    close += [files[one] for one in get_close_matches(posixpath.basename(name), files, 2, 0.6)]
     return f"Nothing of that name is in the project. Nearest: {', '.join(close)}." if close else (
         "Nothing of that name is in the project.")  # fmt: skip
 
