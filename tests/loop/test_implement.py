@@ -9,7 +9,7 @@ import pytest
 from ralphd.core import events
 from tests.support.patience import seconds
 from tests.support.projects import code, tree, write
-from tests.support.service import drive
+from tests.support.service import PYTEST, drive
 
 SLUG = {
     "slug.py": '''\
@@ -176,9 +176,10 @@ async def test_missing_command(project: Path) -> None:
     assert run.result.outcome == "misconfigured" and "no-such-runner" in run.result.reason
 
 
-async def test_command_without_tests(project: Path) -> None:
+@pytest.mark.parametrize("argv", [PYTEST, pytest.param(("python3", "-m", "unittest"), marks=pytest.mark.full)])
+async def test_command_without_tests(project: Path, argv: tuple[str, ...]) -> None:
     (project / "tests/test_slug.py").unlink()
-    run = await drive(project, {}, path="slug.py", at="raise")
+    run = await drive(project, {}, path="slug.py", at="raise", argv=argv)
     assert run.result.outcome == "misconfigured" and "collects no test" in run.result.reason
 
 

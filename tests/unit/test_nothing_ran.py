@@ -6,7 +6,7 @@ import pytest
 
 from ralphd.judging.nothing_ran import Project, standstill
 from ralphd.judging.reports import Report, TestCase
-from ralphd.judging.verdict import TestRun
+from ralphd.judging.verdict import TestRun, nothing_collected
 
 PATHS = (
     "src/app/calc.py",
@@ -50,6 +50,27 @@ def ended(output: str, *errors: str, code: int = 1, argv: tuple[str, ...] = ("ma
         ("x.go:4:2: no required module provides package example.com/a; to add it:", 1, ("example.com/a", "go mod")),
         ("error: no matching package named `serde` found", 101, ("'serde'", "cargo fetch")),
         ("error: could not find `Cargo.toml` in `/w/packages/a`", 101, ("packages/a",)),
+        ("python: can't open file '/w/packages/a/manage.py': [Errno 2] No such file", 2, ("manage.py", "packages/a")),
+        ("error: Failed to spawn: `pytest`\n  Caused by: No such file or directory", 2, ("'pytest'", "uv sync")),
+        ("bash: /w/.venv/bin/pytest: /old/python: bad interpreter: No such file", 126, ("environment again",)),
+        ("ImportError: Error importing plugin \"xdist\": No module named 'xdist'", 1, ("xdist", "uv sync")),
+        ("DistributionNotFound: The 'foo' distribution was not found and is required", 1, ("foo", "pip install -e")),
+        ("sh: 1: cd: can't cd to backend", 2, ("backend", "cd")),
+        ("make: *** No targets specified and no makefile found.  Stop.", 2, ("makefile", "packages/a")),
+        ("Cannot connect to the Docker daemon at unix:///x.sock. Is the docker daemon running?", 1, ("Docker",)),
+        ("npm error enoent Could not read package.json: Error: ENOENT: no such file", 254, ("package.json",)),
+        ('ERR_PNPM_RECURSIVE_EXEC_FIRST_FAIL  Command "vitest" not found', 254, ("'vitest'", "pnpm install")),
+        ("Usage Error: The project in /w/package.json doesn't seem to have been installed", 1, ("pnpm install",)),
+        ('error: Cannot find package "zod" from "/w/src/a.ts"', 1, ("'zod'", "pnpm install")),
+        ("  Test environment jest-environment-jsdom cannot be found. Make sure", 1, ("jest-environment-jsdom",)),
+        ('error foo: The engine "node" is incompatible with this module. Expected version ">=20".', 1, (">=20",)),
+        ("Error: Cannot find module '/w/packages/a/scripts/run.js'", 1, ("scripts/run.js", "testing.command")),
+        ("error: no such command: `nextest`", 101, ("'nextest'",)),
+        ("error: package ID specification `foo` did not match any packages", 101, ("member 'foo'",)),
+        ("go: go.mod requires go >= 1.23 (running go 1.21.1; GOTOOLCHAIN=local)", 1, ("1.23",)),
+        ("[ERROR] Could not resolve dependencies for project g:a:jar:1.0: Cannot access central", 1, ("network",)),
+        ("Could not find gem 'rspec' in locally installed gems.", 7, ("'rspec'", "bundle install")),
+        ("a_test.cc:1:10: fatal error: gtest/gtest.h: No such file or directory", 2, ("gtest/gtest.h",)),
     ],
 )
 def test_the_mend_is_told_with_the_last_lines(output: str, code: int, words: tuple[str, ...]) -> None:
@@ -90,9 +111,27 @@ def test_a_collection_error_in_every_file() -> None:
 
 @pytest.mark.parametrize(
     ("output", "code"), [("", 1), ("assert 1 == 2", 1), ("Error: slug: not found in table", 1), ("jest: not found", 0),
-                         ("Ran 3 tests in 0.1s\nModuleNotFoundError: No module named 'x'", 1)]
+                         ("Error: Cannot find module './calc'", 1), ("expected 'command not found' to equal 'x'", 1),
+         ("Ran 3 tests in 0.1s\nModuleNotFoundError: No module named 'x'", 1)]
 )  # fmt: skip
 def test_a_failure_is_a_failure(output: str, code: int) -> None:
     assert standstill(ended(output, code=code), project()) is None
     red = TestRun(("pytest",), 1, output, report=Report({"t.py::a": TestCase("t.py::a", "failed", output)}))
     assert standstill(red, project()) is None
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "none"),
+    [
+        ("No test files found, exiting with code 1", 1, True),
+        ("No tests found, exiting with code 1\nRun with `--passWithNoTests`", 1, True),
+        ("Ran 0 tests in 0.000s\n\nNO TESTS RAN", 5, True),
+        ("?   \texample.com/a\t[no test files]", 0, True),
+        ("?   \texample.com/a\t[no test files]\nok  \texample.com/b\t0.1s", 0, False),
+        ("  0 passing (2ms)", 0, True),
+        ("  10 passing (2ms)", 0, False),
+        ("assert 1 == 2", 1, False),
+    ],
+)
+def test_a_runner_that_finds_no_test_says_so(output: str, code: int, none: bool) -> None:
+    assert nothing_collected(ended(output, code=code)) is none

@@ -12,8 +12,11 @@ from ralphd.judging.verdict import TestRun, cut_short
 _LOOKED_AT = 20_000
 """Characters from the end of the output."""
 _NETWORK = re.compile(
-    r"Temporary failure in name resolution|Name or service not known|Could not resolve host|Network is unreachable"
-    r"|getaddrinfo (?:EAI_AGAIN|ENOTFOUND)|\bENETUNREACH\b|nodename nor servname provided|dial tcp: lookup "
+    r"Temporary failure in name resolution|Name or service not known|Could(?:n't| not) resolve host|Network is unreachable"
+    r"|getaddrinfo (?:EAI_AGAIN|ENOTFOUND)|\bENETUNREACH\b|nodename nor servname provided|dial tcp: lookup |\bgaierror\b"
+    r"|\bquery\w{0,10} (?:ECONNREFUSED|ENOTFOUND|ETIMEOUT|ESERVFAIL)\b|No address associated with hostname|UnknownHostException"
+    r"|Domain name not found|Could not contact DNS servers|failed to lookup address information",
+    re.IGNORECASE,
 )
 _DISK = re.compile(r"No space left on device|\bENOSPC\b|Disk quota exceeded|\bEDQUOT\b")
 _MEMORY = re.compile(r"Cannot allocate memory|\bENOMEM\b|Resource temporarily unavailable.{0,40}fork")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ralphd.judging.commands import NODE_LAUNCHERS, program_name
 from ralphd.judging.failures import told
+from ralphd.judging.tool_messages import SAID
 from ralphd.judging.verdict import TestRun, says_some_tests
 
 _LOOKED_AT = 20_000
@@ -57,6 +58,10 @@ class Project:
                 return None
             folder = posixpath.dirname(folder)
 
+    def holds(self, name: str) -> bool:
+        """Whether a file of the project has this path, or ends in it."""
+        return any(f"/{path}".endswith(f"/{name}") for path in self.paths)
+
     def holds_module(self, name: str) -> bool:
         """Whether the project has a Python module or package of this dotted name, below any folder."""
         path = name.replace(".", "/")
@@ -95,7 +100,7 @@ _NOT_FOUND = re.compile(
     r"^(?:[\w./-]{1,200}: )?(?:line )?(?:\d{1,9}: )?(?:exec: )?([\w./@+-]{1,200}): (?:command )?not found$"
     r"|^make(?:\[\d+\])?: ([\w./@+-]{1,200}): No such file or directory$"
     r"|\bspawn ([\w./@+-]{1,200}) ENOENT\b"
-    r"|^env: [‘'\"]?([\w./@+-]{1,200})[’'\"]?: No such file or directory$",
+    r"|^(?:[\w./-]{1,60}/)?env: [‘'\"]?([\w./@+-]{1,200})[’'\"]?: No such file or directory$",
     re.MULTILINE,
 )
 _NOT_ALLOWED = re.compile(r"^[^\n]{0,200}?([\w./@+-]{1,200}): [Pp]ermission denied$", re.MULTILINE)
@@ -164,7 +169,7 @@ def _install_node(project: Project) -> str:
 # ---- modules -------------------------------------------------------------------------------------------------------
 
 _PYTHON_MODULE = re.compile(r"No module named '?([\w.]{1,200})'?")
-_NODE_MODULE = re.compile(r"Cannot find (?:module|package) '([^'\n]{1,200})'")
+_NODE_MODULE = re.compile(r"Cannot find (?:module|package) ['\"]([^'\"\n]{1,200})['\"]")
 
 
 def _to_be_written(text: str, project: Project) -> bool:
@@ -183,6 +188,9 @@ def _to_be_written(text: str, project: Project) -> bool:
 def _missing_module(texts: Sequence[str], project: Project) -> tuple[str, str] | None:
     """Where every failure is about a module that is not there, and no candidate can bring it."""
     if found := _first_of_all(_NODE_MODULE, texts):
+        if any(path.startswith(f"{found.partition('/')[0]}/") for path in project.paths):
+            where = project.folder or "the root"
+            return f"{found} is not there; the command runs in {where}", "Correct testing.command, as seen from there"
         return f"the package {found!r} is not installed", _install_node(project)
     name = _first_of_all(_PYTHON_MODULE, texts)
     if not name:
@@ -205,97 +213,18 @@ def _first_of_all(pattern: re.Pattern[str], texts: Sequence[str]) -> str:
 
 # ---- what the tools say --------------------------------------------------------------------------------------------
 
-_NETWORK_MEND = (
-    "Install what the tests need beforehand: test runs have no network (`sandbox: {network: true}` in your own "
-    "configuration would give them one)"
-)
-_INTERPRETER_MEND = "Make the project's environment with that Python, or test with the one that there is"
-_TOLD: tuple[tuple[re.Pattern[str], str, str], ...] = (
-    (
-        re.compile(r"(?:file or directory not found|file not found): ([^\n]{1,200})"),
-        "{0} is not there; the command runs in {folder}",
-        "Point testing.command at the tests, as seen from {folder}",
-    ),
-    (
-        re.compile(r"unrecognized arguments: ([^\n]{1,200})|error: no such option: ([^\n]{1,200})"),
-        "the test runner does not know {0}",
-        "Install the plugin that the option belongs to (such as pytest-cov) in the tests' environment, or leave it out",
-    ),
-    (
-        re.compile(r"[Mm]issing script:? \"?([\w:.-]{1,100})\"?|Couldn't find a script named \"?([\w:.-]{1,100})"),
-        "the package.json of {folder} has no script {0!r}",
-        "Correct testing.command, or add the script",
-    ),
-    (
-        re.compile(r"Error: (no test specified)"),
-        "the package.json of {folder} has {0!r} as its tests",
-        "Write the command that runs the tests into its script `test`, or into testing.command",
-    ),
-    (
-        re.compile(r"(?:npm|npx)[^\n]{0,80}(ENOTCACHED|EAI_AGAIN|ENOTFOUND|ENETUNREACH|ECONNREFUSED)|(npx canceled)"),
-        "npm wants to fetch a package from its registry ({0})",
-        "{node}",
-    ),
-    (
-        re.compile(r"No rule to make target [‘'`\"]([^’'`\"\n]{1,100})"),
-        "the Makefile of {folder} has no target {0!r}",
-        "Name the target that runs the tests in testing.command",
-    ),
-    (
-        re.compile(
-            r"(?:Sessions not found|provided environments not found[^:\n]{0,60}|unknown environment): ([^\n]{1,100})"
-        ),
-        "there is no session or environment {0}",
-        "Name one that there is in testing.command",
-    ),
-    (
-        re.compile(
-            r"could not find python interpreter[^\n]{0,80}|InterpreterNotFound: ([^\n]{1,60})|interpreter ([\w.]+) not found"
-        ),
-        "the Python that the tests want is not on this machine",
-        _INTERPRETER_MEND,
-    ),
-    (
-        re.compile(r"requires a different Python: ([^\n]{1,80})|requires-python[^\n]{0,20} ([^\n]{1,60})"),
-        "the environment has another Python than the project wants",
-        _INTERPRETER_MEND,
-    ),
-    (
-        re.compile(r"(?:minversion|requires pytest)[^\n]{0,20}?-?([\d.]+)[^\n]{0,10}actual pytest-[\d.]+"),
-        "the project wants pytest {0}",
-        "Install that version in the tests' environment",
-    ),
-    (
-        re.compile(r"ImproperlyConfigured: Requested setting (\w+)"),
-        "Django was not told which settings to use",
-        "Run the tests through `python manage.py test`, or set DJANGO_SETTINGS_MODULE in the configuration of pytest-django",
-    ),
-    (
-        re.compile(r"(?:no required module provides package|missing go\.sum entry[^\n]{0,20}) ([^\s;:]{1,200})"),
-        "the Go module {0} is not there",
-        "`go mod download` fetches what the project needs; test runs themselves have no network",
-    ),
-    (
-        re.compile(r"(?:cannot find main module|could not find `(Cargo\.toml)`|go\.mod file not found)"),
-        "there is no module or crate in {folder}",
-        "Correct testing.command, or start it in the folder of the module with a ralph.config.yaml there",
-    ),
-    (
-        re.compile(r"no matching package named `([^`\n]{1,100})`|failed to (?:get|download) `?([\w-]{1,100})"),
-        "the crate {0!r} is not there",
-        "`cargo fetch` fetches what the project needs; test runs themselves have no network",
-    ),
-)
-
 
 def _by_words(run: TestRun, output: str, project: Project) -> tuple[str, str] | None:
     if any(case.outcome != "error" for case in run.cases.values()):
         return None
-    for pattern, why, mend in _TOLD:
-        if found := pattern.search(output):
+    for one in SAID:
+        if found := one.pattern.search(output):
             named = next((group.strip() for group in found.groups() if group), found[0])
-            where = project.folder or "the root"
-            return why.format(named, folder=where), mend.format(named, folder=where, node=_install_node(project))
+            if named.endswith((".h", ".hpp")) and (named in project.instruction or project.holds(named)):
+                continue  # a candidate's to write, or to include from the right place
+            places = {"folder": project.folder or "the root", "node": _install_node(project)}
+            places["python"] = _install_python(project, "the package")
+            return one.why.format(named, **places), one.mend.format(named, **places)
     return None
 
 

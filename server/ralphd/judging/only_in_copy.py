@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from ralphd.core import foreign_json
@@ -58,23 +59,40 @@ class Apart:
 
 
 _GIT = re.compile(
-    r"not a git repository|InvalidGitRepositoryError|setuptools[-_]scm was unable to detect version"
+    r"not a git repository|InvalidGitRepositoryError|NotGitRepository|setuptools[-_]scm was unable to detect version"
+    r"|access to an upstream git repository|\bin a git repository\b|find (?:a )?git (?:root|repository)|could not find repository"
+    r"|Repository not found at|repository does not exist|\b0\+unknown\b"
     r"|Command '?\[?'?git\b[^\n]{0,300}returned non-zero|Command failed: git \w"
-    r"|No such file or directory[^\n]{0,40}['\"][^'\"\n]{0,500}\.git(?:/[^'\"\n]{0,200})?['\"]",
+    r"|No such file or directory[^\n]{0,40}['\"][^'\"\n]{0,500}\.git(?:/[^'\"\n]{0,200})?['\"]"
+    r"|(?:open|stat|lstat) \S{0,500}?\.git(?:/\S{0,200})?: no such file|\.git(?:/[\w./-]{0,200})?['\"]\)\.(?:exists|is_dir|is_file)\b"
+    r"|function (?:exists|isdir|isfile)[^\n]{0,60}\(['\"][^'\"\n]{0,500}\.git(?:/[^'\"\n]{0,200})?['\"]",
     re.IGNORECASE,
 )
-_NO_FILE = re.compile(
-    r"No such file or directory[^\n]{0,40}?: ?['\"]([^'\"\n]{1,1000})['\"]"
-    r"|ENOENT: no such file or directory, \w+ '([^'\n]{1,1000})'"
-    r"|Cannot find module '(\.{0,2}/[^'\n]{1,1000})'"
-    r"|open ([^\s:'\"]{1,1000}): no such file or directory"
+_MISSING = re.compile(
+    r"no such file|nosuchfile|file ?not ?found|enoent|cannot (?:find|open|load)|could not (?:find|open|read)"
+    r"|failed to (?:load|open|resolve|read)|unable to (?:open|load|read)|does (?:n[o']t|the file) exist",
+    re.IGNORECASE,
+)
+"""What a line says that misses a file. An assertion that a file exists is about what the code under test was to write."""
+_NAMED = re.compile(
+    r"['\"(\[ ]((?:\.{0,2}/)?[\w@.-][^\s'\"()\[\],;]{0,500})|^((?:\.{0,2}/)?[\w@.-][^\s'\"()\[\],;:]{0,500}):|(\.{1,2}/[^\s'\"]{1,500})"
+)
+"""What may be a path in such a line."""
+_MOST_NAMED, _MOST_LINES, _LONGEST_LINE = 200, 2000, 2000
+_INSTALLED = frozenset(
+    {"node_modules", ".venv", "venv", "site-packages", "__pycache__", ".git", ".pytest_cache", ".tox", ".nox"}
 )
 _NO_MODULE = re.compile(r"No module named '([\w.]{1,300})'|cannot import name '(\w{1,200})' from '([\w.]{1,300})'")
 _SERVER = re.compile(
-    r"[^\n]{0,200}?(?:Connection refused|ECONNREFUSED|ConnectionRefusedError|could not connect to server)[^\n]{0,120}"
-    r"|[^\n]{0,80}?/(?:var/)?run/[\w./-]{1,100}\.sock\b"
+    r"[^\n]{0,200}?(?:Connection refused|ECONNREFUSED|ConnectionRefusedError|connect to (?:the |local )?\w{0,20} ?server|Can't connect to"
+    r"|connection to server (?:at|on)|NoBrokersAvailable|DockerException|Docker daemon|no display name|open display"
+    r"|Failed to connect to socket)[^\n]{0,120}|[^\n]{0,80}?/(?:var/)?run/[\w./-]{1,100}(?:\.sock|socket)\b",
+    re.IGNORECASE,
 )
-_PLACE = re.compile(r"[\w.-]{1,100}:\d{2,5}\b|/(?:var/)?run/[\w./-]{1,100}\.sock|port \d{2,5}")
+_PLACE = re.compile(
+    r"[\w.-]{1,100}:\d{2,5}\b|/(?:var/)?run/[\w./-]{1,100}(?:\.sock|socket|\.PGSQL\.\d+)|port \d{2,5}|Docker|display",
+    re.IGNORECASE,
+)
 
 
 def apart(
@@ -118,24 +136,45 @@ def _lack(case: TestCase, root: str, folder: str, known: set[str], has_git: bool
 def _ignored_file(text: str, nodeid: str, root: str, folder: str, known: set[str]) -> str | None:
     """The file of the workspace, as seen from the run's folder, that a failure misses and that is on the disk only."""
     here = posixpath.dirname(nodeid.split("::")[0])
-    for match in _NO_FILE.finditer(text):
-        name = next(filter(None, match.groups()))
-        bases = [here] if match[3] else [folder, "", here]
-        for path in (posixpath.normpath(posixpath.join(base, name)) for base in bases):
-            if found := _only_on_disk(path, root, known):
+    for name in islice(dict.fromkeys(_named_in(text)), _MOST_NAMED):
+        for base in dict.fromkeys((here, folder, "")):
+            path = posixpath.normpath(posixpath.join(base, name.rstrip(".:")))
+            if re.search(r"[\w][./]", name) and (found := _only_on_disk(path, root, known)):
                 return posixpath.relpath(found, folder or ".")
     for match in _NO_MODULE.finditer(text):
         module = match[1] or f"{match[3]}.{match[2]}"
         head, _, last = module.replace(".", "/").rpartition("/")
         folders = {posixpath.dirname(path) for path in known} if head else {"", "src", folder, here}
         for base in sorted(base for base in folders if not head or f"/{base}".endswith(f"/{head}")):
-            if found := _only_on_disk(posixpath.join(base, f"{last}.py"), root, known):
+            if found := _module_on_disk(posixpath.join(base, last), root, known):
                 return posixpath.relpath(found, folder or ".")
     return None
 
 
+def _named_in(text: str) -> Iterator[str]:
+    """What may be paths in the lines that miss a file."""
+    for line in text.split("\n")[-_MOST_LINES:]:
+        if _MISSING.search(line[:_LONGEST_LINE]):
+            yield from (name for match in _NAMED.finditer(line[:_LONGEST_LINE]) for name in match.groups() if name)
+
+
+def _module_on_disk(stem: str, root: str, known: set[str]) -> str | None:
+    """A module or a package that is ignored; also one that was compiled in place (`_fast.cpython-311-x86_64-linux-gnu.so`)."""
+    if found := _only_on_disk(f"{stem}.py", root, known):
+        return found
+    folder, last = posixpath.split(stem)
+    try:
+        names = sorted(os.listdir(os.path.join(root, folder)))
+    except OSError:
+        return None
+    built = (name for name in names if re.fullmatch(re.escape(last) + r"(?:\.[\w-]+)?\.(?:so|pyd)", name))
+    return next(
+        (found for name in (*built, last) if (found := _only_on_disk(posixpath.join(folder, name), root, known))), None
+    )
+
+
 def _only_on_disk(path: str, root: str, known: set[str]) -> str | None:
-    if path.startswith(("/", "..")) or ".git" in path.split("/") or path in known:
+    if path.startswith(("/", "..")) or _INSTALLED & set(path.split("/")) or path in known:
         return None
     ends = ("", ".js", ".json", ".ts")
     found = next((path + end for end in ends if os.path.isfile(os.path.join(root, path + end))), None)

@@ -171,6 +171,13 @@ def _says_no_tests(output: str) -> bool:
     return bool(_NO_TESTS.search(output[-20_000:])) and not says_some_tests(output)
 
 
+def nothing_collected(run: TestRun) -> bool:
+    """Whether the runner itself says that there was no test, whatever its exit code."""
+    if run.timed_out or run.cases or run.count("passed") or run.count("failed"):
+        return False
+    return (run.exit_code == 5 and run.expects_report) or _says_no_tests(run.output)
+
+
 def _less_than_before(run: TestRun, baseline: TestRun | None) -> str | None:
     """A weaker kind of evidence than the baseline had."""
     if baseline is not None and baseline.report is not None and run.report is None:

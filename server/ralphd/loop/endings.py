@@ -11,7 +11,7 @@ from ralphd.judging.failures import failure_text
 from ralphd.judging.infrastructure import obstacle
 from ralphd.judging.nothing_ran import Project, standstill
 from ralphd.judging.suggested_command import suggest_command
-from ralphd.judging.verdict import TestRun, judge, to_report
+from ralphd.judging.verdict import TestRun, judge, nothing_collected, to_report
 from ralphd.judging.workbench import Workbench
 from ralphd.loop.state import State, Trial
 from ralphd.phases import edit_permissions
@@ -48,7 +48,7 @@ class Endings:
         if why := obstacle(run):
             ended = self.result("misconfigured", f"Nothing could be tested: {why}. No model was asked to write.")
             return replace(ended, mends=tuple(Mend("openSetting", name) for name in _LIMITS if name in why))
-        if run.exit_code == 5 and run.expects_report and not run.cases:
+        if nothing_collected(run):
             where = (
                 f" It ran in {request.folder}, the folder of the file's package; a command that names paths of the root runs there."
                 if request.folder
