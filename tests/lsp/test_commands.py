@@ -37,7 +37,8 @@ async def test_a_reason_reaches_the_next_run_and_runs_are_listed(start: Start, p
     await editor.command("ralph.server.reject", {"reviewId": first["reviewId"], "reason": "use no regex"})
     second = await run_implement(editor, uri)
     prompts = Path(second["journal"]).read_text(encoding="utf-8")
-    assert "Earlier proposals were rejected by the author" in prompts and "use no regex" in prompts
+    assert "Tried before, and what came of it" in prompts and "Rejected by the author: use no regex" in prompts
+    assert "slug.py\\n- " in prompts.split("use no regex", 1)[1], "what was rejected stands below the reason"
     assert second["outcome"] == "stuck" and "The last one: " in second["reason"], second["reason"]
     assert "Answer with" in second["reason"], "it says what is wrong with the answer"
     listed = await shown(editor, "showRuns")

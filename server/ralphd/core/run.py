@@ -99,8 +99,8 @@ class RunRequest:
     """For `fix`: the findings to repair."""
     sample: int = 0
     """Number of a deliberate fresh sample ("try again"): part of the cache key."""
-    rejected: tuple[str, ...] = ()
-    """What the person said about earlier proposals."""
+    tried: tuple[str, ...] = ()
+    """What was tried before on the document and what came of it: each a sentence, below which the change may stand."""
     allowed: tuple[str, ...] = ()
     """Locked or control files that the person allowed this run to edit."""
     untitled: bool = False

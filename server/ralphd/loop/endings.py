@@ -62,7 +62,7 @@ class Endings:
         idle = (
             not self.ctx.instruction
             and not self.ctx.request.findings
-            and not self.ctx.request.rejected
+            and not self.ctx.request.tried
             and not self.ctx.request.sample
         )
         if (

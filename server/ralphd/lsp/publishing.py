@@ -26,6 +26,7 @@ from ralphd.lsp.unnoticed import UnnoticedFaults
 from ralphd.lsp.workspace import Place, Workspace
 
 JOURNALS_KEPT = 100
+_NOTHING_CAME_OF_IT = frozenset({"stuck", "iteration_limit"})
 
 
 def _looked_for_by(kind: str) -> tuple[Command, ...]:
@@ -103,6 +104,8 @@ class Publishing:
         if hunks:
             waiting = f"{hunks} change{'s wait' if hunks > 1 else ' waits'} for your review"
             result = replace(result, reason=f"{waiting}; {result.reason}")
+        elif result.outcome in _NOTHING_CAME_OF_IT:
+            self._reviews.remember_failure(run.uri, result.reason)
         review_id = made.review_id if made and hunks else None
         self._remember_journal(result)
         answer = result_json(

@@ -7,7 +7,7 @@ edits they refused).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
@@ -21,8 +21,11 @@ from ralphd.lsp.hunks import Hunk, HunkState, already_applied, applied, land, un
 _DOCUMENTS_KEPT = 500
 SETTLED_KEPT = 50
 """Reviews in which nothing waits any more that live on, so that undoing an accepted change brings it back."""
-REASONS_KEPT = 5
-"""Of the reasons for rejecting proposals on one document, the last ones are told to the next runs on it."""
+TRIED_KEPT = 5
+"""Of what was rejected on one document, the last ones are told to the next runs on it."""
+REJECTED_HUNKS, REJECTED_LINES = 3, 8
+"""How much is told of each."""
+FAILURE_CHARACTERS = 400
 
 
 ProofState = Literal["verified", "unverified", "pending", "broken", "stale"]
@@ -140,7 +143,7 @@ class Reviews:
         self._keeps_settled = keeps_settled
         self.live: dict[str, Review] = {}
         self.on_changed: list[Callable[[Review, set[str]], None]] = []
-        self._reasons: Latest[str, list[str]] = Latest(_DOCUMENTS_KEPT)
+        self._tried: Latest[str, list[str]] = Latest(_DOCUMENTS_KEPT)
 
     def add(self, review: Review) -> None:
         """A new proposal on a document under review replaces the old review."""
@@ -181,16 +184,27 @@ class Reviews:
 
     # ---- what the person says of a proposal --------------------------------------------------------------------
 
-    def remember_reason(self, review: Review, reason: object, uris: Iterable[str] = ()) -> None:
-        """Why the person did not want it: the next runs on the document that the run was on are told, and those on the
-        documents of the changes that it was said of (`uris`)."""
-        if isinstance(reason, str) and (said := reason.strip()):
-            for uri in {review.home, *uris}:
-                others = [known for known in self.reasons(uri) if known != said]
-                self._reasons[uri] = [*others, said][-REASONS_KEPT:]
+    def remember_rejection(self, review: Review, chosen: Sequence[Hunk], reason: object) -> None:
+        """What the person did not want, and why where it was said: the next runs on the document that the run was on are
+        told, and those on the documents of the changes."""
+        why = " ".join(reason.split()) if isinstance(reason, str) else ""
+        if not chosen and not why:
+            return
+        shown = "\n".join(f"{hunk.path}\n{hunk.short_diff(REJECTED_LINES)}" for hunk in chosen[:REJECTED_HUNKS])
+        said = "\n".join(filter(None, (f"Rejected by the author: {why}" if why else "Rejected by the author.", shown)))
+        for uri in {review.home, *(hunk.uri for hunk in chosen)}:
+            self._remember(uri, said)
 
-    def reasons(self, home: str) -> tuple[str, ...]:
-        return tuple(self._reasons.get(home, ()))
+    def remember_failure(self, uri: str, reason: str) -> None:
+        """A run on the document ended with nothing to offer: the next one is told why."""
+        self._remember(uri, f"A run ended without a change: {' '.join(reason.split())[:FAILURE_CHARACTERS]}")
+
+    def _remember(self, uri: str, said: str) -> None:
+        self._tried[uri] = [*(known for known in self.tried(uri) if known != said), said][-TRIED_KEPT:]
+
+    def tried(self, uri: str) -> tuple[str, ...]:
+        """What was tried on the document before, and what came of it."""
+        return tuple(self._tried.get(uri, ()))
 
     # ---- the documents go on living ----------------------------------------------------------------------------
 

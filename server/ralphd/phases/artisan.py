@@ -104,7 +104,7 @@ class Artisan:
                 f"- {' '.join(filter(None, (f.message, f.scenario, f.fix)))}\n{fenced(f.test) if f.test else ''}".rstrip()
                 for f in findings
             ),
-            rejected="\n".join(f"- {reason}" for reason in request.rejected if reason),
+            tried="\n".join(map(_as_tried, request.tried)),
             task=ctx.instruction or self._default_task(target, bool(findings)),
         )
         return (Message(role="system", content=system), Message(role="user", content=user))
@@ -255,3 +255,9 @@ class Artisan:
             allowed=request.allowed,
             linked=lambda path: not request.untitled and through_link(request.root, path),
         )
+
+
+def _as_tried(said: str) -> str:
+    """A line of the list of what was tried before; the change below it is data."""
+    sentence, _, change = said.partition("\n")
+    return f"- {sentence}\n{fenced(change, 'diff')}" if change else f"- {sentence}"

@@ -81,6 +81,6 @@ class ReviewCommands:
 
     def _reject(self, argument: dict[str, Any]) -> dict[str, Any]:
         review, chosen = self._chosen(argument)
-        self._reviews.remember_reason(review, argument.get("reason"), [hunk.uri for hunk in chosen])
+        self._reviews.remember_rejection(review, chosen, argument.get("reason"))
         self._reviews.settle(review, chosen, "rejected")
         return {"rejected": True}

@@ -134,7 +134,7 @@ class Starting:
             span=self._span(argument.get("range"), text) if command != "fix" else _place_of(shown),
             instruction=instruction,
             findings=tuple(one.finding for one in shown),
-            rejected=self._reviews.reasons(uri),
+            tried=self._reviews.tried(uri),
             untitled=untitled,
         )
         return request
@@ -160,14 +160,14 @@ class Starting:
     # ---- again -------------------------------------------------------------------------------------------------
 
     def _retry(self, argument: dict[str, Any]) -> dict[str, Any]:
-        """Reject the review, and run again as a fresh sample that is told why."""
+        """Reject the review, and run again as a fresh sample that is told what was rejected and why."""
         review = self._reviews.find(argument.get("reviewId"))
         if review is None:
             raise failed("This review is over.")
         self._check_free(review.home)
-        self._reviews.remember_reason(review, argument.get("reason"))
+        self._reviews.remember_rejection(review, review.pending, argument.get("reason"))
         self._reviews.settle(review, review.pending, "rejected")
-        request = replace(review.request, rejected=self._reviews.reasons(review.home))
+        request = replace(review.request, tried=self._reviews.tried(review.home))
         return {"runId": self._again(request, review.home).run_id}
 
     def _allow(self, argument: dict[str, Any]) -> dict[str, Any]:
