@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ralphd.runs.place import run_folder
 from ralphd.settings.project import package_folder, project_root
 from tests.support.projects import write
 
@@ -31,6 +32,13 @@ UV = "[tool.uv.workspace]\nmembers = ['packages/*']\n"
         ({".git/HEAD": "", "svc/ralph.config.yaml": ""}, "svc/deep/a.rb", ".", "svc"),
         ({"pyproject.toml": "{", "package.json": "[" * 100_000}, "a.py", ".", ""),
         ({"a.py": ""}, "a.py", None, ""),
+        ({"package.json": '\ufeff{"workspaces": {"packages": ["p/*"]}}', "p/a/package.json": '{"name": "a"}'}, "p/a/i.ts", ".", "p/a"),
+        ({".git": "gitdir: x\n", "a/pyproject.toml": "[project]\nname = 'a'\n"}, "a/x.py", ".", "a"),
+        ({"Cargo.toml": "[workspace]\n", "c/Cargo.toml": "[package]\nversion.workspace = true\n"}, "c/src/bin/x.rs", ".", "c"),
+        ({".git/HEAD": "", "c/Cargo.toml": "[package]\n", "c/fuzz/Cargo.toml": "[workspace]\n"}, "c/fuzz/f/x.rs", "c/fuzz", ""),
+        ({".git/HEAD": "", "app/manage.py": "", "app/static/js/a.js": ""}, "app/static/js/a.js", ".", ""),
+        ({"pyproject.toml": "[tool.rye.workspace]\n", "m/pyproject.toml": ""}, "m/x.pyx", ".", "m"),
+        ({".git/HEAD": "", "web/package.json": '{"name": "w"}', "web/server/go.mod": ""}, "web/server/a.go", ".", "web/server"),
     ],
 )  # fmt: skip
 def test_root_and_package(files: dict[str, str], path: str, root: str | None, folder: str, tmp_path: Path) -> None:
@@ -38,6 +46,47 @@ def test_root_and_package(files: dict[str, str], path: str, root: str | None, fo
     found = project_root(str(tmp_path / path))
     assert found == (None if root is None else str((tmp_path / root).resolve()))
     assert package_folder(found or str(tmp_path), str((tmp_path / path).relative_to(found or tmp_path))) == folder
+
+
+MONOREPO = {
+    ".git/HEAD": "",
+    "package.json": '{"workspaces": ["web"]}',
+    "web/package.json": '{"name": "web"}',
+    "svc/pyproject.toml": "",
+    "svc/tests/test_a.py": "",
+    "checks/test_all.py": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "command", "folder"),
+    [
+        ("web/a.ts", "npm test", "web"),
+        ("web/a.ts", "npm test -w web", ""),
+        ("web/a.ts", "npm test --workspaces", ""),
+        ("web/a.ts", "pnpm --filter=web test", ""),
+        ("web/a.ts", "pnpm -r test", ""),
+        ("web/a.ts", "npx mocha --recursive test", "web"),
+        ("web/a.ts", "npm test -- --recursive", "web"),
+        ("web/a.ts", "pnpm exec jest -w 2", "web"),
+        ("web/a.ts", "node --test -r ./setup.js", "web"),
+        ("web/a.ts", "npm --prefix=web test", ""),
+        ("web/a.ts", "yarn --cwd web test", ""),
+        ("web/a.ts", "turbo run test --filter web", ""),
+        ("svc/a.py", "pytest tests", "svc"),
+        ("svc/a.py", "pytest -r a checks", ""),
+        ("svc/a.py", "pytest svc/tests", ""),
+        ("svc/a.py", "make -C svc test", ""),
+        ("svc/a.py", "uv run --directory svc pytest", ""),
+        ("svc/a.py", "uv run pytest -r a", "svc"),
+        ("svc/a.py", "python -m unittest checks/test_all.py", ""),
+        ("svc/a.py", "make test", "svc"),
+    ],
+)
+def test_where_a_command_runs(path: str, command: str, folder: str, tmp_path: Path) -> None:
+    """In the folder of the file's package, but for commands that speak of the root."""
+    write(tmp_path, MONOREPO)
+    assert run_folder(str(tmp_path), path, command.split()) == folder
 
 
 def test_no_home_and_no_folder_of_everybody_is_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ look-ups and at most three small files for each folder. Imports nothing that tak
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from collections.abc import Iterator
@@ -82,18 +83,20 @@ def _is_workspace(folder: str) -> bool:
         return True
     if "workspaces" in _json(os.path.join(folder, "package.json")):
         return True
+    if "workspace" in _json(os.path.join(folder, "deno.json")):
+        return True
     if "workspace" in _toml(os.path.join(folder, "Cargo.toml")):
         return True
     tools = _toml(os.path.join(folder, "pyproject.toml")).get("tool")
-    uv = tools.get("uv") if isinstance(tools, dict) else None
-    return isinstance(uv, dict) and "workspace" in uv
+    managers = [tools.get(name) for name in ("uv", "rye", "hatch")] if isinstance(tools, dict) else []
+    return any(isinstance(one, dict) and "workspace" in one for one in managers)
 
 
 def _is_package(folder: str, suffix: str) -> bool:
     """`suffix`: of the file that is asked about, without its dot; "" for any."""
     if _has(folder, CONFIG_NAME):
         return True
-    python = suffix in ("py", "pyi", "pyx", "pxd")
+    python = suffix in ("py", "pyi", "pyx", "pxd", "pxi")
     if suffix in _SCRIPTS:
         return _is_npm_package(folder)
     if suffix == "go":
@@ -127,7 +130,7 @@ def _has_tests(folder: str) -> bool:
 
 def _json(path: str) -> dict[str, Any]:
     try:
-        found = foreign_json.parse(_read(path))
+        found = foreign_json.parse(_read(path).removeprefix(codecs.BOM_UTF8))
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
@@ -135,7 +138,7 @@ def _json(path: str) -> dict[str, Any]:
 
 def _toml(path: str) -> dict[str, Any]:
     try:
-        return foreign_toml.parse(_read(path).decode("utf-8"))
+        return foreign_toml.parse(_read(path).decode("utf-8-sig"))
     except ValueError:
         return {}
 
