@@ -41,6 +41,23 @@ cdef class Cart:
     def plain(self):
         return self.n
 
+    property old:
+        def __get__(self):
+            return <object>self.n
+
+DEF SIZE = 4
+IF SIZE > 3:
+    cdef (int, double) pair():
+        return 1, 2.0
+ELSE:
+    cdef double[:, ::1] view():
+        return None
+
+cdef char* name_of(const char *s) except NULL:
+    for i from 0 <= i < 10:
+        take(&s[i])
+    return <char*>new Name(s)
+
 def after(x):
     return x
 """
@@ -52,7 +69,8 @@ def test_each_definition() -> None:
     assert len(read) == len(data) and read.count(b"\n") == data.count(b"\n")
     assert as_python(b"def f():\n    return cdef\n") == b"def f():\n    return cdef\n"
     names = [found.name for found in definitions("a.pyx", SOURCE)]
-    assert names == ["Point", "half", "double_it", "Cart", "Cart.total", "Cart.plain", "after"]
+    assert names == ["Point", "half", "double_it", "Cart", "Cart.total", "Cart.plain", "Cart.old", "Cart.old.__get__",
+                     "pair", "view", "name_of", "after"]  # fmt: skip
     at = SOURCE.index("return 0")
     target = find_target("a.pyx", SOURCE, (at, at))
     assert target.name == "double_it" and target.text(SOURCE).startswith(

@@ -1,7 +1,8 @@
 """Cython's own statements written as Python's, byte for byte in their place, so that Python's grammar finds what they define.
 
 `cdef int f(int x) nogil:` is read as `def f():` with blanks behind it, `cdef class Cart:` as a class, `cdef int LIMIT = 3` as
-`LIMIT = 3`, `cdef:` as a block, and a declaration that defines nothing as `pass`. Pure; Python's own code stays as it is.
+`LIMIT = 3`, `cdef:` as a block, and a declaration that defines nothing as `pass`. Casts, addresses and `new` are left out. Pure;
+Python's own code stays as it is.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 _BEGINS = re.compile(rb"^[ \t]*(?:cdef|cpdef|ctypedef|cimport|from[ \t]+[\w.]+[ \t]+cimport)\b", re.MULTILINE)
 _FUNCTION = re.compile(
     rb"^([ \t]*)cp?def[ \t](?![ \t]*(?:class|struct|enum|union|extern|packed)\b)"
-    rb"[^\n(=:#]{0,200}?(\w+)[ \t]*\([^()]{0,2000}(?:\([^()]{0,200}\)[^()]{0,2000}){0,20}\)[^\n:#]{0,200}(?=:[ \t]*(?:#[^\n]*)?$)",
+    rb"(?:\([^()\n]{0,200}\)[ \t]*)?(?:[^\n(=:#\[]|\[[^\]\n]{0,100}\]){0,200}?(\w+)[ \t]*\([^()]{0,2000}(?:\([^()]{0,200}\)[^()]{0,2000}){0,20}\)[^\n:#]{0,200}(?=:[ \t]*(?:#[^\n]*)?$)",
     re.MULTILINE,
 )
 _HOLDER = re.compile(
@@ -20,9 +21,20 @@ _HOLDER = re.compile(
     re.MULTILINE,
 )
 _BLOCK = re.compile(rb"^([ \t]*)cdef\b[^\n:=()]*(?=:[ \t]*(?:#[^\n]*)?$)", re.MULTILINE)
-_VALUE = re.compile(rb"^([ \t]*)cp?def[ \t][^\n=(:#]{0,200}?(\w+)[ \t]*(?==[^=\n])", re.MULTILINE)
+_PROPERTY = re.compile(rb"^([ \t]*)property[ \t]+(\w+)[ \t]*(?=:[ \t]*$)", re.MULTILINE)
+_VALUE = re.compile(rb"^([ \t]*)(?:cp?def|DEF)[ \t][^\n=(:#]{0,200}?(\w+)[ \t]*(?==[^=\n])", re.MULTILINE)
 _IMPORT = re.compile(rb"^([ \t]*(?:from[ \t]+[\w.]+[ \t]+)?)cimport\b", re.MULTILINE)
+_CONDITION = re.compile(rb"^([ \t]*)(?:IF|ELIF)[ \t][^\n]{1,300}?(?=:[ \t]*$)", re.MULTILINE)
+_OTHERWISE = re.compile(rb"^([ \t]*)ELSE(?=:[ \t]*$)", re.MULTILINE)
 _OTHER = re.compile(rb"^([ \t]*)(?:cdef|cpdef|ctypedef)\b[^\n]*", re.MULTILINE)
+
+_BEFORE = rb"((?:[=(,\[{:+*/%|^-]|\b(?:return|yield|in|not|and|or|if|else|lambda))[ \t]*)"
+_CAST = re.compile(
+    _BEFORE + rb"<[ \t]*[A-Za-z_][\w. \t]{0,80}(?:\[[^\]\n]{0,80}\])?[ \t]*\*{0,3}\??>(?=[ \t]*[\w(&\"'\[<-])"
+)
+_ADDRESS = re.compile(_BEFORE + rb"&(?=[A-Za-z_])")
+_NEW = re.compile(_BEFORE + rb"new[ \t](?=[ \t]*[A-Za-z_])")
+_FROM = re.compile(rb"^([ \t]*for[ \t]+\w{1,80}[ \t]+)from(?=[ \t])", re.MULTILINE)
 
 
 def as_python(source: bytes) -> bytes:
@@ -32,10 +44,18 @@ def as_python(source: bytes) -> bytes:
     for pattern, written in (
         (_FUNCTION, b"def %s()"),
         (_HOLDER, b"class %s"),
+        (_PROPERTY, b"class %s"),
         (_BLOCK, b"if 1"),
+        (_CONDITION, b"if 1"),
+        (_OTHERWISE, b"else"),
         (_VALUE, b"%s"),
         (_IMPORT, b"import"),
         (_OTHER, b"pass"),
+        (_CAST, b""),
+        (_CAST, b""),
+        (_ADDRESS, b""),
+        (_NEW, b""),
+        (_FROM, b"in"),
     ):
         source = pattern.sub(lambda match, written=written: _in_place(match, written), source)  # type: ignore[misc]
     return source
