@@ -6,6 +6,7 @@ edits they refused).
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,8 @@ TRIED_KEPT = 5
 REJECTED_HUNKS, REJECTED_LINES = 3, 8
 """How much is told of each."""
 FAILURE_CHARACTERS = 400
+MAX_DEPTH = 200
+"""Characters of indentation that are looked at."""
 
 
 ProofState = Literal["verified", "unverified", "pending", "broken", "stale"]
@@ -112,7 +115,7 @@ def build(request: RunRequest, home: str, files: Iterable[NewText], target: Span
             old = (before or "")[change.start : change.end]
             number, span = len(review.hunks) + 1, (change.start, change.end)
             hunk = Hunk(f"h{number}", uri, path, span, old, change.new, creates=created, origin=span)
-            hunk.outside_target = created or path != request.path or not _within(span, target)
+            hunk.outside_target = created or path != request.path or not _within(before or "", change, target)
             _ = hunk.headline  # split into lines here, not on the event loop
             review.hunks.append(hunk)
     return review
@@ -122,14 +125,31 @@ def _rank(file: NewText, own: str) -> tuple[bool, bool, str]:
     return file.before is not None, file.path != own, file.path
 
 
-def _within(span: Span, target: Span | None) -> bool:
-    """Whether a change lies in the target, whose span ends before its last line end. What is inserted right above it
-    (an import) or below it (another function) does not."""
-    if target is None:
+_BELONGS_BELOW = re.compile(r"@|#|//|/\*|\*|--|<!--|\[\w")
+"""How a line begins that belongs to what stands below it: a decorator, an attribute, a comment."""
+
+
+def _within(before: str, change: Replacement, target: Span | None) -> bool:
+    """Whether a change lies in the target, whose span ends before its last line end. What is inserted right above it does
+    not, where it is more than decorators and comments (an import); nor what is inserted below it, where it is more than
+    further lines of its body (another function)."""
+    if target is None or target == (0, len(before)):
         return True
-    if span[0] == span[1]:
-        return target[0] < span[0] <= target[1]
-    return target[0] <= span[0] and span[1] <= target[1] + len("\r\n")
+    start, end = target
+    if change.start != change.end:
+        return start <= change.start and change.end <= end + len("\r\n")
+    added = [line for line in change.new.splitlines() if line.strip()]
+    margin = start - before.rfind("\n", 0, start) - 1  # of a span that begins behind the indentation
+    depth = margin + _depth(before[start : start + MAX_DEPTH])
+    if change.start <= start:
+        above = start - margin <= change.start
+        return above and bool(added) and all(_BELONGS_BELOW.match(line.strip()) for line in added)
+    below = not before[end : change.start].strip()
+    return change.start <= end or (below and all(_depth(line) > depth for line in added))
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))
 
 
 class Reviews:
