@@ -139,10 +139,16 @@ def _tests(texts: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
 
 
 def _calls(path: str, text: str) -> list[tuple[str, str]]:
-    """The tests of a script: from the line that begins one to the line before the next."""
-    begins = list(re.finditer(r"^\s*(?:t\.)?(?:it|test|specify)\(\s*(['\"`])(.+?)\1", text, re.MULTILINE))
+    """The tests of a script: from the line that begins one to the line that closes it, or to the one before the next."""
+    begins = list(
+        re.finditer(r"^([ \t]*)(?:await\s+)?(?:t\.)?(?:it|test|specify)\(\s*(['\"`])(.+?)\2", text, re.MULTILINE)
+    )
     ends = [m.start() for m in begins[1:]] + [len(text)][: len(begins)]
-    return [(f"{path}::{m[2]}", text[m.start() : end].strip()) for m, end in zip(begins, ends, strict=True)]
+    found = []
+    for begin, end in zip(begins, ends, strict=True):
+        closed = re.compile(rf"^{begin[1]}[}})\]][^\n]*$", re.MULTILINE).search(text, begin.end(), end)
+        found.append((f"{path}::{begin[3]}", text[begin.start() : closed.end() if closed else end].strip()))
+    return found
 
 
 def _stub(text: str, target: Target, python: bool) -> str | None:

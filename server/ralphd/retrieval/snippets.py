@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ralphd.context.target import Target
@@ -28,10 +28,12 @@ class Snippet:
     row: int
     text: str
     inside: tuple[int, str] | None = None
+    brief: str = ""
+    """What is shown of it where there is no room for `text`: how a definition is called."""
 
     @property
     def cost(self) -> int:
-        return tokens_of(self.text) + 2
+        return tokens_of(self.text) + (1 if self.kind == "likely" else 2)
 
 
 def snippets(project: Project, target: Target, text: str, said: str = "") -> list[Snippet]:
@@ -58,8 +60,9 @@ def snippets(project: Project, target: Target, text: str, said: str = "") -> lis
 
 
 def _outlined(file: SourceFile, symbol: Symbol) -> Snippet:
-    """What a thing is called and how, no more."""
-    return Snippet("likely", file.path, symbol.start, file.signature(symbol), _inside(file, symbol))
+    """What a thing is called and how, no more; one of a single row as it stands."""
+    text = file.rows(symbol.start, symbol.last) if symbol.start == symbol.last else file.signature(symbol)
+    return Snippet("likely", file.path, symbol.start, text, _inside(file, symbol))
 
 
 def _small_first(need: Need) -> tuple[bool, int, str, int]:
@@ -96,16 +99,20 @@ def _imports(file: SourceFile, target: Target, text: str) -> list[Snippet]:
 
 
 def _shown(kind: Kind, file: SourceFile, symbol: Symbol) -> Snippet:
-    inside = _inside(file, symbol)
+    return Snippet(kind, file.path, symbol.first, _text_of(file, symbol), _inside(file, symbol), file.signature(symbol))
+
+
+def _text_of(file: SourceFile, symbol: Symbol) -> str:
+    """Whole where it is short."""
     if symbol.last - symbol.first < WHOLE_ROWS:
-        return Snippet(kind, file.path, symbol.first, file.rows(symbol.first, symbol.last), inside)
+        return file.rows(symbol.first, symbol.last)
     if symbol.kind == "binding":
-        return Snippet(kind, file.path, symbol.first, file.rows(symbol.first, symbol.first + 8) + "\n…", inside)
+        return file.rows(symbol.first, symbol.first + 8) + "\n…"
     shown = [file.signature(symbol), docstring(file, symbol)]
     members = [s for s in file.symbols.values() if s.name.rpartition(".")[0] == symbol.name]
     if members:  # a long class: how its members are called
         shown += [file.signature(member) for member in members]
-    return Snippet(kind, file.path, symbol.first, "\n".join(filter(None, (*shown, "    …"))), inside)
+    return "\n".join(filter(None, (*shown, "    …")))
 
 
 def _inside(file: SourceFile, symbol: Symbol) -> tuple[int, str] | None:
@@ -134,29 +141,40 @@ def docstring(file: SourceFile, symbol: Symbol) -> str:
 
 
 def joined(chosen: Iterable[Snippet]) -> str:
-    """The snippets of one file in their order, each member under the first line of its class."""
-    rows: dict[int, str] = {}
+    """The snippets of one file in their order, each member under the first line of its class. Outlines stand line by line,
+    other things with a blank line around them."""
+    rows: dict[int, tuple[str, bool]] = {}
     for one in chosen:
-        rows.setdefault(one.row, one.text)
+        rows.setdefault(one.row, (one.text, one.kind == "likely"))
         if one.inside is not None:
-            rows.setdefault(*one.inside)
-    return "\n\n".join(rows[row] for row in sorted(rows))
+            rows.setdefault(one.inside[0], (one.inside[1], one.kind == "likely"))
+    text, outlined = "", True
+    for row in sorted(rows):
+        shown, outline = rows[row]
+        text += ("\n" if outline and outlined else "\n\n") + shown
+        outlined = outline
+    return text.lstrip("\n")
 
 
 def within(found: Sequence[Snippet], shares: dict[Kind, int], budget: int) -> list[Snippet]:
-    """Those that fit: each kind within its share first, then what is left of the budget in the order of `found`. Passing
-    tests get no more than their share: the next one seldom says more than those before."""
-    left, chosen = dict(shares), []
-    rest = []
-    for one in found:
-        if one.cost <= left[one.kind] and one.cost <= budget:
-            left[one.kind] -= one.cost
-            budget -= one.cost
-            chosen.append(one)
-        elif one.kind != "tests":
-            rest.append(one)
-    for one in rest:
-        if one.cost <= budget:
-            budget -= one.cost
-            chosen.append(one)
-    return chosen
+    """Those that fit: each kind within its share first, in brief where not whole, then what is left of the budget in the order of `found`, but for
+    outlines of what a body may name, which come before longer texts. Passing tests get no more than their share: the next
+    one seldom says more than those before."""
+    left = dict(shares)
+    chosen: dict[int, Snippet] = {}
+    rest: list[int] = []
+    for at, one in enumerate(found):
+        short = replace(one, text=one.brief, brief="") if one.brief else one
+        fitting = next((form for form in (one, short) if form.cost <= min(left[one.kind], budget)), None)
+        if fitting is not None:
+            left[one.kind] -= fitting.cost
+            budget -= fitting.cost
+            chosen[at] = fitting
+        if fitting is not one and one.kind != "tests":
+            rest.append(at)
+    for at in sorted(rest, key=lambda at: found[at].kind != "likely"):
+        held = chosen[at].cost if at in chosen else 0
+        if found[at].cost <= budget + held:
+            budget += held - found[at].cost
+            chosen[at] = found[at]
+    return [chosen[at] for at in sorted(chosen)]

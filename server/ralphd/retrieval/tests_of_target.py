@@ -10,22 +10,19 @@ import posixpath
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator
-from typing import TYPE_CHECKING
 
-from ralphd.answers.imports import text_of
-from ralphd.answers.units import Code, code_of
+from ralphd.answers.units import code_of
 from ralphd.context.file_graph import FileGraph
 from ralphd.context.languages import SCRIPTS, language_of
 from ralphd.context.target import Definition, Target, definitions
 from ralphd.context.tree import Tree
 from ralphd.core.tokens import tokens_of
+from ralphd.retrieval.script_tests import script_tests
 from ralphd.retrieval.snippets import Kind, Snippet
 
-if TYPE_CHECKING:
-    from tree_sitter import Node
-
 MAX_CHARACTERS = 400_000
-"""A bigger file of tests is data."""
+MAX_CHARACTERS_RED = 2_000_000
+"""A bigger file of tests is data; one in which a test fails is read up to the second limit."""
 MOST_SEARCHED = 1000
 """Files of tests, the nearest ones, that are searched for a word where no import leads to any."""
 HEAD_ROWS = 3
@@ -70,7 +67,8 @@ def test_snippets(
     ranked: list[tuple[int, int, list[Snippet]]] = []
     for path in dict.fromkeys([*sorted(red), *tests_reaching(tree, target, graph)]):
         text = tree.scan(path)
-        if text is None or len(text) > MAX_CHARACTERS or (path not in red and not naming.search(text)):
+        most_read = MAX_CHARACTERS_RED if path in red else MAX_CHARACTERS
+        if text is None or len(text) > most_read or (path not in red and not naming.search(text)):
             continue
         if not short:
             ranked.append((0 if path in red else 2, len(text), [Snippet("tests", path, 0, text)]))
@@ -97,6 +95,7 @@ def _by_file(failing: Iterable[str], target: str) -> dict[str, set[str]]:
             names = found.setdefault(path, set())
             names.add(re.split(r"::", named.partition("[")[0])[-1])
             names.add(re.split(r"::| > ", named)[-1])
+            names.add(named)  # a title may hold such signs
     return found
 
 
@@ -136,7 +135,8 @@ def _tests_in(path: str, text: str) -> list[_Test]:
     language = language_of(path)
     if language in SCRIPTS:
         code = code_of(language, text)
-        return list(_calls(path, code)) if code is not None else []
+        calls = script_tests(code) if code is not None else ()
+        return [_Test(one.titles, path, one.row, one.text) for one in calls]
     every = definitions(path, text)
     feeds = [at for at, char in enumerate(text) if char == "\n"]
 
@@ -195,39 +195,6 @@ def _holds(one: Definition) -> bool:
 
 def _within(one: Definition, other: Definition) -> bool:
     return other.span[0] <= one.span[0] and one.span[1] <= other.span[1]
-
-
-_CASE = re.compile(r"(?:\w+\.)?(?:it|test|specify)(?:\.\w+)*$")
-_SUITE = re.compile(r"(?:\w+\.)?(?:describe|suite|context)(?:\.\w+)*$")
-
-
-def _calls(path: str, code: Code) -> Iterator[_Test]:
-    """The test calls of a script, the innermost ones; each other statement beside them counts as one without a title."""
-    todo: list[tuple[Node, tuple[str, ...]]] = [(node, ()) for node in reversed(code.root.named_children)]
-    while todo:
-        node, titles = todo.pop()
-        called, arguments = _called(node)
-        kind = "suite" if _SUITE.match(called) else "case" if _CASE.match(called) else ""
-        if arguments is not None and kind and len(titles) < 8:
-            title = re.match(r"\(\s*(['\"`])(.{0,300}?)\1", text_of(arguments))
-            titles = (*titles, title[2] if title else "")
-            bodies = [body for c in arguments.named_children if (body := c.child_by_field_name("body")) is not None]
-            inner = [statement for body in bodies for statement in body.named_children]
-            if kind == "suite" or any(_CASE.match(_called(statement)[0]) for statement in inner):
-                todo += [(statement, titles) for statement in reversed(inner)]
-                continue
-        if node.type == "expression_statement":
-            row = node.start_point[0] - code.offset
-            text = "\n".join(code.rows(row, node.end_point[0] - code.offset))
-            yield _Test(titles if kind else (), path, row, text)
-
-
-def _called(node: Node) -> tuple[str, Node | None]:
-    """What a statement calls, and the arguments."""
-    call = node.named_children[0] if node.type == "expression_statement" and node.named_children else None
-    called = call.child_by_field_name("function") if call is not None else None
-    arguments = call.child_by_field_name("arguments") if call is not None else None
-    return text_of(called)[:80] if called is not None else "", arguments
 
 
 def _shortened(text: str, naming: re.Pattern[str], most: int) -> str:
