@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from ralphd.answers.losses import is_stub
 from ralphd.context.languages import language_of, parse
 from ralphd.context.target import Target, walk_definitions
+from ralphd.core.tokens import tokens_of
 from ralphd.retrieval.needs import Project, rows_of
 from ralphd.retrieval.symbols import SourceFile, Symbol, function_body
 
@@ -23,9 +24,13 @@ SAID = 6.0
 """The docstring, the signature or a failing test says the name itself."""
 UNUSED = 5.0
 """The file defines it as private, or imports it, and nothing uses it yet."""
+IMPORTED = 1.5
+"""The file imports it by its name."""
 SIBLING = 2.0
 CONSTANT = 2.0
 NEAR_ROWS = 40
+USUAL_TOKENS = 15
+"""Of an outline: a longer one has to be worth more, for it stands in the place of several."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ def likely(project: Project, target: Target, text: str, said: str, known: set[tu
     used = _used_outside(file, first, last)
     rarity = _rarity(file)
     owner = target.name.rpartition(".")[0]
+    imported = {binding.local for binding in file.bindings}
     found = []
     for name, symbol in _in_reach(project, file, owner, first, last):
         if (symbol.path, symbol.name) in known:
@@ -59,12 +65,15 @@ def likely(project: Project, target: Target, text: str, said: str, known: set[tu
         worth += UNUSED if not uses and private and not short.startswith("__") else math.log1p(uses)
         worth += SIBLING * bool(owner and symbol.owner and symbol.path == file.path and symbol.owner == owner)
         worth += CONSTANT * (symbol.kind == "binding")
+        worth += IMPORTED * (symbol.path != file.path and short in imported)
         if symbol.path == file.path:
             distance = max(0, first - symbol.last, symbol.first - last)
             worth += max(0.0, 1.5 - distance / NEAR_ROWS)
         if short.startswith("__") and short.endswith("__"):
             worth -= 3.0
-        found.append(Guess(symbol, worth - math.log1p(symbol.last - symbol.first) * 0.01))
+        home = project.file(symbol.path)
+        tokens = tokens_of(home.signature(symbol)) if home is not None else USUAL_TOKENS
+        found.append(Guess(symbol, worth - math.log(max(tokens, 1) / USUAL_TOKENS)))
     return sorted(found, key=lambda g: (-g.worth, g.symbol.path, g.symbol.first))
 
 

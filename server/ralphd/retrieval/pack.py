@@ -202,7 +202,9 @@ def _needed(
         tree.text(piece.path)  # from here on it is shown
     places = {(one.path, one.row) for one in chosen}
     left_out = sum((one.path, one.row) not in places for one in found if one.kind not in ("likely", "tests"))
-    return Context(tuple(kept), left_out, rules), _as_excerpts(tree, [one for one in chosen if one.kind in ("failing", "tests")])
+    return Context(tuple(kept), left_out, rules), _as_excerpts(
+        tree, [one for one in chosen if one.kind in ("failing", "tests")]
+    )
 
 
 def _as_excerpts(tree: Tree, tests: list[Snippet]) -> list[Excerpt]:
