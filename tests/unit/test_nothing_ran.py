@@ -126,6 +126,7 @@ def test_a_failure_is_a_failure(output: str, code: int) -> None:
         ("No test files found, exiting with code 1", 1, True),
         ("No tests found, exiting with code 1\nRun with `--passWithNoTests`", 1, True),
         ("Ran 0 tests in 0.000s\n\nNO TESTS RAN", 5, True),
+        ("Ran 0 tests in 0.000s\n\nOK\n", 0, True),
         ("?   \texample.com/a\t[no test files]", 0, True),
         ("?   \texample.com/a\t[no test files]\nok  \texample.com/b\t0.1s", 0, False),
         ("  0 passing (2ms)", 0, True),

@@ -156,7 +156,7 @@ _NO_TESTS = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _SOME_TESTS = re.compile(
-    r"^(?:Ran [1-9]|# tests [1-9]|1\.\.[1-9]|ok\s)|\b[1-9]\d{0,8} (?:passed|passing|tests? passed)\b",
+    r"^(?:Ran [1-9]|# tests [1-9]|1\.\.[1-9]|(?-i:ok)\s)|\b[1-9]\d{0,8} (?:passed|passing|tests? passed)\b",
     re.MULTILINE | re.IGNORECASE,
 )
 
