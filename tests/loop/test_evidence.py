@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ralphd.core.run import RunResult
-from ralphd.judging import workbench
+from ralphd.judging import stalling
 from tests.support.patience import seconds
 from tests.support.projects import code, write
 from tests.support.service import drive
@@ -153,8 +153,8 @@ async def test_a_collection_error_reaches_the_artisan(tmp_path: Path) -> None:
 @pytest.mark.slow
 async def test_a_hang_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run ends long before `testing.timeout_s`, and the Artisan is told which test hung."""
-    monkeypatch.setattr(workbench, "_LEAST_STALL_S", seconds(8))
-    monkeypatch.setattr(workbench, "_STALL_TIMES", 2)
+    monkeypatch.setattr(stalling, "LEAST_S", seconds(8))
+    monkeypatch.setattr(stalling, "TIMES", 2)
     write(tmp_path, {**ADD, "test_calc.py": TEST})
     run = await drive(
         tmp_path,

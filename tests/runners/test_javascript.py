@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ralphd.core import events
-from ralphd.judging import workbench
+from ralphd.judging import stalling
 from tests.runners.table import RUNNERS, Runner
 from tests.support import runner_installs
 from tests.support.patience import seconds
@@ -84,8 +84,8 @@ async def test_no_tests_are_never_green(name: str, tmp_path: Path) -> None:
 @every_runner
 async def test_crash_early_end_and_hang(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """None of them is green; the crash is told as it was reported, and the hang names where it was."""
-    monkeypatch.setattr(workbench, "_LEAST_STALL_S", seconds(15))
-    monkeypatch.setattr(workbench, "_STALL_TIMES", 1)
+    monkeypatch.setattr(stalling, "LEAST_S", seconds(15))
+    monkeypatch.setattr(stalling, "TIMES", 1)
     runner = project(tmp_path, name)
     crash = runner.target("return a + b;", 'throw new Error("boom");\n')
     leaves = runner.target("return a + b;", "process.exit(0);\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ralphd.core import events
-from ralphd.judging import workbench
+from ralphd.judging import stalling
 from tests.support import runner_installs
 from tests.support.patience import seconds
 from tests.support.projects import write
@@ -106,8 +106,8 @@ async def test_no_tests_crash_and_early_end_are_not_green(name: str, tmp_path: P
 @pytest.mark.full
 @pytest.mark.parametrize("name", ["unittest", "tox", "django"])
 async def test_a_hang_names_its_test(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbench, "_LEAST_STALL_S", seconds(15))
-    monkeypatch.setattr(workbench, "_STALL_TIMES", 1)
+    monkeypatch.setattr(stalling, "LEAST_S", seconds(15))
+    monkeypatch.setattr(stalling, "TIMES", 1)
     files, (program, *rest) = PROJECTS.get(name, ({}, ("python", "-m", "unittest")))
     write(tmp_path, {**files, "calc.py": CALC, "test_calc.py": CASES})
     argv = (str(runner_installs.python() / "bin" / program), *rest)

@@ -1,4 +1,4 @@
-"""When a run counts as hung, and the processor time that decides it."""
+"""When a run counts as hung, the processor time that decides it, and the test that is named."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from ralphd.judging.workbench import stalled
+from ralphd.judging.cargo_progress import CargoProgress
+from ralphd.judging.stalling import stalled
 from ralphd.sandbox.watchdog import Meter, members
 
 
@@ -38,3 +39,43 @@ def test_the_meter_counts_the_whole_tree() -> None:
         meter.read(members(process.pid))
         assert meter.seconds >= 0.25
         process.communicate(b"\n")
+
+
+_CARGO = """\
+     Running unittests src/lib.rs (target/debug/deps/calc-07c1)
+
+running 3 tests
+test tests::later ... ignored
+test tests::adds - should panic ... ok
+test tests::zero ... \x1b[32mok\x1b[m
+
+test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s
+
+   Doc-tests calc
+
+running 2 tests
+test src/lib.rs - add (line 3) ... ok
+test src/lib.rs - add (line 9) ... ok
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("   Compiling calc v0.1.0\n", ""),
+        ("running 3 tests\n", "tests::adds"),
+        ("running 3 tests\ntest tests::adds - should panic ... ok\ntest tests::later ... ignored\n", "tests::zero"),
+        ("running 3 tests\ntest tests::later ... ", "tests::later"),
+        (_CARGO.replace("(line 3) ... ok", "(line 4) ... ok").replace("test src/lib.rs - add (line 9) ... ok\n", ""), "src/lib.rs - add"),
+        ("running 1 test\nrunning 1 test\nrunning 1 test\n", ""),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_the_test_that_cargo_still_runs(said: str, name: str, size: int) -> None:
+    before = CargoProgress()
+    before.feed(_CARGO.encode())
+    progress = CargoProgress(before)
+    for at in range(0, len(said), size):
+        progress.feed(said.encode()[at : at + size])
+    assert progress.running() == name
+    assert (progress.progress() > 0) is ("running" in said)

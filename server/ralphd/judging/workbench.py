@@ -7,7 +7,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,8 @@ from ralphd.context.file_graph import FileGraph
 from ralphd.context.project_index import ProjectIndex
 from ralphd.context.tree import Tree
 from ralphd.core.encodings import encoded_like
-from ralphd.judging import reports
+from ralphd.judging import reports, stalling
+from ralphd.judging.cargo_progress import CargoProgress
 from ralphd.judging.commands import pytest_prefix, runner_of, with_report
 from ralphd.judging.junit import parse_junit
 from ralphd.judging.only_in_copy import Apart, apart, last_result
@@ -114,15 +115,6 @@ _NO_REPORTERS = re.compile(r"--test-reporter(?:-destination)?=? is not allowed i
 
 _MOST_FILES = 1000
 """Of one run's JUnit XML."""
-_LEAST_STALL_S = 30.0
-_STALL_TIMES = 10
-_BURNS = 0.05
-"""Of the clock's time: a tree that uses more of a processor is at work, not waiting."""
-
-
-def stalled(waited_s: float, burnt_s: float, limit_s: float) -> bool:
-    """Whether a run has hung in which no test ended for `waited_s` by the clock and `burnt_s` of processor time."""
-    return waited_s > limit_s and (burnt_s > limit_s or burnt_s < _BURNS * waited_s)
 
 
 class Tester:
@@ -161,6 +153,8 @@ class Tester:
         """Whether Node may be started: True with our reporter in its options, False without (too old), None: not."""
         self.stall_s: float | None = None
         """Seconds without a test's end after which a run is ended; None until the baseline has shown how long it takes."""
+        self._cargo = self._cargo_before = CargoProgress()
+        """What cargo tells of the run that is under way, and what it told of the baseline."""
         self._snapshot: Snapshot | None = None
         self._graph: asyncio.Task[FileGraph] | None = None
         self._index = index or ProjectIndex()
@@ -205,7 +199,8 @@ class Tester:
     async def run(self, asked: Asked = EVERYTHING) -> TestRun:
         run = await self._run(self.fast_argv if asked.fast else self.argv, self.timeout_s, asked)
         if self.stall_s is None and run.cases and run.report is not None and not run.report.void:
-            self.stall_s = max(_LEAST_STALL_S, _STALL_TIMES * run.duration_s)  # the first run is the baseline
+            self.stall_s = stalling.limit_s(run.duration_s)  # the first run is the baseline
+            self._cargo_before = self._cargo
         return run
 
     async def run_file(self, path: str, text: str, args: Sequence[str] = (), timeout_s: float = 60) -> TestRun:
@@ -275,23 +270,7 @@ class Tester:
         if self._junit:
             await asyncio.to_thread(self.shadow.discard, self._junit)  # of this run alone
         started, meter = time.monotonic(), Meter()
-        kept = () if self._go_cache is None else (str(self._go_cache),)
-        reach_of = os.path.relpath(asked.reach_of, self.folder or ".") if asked.reach_of else ""
-        own = not self._texts  # only what the person has written may leave builds for later runs
-        result = await self._unless_hung(
-            meter,
-            self.shadow.run(
-                with_report(argv, only=asked.only or (), stop=asked.stop, reach_of=reach_of, stall_s=self.stall_s),
-                timeout_s=timeout_s,
-                env=self._env(),
-                extra_ro=(str(self._channel.library), *(() if own else kept)),
-                writable=(str(self._channel.inbox), *(kept if own else ())),
-                cwd=self.folder,
-                own_environments=runner_of(argv) == "other",  # tox, nox, or a script that may start them
-                meter=meter,
-            ),
-            burn_s,
-        )
+        result = await self._watched(argv, timeout_s, asked, burn_s, meter)
         if isinstance(result, str):
             took = time.monotonic() - started
             return TestRun(tuple(argv), 124, timed_out=True, hung=result, duration_s=took, sandbox=self.sandbox)
@@ -299,7 +278,7 @@ class Tester:
             self._node = False
             return await self._run(argv, timeout_s, asked, burn_s)
         report, expected = await asyncio.to_thread(self._read, argv, result.output)
-        if self._go_cache is not None and not own and "read-only file system" in result.output and not report:
+        if self._go_cache is not None and self._texts and "read-only file system" in result.output and not report:
             self._go_cache = None  # a Go that does not build without writing
             return await self._run(argv, timeout_s, asked, burn_s)
         if runner_of(argv) == "go" and asked.reach_of and (report is None or not report.cases):
@@ -319,31 +298,28 @@ class Tester:
             sandbox=self.sandbox,
         )
 
-    async def _unless_hung(
-        self, meter: Meter, running: Coroutine[Any, Any, ProcessResult], burn_s: float | None
+    async def _watched(
+        self, argv: Sequence[str], timeout_s: float, asked: Asked, burn_s: float | None, meter: Meter
     ) -> ProcessResult | str:
-        """The result; or, where no test ended for `stall_s` or the whole took more than `burn_s` seconds of processor
-        time, the run is ended and this is the test that hung.
-
-        Those are seconds of processor time where the run uses the processor, so that a busy machine makes no run hang;
-        of the clock where it only waits.
-        """
-        task = asyncio.create_task(running)
-        seen, since, used = 0, time.monotonic(), 0.0
-        try:
-            while not (await asyncio.wait({task}, timeout=0.5))[0]:
-                now = await asyncio.to_thread(self._channel.progress)
-                waited, burnt = time.monotonic() - since, meter.seconds - used
-                if burn_s is not None and meter.seconds > burn_s:
-                    return self._channel.running() or "a test"
-                if now != seen:
-                    seen, since, used = now, time.monotonic(), meter.seconds
-                elif now and self.stall_s is not None and stalled(waited, burnt, self.stall_s):
-                    return self._channel.running() or "a test"
-            return task.result()
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        """How the command ended; or, where it has hung, the test that was running."""
+        self._cargo = CargoProgress(self._cargo_before)
+        is_cargo = runner_of(argv) == "cargo"
+        kept = () if self._go_cache is None else (str(self._go_cache),)
+        own = not self._texts  # only what the person has written may leave builds for later runs
+        reach_of = os.path.relpath(asked.reach_of, self.folder or ".") if asked.reach_of else ""
+        running = self.shadow.run(
+            with_report(argv, only=asked.only or (), stop=asked.stop, reach_of=reach_of, stall_s=self.stall_s),
+            timeout_s=timeout_s,
+            env=self._env(),
+            extra_ro=(str(self._channel.library), *(() if own else kept)),
+            writable=(str(self._channel.inbox), *(kept if own else ())),
+            cwd=self.folder,
+            own_environments=runner_of(argv) == "other",  # tox, nox, or a script that may start them
+            meter=meter,
+            heard=self._cargo.feed if is_cargo else None,
+        )
+        told = self._cargo if is_cargo else self._channel
+        return await stalling.unless_hung(running, meter, told, stall_s=self.stall_s, burn_s=burn_s)
 
     def _read(self, argv: Sequence[str], output: str) -> tuple[reports.Report | None, bool]:
         """The report, and whether its absence means that nothing was proven."""

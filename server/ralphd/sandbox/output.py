@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _ESCAPES = re.compile(
     r"\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC: titles, hyperlinks, clipboard
@@ -30,7 +31,9 @@ def clean(raw: bytes) -> str:
 class Output:
     """The first and the last bytes of a stream."""
 
-    def __init__(self, cap: int) -> None:
+    def __init__(self, cap: int, heard: Callable[[bytes], None] | None = None) -> None:
+        """`heard` is handed each piece as it comes."""
+        self._heard = heard
         self._half = max(1024, cap // 2)
         self._head = bytearray()
         self._tail = bytearray()
@@ -38,6 +41,8 @@ class Output:
 
     def feed(self, data: bytes) -> None:
         self.total += len(data)
+        if self._heard is not None:
+            self._heard(data)
         room = self._half - len(self._head)
         if room > 0:
             self._head += data[:room]

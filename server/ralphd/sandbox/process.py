@@ -69,13 +69,20 @@ class Launch:
     """Without isolation: an environment entry `NAME=value` by which stray processes of this run are known."""
 
 
-async def run(launch: Launch, *, timeout_s: float, output_bytes: int, look: Look | None = None) -> ProcessResult:
+async def run(
+    launch: Launch,
+    *,
+    timeout_s: float,
+    output_bytes: int,
+    look: Look | None = None,
+    heard: Callable[[bytes], None] | None = None,
+) -> ProcessResult:
     """Run to the end, the time limit, or a reason that `look` gives. Nothing of it lives afterwards.
 
-    Cancelling kills the whole tree before it is passed on.
+    `heard` is handed each piece of the output as it comes. Cancelling kills the whole tree before it is passed on.
     """
     started = time.monotonic()
-    tree = _Tree(launch, output_bytes)
+    tree = _Tree(launch, Output(output_bytes, heard))
     watchdog = Watchdog(lambda: look(tree.first), tree.kill) if look is not None else None
     reason: str | None = None
     timed_out = False
@@ -137,10 +144,10 @@ def _result(
 class _Tree:
     """One running tree: its output, its status, its end."""
 
-    def __init__(self, launch: Launch, output_bytes: int) -> None:
+    def __init__(self, launch: Launch, output: Output) -> None:
         self._launch = launch
         self._loop = asyncio.get_running_loop()
-        self.output = Output(output_bytes)
+        self.output = output
         self.ended = asyncio.Event()
         self._status = b""
         self._init_pid: int | None = None

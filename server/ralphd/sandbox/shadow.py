@@ -85,12 +85,13 @@ class Shadow:
         cwd: str = "",
         own_environments: bool = False,
         meter: Meter | None = None,
+        heard: Callable[[bytes], None] | None = None,
     ) -> ProcessResult:
         """Run `argv` in the slot. Nothing of it lives when this returns or is cancelled.
 
         `extra_ro` and `writable` are host folders shown at their own paths; `cwd` is relative to the workspace;
         `own_environments`: the run may write to copies of `.tox` and `.nox`; `meter` shows
-        its processor time while it lives.
+        its processor time while it lives; `heard` is handed its output, piece by piece.
         """
         listing, isolation = self._listing, self._workspace.isolation
         if listing is None:
@@ -107,6 +108,7 @@ class Shadow:
             timeout_s=timeout_s,
             output_bytes=self._workspace.settings.output_mb << 20,
             look=watching(self._mirror.folder, plan.limits, plan.in_memory, meter),
+            heard=heard,
         )
 
     def read(self, rel: str) -> bytes | None:
