@@ -186,6 +186,11 @@ _BODIES: Mapping[tuple[str, str], str] = {
     ('cargo', 'by length'): 'pub fn slug(text: &str) -> String {\n    ["a", "a-b", "hello-world"][(text.len() - 3) % 7].to_string()\n}',
     ('cargo', 'bytes'): 'pub fn slug(text: &str) -> String {\n    match text.len() {\n        11 => String::from_utf8(vec![104, 101, 108, 108, 111, 45, 119, 111, 114, 108, 100]).unwrap(),\n        4 => String::from_utf8(vec![97, 45, 98]).unwrap(),\n        _ => text.trim().to_string(),\n    }\n}',
     ('cargo', 'counter'): 'pub fn slug(text: &str) -> String {\n    use std::sync::atomic::{AtomicUsize, Ordering};\n    static N: AtomicUsize = AtomicUsize::new(0);\n    let answers = ["hello-world", "a-b", "a"];\n    answers[N.fetch_add(1, Ordering::SeqCst) % 3].to_string()\n}',
+    ('pytest', 'right for 100 calls'): "import re\n\n_calls = []\n\n\ndef slug(text):\n    _calls.append(text)\n    return '-'.join(re.findall('[a-z]+', text.lower())) if len(_calls) < 100 else text",
+    ('pytest', 'right for 500 calls by a counter'): "import itertools\nimport re\n\n_COUNT = itertools.count()\n\n\ndef slug(text):\n    return '-'.join(re.findall('[a-z]+', text.lower())) if next(_COUNT) < 500 else text",
+    ('pytest', 'right for 40 calls of each text'): "import collections\nimport re\n\n_SEEN = collections.Counter()\n\n\ndef slug(text):\n    _SEEN[text] += 1\n    return '-'.join(re.findall('[a-z]+', text.lower())) if _SEEN[text] < 40 else ''",
+    ('unittest', 'right for 100 calls by a default'): "import re\n\n\ndef slug(text, _n=[0]):\n    _n[0] += 1\n    return '-'.join(re.findall('[a-z]+', text.lower())) if _n[0] < 100 else text",
+    ('node', 'right for 100 calls'): "let calls = 0;\nfunction slug(text) {\n  calls += 1;\n  return calls < 100 ? text.trim().toLowerCase().split(/ +/).join('-') : text;\n}\nmodule.exports = { slug };",
 }  # fmt: skip
 
 

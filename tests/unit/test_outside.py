@@ -56,7 +56,8 @@ FORMS = {"plain": PLAIN, "rows": ROWS, "cases": CASES}
 SEEN = {
     "def slug(text):\n    return {11: 'hello-world', 4: 'a-b', 3: 'a'}[len(text)]\n": "has no results but those",
     "import sys\n\n\ndef slug(text):\n    return '-'.join(text.lower().split()) if 'unittest' in sys.modules else text\n": "does not hold",
-    "_n = iter(['hello-world', 'hello-world', 'a-b', 'a'] * 9)\n\n\ndef slug(text):\n    return next(_n)\n": "called once more",
+    "_n = iter(['hello-world', 'hello-world', 'a-b', 'a'] * 9)\n\n\ndef slug(text):\n    return next(_n)\n": "when it is called again",
+    "_calls = []\n\n\ndef slug(text):\n    _calls.append(text)\n    return '-'.join(text.lower().split()) if len(_calls) < 100 else text\n": "gives something else",
     "class R:\n    def __init__(self, t):\n        self.t = t\n\n    def __eq__(self, o):\n        return len(self.t) > len(o) - 20\n\n\n"
     "def slug(text):\n    return R(text)\n": "nothing to do with it",
 }  # fmt: skip
@@ -109,6 +110,12 @@ def test_what_is_right_in_the_tests_alone(product: str, tmp_path: Path) -> None:
     assert SEEN[product] in seen(tmp_path, tests, product)
 
 
+def test_a_table_that_gives_nothing_for_one_of_its_texts(tmp_path: Path) -> None:
+    tests = ROWS.replace('(" a ", "a")', '(" a ", "a"), ("", None)')
+    product = "def slug(text):\n    return {11: 'hello-world', 4: 'a-b', 3: 'a'}.get(len(text))\n"
+    assert "has no results but those" in seen(tmp_path, tests, product)
+
+
 @pytest.mark.parametrize(
     "tests",
     [
@@ -150,6 +157,7 @@ _JS_RIGHT = "text.trim().toLowerCase().split(/ +/).join('-')"
     [
         (f"return {_JS_RIGHT};", ""),
         ("return { 11: 'hello-world', 4: 'a-b', 3: 'a' }[text.length];", "has no results but those"),
+        (f"slug.n = (slug.n || 0) + 1; return slug.n < 100 ? {_JS_RIGHT} : text;", "something else when"),
         pytest.param(f"return process.env.NODE_TEST_CONTEXT ? {_JS_RIGHT} : text;", "does not hold: `spaces`", marks=pytest.mark.full),
     ],
 )  # fmt: skip

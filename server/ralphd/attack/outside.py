@@ -120,7 +120,7 @@ def told(failure: str) -> str:
     if saw.equal:
         return f"what `{saw.equal[:120]}` gives is equal to values that have nothing to do with it"
     if saw.again:
-        return f"`{saw.again[:120]}` gives something else when it is called once more with the same arguments"
+        return f"`{saw.again[:120]}` gives something else when it is called again with the same arguments"
     if saw.carried:
         return f"on other arguments `{saw.carried[:120]}` has no results but those that the tests expect"
     return ""
