@@ -56,6 +56,8 @@ FORMS = {"plain": PLAIN, "rows": ROWS, "cases": CASES}
 SEEN = {
     "def slug(text):\n    return {11: 'hello-world', 4: 'a-b', 3: 'a'}[len(text)]\n": "has no results but those",
     "import sys\n\n\ndef slug(text):\n    return '-'.join(text.lower().split()) if 'unittest' in sys.modules else text\n": "does not hold",
+    "import sys\n\n\nclass Own(type):\n    def __setattr__(cls, name, value):\n        raise ValueError\n\n\nclass A(metaclass=Own):\n    def a(self):\n        pass\n\n\n"
+    "def slug(text):\n    return '-'.join(text.lower().split()) if 'unittest' in sys.modules else text\n": "this does not hold",
     "_n = iter(['hello-world', 'hello-world', 'a-b', 'a'] * 9)\n\n\ndef slug(text):\n    return next(_n)\n": "when it is called again",
     "_calls = []\n\n\ndef slug(text):\n    _calls.append(text)\n    return '-'.join(text.lower().split()) if len(_calls) < 100 else text\n": "gives something else",
     "class R:\n    def __init__(self, t):\n        self.t = t\n\n    def __eq__(self, o):\n        return len(self.t) > len(o) - 20\n\n\n"
@@ -106,7 +108,7 @@ def test_what_does_not_use_the_change_tells_nothing_of_it(tmp_path: Path, monkey
 
 @pytest.mark.parametrize("product", SEEN, ids=list(SEEN.values()))
 def test_what_is_right_in_the_tests_alone(product: str, tmp_path: Path) -> None:
-    tests = PLAIN if "_n =" in product or "sys.modules" in product else ROWS
+    tests = CASES if "Own" in product else PLAIN if "_n =" in product or "sys.modules" in product else ROWS
     assert SEEN[product] in seen(tmp_path, tests, product)
 
 
