@@ -23,10 +23,19 @@ def kind(path: str, *, used: frozenset[str] = frozenset(), new: bool = False, ta
 
 @pytest.mark.parametrize(
     "path",
-    ["check.test.js", "src/x.test.ts", "__tests__/a.js", "a/b/OrderTest.java", "x_test.go", "a/__snapshots__/x.snap", "jest.config.ts"],
+    ["check.test.js", "src/x.test.ts", "__tests__/a.js", "a/b/OrderTest.java", "x_test.go", "a/__snapshots__/x.snap", "jest.config.ts",
+     "src/tests.rs", "src/slug/tests/mod.rs", "spec/slug.js", "a/spec/spec_helper.rb", "src/test/kotlin/A.kt", "a/test/helper.rb", "SlugTest.php",
+     "SlugTests.cs", "Sources/SlugTests.swift", "SlugSpec.scala", "t/slug.t", "slug.bats", "features/slug.feature", "cypress/a.cy.ts"],
 )  # fmt: skip
 def test_tests_by_their_names(path: str) -> None:
     assert kind(path) == "locked" and kind(path, target=path) == ""
+
+
+@pytest.mark.parametrize(
+    "path", ["src/latest.rs", "src/spec/schema.ts", "src/contest/a.py", "attests/a.py", "protest.go", "src/testing.py"]
+)
+def test_names_that_only_look_like_tests(path: str) -> None:
+    assert kind(path) == ""
 
 
 def test_what_the_baseline_used() -> None:
@@ -130,6 +139,9 @@ def test_what_only_speaks_of_generated_code_is_free() -> None:
 _RUST = (
     "fn one() -> i32 { 1 }\n\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn it() { assert_eq!(super::one(), 1); }\n}\n"
 )
+_RUST_ASYNC = (
+    "#[cfg(not(test))]\nfn one() -> i32 { 1 }\n\n#[tokio::test]\nasync fn it() {\n    assert_eq!(one(), 1);\n}\n"
+)
 _RUST_EXAMPLE = "/// ```\n/// assert_eq!(one(), 1);\n/// ```\n#[inline]\nfn one() -> i32 { 1 }\n"
 _VITEST = "export const one = () => 1;\nif (import.meta.vitest) {\n  expect(one()).toBe(1);\n}\n"
 _DOCTEST = 'def one():\n    """\n    >>> one()\n    1\n    """\n    return 1\n'
@@ -139,6 +151,13 @@ _DOCTEST = 'def one():\n    """\n    >>> one()\n    1\n    """\n    return 1\n'
     ("path", "text", "change", "test_change"),
     [
         ("src/lib.rs", _RUST, ("{ 1 }", "{ 1 + 0 }"), ("one(), 1)", "one(), 2)")),
+        (
+            "src/lib.rs",
+            _RUST.replace("cfg(test)", "cfg(all(test, not(miri)))"),
+            ("{ 1 }", "{ 1 + 0 }"),
+            ("one(), 1)", "one(), 2)"),
+        ),
+        ("src/lib.rs", _RUST_ASYNC, ("{ 1 }", "{ 1 + 0 }"), ("one(), 1)", "one(), 2)")),
         ("src/lib.rs", _RUST_EXAMPLE, ("{ 1 }", "{ 1 + 0 }"), ("one(), 1)", "one(), 2)")),
         ("src/lib.rs", _RUST_EXAMPLE, ("{ 1 }", "{ 1 + 0 }"), ("/// ```\n/// a", "/// ```no_run\n/// a")),
         ("src/one.ts", _VITEST, ("=> 1;", "=> 2;"), ("toBe(1)", "toBe(2)")),

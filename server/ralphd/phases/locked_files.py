@@ -16,8 +16,9 @@ from ralphd.phases.control_files import fold
 _TESTS_BY_NAME = IgnoreRules(
     fold(name)
     for name in (
-        "*.test.* *.spec.* __tests__ __snapshots__ *.snap testdata *Test.java *Tests.java *Test.kt *Tests.kt *_test.go"
-        " *_spec.rb jest.config.* vitest.config.* vitest.workspace.* .mocharc* ava.config.* karma.conf.* .pytest.ini pytest.toml"
+        "test tests __test__ __tests__ /spec **/spec/**/*.rb __snapshots__ *.snap testdata"
+        " *.test.* *.spec.* *.cy.* *_test.* *_tests.* *_spec.rb *_spec.lua *.feature *.bats *.t test.rs tests.rs *Test.java"
+        " *Tests.java *Test.kt *Tests.kt *Test.scala *Spec.scala *Test.php *Test.cs *Tests.cs *Tests.swift jest.config.* vitest.config.* vitest.workspace.* .mocharc* ava.config.* karma.conf.* .pytest.ini pytest.toml"
     ).split()
 )
 _RUNNERS = frozenset({"pytest", "_pytest", "pluggy", "py", "iniconfig", "nose", "nose2", "django", "xdist"})

@@ -86,7 +86,7 @@ def _regions(path: str, text: str, doctests: bool) -> list[Region]:
         return list(_examples(text)) if doctests and ">>>" in text else []
     if path.endswith(".rs"):
         examples = list(_rust_examples(text)) if doctests and "```" in text else []
-        return examples + (list(_rust(path, text)) if "cfg(test)" in text or "#[test]" in text else [])
+        return examples + (list(_rust(path, text)) if "test" in text else [])
     if path.endswith(_JAVASCRIPT):
         return list(_in_source(path, text)) if "import.meta.vitest" in text else []
     return []
@@ -141,8 +141,17 @@ def _rust_examples(text: str) -> Iterator[Region]:
             examples.append([comment[1].strip()])
 
 
+_RUST_TEST = re.compile(rb"#\[(?:(?:\w{1,80}::)*(?:test|rstest|test_case)[\](]|cfg\((?:.{0,200}[(,])?test[,)])")
+"""How an attribute begins, without its blanks, that makes a test, or has its item compiled for tests alone."""
+
+
+def _is_of_tests(attribute: bytes) -> bool:
+    told = b"".join(attribute.split())
+    return _RUST_TEST.match(told) is not None and b"not(test" not in told
+
+
 def _rust(path: str, text: str) -> Iterator[Region]:
-    """Items under `#[cfg(test)]` or `#[test]`, with their attributes."""
+    """Items that are compiled for tests alone, with their attributes."""
     source = text.encode("utf-8", "surrogatepass")
     language = language_of(path)
     tree = parse(language, source) if language else None
@@ -152,7 +161,7 @@ def _rust(path: str, text: str) -> Iterator[Region]:
         for child in stack.pop().named_children:
             if child.type == "attribute_item":
                 told = source[child.start_byte : child.end_byte]
-                if attribute is None and (b"cfg(test)" in told or told.replace(b" ", b"") == b"#[test]"):
+                if attribute is None and _is_of_tests(told):
                     attribute = child
                 continue
             if attribute is not None:
