@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -111,3 +113,39 @@ async def test_reach_is_measured(name: str, tmp_path: Path) -> None:
     assert told in outcome.result.reason, outcome.result.reason
     assert outcome.result.tests is not None and outcome.result.tests.control is not None
     assert outcome.result.tests.control.first
+
+
+_TARGET = "exports.mix = (a, b) => ((a ^ b) * 31 + (a >> 3)) | 0;\nexports.other = () => 1;\n"
+_CALCULATES = """\
+const settings = { root: __dirname, notes: `${__dirname}/notes`, target: `${__dirname}/calc.js` };
+const reach = process.argv[3] === "with" ? require(process.argv[2]).measuring(settings) : null;
+const { mix, other } = require("./calc.js");
+const began = process.cpuUsage();
+let x = 1;
+for (let i = 0; i < 3e7; i += 1) x = mix(x, i);
+const { user } = process.cpuUsage(began);
+const seen = [];
+for (const body of [other, () => 1, other, () => 1]) {
+  reach?.beginTest();
+  body();
+  seen.push(reach?.entered());
+}
+console.log(JSON.stringify({ user, seen }));
+process.exit();
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
+def test_measuring_reach_leaves_code_fast(tmp_path: Path) -> None:
+    """Counting calls would take all optimization away: this calculation took 35 times as long. And a function that is
+    called by a second test is seen again."""
+    write(tmp_path, {"calc.js": _TARGET, "calculates.js": _CALCULATES})
+    plugin = str(resources.files("ralphd.judging").joinpath("runner_plugins", "node", "reach.cjs"))
+    told = {}
+    for mode in ("without", "with"):
+        command = ["node", "calculates.js", plugin, mode]
+        told[mode] = json.loads(
+            subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        )
+    assert told["with"]["seen"] == [True, False, True, False]
+    assert told["with"]["user"] < 12 * told["without"]["user"], told

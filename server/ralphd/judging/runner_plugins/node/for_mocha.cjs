@@ -49,7 +49,7 @@ function listen(runner, session) {
   const reach = measuring(settings());
   runner.on("test", (test) => {
     session.tick(name(test).join("::"));
-    reach?.look(); // what came before is another test's
+    reach?.beginTest();
   });
   runner.on("test end", (test) => {
     if (reach && ended.has(test)) ended.get(test).reached = reach.entered();

@@ -9,7 +9,7 @@ module.exports = async function run(globalConfig, config, environment, runtime, 
   const found = require(theirs);
   const runner = found?.default ?? found;
   const reach = measuring(settings());
-  reach?.look();
+  reach?.begin();
   try {
     return await runner(globalConfig, config, environment, runtime, file, ...rest);
   } finally {

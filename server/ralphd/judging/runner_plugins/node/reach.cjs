@@ -1,13 +1,19 @@
 // Which test files load the target: V8's own coverage, on at the baseline only. Every process and worker thread of the
 // test command notes the files that ran in it; the reporter reads the notes where it sends its report. That is the
 // person's own code: nothing here has to withstand a candidate.
+//
+// V8 does not count calls for it: then it would optimize nothing, and a test that calculates would take ten times as long.
+// It tells of each function once, and `begin` makes it tell of all of them again, which takes some milliseconds.
 "use strict";
 
 const fs = require("fs");
 const path = require("path");
+const { performance } = require("perf_hooks");
 const { threadId } = require("worker_threads");
 
 const MOST_NOTES = 10_000;
+const MOST_OF_ALL = 0.1; // of the time may go into beginning again,
+const AT_LEAST_MS = 100; // and this much in any case
 const SCRIPT = /\.[cm]?[jt]sx?$/;
 
 class Reach {
@@ -17,12 +23,35 @@ class Reach {
     this.folder = settings.notes;
     this.spawned = false;
     this.count = 0;
+    this.since = performance.now();
+    this.spent = 0;
+    this.alone = false; // whether what the next look shows is of one test alone
     const { Session } = require("inspector");
     this.session = new Session();
     this.session.connect();
     this.session.post("Profiler.enable");
-    this.session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: false });
+    this.start();
     this.watchProcesses();
+  }
+
+  start() {
+    this.session.post("Profiler.startPreciseCoverage", { callCount: false, detailed: false });
+  }
+
+  /** What ran so far is another test's. */
+  begin() {
+    this.look();
+    const began = performance.now();
+    this.session.post("Profiler.stopPreciseCoverage");
+    this.start();
+    this.spent += performance.now() - began;
+  }
+
+  /** The same before each of many tests: those for which it would take too long are unknown unless they show something. */
+  beginTest() {
+    this.alone = this.spent < Math.max(AT_LEAST_MS, MOST_OF_ALL * (performance.now() - this.since));
+    if (this.alone) this.begin();
+    else this.look();
   }
 
   /** A test that starts a process may reach the target there, in another language or under another reporter. */
@@ -41,7 +70,7 @@ class Reach {
     require("module").syncBuiltinESMExports();
   }
 
-  /** The files of the workspace in which a function was called since the last look. */
+  /** The files of the workspace in which a function was called for the first time since `begin`, and after the last look. */
   look() {
     const files = new Set();
     this.session.post("Profiler.takePreciseCoverage", (error, found) => {
@@ -55,10 +84,10 @@ class Reach {
     return { files: [...files], spawned };
   }
 
-  /** Whether the target was entered since the last look; null where that cannot be told. */
+  /** Whether the target was entered since `beginTest`; null where that cannot be told. */
   entered() {
     const { files, spawned } = this.look();
-    return files.includes(this.target) ? true : spawned ? null : false;
+    return files.includes(this.target) ? true : spawned || !this.alone ? null : false;
   }
 
   /** Keep what was seen since the last look; `file`: a test file that is known to have run. */
@@ -140,10 +169,11 @@ function annotate(settings, tests) {
 function watchVitest(runner) {
   if (!reach) return;
   const { onAfterRunFiles } = runner;
-  reach.look(); // what vitest itself started
+  reach.begin(); // what ran so far started vitest itself
   runner.onAfterRunFiles = async function (files) {
     await onAfterRunFiles?.apply(this, arguments);
     for (const file of files ?? []) reach.note(file.filepath);
+    reach.begin();
   };
 }
 
