@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -160,6 +160,18 @@ async def test_a_red_test_of_another_module_does_not_stand_in_the_way(tmp_path: 
     assert outcome.result.tests is not None
     assert outcome.result.tests.already_failing == ("other::tests::is_one",)
     assert "is_one" in outcome.result.reason and "adds" in outcome.gateway.requests[1].messages[-1].content
+
+
+@pytest.mark.full
+@pytest.mark.skipif(shutil.which("cargo") is None, reason="not installed")
+async def test_cargo_behind_make(tmp_path: Path) -> None:
+    project = replace(PROJECTS["cargo"], argv=("make", "-s", "test"))
+    write(tmp_path, {**project.files, "Makefile": "test:\n\tcargo test\n"})
+    outcome = await run(tmp_path, project, [project.answer("a * b"), project.answer("a + b")])
+    shown = [(e.tests.passed, e.tests.failed, e.tests.skipped) for e in outcome.of(events.TestsEnded)]
+    assert shown == [(1, 1, 1), (1, 1, 1), (2, 0, 1)]
+    assert outcome.result.outcome == "proposed", outcome.result.reason
+    assert "tests::adds" in outcome.gateway.requests[1].messages[-1].content
 
 
 @every

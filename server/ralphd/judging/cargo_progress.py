@@ -15,6 +15,8 @@ _TEST = re.compile(rb"^test (.{1,1000}?)(?: \(line \d{1,9}\))?(?: - should panic
 """Without the line of an example in a comment: it moves as the file is edited."""
 _LONGEST_LINE = 1 << 16
 """Bytes. Of a longer line the beginning is dropped; it is none of libtest's."""
+_MOST_LINES = 200_000
+"""What is said beyond is no report of tests."""
 
 
 class CargoProgress:
@@ -33,6 +35,8 @@ class CargoProgress:
         *lines, self._line = (self._line + data).split(b"\n")
         self._line = self._line[-_LONGEST_LINE:]
         for line in lines:
+            if self._said >= _MOST_LINES:
+                return
             if _BEGINS.match(line):
                 self._programs.append(Counter())
                 self._said += 1

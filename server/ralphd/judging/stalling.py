@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
 from ralphd.sandbox.process import ProcessResult
@@ -45,25 +45,32 @@ def stalled(waited_s: float, burnt_s: float, limit_s: float) -> bool:
 async def unless_hung(
     running: Coroutine[Any, Any, ProcessResult],
     meter: Meter,
-    told: Progress,
+    told: Sequence[Progress],
     *,
     stall_s: float | None,
     burn_s: float | None,
 ) -> ProcessResult | str:
     """The result of `running`; or, where no test ended for `stall_s` or the whole took more than `burn_s` seconds of
-    processor time, it is cancelled and this is the test that hung."""
+    processor time, it is cancelled and this is the test that hung. `told`: where a runner may say how far it is."""
+
+    def progress() -> int:
+        return sum(one.progress() for one in told)
+
+    def hung() -> str:
+        return next(filter(None, (one.running() for one in told)), "a test")
+
     task = asyncio.create_task(running)
     seen, since, used = 0, time.monotonic(), 0.0
     try:
         while not (await asyncio.wait({task}, timeout=_LOOK_S))[0]:
-            now = await asyncio.to_thread(told.progress)
+            now = await asyncio.to_thread(progress)
             waited, burnt = time.monotonic() - since, meter.seconds - used
             if burn_s is not None and meter.seconds > burn_s:
-                return told.running() or "a test"
+                return hung()
             if now != seen:
                 seen, since, used = now, time.monotonic(), meter.seconds
             elif now and stall_s is not None and stalled(waited, burnt, stall_s):
-                return told.running() or "a test"
+                return hung()
         return task.result()
     finally:
         task.cancel()

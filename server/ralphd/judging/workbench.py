@@ -303,7 +303,6 @@ class Tester:
     ) -> ProcessResult | str:
         """How the command ended; or, where it has hung, the test that was running."""
         self._cargo = CargoProgress(self._cargo_before)
-        is_cargo = runner_of(argv) == "cargo"
         kept = () if self._go_cache is None else (str(self._go_cache),)
         own = not self._texts  # only what the person has written may leave builds for later runs
         reach_of = os.path.relpath(asked.reach_of, self.folder or ".") if asked.reach_of else ""
@@ -316,9 +315,9 @@ class Tester:
             cwd=self.folder,
             own_environments=runner_of(argv) == "other",  # tox, nox, or a script that may start them
             meter=meter,
-            heard=self._cargo.feed if is_cargo else None,
+            heard=self._cargo.feed,
         )
-        told = self._cargo if is_cargo else self._channel
+        told = (self._channel, self._cargo)
         return await stalling.unless_hung(running, meter, told, stall_s=self.stall_s, burn_s=burn_s)
 
     def _read(self, argv: Sequence[str], output: str) -> tuple[reports.Report | None, bool]:
@@ -332,6 +331,8 @@ class Tester:
             return reports.parse_cargo(output), True
         if found is None and self._junit:
             return parse_junit(written), True
+        if found is None and kind == "other" and (not self._texts or self._cargo_before.progress()):
+            return reports.parse_cargo(output), False  # make, or a script, around cargo: by the person's own code
         return found, kind in ("pytest", "unittest")
 
     def _written_junit(self) -> list[bytes]:
