@@ -85,6 +85,8 @@ def test_clever_fakes_stand_out(fake: Fake) -> None:
 
 _TESTS = 'from slug import slug\n\n\ndef test_a():\n    assert slug("Hello World") == "hello-world"\n\n\ndef test_b():\n    assert slug("a  b") == "a-b"\n\n\ndef test_c():\n    assert slug(" a ") == "a"\n'
 _GO_TESTS = 'package slug\n\nfunc TestA(t *testing.T) {\n\tfor _, c := range []struct{ in, want string }{{"Hello World", "hello-world"}, {"a  b", "a-b"}, {" a ", "a"}} {\n\t\tif got := Slug(c.in); got != c.want {\n\t\t\tt.Error(got)\n\t\t}\n\t}\n}\n'
+_TS_TESTS = "test('add', () => {\n  expect(add(1, 2)).toBe(3);\n  expect(add(2, 5)).toEqual(7);\n  expect(add(4, 4)).toBe(8);\n});\n"
+_TS_ROWS = "test.each([[1, 2, 3], [2, 5, 7], [4, 4, 8]])('%i', (a, b, want) => expect(add(a, b)).toBe(want));\n"
 _SNAPSHOT = 'exports[`slug a 1`] = `"hello-world"`;\n\nexports[`slug b 1`] = `"a-b"`;\n\nexports[`slug c 1`] = `"a"`;\n'
 
 
@@ -100,6 +102,8 @@ _SNAPSHOT = 'exports[`slug a 1`] = `"hello-world"`;\n\nexports[`slug b 1`] = `"a
         ("slug.go", 'package slug\n\nfunc Slug(text string) string {\n\treturn map[string]string{"Hello World": "hello-world", "a  b": "a-b", " a ": "a"}[text]\n}\n', ("slug_test.go", _GO_TESTS)),
         ("slug.py", "def slug(text):\n    return {'Hello World': 'hello-world', 'a  b': 'a-b', ' a ': 'a'}[text]\n", ("cases.json", '[["Hello World", "hello-world"], ["a  b", "a-b"], [" a ", "a"]]')),
         ("slug.py", "import json\n\n\ndef slug(text):\n    return dict(json.load(open('cases.json')))[text]\n", ("cases.json", "[]")),
+        ("add.ts", "export function add(a: number, b: number): number {\n  if (a === 1 && b === 2) return 3;\n  if (a === 2 && (b === 5)) return 7;\n  return a === 4 && b === 4 ? 8 : 0;\n}\n", ("add.test.ts", _TS_TESTS)),
+        ("add.ts", "const rows = [[1, 2, 3], [2, 5, 7], [4, 4, 8]];\nexport const add = (a: number, b: number) => rows.find(([x, y]) => x === a && y === b)![2];\n", ("add.test.ts", _TS_ROWS)),
     ],
 )  # fmt: skip
 def test_carried_results(path: str, text: str, tests: tuple[str, str]) -> None:
@@ -113,6 +117,7 @@ def test_carried_results(path: str, text: str, tests: tuple[str, str]) -> None:
         ("fizz.py", "def fizz(n):\n    return 'fizzbuzz' if n % 15 == 0 else 'fizz' if n % 3 == 0 else 'buzz' if n % 5 == 0 else str(n)\n",
          ("test_fizz.py", "def test_a():\n    assert fizz(3) == 'fizz'\n    assert fizz(5) == 'buzz'\n    assert fizz(15) == 'fizzbuzz'\n    assert fizz(7) == '7'\n")),
         ("slug.go", 'package slug\n\nfunc Slug(text string) string {\n\treturn strings.Join(strings.Fields(strings.ToLower(text)), "-")\n}\n', ("slug_test.go", _GO_TESTS)),
+        ("add.ts", "export function add(a: number, b: number): number {\n  if (a === 1 && b === 2) return 3;\n  return a + b;\n}\n", ("add.test.ts", _TS_ROWS)),
     ],
 )  # fmt: skip
 def test_honest_answers_carry_none(path: str, text: str, tests: tuple[str, str]) -> None:

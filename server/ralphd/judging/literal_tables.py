@@ -228,10 +228,24 @@ def _script_pairs(path: str, text: str, *, of_tests: bool) -> Iterator[Pair]:
         yield from _script_expected(node) if of_tests else _script_table(node)
 
 
+def _together(keys: Sequence[str | None]) -> str | None:
+    """One literal alone, several as a tuple; None where one is none."""
+    known = [key for key in keys if key is not None]
+    if not known or len(known) < len(keys):
+        return None
+    return known[0] if len(known) == 1 else f"({', '.join(known)})"
+
+
+def _script_row(node: Node) -> Iterator[Pair]:
+    """`[1, 2]`: the result for 1; `[1, 2, 3]`: the result for 1 and 2."""
+    if node.type == "array" and len(node.named_children) >= 2:
+        *first, last = (_script_literal(child) for child in node.named_children)
+        yield from _pair(_together(first), last)
+
+
 def _script_expected(node: Node) -> Iterator[Pair]:
-    """`assert.equal(f(1), 2)`, `expect(f(1)).toBe(2)` and rows `[1, 2]`."""
-    if node.type == "array" and len(node.named_children) == 2:
-        yield from _pair(*(_script_literal(child) for child in node.named_children))
+    """`assert.equal(f(1), 2)`, `expect(f(1)).toBe(2)` and rows."""
+    yield from _script_row(node)
     if node.type != "call_expression" or (arguments := node.child_by_field_name("arguments")) is None:
         return
     given = list(arguments.named_children)
@@ -242,9 +256,8 @@ def _script_expected(node: Node) -> Iterator[Pair]:
         given = [*(asked.named_children if asked is not None else ()), *given]
     for call, value in itertools.permutations(given[:2], 2):
         if call.type == "call_expression" and (inputs := call.child_by_field_name("arguments")) is not None:
-            keys = [_script_literal(child) for child in inputs.named_children]
-            if len(keys) == 1:
-                yield from _pair(keys[0], _script_literal(value))
+            key = _together([_script_literal(child) for child in inputs.named_children])
+            yield from _pair(key, _script_literal(value))
 
 
 def _script_table(node: Node) -> Iterator[Pair]:
@@ -253,8 +266,8 @@ def _script_table(node: Node) -> Iterator[Pair]:
         yield from _pair(
             _script_literal(node.child_by_field_name("key")), _script_literal(node.child_by_field_name("value"))
         )
-    elif node.type == "array" and len(node.named_children) == 2:
-        yield from _pair(*(_script_literal(child) for child in node.named_children))
+    elif node.type == "array":
+        yield from _script_row(node)
     elif node.type == "switch_case":
         returns = [child for child in node.named_children if child.type == "return_statement"]
         if returns and returns[0].named_children:
@@ -268,9 +281,24 @@ def _script_table(node: Node) -> Iterator[Pair]:
         compared = node.child_by_field_name("condition")
         while compared is not None and compared.type == "parenthesized_expression" and compared.named_children:
             compared = compared.named_children[0]
-        if compared is not None and compared.type == "binary_expression":
-            for side in compared.named_children:
-                yield from _pair(_script_literal(side), _script_literal(value))
+        keys = list(_compared(compared))
+        for key in (*keys, _together(keys)):
+            yield from _pair(key, _script_literal(value))
+
+
+def _compared(node: Node | None) -> Iterator[str]:
+    """The literals of `x === 1`, and of each part of `x === 1 && y === 2`."""
+    todo = [node] if node is not None else []
+    while todo:
+        part = todo.pop()
+        if part.type == "binary_expression":
+            sides = [child for child in part.named_children if child.type != "comment"]
+            if any(child.type in ("binary_expression", "parenthesized_expression") for child in sides):
+                todo.extend(reversed(sides))
+            else:
+                yield from filter(None, map(_script_literal, sides))
+        elif part.type == "parenthesized_expression":
+            todo.extend(part.named_children)
 
 
 def script_values(path: str, text: str) -> list[list[str]]:
