@@ -126,7 +126,7 @@ for (let i = 0; i < 3e7; i += 1) x = mix(x, i);
 const { user } = process.cpuUsage(began);
 const seen = [];
 for (const body of [other, () => 1, other, () => 1]) {
-  reach?.beginTest();
+  reach?.begin();
   body();
   seen.push(reach?.entered());
 }
@@ -137,8 +137,8 @@ process.exit();
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
 def test_measuring_reach_leaves_code_fast(tmp_path: Path) -> None:
-    """Counting calls would take all optimization away: this calculation took 35 times as long. And a function that is
-    called by a second test is seen again."""
+    """Counting calls would take all optimization away: this calculation took 35 times as long. And a function that
+    tests of a second file call is seen again."""
     write(tmp_path, {"calc.js": _TARGET, "calculates.js": _CALCULATES})
     plugin = str(resources.files("ralphd.judging").joinpath("runner_plugins", "node", "reach.cjs"))
     told = {}

@@ -47,17 +47,29 @@ function listen(runner, session) {
     else ended.set(test, cases.add(name(test), outcome, text, (test.duration ?? 0) / 1000));
   };
   const reach = measuring(settings());
+  let file;
+  let ofFile = [];
+  const close = () => {
+    const reached = reach?.entered();
+    for (const one of ofFile) one.reached = reached;
+    reach?.begin();
+    ofFile = [];
+  };
   runner.on("test", (test) => {
     session.tick(name(test).join("::"));
-    reach?.beginTest();
+    if (test.file !== file) close();
+    file = test.file;
   });
   runner.on("test end", (test) => {
-    if (reach && ended.has(test)) ended.get(test).reached = reach.entered();
+    if (ended.has(test)) ofFile.push(ended.get(test));
   });
   runner.on("pass", (test) => note(test, "passed", ""));
   runner.on("pending", (test) => note(test, "skipped", ""));
   runner.on("fail", (test, error) => note(test, test.type === "hook" ? "error" : "failed", withDifference(error)));
-  runner.on("end", () => session.send({ tests: cases.tests }));
+  runner.on("end", () => {
+    close();
+    session.send({ tests: cases.tests });
+  });
 }
 
 /** mocha's reporters show what was wanted and found; an assertion's message may not. */

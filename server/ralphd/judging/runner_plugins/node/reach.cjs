@@ -3,17 +3,15 @@
 // person's own code: nothing here has to withstand a candidate.
 //
 // V8 does not count calls for it: then it would optimize nothing, and a test that calculates would take ten times as long.
-// It tells of each function once, and `begin` makes it tell of all of them again, which takes some milliseconds.
+// It tells of each function at one look only, the first after `begin`, which takes some milliseconds: so the looks are at
+// the ends of test files, not of tests.
 "use strict";
 
 const fs = require("fs");
 const path = require("path");
-const { performance } = require("perf_hooks");
 const { threadId } = require("worker_threads");
 
 const MOST_NOTES = 10_000;
-const MOST_OF_ALL = 0.1; // of the time may go into beginning again,
-const AT_LEAST_MS = 100; // and this much in any case
 const SCRIPT = /\.[cm]?[jt]sx?$/;
 
 class Reach {
@@ -23,9 +21,6 @@ class Reach {
     this.folder = settings.notes;
     this.spawned = false;
     this.count = 0;
-    this.since = performance.now();
-    this.spent = 0;
-    this.alone = false; // whether what the next look shows is of one test alone
     const { Session } = require("inspector");
     this.session = new Session();
     this.session.connect();
@@ -38,21 +33,13 @@ class Reach {
     this.session.post("Profiler.startPreciseCoverage", { callCount: false, detailed: false });
   }
 
-  /** What ran so far is another test's. */
+  /** What ran so far belongs to others. */
   begin() {
     this.look();
-    const began = performance.now();
     this.session.post("Profiler.stopPreciseCoverage");
     this.start();
-    this.spent += performance.now() - began;
   }
 
-  /** The same before each of many tests: those for which it would take too long are unknown unless they show something. */
-  beginTest() {
-    this.alone = this.spent < Math.max(AT_LEAST_MS, MOST_OF_ALL * (performance.now() - this.since));
-    if (this.alone) this.begin();
-    else this.look();
-  }
 
   /** A test that starts a process may reach the target there, in another language or under another reporter. */
   watchProcesses() {
@@ -70,7 +57,7 @@ class Reach {
     require("module").syncBuiltinESMExports();
   }
 
-  /** The files of the workspace in which a function was called for the first time since `begin`, and after the last look. */
+  /** The files of the workspace in which a function was called since `begin`. */
   look() {
     const files = new Set();
     this.session.post("Profiler.takePreciseCoverage", (error, found) => {
@@ -84,13 +71,13 @@ class Reach {
     return { files: [...files], spawned };
   }
 
-  /** Whether the target was entered since `beginTest`; null where that cannot be told. */
+  /** Whether the target was entered since `begin`; null where that cannot be told. */
   entered() {
     const { files, spawned } = this.look();
-    return files.includes(this.target) ? true : spawned || !this.alone ? null : false;
+    return files.includes(this.target) ? true : spawned ? null : false;
   }
 
-  /** Keep what was seen since the last look; `file`: a test file that is known to have run. */
+  /** Keep what was seen since `begin`; `file`: a test file that is known to have run. */
   note(file = "") {
     const seen = this.look();
     if (file) seen.files = [...new Set([...seen.files, fileOf(file)])];
