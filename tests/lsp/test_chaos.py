@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.lsp.conftest import Start
 from tests.lsp.test_implement import cursor
+from tests.lsp.test_own_reviews import drawing, told, until
+from tests.support.patience import seconds
 from tests.support.projects import write
 
 SOURCE = '''\
@@ -47,18 +51,22 @@ async def test_counterexample_pin_and_fix(start: Start, project: Path) -> None:
         },
     )
     user = {"chaos": {"max_examples": 40, "repeat": 1, "mutants": 3}}
-    editor = await start(chaos=[MODULE], artisan=[FIXED], user=user)
+    editor = await start(chaos=[MODULE], artisan=[FIXED], user=user, capabilities=drawing())
     uri = await editor.open(project / "clamp.py")
     await editor.act(uri, "Ralph: chaos tests", cursor(editor, uri, "if x"))
     result = await editor.run_ended()
     assert result["outcome"] == "tests_proposed", result["reason"]
     assert result["chaos"]["counterexamples"] == 1 and result["chaos"]["admitted"] >= 1
+    await until(editor, ["pending"], "verified")
+    admitted = told(editor)
+    assert re.fullmatch(r"\d new tests? passed, \d of \d planted faults noticed", admitted["proof"]["evidence"])
     [finding] = await editor.wait_diagnostics(uri, 1, "ralph.chaos.counterexample")
     assert finding["severity"] == 1 and "x=" in finding["message"] and finding["data"]["evidence"] == "confirmed"
     titles = [a["title"] for a in await editor.actions(uri, finding["range"])]
     assert "Ralph: pin counterexample as test" in titles and "Ralph: dismiss finding" in titles
     pinned = await editor.command("ralph.server.pin", {"uri": uri, "findingId": finding["data"]["findingId"]})
-    assert pinned["reviewId"]
+    await until(editor, ["pending"], "reproduces")
+    assert told(editor)["reviewId"] == pinned["reviewId"] != admitted["reviewId"]
     await editor.command("ralph.server.accept", {"reviewId": pinned["reviewId"]})
     await editor.rpc.wait_for(lambda: any("regression" in b for b in editor.buffers), 10, "the pinned test")
     new = next(b for b in editor.buffers if "regression" in b)
@@ -67,8 +75,17 @@ async def test_counterexample_pin_and_fix(start: Start, project: Path) -> None:
     mended = await editor.run_ended()
     assert mended["outcome"] == "proposed", mended["reason"]
     await editor.command("ralph.server.accept", {"reviewId": mended["reviewId"]})
-    [waiting] = await editor.wait_diagnostics(uri, 1, "ralph.change")  # the file of admitted tests, still to decide on
-    assert "test_clamp_chaos.py" in waiting["message"] and "max(low, min(x, high))" in editor.text(uri)
+    await editor.rpc.wait_for(lambda: "max(low, min(x, high))" in editor.text(uri), seconds(30), "the mended text")
+
+    def known() -> dict[str, Any]:
+        """What was told last of the file of admitted tests, which is still to decide on."""
+        mine = [e for e in editor.events if e["type"] == "hunksChanged" and e["reviewId"] == admitted["reviewId"]]
+        return dict(mine[-1])
+
+    await editor.rpc.wait_for(
+        lambda: known()["proof"]["state"] == "stale", seconds(30), "they were tried on the code as it was"
+    )
+    assert known()["hunks"][0]["state"] == "pending" and known()["hunks"][0]["uri"].endswith("test_clamp_chaos.py")
 
 
 TOKEN = ("ghp_", "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7cF0xR")

@@ -9,6 +9,7 @@ import pytest
 from tests.loop.test_opinions import ASKS_FIRST, CATCHES, SHARES, TEST, WITHOUT_IF
 from tests.lsp.conftest import Start
 from tests.lsp.test_implement import cursor
+from tests.lsp.test_own_reviews import drawing, told, until
 from tests.support.projects import write
 
 
@@ -16,7 +17,7 @@ from tests.support.projects import write
 async def test_a_vote_is_shown_pinned_and_read(start: Start, project: Path) -> None:
     write(project, {"shares.py": SHARES, "tests/test_shares.py": TEST})
     user = {"opinions": {"versions": 3, "inputs": 20}}
-    editor = await start(critic=[ASKS_FIRST, WITHOUT_IF, CATCHES], user=user)
+    editor = await start(critic=[ASKS_FIRST, WITHOUT_IF, CATCHES], user=user, capabilities=drawing())
     uri = await editor.open(project / "shares.py")
     await editor.act(uri, "Ralph: second opinions", cursor(editor, uri, "if whole"))
     result = await editor.run_ended()
@@ -33,6 +34,10 @@ async def test_a_vote_is_shown_pinned_and_read(start: Start, project: Path) -> N
     read = await editor.rpc.request("workspace/textDocumentContent", {"uri": shown["uri"]})
     assert "except ZeroDivisionError" in read["result"]["text"] and "# gives 0" in read["result"]["text"]
     pinned = await editor.command("ralph.server.pin", named)
+    await until(editor, ["pending"], "reproduces")
+    proof = told(editor)["proof"]
+    assert proof["evidence"] == "a test that fails until the finding is mended"
+    assert proof["sentence"].startswith("A test that fails until this is mended: `share(")
     await editor.command("ralph.server.accept", {"reviewId": pinned["reviewId"]})
     await editor.rpc.wait_for(lambda: any("opinion" in b for b in editor.buffers), 10, "the pinned test")
     new = next(b for b in editor.buffers if "opinion" in b)

@@ -22,7 +22,7 @@ async def test_a_setting_is_opened_where_it_stands(start: Start, project: Path) 
     action = ended["actions"][0]
     assert (action["kind"], action["title"]) == ("openSetting", "Open budget.usd_per_run")
     place = await editor.command(action["command"], *action["arguments"])
-    assert place == {"path": str(own), "line": 3}
+    assert place == {"path": str(own), "line": 3, "set": True}
     await editor.rpc.wait_for(lambda: bool(editor.shown), seconds(30), "the file at the setting")
     (shown,) = editor.shown
     assert shown["uri"] == own.as_uri() and shown["selection"]["start"]["line"] == 3
@@ -41,9 +41,12 @@ async def test_a_budget_is_raised_in_a_file_that_is_not_there(start: Start, proj
     editor.rpc.listeners.append(
         lambda method, params: said.append(str(params)) if method == "window/showMessage" else None
     )
-    place = await editor.command(raising["command"], *raising["arguments"])
-    assert place["path"].endswith("config.yaml") and not Path(place["path"]).exists()
+    silent = await editor.command(raising["command"], {**raising["arguments"][0], "onlySet": True})
+    assert silent["path"].endswith("config.yaml") and silent["set"] is False, "the editor's own page is where it is set"
+    assert not said and not Path(silent["path"]).exists()
+    assert await editor.command(raising["command"], *raising["arguments"]) == silent
     await editor.rpc.wait_for(lambda: any("ralphd setup" in text for text in said), seconds(30), "where to set it")
+    assert len(said) == 1, said
 
 
 PLAIN = {"events": False, "stream": False}

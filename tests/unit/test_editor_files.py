@@ -19,6 +19,22 @@ LANGUAGES = {"python", "javascript", "typescript", "go", "rust"}
 SERVER = ["ralphd", "serve"]
 
 
+SUBLIME_CLIENT = frozenset(
+    "enabled command selector schemes env settings initializationOptions experimental_capabilities disabled_capabilities "
+    "priority_selector auto_complete_selector diagnostics_mode path_maps file_watcher semantic_tokens tcp_port".split()
+)
+"""Keys of a client, by the schema in the package LSP; it refuses others."""
+KATE_SERVER = frozenset(
+    "command commandDebug path root rootIndicationFileNames rootIndicationFilePatterns url highlightingModeRegex use "
+    "documentLanguageId initializationOptions settings".split()
+)
+"""Keys of a server in Kate's own list, which a person's is laid over."""
+MASON = frozenset(
+    "name description homepage licenses languages categories deprecation source schemas bin share opt ci_skip neovim".split()
+)
+"""Keys of a package, by Mason's schema; it refuses others. It asks for `homepage` too, which this project does not have."""
+
+
 def text(name: str) -> str:
     return (EDITORS / name).read_text(encoding="utf-8")
 
@@ -33,10 +49,14 @@ def test_helix_keeps_its_own_servers() -> None:
 
 def test_sublime_text_and_kate() -> None:
     without_comments = re.sub(r"^\s*//.*$", "", text("sublime/LSP.sublime-settings"), flags=re.MULTILINE)
-    assert json.loads(without_comments)["clients"]["ralphd"]["command"] == SERVER
+    sublime = json.loads(without_comments)
+    client = sublime["clients"]["ralphd"]
+    assert client["command"] == SERVER and client["enabled"] is True
+    assert client.keys() <= SUBLIME_CLIENT and sublime["show_code_lens"] in ("annotation", "phantom", "")
     servers = json.loads(text("kate/settings.json"))["servers"]
     assert servers.keys() >= {"python", "javascript", "go", "rust"}
     for given in servers.values():
+        assert given.keys() <= KATE_SERVER
         command = given["command"]
         assert command[:2] == ["rass", "--"] and command[-3:] == ["--", *SERVER]
         assert command.count("--") == 2, "the language's own server stays"
@@ -62,6 +82,8 @@ def test_zed() -> None:
 
 def test_mason_and_nvim_lspconfig() -> None:
     package = yaml.safe_load(text("mason/package.yaml"))
+    assert {"name", "description", "licenses", "languages", "categories", "source"} <= package.keys() <= MASON
+    assert set(package["categories"]) <= {"Compiler", "DAP", "Formatter", "LSP", "Linter", "Runtime"}
     assert package["source"]["id"] == f"pkg:pypi/ralphd@{__version__}"
     assert package["bin"]["ralphd"] == "pypi:ralphd" and package["neovim"]["lspconfig"] == "ralphd"
     ours = (EDITORS.parent / "neovim" / "lsp" / "ralphd.lua").read_text(encoding="utf-8")

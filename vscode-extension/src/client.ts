@@ -16,6 +16,7 @@ import {
   type StaticFeature,
 } from 'vscode-languageclient/node';
 import type { Launch } from './launch';
+import type { Messages } from './messages';
 import { ProgressNotifications } from './progress';
 import { METHOD, SERVER, type RalphEvent, type RunResult, type StreamParams } from './protocol';
 import type { Started } from './runs';
@@ -44,10 +45,11 @@ export function createConnection(
   launch: Extract<Launch, { kind: 'found' }>,
   settings: Settings,
   output: vscode.LogOutputChannel,
+  messages: Messages,
   listener: Listener,
 ): Connection {
   const execute: Execute = async (command, args) => {
-    const answer = await executeOnServer(client, command, args);
+    const answer = command === SERVER.openSetting ? await openSetting(client, settings, args[0]) : await executeOnServer(client, command, args);
     const runId = (answer as { runId?: unknown } | null | undefined)?.runId;
     if (typeof runId === 'string') {
       listener.onStarted(runId, { command, argument: (args[0] ?? {}) as Record<string, unknown> });
@@ -97,7 +99,7 @@ export function createConnection(
   client.onNotification(METHOD.event, (event: RalphEvent) => listener.onEvent(event));
   client.onNotification(METHOD.stream, (piece: StreamParams) => listener.onStream(piece));
   client.onNotification(METHOD.runEnded, (result: RunResult) => listener.onEnded(result));
-  client.onRequest(ShowMessageRequest.type, ask);
+  client.onRequest(ShowMessageRequest.type, (params) => ask(params, messages));
   return { client, progress, execute };
 }
 
@@ -107,8 +109,10 @@ export function createConnection(
  * As an error, whatever its type: the editor hides other messages after some seconds, buttons and all, while the run
  * waits for the answer. Not as a dialog: it would take the focus, and the next Enter would be a yes.
  */
-async function ask(params: ShowMessageRequestParams): Promise<MessageActionItem | null> {
-  return (await vscode.window.showErrorMessage(params.message, ...(params.actions ?? []))) ?? null;
+async function ask({ message, actions }: ShowMessageRequestParams, messages: Messages): Promise<MessageActionItem | null> {
+  const choices = actions ?? [];
+  const chosen = await messages.say('error', message, choices.map(({ title }) => title));
+  return choices.find(({ title }) => title === chosen) ?? null;
 }
 
 /** Asks for the notifications beyond LSP; without it the server sends none. */
@@ -125,6 +129,17 @@ class OptIn implements StaticFeature {
   }
 
   clear(): void {}
+}
+
+/** Shows where a setting is decided: the file that sets it, by the server; where none does, the editor's own settings. */
+async function openSetting(client: LanguageClient, settings: Settings, given: unknown): Promise<unknown> {
+  const argument = (given ?? {}) as { key?: string };
+  const id = settings.idOf(argument.key ?? '');
+  const answer = await executeOnServer(client, SERVER.openSetting, [id === undefined ? argument : { ...argument, onlySet: true }]);
+  if (id !== undefined && (answer as { set?: boolean } | undefined)?.set === false) {
+    await settings.open(id);
+  }
+  return answer;
 }
 
 /** Runs a command of the server. A refusal is a sentence for the person; the library would log most and show none. */

@@ -2,14 +2,15 @@
 
 import * as vscode from 'vscode';
 import type { Execute } from './client';
-import type { Proof, RunResult } from './protocol';
-import { lostSentence, severityOf, type Lost, type Severity } from './runs';
+import type { Messages } from './messages';
+import type { Action, Proof, RunResult } from './protocol';
+import { lostSentence, severityOf, type Lost } from './runs';
 
 /** What changes wait is shown where they stand, so the message leads there. */
 const REVIEW = 'Review';
 
 /** `setKey`: asks for a key; true where one is set now. */
-export async function tellEnd(result: RunResult, execute: Execute, setKey: () => Promise<boolean>): Promise<void> {
+export async function tellEnd(result: RunResult, messages: Messages, execute: Execute, setKey: () => Promise<boolean>): Promise<void> {
   const actions = result.actions ?? [];
   // A run that the person cancelled has no way on; one that was cut short with its window or server has.
   const severity = severityOf(result.outcome) === 'none' && actions.length > 0 ? 'warning' : severityOf(result.outcome);
@@ -17,24 +18,40 @@ export async function tellEnd(result: RunResult, execute: Execute, setKey: () =>
     return;
   }
   const review = result.reviewId === null ? [] : [REVIEW];
-  const chosen = await say(severity, `Ralph: ${result.reason}`, [...review, ...actions.map(({ title }) => title)]);
+  const about = actions.length === 0 ? (result.reviewId ?? undefined) : undefined;
+  const chosen = await messages.say(severity, `Ralph: ${result.reason}`, [...review, ...actions.map(({ title }) => title)], about);
   const action = actions.find(({ title }) => title === chosen);
-  if (action?.kind === 'setup' || action?.kind === 'installIsolation') {
-    const given = (await execute(action.command, action.arguments)) as { argv: [string, ...string[]]; folder: string };
-    const again = actions.find(({ kind }) => kind === 'tryAgain');
-    if ((await runInTerminal(action.title, given)) && again !== undefined) {
-      const go = await say('info', `Ralph: ${given.argv.join(' ')} is done.`, [again.title]);
-      await (go === undefined ? undefined : execute(again.command, again.arguments));
-    }
-  } else if (action?.kind === 'setKey') {
-    const again = actions.find(({ kind }) => kind === 'tryAgain');
-    if ((await setKey()) && again !== undefined) {
-      await execute(again.command, again.arguments);
-    }
-  } else if (action !== undefined) {
-    await execute(action.command, action.arguments);
+  if (action !== undefined) {
+    await act(action, actions.find(({ kind }) => kind === 'tryAgain'), messages, execute, setKey);
   } else if (chosen === REVIEW) {
     await vscode.commands.executeCommand('ralph.show');
+  }
+}
+
+/** Does what a person chose. What took away the run's obstacle is followed by the run: `again` begins it anew. */
+async function act(action: Action, again: Action | undefined, messages: Messages, execute: Execute, setKey: () => Promise<boolean>): Promise<void> {
+  const goOn = async (): Promise<void> => void (again === undefined ? undefined : await execute(again.command, again.arguments));
+  if (action.kind === 'setKey') {
+    await ((await setKey()) ? goOn() : undefined);
+    return;
+  }
+  const answer = await execute(action.command, action.arguments);
+  switch (action.kind) {
+    case 'setup':
+    case 'installIsolation': {
+      const given = answer as { argv: [string, ...string[]]; folder: string } | undefined; // undefined: it was refused
+      if (given !== undefined && (await runInTerminal(action.title, given)) && again !== undefined) {
+        const go = await messages.say('info', `Ralph: ${given.argv.join(' ')} is done.`, [again.title]);
+        await (go === undefined ? undefined : goOn());
+      }
+      break;
+    }
+    case 'useTestCommand': // it asks for consent to the command first
+      await ((answer as { written?: boolean } | undefined)?.written === true ? goOn() : undefined);
+      break;
+    case 'allowCommand':
+      await (answer === undefined ? undefined : goOn());
+      break;
   }
 }
 
@@ -56,10 +73,10 @@ async function runInTerminal(name: string, { argv, folder }: { argv: [string, ..
 }
 
 /** The server went while it worked: the run told no result, so this is told in its place. */
-export async function tellLost(lost: Lost, execute: () => Promise<Execute | undefined>): Promise<void> {
+export async function tellLost(lost: Lost, messages: Messages, execute: () => Promise<Execute | undefined>): Promise<void> {
   const again = 'Run Again';
   const text = `Ralph: the server stopped. ${lostSentence(lost)}`;
-  const chosen = await say('error', text, lost.started === undefined ? ['Show Output'] : [again, 'Show Output']);
+  const chosen = await messages.say('error', text, lost.started === undefined ? ['Show Output'] : [again, 'Show Output']);
   if (chosen === 'Show Output') {
     await vscode.commands.executeCommand('ralph.showOutput');
   } else if (chosen === again && lost.started !== undefined) {
@@ -71,6 +88,10 @@ export async function tellLost(lost: Lost, execute: () => Promise<Execute | unde
 /** Tells that what a person has taken does not hold without a further change, with the way to take that too. */
 export class Proofs {
   private readonly told = new Map<string, string>();
+  /** Reviews of which that was told. */
+  private readonly broken = new Set<string>();
+
+  constructor(private readonly messages: Messages) {}
 
   async tell(reviewId: string, { state, sentence, action }: Proof, execute: Execute): Promise<void> {
     if (this.told.get(reviewId) === sentence) {
@@ -78,19 +99,11 @@ export class Proofs {
     }
     this.told.set(reviewId, sentence);
     if (state === 'broken' && action !== null && action !== undefined) {
-      const chosen = await say('warning', `Ralph: ${sentence}`, [action.title]);
+      this.broken.add(reviewId);
+      const chosen = await this.messages.say('warning', `Ralph: ${sentence}`, [action.title], reviewId);
       await (chosen === undefined ? undefined : execute(action.command, action.arguments));
+    } else if (state === 'verified' && this.broken.delete(reviewId)) {
+      await this.messages.over(reviewId);
     }
-  }
-}
-
-function say(severity: Exclude<Severity, 'none'>, text: string, choices: string[]): Thenable<string | undefined> {
-  switch (severity) {
-    case 'info':
-      return vscode.window.showInformationMessage(text, ...choices);
-    case 'warning':
-      return vscode.window.showWarningMessage(text, ...choices);
-    case 'error':
-      return vscode.window.showErrorMessage(text, ...choices);
   }
 }

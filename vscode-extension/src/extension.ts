@@ -15,6 +15,7 @@ import { chooseLaunch } from './launch';
 import { activeInterpreter, realMachine } from './machine';
 import { Marks } from './marks';
 import { Masking } from './masking';
+import { Messages } from './messages';
 import { SERVER } from './protocol';
 import { Reviews } from './reviews';
 import { Runs } from './runs';
@@ -58,7 +59,8 @@ class Ralph implements vscode.Disposable {
   private readonly runsTree = new RunsTree(this.runs);
   private readonly dismissedTree = new DismissedTree(() => this.dismissals());
   private readonly log = new StreamLog();
-  private readonly proofs = new Proofs();
+  private readonly messages = new Messages();
+  private readonly proofs = new Proofs(this.messages);
   private readonly execute: Execute = async (command, args) => this.running()?.execute(command, args);
   private readonly disposables: vscode.Disposable[];
   private connection: Connection | undefined;
@@ -143,7 +145,7 @@ class Ralph implements vscode.Disposable {
       return;
     }
     this.output.info(`Starting ${[launch.command, ...launch.args].join(' ')}`);
-    const connection = createConnection(launch, this.settings, this.output, this.listener());
+    const connection = createConnection(launch, this.settings, this.output, this.messages, this.listener());
     this.connection = connection;
     connection.client.onDidChangeState(({ newState }) => this.onState(connection, newState));
     try {
@@ -168,6 +170,9 @@ class Ralph implements vscode.Disposable {
         if (event.type === 'hunksChanged') {
           this.reviews.onHunks(event.reviewId, event.hunks, event.home, event.proof);
           void this.proofs.tell(event.reviewId, event.proof, this.execute);
+          if (!this.runs.running && !event.hunks.some(({ state }) => state === 'pending')) {
+            void this.messages.over(event.reviewId);
+          }
           this.showReviews();
         }
         this.showRuns();
@@ -179,7 +184,7 @@ class Ralph implements vscode.Disposable {
         this.runs.onEnded(result);
         this.showRuns();
         if (!this.runs.wasLost(result.runId)) {
-          void tellEnd(result, this.execute, () => this.askKey());
+          void tellEnd(result, this.messages, this.execute, () => this.askKey());
         }
       },
     };
@@ -200,7 +205,7 @@ class Ralph implements vscode.Disposable {
   private forget(connection: Connection | undefined): void {
     connection?.progress.clear();
     for (const lost of this.runs.clear()) {
-      void tellLost(lost, async () => (await this.whenRunning())?.execute);
+      void tellLost(lost, this.messages, async () => (await this.whenRunning())?.execute);
     }
     this.reviews.clear();
     this.showRuns();

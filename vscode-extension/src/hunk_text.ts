@@ -16,6 +16,7 @@ export function label(hunk: Hunk, number: number, total: number, proof: Proof): 
 export function proofWords(proof: Proof): string {
   switch (proof.state) {
     case 'verified':
+    case 'reproduces':
       return proof.evidence === '' ? bareSentence(proof) : proof.evidence;
     case 'pending':
       return 'NOT verified yet: Ralph is at work on it';

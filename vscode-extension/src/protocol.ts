@@ -27,10 +27,10 @@ export interface Hunk {
 
 /** What the changes of a review are verified by, as the text is now. */
 export interface Proof {
-  state: 'verified' | 'unverified' | 'pending' | 'broken' | 'stale';
+  state: 'verified' | 'reproduces' | 'unverified' | 'pending' | 'broken' | 'stale';
   /** One sentence for a person. */
   sentence: string;
-  /** What the tests showed, in a few words; empty where nothing is verified. */
+  /** What the tests showed, in a few words; empty where nothing is known. */
   evidence: string;
   /** What mends a set of changes that does not hold on its own. */
   action?: Action | null;

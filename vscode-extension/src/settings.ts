@@ -34,6 +34,12 @@ export class Settings {
     await vscode.commands.executeCommand(command, { query: `@id:${id}` });
   }
 
+  /** The setting of ours that decides on a key of the server ("budget.usd_per_run", or a section), where there is one. */
+  idOf(key: string): string | undefined {
+    const id = `ralph.${key}`;
+    return Object.keys(this.declared).find((known) => known === id || known.startsWith(`${id}.`));
+  }
+
   /** True where the change reaches a server only at its start: its program, and what it believes as the person's own word. */
   needsRestart(change: vscode.ConfigurationChangeEvent): boolean {
     return Object.entries(this.declared).some(([id, declared]) => isUserOnly(declared) && change.affectsConfiguration(id));

@@ -19,7 +19,7 @@ function M.proof_words(review)
   local proof = review.proof
   if not proof then
     return ''
-  elseif proof.state == 'verified' then
+  elseif proof.state == 'verified' or proof.state == 'reproduces' then
     return proof.evidence ~= '' and proof.evidence or proof.sentence
   end
   return 'NOT verified: ' .. proof.sentence

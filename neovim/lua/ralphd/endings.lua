@@ -96,6 +96,9 @@ function M.proof(review)
   if proof.state == 'broken' and type(proof.action) == 'table' then
     messages.say('Ralph: ' .. proof.sentence, 'WarningMsg')
     offer('Ralph: not green', proof.sentence, { proof.action })
+  elseif proof.state == 'verified' and offered[1] and offered[1].kind == 'acceptWith' then
+    offered = {}
+    close_card()
   end
 end
 

@@ -134,8 +134,9 @@ class Runner(Protocol):
     async def problems(self, root: str, path: str, text: str | None) -> Sequence[ConfigProblem]:
         """Of the configuration file at `path`; `text`: what the editor shows of it, None: the disk."""
 
-    async def setting_place(self, root: str, key: str) -> tuple[str, int]:
-        """(path, line from 0) of the file in which the person can set `key`; the file may not be there yet."""
+    async def setting_place(self, root: str, key: str) -> tuple[str, int, bool]:
+        """(path, line from 0) of the file in which the person can set `key`, and whether it stands there; the file may
+        not be there yet."""
 
     async def use_test_command(self, root: str, path: str, command: Sequence[str]) -> tuple[str, bool]:
         """(path of the configuration of the project of a file, whether it was written with this test command): one

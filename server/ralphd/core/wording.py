@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ralphd.core.run import Cost, TestReport
+from ralphd.core.run import ChaosReport, Cost, TestReport
 
 OWN_DEFECT = "ralphd met a problem of its own; its log has the details"
 """What a person is told about a defect of ralphd itself, without the full stop: some places go on with the log's path."""
@@ -55,3 +55,9 @@ def evidence(tests: TestReport) -> str:
     if control.planted:
         return f"{passed}, {control.noticed} of {control.planted} planted faults noticed"
     return f"{passed}, {'a broken body was noticed' if control.first else 'none noticed a broken body'}"
+
+
+def hostile_evidence(chaos: ChaosReport) -> str:
+    """`3 new tests passed, 5 of 6 planted faults noticed`: what is known of hostile tests that are proposed, for a label."""
+    passed = f"{chaos.admitted} new test{'s' if chaos.admitted != 1 else ''} passed"
+    return f"{passed}, {chaos.killed} of {chaos.mutants} planted faults noticed" if chaos.mutants else passed

@@ -25,6 +25,7 @@ from typing import IO, Any
 from ralphd import __version__
 from ralphd.core import foreign_json
 from ralphd.errors import Misconfigured, Unreachable
+from ralphd.local_model.installing import install_line
 from ralphd.local_model.lock_files import locked, opened
 from ralphd.local_model.weights import installed, weights_path
 
@@ -166,7 +167,7 @@ class LocalServer:
         if importlib.util.find_spec("xllamacpp") is None:
             raise Misconfigured(
                 "The local model's server is not installed.",
-                "Install it: pip install 'ralphd[local]'",
+                f"Install it: {install_line()}",
             )
         if not installed(self._cache_dir):
             raise Misconfigured(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ralphd.core import foreign_json
+from ralphd.local_model.installing import install_line
 
 _BLOCK = 1 << 20
 
@@ -115,6 +116,7 @@ def verify(path: Path, weights: Weights) -> bool:
 def describe(cache_dir: Path, weights: Weights = QWEN) -> dict[str, Any]:
     """What `doctor` shows. Imports nothing heavy."""
     path = weights_path(cache_dir, weights)
+    server = importlib.util.find_spec("xllamacpp") is not None
     return {
         "model": weights.title,
         "licence": weights.licence,
@@ -122,7 +124,8 @@ def describe(cache_dir: Path, weights: Weights = QWEN) -> dict[str, Any]:
         "installed": installed(cache_dir, weights),
         "bytes": path.stat().st_size if path.is_file() else 0,
         "expectedBytes": weights.size,
-        "server": importlib.util.find_spec("xllamacpp") is not None,
+        "server": server,
+        "install": "" if server else install_line(),
     }
 
 

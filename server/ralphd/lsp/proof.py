@@ -10,11 +10,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ralphd.core.digests import digest_of
 from ralphd.core.edits import apply
+from ralphd.core.findings import Finding
 from ralphd.core.result_json import Action
 from ralphd.core.run import Judgement, RunResult
 from ralphd.core.text import Replacement, Text
-from ralphd.core.wording import evidence
+from ralphd.core.wording import evidence, hostile_evidence
 from ralphd.lsp.command_ids import PREFIX
 from ralphd.lsp.hunks import Hunk
 from ralphd.lsp.review import ProofState, Review, Standing, Tested
@@ -30,7 +32,7 @@ class Proof:
     needs: tuple[str, ...] = ()
     """Ids of the changes that have to be accepted too before what was tested is what stands there."""
     evidence: str = ""
-    """Where it is verified: what the tests showed, in a few words."""
+    """Where it is verified or reproduces a finding: what is known, in a few words."""
     action: Action | None = None
     """Takes those of `needs` that the person had rejected, and no other."""
 
@@ -63,8 +65,13 @@ def standing(review: Review, open_texts: Mapping[str, Text], also: Collection[Hu
     return found
 
 
-def of_result(review: Review, result: RunResult) -> list[Tested]:
-    """What the run itself said of all of its changes."""
+def of_result(review: Review, result: RunResult, target: bytes) -> list[Tested]:
+    """What the run itself said of all of its changes. `target`: the file that the run was on, as it was saved or would
+    have been."""
+    if result.outcome == "tests_proposed" and result.chaos is not None:
+        beside = {review.request.path: digest_of(target)}
+        shown = hostile_evidence(result.chaos)
+        return [Tested(result_texts(review, result), beside, "verified", f"{shown}.", evidence=shown)]
     if result.tests is None:
         return []
     files = {hunk.path for hunk in review.hunks}
@@ -78,10 +85,22 @@ def of_result(review: Review, result: RunResult) -> list[Tested]:
         sentence = f"The tests do not pass with these changes: {_count(counts.failed + counts.errors, 'test')} failing."
     else:
         sentence = "No test run has verified these changes."
-    uris = {hunk.path: hunk.uri for hunk in review.hunks}
-    texts = {uris[path]: text for path, text in result.edits.items() if path in uris}
     shown = evidence(result.tests) if state == "verified" else ""
-    return [Tested(texts, beside, state, sentence, evidence=shown)]
+    return [Tested(result_texts(review, result), beside, state, sentence, evidence=shown)]
+
+
+def result_texts(review: Review, result: RunResult) -> dict[str, str]:
+    """The texts that the run ended with, by URI."""
+    uris = {hunk.path: hunk.uri for hunk in review.hunks}
+    return {uris[path]: text for path, text in result.edits.items() if path in uris}
+
+
+def of_finding(review: Review, finding: Finding) -> list[Tested]:
+    """What is known of a review that proposes the test of a finding."""
+    texts = {hunk.uri: hunk.new for hunk in review.hunks}
+    said = finding.message.rstrip(".")
+    sentence = f"A test that fails until this is mended: {said}."
+    return [Tested(texts, {}, "reproduces", sentence, evidence="a test that fails until the finding is mended")]
 
 
 def tested_again(

@@ -149,7 +149,9 @@ class Publishing:
         made = await asyncio.to_thread(review.build, run.request, run.uri, files, result.target)
         made.verified = result.outcome == "proposed"
         made.doubted = result.outcome in ("proposed_suspect", "proposed_unverified")
-        made.tested = of_result(made, result)
+        made.made_of_tests = result.outcome == "tests_proposed"
+        target = run.request.buffers.get(run.request.path, run.request.text.encode("utf-8", "surrogatepass"))
+        made.tested = of_result(made, result, target)
         for hunk in made.hunks:
             document = self._workspace.documents.get(hunk.uri)
             if document is not None and not hunk.creates:

@@ -112,7 +112,9 @@ class Retesting:
     def _wants(self, review: Review, texts: Standing) -> bool:
         """Whether nobody knows about a text that the person is still deciding on, or got by deciding."""
         kept = any(hunk.state in ("pending", "accepted") for hunk in review.hunks)
-        if not kept or not review.tested or self._at_work(review) or self._reviews.find(review.review_id) is None:
+        if not kept or not review.tested or review.made_of_tests or self._at_work(review):
+            return False
+        if self._reviews.find(review.review_id) is None:
             return False
         known = match(review, texts, self._fits(review))
         if known is not None:

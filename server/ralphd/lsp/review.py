@@ -31,8 +31,9 @@ MAX_DEPTH = 200
 """Characters of indentation that are looked at."""
 
 
-ProofState = Literal["verified", "unverified", "pending", "broken", "stale"]
-"""`pending`: tests are about to say more. `broken`: tests of just this set failed."""
+ProofState = Literal["verified", "reproduces", "unverified", "pending", "broken", "stale"]
+"""`reproduces`: a test of a finding, which fails until that is mended. `pending`: tests are about to say more. `broken`:
+tests of just this set failed."""
 Standing = Mapping[str, str]
 """The texts of the documents under review by URI, with every change that waits in them (`proof.standing`)."""
 
@@ -58,7 +59,8 @@ class Tested:
     missing: tuple[str, ...] = ()
     """Ids of rejected changes without which it is not green."""
     evidence: str = ""
-    """Where it is green: what the tests showed, in a few words ("4 tests passed, 7 of 8 planted faults noticed")."""
+    """Where it is green or reproduces a finding: what is known, in a few words ("4 tests passed, 7 of 8 planted faults
+    noticed")."""
 
 
 @dataclass
@@ -79,6 +81,8 @@ class Review:
     """What tests said, of all changes first (by the run), then of what the person made of them."""
     testing: str = ""
     """What tests are running on, or about to run on, as a sentence."""
+    made_of_tests: bool = False
+    """It proposes tests, which were tried one by one: the test command says nothing more of them."""
     doubted: bool = False
     """Its tests passed, and the run had a doubt about them that a run of the tests alone does not clear."""
 

@@ -76,7 +76,7 @@ def _role(info: Mapping[str, Any], local: Mapping[str, Any], pulled: Sequence[st
     if info["local"] and local["installed"] and local["server"]:
         problem = None  # it is started by the first run
     elif info["local"] and local["installed"]:
-        problem = "its server is not installed: pip install 'ralphd[local]'"
+        problem = f"its server is not installed: {local['install']}"
     price_in, price_out = info["input_usd_per_token"], info["output_usd_per_token"]
     priced = price_in is not None and price_out is not None
     return {
@@ -123,9 +123,9 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         for number, info in enumerate(chain):
             told += _model_lines(f"{role}:" if number == 0 else "  else:", info)
     local = report["local"]
-    told.append(
-        f"\nembedded:  {local['model']}, {'fetched' if local['installed'] else 'not fetched (ralphd fetch-model)'}, server {'installed' if local['server'] else 'not installed'}"
-    )
+    fetched = "fetched" if local["installed"] else "not fetched (ralphd fetch-model)"
+    served = "installed" if local["server"] else f"not installed ({local['install']})"
+    told.append(f"\nembedded:  {local['model']}, {fetched}, server {served}")
     for address, models in report["ollama"].items():
         told.append(
             f"ollama:    {address}, {'with ' + (', '.join(models) or 'no model') if models is not None else 'no answer'}"

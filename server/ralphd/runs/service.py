@@ -265,16 +265,18 @@ class RunService:
                 except RalphError as error:
                     log.info("warming %s: %s", root, error)
 
-    async def setting_place(self, root: str, key: str) -> tuple[str, int]:
-        """(path, line from 0) of the place where the setting `key` is decided, else the person's own file."""
+    async def setting_place(self, root: str, key: str) -> tuple[str, int, bool]:
+        """(path, line from 0) of the place where the setting `key` is decided and True, else the person's own file and
+        False."""
 
-        def find() -> tuple[str, int]:
+        def find() -> tuple[str, int, bool]:
             found = self.settings.read(root, "_")
             wrong = next((one for one in found.problems if one.path and one.key == key), None)
             if wrong is not None and wrong.path is not None:
-                return wrong.path, wrong.line
+                return wrong.path, wrong.line, True
             stands = [one for name, one in found.provenance.items() if f"{name}.".startswith(f"{key}.") and one.file]
-            return next(((one.file, one.line or 0) for one in stands if one.file), (str(self.folders.user_config), 0))
+            own = (str(self.folders.user_config), 0, False)
+            return next(((one.file, one.line or 0, True) for one in stands if one.file), own)
 
         return await asyncio.to_thread(find)
 

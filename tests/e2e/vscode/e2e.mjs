@@ -16,7 +16,7 @@ const INSTRUCTION = 'keep words of other alphabets';
 const REASON = 'pages keep their plus sign';
 const endless = `slug.py\n<<<<<<< SEARCH\n${'# a long thought\n'.repeat(4000)}`;
 
-const { model, page, folder, shot, run, onScreen, thread, at, dirty, working, button, killServer } = await begin(options, {
+const { model, page, folder, shot, run, onScreen, thread, at, dirty, working, button, statusButton, killServer } = await begin(options, {
   script: {
     artisan: [reply('artisan-1.md'), reply('artisan-2.md'), endless, endless, 'I do not know.'],
     critic: [reply('critic.md')],
@@ -94,6 +94,23 @@ async function inSight(widget) {
     const [box, editor] = await Promise.all([widget.boundingBox(), page.locator('.editor-instance').first().boundingBox()]);
     return box !== null && box.y >= editor.y && box.y + box.height <= editor.y + editor.height;
   });
+}
+
+/** The buttons of the status bar do what their keys do. */
+async function statusBar() {
+  await statusButton('ralph.next').click();
+  await at('4/5');
+  await statusButton('ralph.previous').click();
+  await at('3/5');
+  await statusButton('ralph.accept').hover();
+  await shot('status-bar');
+  await statusButton('ralph.accept').click();
+  await at('4/5');
+  await onScreen('longer = f"{text}-{word}" if text else word');
+  await page.keyboard.press('Control+Z');
+  await thread('change 3 of 5').waitFor({ state: 'attached' });
+  await goToLine(page, 14, 1);
+  await at('3/5');
 }
 
 /** One key accepts and goes on; undo brings back, redo takes; what is typed is no longer verified. */
@@ -274,4 +291,4 @@ async function freeKeys() {
   assert.deepEqual(clash, []);
 }
 
-await run([consentAndProgress, stream, review, keys, rejectWithReason, diffs, acceptAll, requestLog, crash, ending, freeKeys]);
+await run([consentAndProgress, stream, review, statusBar, keys, rejectWithReason, diffs, acceptAll, requestLog, crash, ending, freeKeys]);

@@ -1,5 +1,6 @@
 // A machine where the isolation is missing: the ending's button installs it in a terminal, and the run begins again. Then what
 // second opinions show: the votes in the message, the versions as a document, the input pinned as a test. By keyboard.
+// At the end what other endings lead to (ways_on.mjs).
 //
 //   node opinions.mjs OPTIONS.json
 import assert from 'node:assert/strict';
@@ -8,17 +9,22 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { command, goToLine, log, quickOpen, toast, until } from './lib.mjs';
 import { begin, configuration, KEY, read, SCENARIO } from './session.mjs';
+import { waysOn, weightsHome } from './ways_on.mjs';
 
 const options = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
 const missing = path.join(options.work, 'bubblewrap-is-missing');
 fs.mkdirSync(options.work, { recursive: true });
 fs.writeFileSync(missing, '');
+const weights = path.join(options.work, 'weights');
+const home = await weightsHome(weights);
 const version = (body) => `\`\`\`python\ndef share(part: int, whole: int) -> float:\n    ${body.join('\n    ')}\n\`\`\`\n`;
+
+const models = (url, rest) => configuration(`, api_base: ${url}, api_key: "\${SCRIPTED_KEY}"`, rest);
 
 const session = await begin(options, {
   project: path.join(SCENARIO, 'opinions'),
   script: {
-    artisan: ['no'],
+    artisan: [version(['if whole == 0:', '    return 0.0', 'return 100.0 * part / whole'])],
     critic: [
       version(['if whole == 0:', '    return 0.0', 'return 100 * part / whole']),
       version(['return part / whole * 100 if whole else 0']),
@@ -27,10 +33,10 @@ const session = await begin(options, {
     librarian: ['It gives percentages.'],
     chaos: ['none'],
   },
-  config: (url) => configuration(`, api_base: ${url}, api_key: "\${SCRIPTED_KEY}"`,
+  config: (url) => models(url,
     'testing: {command: python -m pytest -q, adversarial_tests: false}\nopinions: {versions: 3, inputs: 20}\nlitellm: {enable_caching: false}\n'),
-  settings: { 'ralph.server.command': [...options.server.slice(0, -3), path.join(import.meta.dirname, 'missing_isolation.py'), 'serve'] },
-  env: () => ({ SCRIPTED_KEY: KEY, RALPHD_E2E_MISSING: missing }),
+  settings: { 'ralph.server.command': [...options.server.slice(0, -3), path.join(import.meta.dirname, 'stand_ins.py'), 'serve'] },
+  env: () => ({ SCRIPTED_KEY: KEY, RALPHD_E2E_MISSING: missing, RALPHD_E2E_WEIGHTS: weights, RALPHD_E2E_WEIGHTS_HOME: home.url }),
   // The real one would ask for a password, and fetch.
   programs: {
     sudo: 'exec "$@"',
@@ -110,7 +116,7 @@ async function versions() {
   await command(page, 'View: Close Editor');
 }
 
-const pinned = () => thread(/makes tests\/test_shares_opinion\.py/);
+const pinned = () => thread(/change 1 of 1 · a test that fails until the finding is mended[^]*makes tests\/test_shares_opinion\.py/);
 
 async function pin() {
   await quickOpen(page, 'shares.py');
@@ -119,23 +125,21 @@ async function pin() {
   await pinned().waitFor({ state: 'attached' });
 }
 
-/** Its input as a test, reviewed as any change. Each way of saying no, by key. */
+/** Its input as a test, reviewed as any change. Each way of saying no. */
 async function reject() {
   const ways = {
     'the change': ['Alt+J', 'Alt+X'],
     'its file': ['Alt+J', 'Alt+Shift+X'],
     all: ['Control+K', 'Alt+X'],
+    'the change, in the status bar': ['Alt+J'],
   };
-  for (const [what, keys] of Object.entries(ways)) {
+  for (const [what, [first, second]] of Object.entries(ways)) {
     log(`reject ${what}`);
     await pin();
-    if (keys[0] === 'Alt+J') {
-      await press(keys[0]);
-      await find('.statusbar-item', { hasText: 'Ln 1, Col 1' }).waitFor();
-      await press(keys[1]);
-    } else {
-      for (const key of keys) await press(key);
-    }
+    await press(first);
+    if (first === 'Alt+J') await find('.statusbar-item', { hasText: 'Ln 1, Col 1' }).waitFor();
+    if (second === undefined) await session.statusButton('ralph.reject').click();
+    else await press(second);
     await pinned().waitFor({ state: 'detached' });
     assert.equal(fs.existsSync(path.join(folder, 'tests/test_shares_opinion.py')), false);
   }
@@ -165,4 +169,10 @@ async function accept() {
   assert.match(tests.stdout, /1 failed, 1 passed/);
 }
 
-await run([noIsolation, install, votes, versions, reject, serverDies, accept]);
+const further = waysOn(session, {
+  configure: (text) => fs.writeFileSync(path.join(session.xdg('config'), 'ralphd/config.yaml'), text),
+  models: models(session.model.url, ''),
+  home,
+});
+
+await run([noIsolation, install, votes, versions, reject, serverDies, accept, ...further]);

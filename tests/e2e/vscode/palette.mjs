@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { command, goToLine, quickOpen, until } from './lib.mjs';
+import { command, goToLine, quickOpen, toast, until } from './lib.mjs';
 import { begin, configuration, EXTENSION, KEY, read, SCENARIO } from './session.mjs';
 
 const options = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
@@ -43,9 +43,14 @@ async function implement() {
   await press('Enter');
   await button('python3 -m unittest -q', 'Always for this command').click();
   await thread(/6 tests passed/).first().waitFor({ state: 'attached' });
+  // A message under the pointer stays; this one goes when nothing waits any more.
+  await toast(page, 'Review').hover();
+  await shot('waiting');
   await press('Control+K');
   await press('Alt+Y');
   await onScreen('return sorted(found)');
+  await toast(page, 'Review').waitFor({ state: 'hidden' });
+  await shot('decided');
   await palette('File: Save All');
 }
 

@@ -97,6 +97,8 @@ export async function begin(options, { project = path.join(SCENARIO, 'input'), s
     thread: (text) => session.page.locator('.review-widget', { hasText: text }),
     /** Waits until the status bar says which change is at hand. */
     at: (place) => session.page.locator('.statusbar-item', { hasText: new RegExp(`^\\s*Ralph ${place}\\s*$`) }).waitFor(),
+    /** A button of the status bar, by the command that it stands for. */
+    statusButton: (command) => session.page.locator(`.statusbar-item[id$=".${command}"] a`),
     dirty: () => session.page.locator('.tab.active.dirty').count(),
     working: () => session.page.locator('.statusbar-item .codicon-sync').count(),
     /** The process of the server has the test's own folder in its environment. */

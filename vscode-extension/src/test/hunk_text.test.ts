@@ -12,6 +12,11 @@ test('the label says which change it is and what it is verified by', () => {
   assert.equal(label({ ...change, outsideTarget: true }, 1, 1, VERIFIED), 'change 1 of 1 · 4 tests passed · outside what you asked for');
 });
 
+test('a test that shows a finding says what it is for', () => {
+  const proof = { state: 'reproduces', sentence: 'A test that fails until this is mended: x.', evidence: 'a test that fails until the finding is mended' } as const;
+  assert.equal(label(change, 1, 1, proof), 'change 1 of 1 · a test that fails until the finding is mended');
+});
+
 test('what is not verified says so, in every state but one', () => {
   const of = (state: Proof['state']): string => label(change, 1, 2, { state, sentence: 'Not green without change 1.', evidence: '' });
   for (const state of ['unverified', 'stale', 'pending', 'a newer word'] as Proof['state'][]) {

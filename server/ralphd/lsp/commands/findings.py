@@ -20,6 +20,7 @@ from ralphd.lsp.convert import path_to_uri
 from ralphd.lsp.diagnostics import Diagnostics, ShownFinding
 from ralphd.lsp.features.virtual_documents import versions_uri
 from ralphd.lsp.outbox import Outbox
+from ralphd.lsp.proof import of_finding
 from ralphd.lsp.refusals import failed
 from ralphd.lsp.review import NewText, Reviews
 from ralphd.lsp.workspace import Place, Workspace
@@ -93,6 +94,7 @@ class Findings:
             shown.uri,
             [NewText(self._workspace.uri_of(place), path, None, test)],
         )
+        made.made_of_tests, made.tested = True, of_finding(made, shown.finding)
         self._reviews.add(made)
         return {"reviewId": made.review_id}
 

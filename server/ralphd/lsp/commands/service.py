@@ -56,7 +56,7 @@ class ServiceCommands:
             ServerCommand("trust", frozenset({"digest", "decision"}), self._trust),
             ServerCommand("showLog", frozenset(), self._show_log),
             ServerCommand("showRun", frozenset({"runId"}), self._show_run),
-            ServerCommand("openSetting", frozenset({"key", "uri"}), self._open_setting),
+            ServerCommand("openSetting", frozenset({"key", "uri", "onlySet"}), self._open_setting),
             ServerCommand("fetchModel", frozenset(), self._fetch_model),
             ServerCommand("setup", frozenset(), self._setup),
             ServerCommand("installIsolation", frozenset({"argv"}), self._install_isolation),
@@ -130,15 +130,17 @@ class ServiceCommands:
         return {"path": path}
 
     async def _open_setting(self, argument: dict[str, Any]) -> dict[str, Any]:
-        """Show the place where a setting is decided, for the workspace of a document."""
-        key, uri = argument.get("key"), argument.get("uri")
-        if not isinstance(key, str) or not (uri is None or isinstance(uri, str)):
-            raise JsonRpcInvalidParams("key must be the name of a setting, and uri a document's.")
+        """Show the place where a setting is decided, for the workspace of a document. `onlySet`: show nothing where no
+        file sets it, for a client that has a page of settings of its own."""
+        key, uri, only_set = argument.get("key"), argument.get("uri"), argument.get("onlySet", False)
+        if not isinstance(key, str) or not (uri is None or isinstance(uri, str)) or not isinstance(only_set, bool):
+            raise JsonRpcInvalidParams("key must be the name of a setting, uri a document's, and onlySet a boolean.")
         place = self._workspace.place_of(uri) if uri else None
         root = place.root if place else next(iter(self._workspace.roots), "")
-        path, line = await self._runner().setting_place(root, key)
-        self._outbox.background(self._show_setting(path, line, key))
-        return {"path": path, "line": line}
+        path, line, is_set = await self._runner().setting_place(root, key)
+        if is_set or not only_set:
+            self._outbox.background(self._show_setting(path, line, key))
+        return {"path": path, "line": line, "set": is_set}
 
     async def _show_setting(self, path: str, line: int, key: str) -> None:
         if not await asyncio.to_thread(os.path.exists, path):

@@ -1,0 +1,49 @@
+// Messages with buttons, and the end of those whose buttons have nothing left to do.
+//
+// The editor closes no message for an extension. It puts all of them away at once, to the bell in the status bar, where
+// they can be read again; so that is done only where none of ours waits for an answer.
+
+import * as vscode from 'vscode';
+import type { Severity } from './runs';
+
+export type Told = Exclude<Severity, 'none'>;
+
+interface Open {
+  severity: Told;
+  /** The review that all of its buttons are about. */
+  about: string | undefined;
+}
+
+export class Messages {
+  private readonly open = new Set<Open>();
+
+  /** Shows a message, and gives the button that was pressed. `about`: the review that all of its buttons are about. */
+  async say(severity: Told, text: string, choices: string[], about?: string): Promise<string | undefined> {
+    const shown = { severity, about };
+    this.open.add(shown);
+    try {
+      return await show(severity, text, choices);
+    } finally {
+      this.open.delete(shown);
+    }
+  }
+
+  /** What the messages about a review asked for is done. Errors stay until a person answers them, so they are waited for. */
+  async over(reviewId: string): Promise<void> {
+    const open = [...this.open];
+    if (open.some(({ about }) => about === reviewId) && open.every(({ severity }) => severity !== 'error')) {
+      await vscode.commands.executeCommand('notifications.hideToasts');
+    }
+  }
+}
+
+function show(severity: Told, text: string, choices: string[]): Thenable<string | undefined> {
+  switch (severity) {
+    case 'info':
+      return vscode.window.showInformationMessage(text, ...choices);
+    case 'warning':
+      return vscode.window.showWarningMessage(text, ...choices);
+    case 'error':
+      return vscode.window.showErrorMessage(text, ...choices);
+  }
+}
