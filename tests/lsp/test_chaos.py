@@ -51,7 +51,7 @@ async def test_counterexample_pin_and_fix(start: Start, project: Path) -> None:
         },
     )
     user = {"chaos": {"max_examples": 40, "repeat": 1, "mutants": 3}}
-    editor = await start(chaos=[MODULE], artisan=[FIXED], user=user, capabilities=drawing())
+    editor = await start(chaos=[MODULE], artisan=[FIXED], user=user, capabilities=drawing(), events=False, stream=False)
     uri = await editor.open(project / "clamp.py")
     await editor.act(uri, "Ralph: chaos tests", cursor(editor, uri, "if x"))
     result = await editor.run_ended()

@@ -17,7 +17,9 @@ from tests.support.projects import write
 async def test_a_vote_is_shown_pinned_and_read(start: Start, project: Path) -> None:
     write(project, {"shares.py": SHARES, "tests/test_shares.py": TEST})
     user = {"opinions": {"versions": 3, "inputs": 20}}
-    editor = await start(critic=[ASKS_FIRST, WITHOUT_IF, CATCHES], user=user, capabilities=drawing())
+    editor = await start(
+        critic=[ASKS_FIRST, WITHOUT_IF, CATCHES], user=user, capabilities=drawing(), events=False, stream=False
+    )
     uri = await editor.open(project / "shares.py")
     await editor.act(uri, "Ralph: second opinions", cursor(editor, uri, "if whole"))
     result = await editor.run_ended()

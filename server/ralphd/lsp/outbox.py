@@ -59,6 +59,11 @@ class Outbox:
         kind = types.MessageType.Error if error else types.MessageType.Warning
         self.notify(types.WINDOW_SHOW_MESSAGE, types.ShowMessageParams(type=kind, message=text))
 
+    def tell(self, text: str) -> None:
+        """Good news, or that something has begun."""
+        params = types.ShowMessageParams(type=types.MessageType.Info, message=text)
+        self.notify(types.WINDOW_SHOW_MESSAGE, params)
+
     def log(self, text: str) -> None:
         """A line in the client's log of this server."""
         params = types.LogMessageParams(type=types.MessageType.Info, message=text)

@@ -150,7 +150,7 @@ class ServiceCommands:
 
     def _fetch_model(self, argument: dict[str, Any]) -> dict[str, Any]:
         """Fetch the embedded model beside all else; what became of it is shown."""
-        self._outbox.show("Fetching the embedded model (1.1 GB). It goes on in the background.")
+        self._outbox.tell("Fetching the embedded model (1.1 GB). It goes on in the background.")
         self._outbox.background(self._fetch())
         return {}
 
@@ -160,7 +160,7 @@ class ServiceCommands:
         except RalphError as error:
             self._outbox.show(str(error), error=True)
         else:
-            self._outbox.show("The embedded model is here. Run it again.")
+            self._outbox.tell("The embedded model is here. Run it again.")
 
     def _setup(self, argument: dict[str, Any]) -> dict[str, Any]:
         """The program that asks a person for what is missing. It needs a terminal, which only the client has."""
@@ -184,7 +184,7 @@ class ServiceCommands:
             raise failed(str(error)) from None
         words = shlex.join(command)
         if written:
-            self._outbox.show(f"Tests are run by `{words}` now, by {path}. Run it again.")
+            self._outbox.tell(f"Tests are run by `{words}` now, by {path}. Run it again.")
         else:
             self._outbox.show(f"{path} is there already: write `testing: {{command: {words}}}` into it.")
             self._outbox.background(self._outbox.open_document(path_to_uri(path), take_focus=True))
