@@ -125,7 +125,9 @@ def recorded(names):
     for name in GIVEN["functions"]:
         modules = [module for module in list(sys.modules.values()) if type(module) is type(sys)]
         own = [module for module in names.values() if type(module) is type(sys)]
-        function = next((holder[name] for holder in [names, *map(vars, own)] if name in holder), None)
+        # A module often has the name of its function.
+        held = [holder[name] for holder in [names, *map(vars, own)] if name in holder]
+        function = next((one for one in held if type(one) is not type(sys)), None)
         if isinstance(function, type):
             found.append((name, of_class(function)))
         if not callable(function) or isinstance(function, type) or is_async(function):
