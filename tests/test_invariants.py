@@ -247,6 +247,21 @@ def test_server_starts_without_litellm_and_stays_light() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
+PARSERS = {
+    r"\bast\.parse\(|(?<![.\w])compile\(": {"core/python_source.py", "settings/export.py"},
+    r"\.Parser\(": {"context/languages.py"},
+}
+"""Calls that read source which others wrote, and the files that make them: there, and there alone, is the limit to what
+they may take. The maker of documents reads our own."""
+
+
+@pytest.mark.parametrize("call", PARSERS, ids=str)
+def test_source_is_parsed_in_one_place(call: str) -> None:
+    for path in FILES:
+        if name_of(path) not in PARSERS[call]:
+            assert not re.search(call, path.read_text(encoding="utf-8")), name_of(path)
+
+
 def test_stdout_is_left_alone() -> None:
     """Invariant 6: only the shell prints."""
     for path in FILES:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ralphd.core.python_source import NOT_UNDERSTOOD, written
+from ralphd.core.python_source import NOT_UNDERSTOOD, expression, written
 
 WHOLE_NUMBERS = "st.integers(-10_000, 10_000)"
 """A bare number may be a length: no test may eat the machine's memory."""
@@ -152,7 +152,7 @@ def _name(node: ast.expr) -> str:
 def _unquoted(node: ast.expr) -> ast.expr:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         try:
-            return ast.parse(node.value, mode="eval").body
+            return expression(node.value)
         except NOT_UNDERSTOOD:
             return node
     return node

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from ralphd.attack.false_literals import Edit, Found, false
-from ralphd.core.python_source import NOT_UNDERSTOOD, written
+from ralphd.core.python_source import NOT_UNDERSTOOD, parsed, written
 
 
 def in_python(source: bytes) -> Iterator[Found]:
     try:
-        module = ast.parse(source)
+        module = parsed(source.decode("utf-8", "surrogatepass"))
     except NOT_UNDERSTOOD:
         return
     starts = [0]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ralphd.attack.annotations import ANY_TEXT, WHOLE_NUMBERS, checked, strategy
 from ralphd.attack.name_hints import IDEMPOTENT, INVERSES, ORDERED, REFERENCES
 from ralphd.attack.preconditions import narrowed, said_of_arguments
-from ralphd.core.python_source import NOT_UNDERSTOOD, written
+from ralphd.core.python_source import NOT_UNDERSTOOD, parsed, written
 from ralphd.core.text import BOM, Span, Text
 
 _PLAIN_DECORATORS = frozenset({"cache", "lru_cache", "staticmethod", "classmethod", "dataclass", "wraps"})
@@ -71,7 +71,7 @@ def ghostwrite(source: str, span: Span, module: str) -> list[GhostTest]:
     text = source.removeprefix(BOM)
     shift = len(source) - len(text)
     try:
-        tree = ast.parse(text)
+        tree = parsed(text)
     except NOT_UNDERSTOOD:
         return []
     lines = Text(text)

@@ -8,14 +8,13 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-import types
-import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ralphd.core.python_source import NOT_UNDERSTOOD, written
+from ralphd.attack.programs import Programs
+from ralphd.core.python_source import NOT_UNDERSTOOD, parsed, written
 from ralphd.core.text import BOM, Span, Text
 
 Kind = Literal["boundary", "off by one", "comparison", "boolean", "arithmetic", "removed statement", "return value"]
@@ -36,6 +35,10 @@ _TALKERS = frozenset({"log", "logger", "logging", "_log", "_logger", "LOG", "LOG
 _GAP = re.compile(r"(?:\s|\\|[()]|#[^\r\n]*)*")
 _OPERATOR = re.compile(r"is\s+not\b|not\s+in\b|is\b|in\b|and\b|or\b|\*\*|//|<<|>>|<=|>=|==|!=|[-+*/%&|^<>]")
 _BIGGEST = 10**15
+_MOST_STATEMENT = 100_000
+"""Characters of a statement of the module, most often a function or a class: it is compiled anew for each fault in it."""
+_MOST_TRIES = 20
+"""Edits that are tried for each mutant that is wanted: most make a program of their own."""
 
 
 @dataclass(frozen=True)
@@ -48,33 +51,26 @@ class Mutant:
     kind: Kind = "boundary"
 
 
-def mutants(source: str, span: Span, limit: int) -> list[Mutant]:
+def mutants(source: str, span: Span, limit: int, lines: Collection[int] | None = None) -> list[Mutant]:
     """At most `limit` mutants of the functions' code inside `span`, spread over kinds, functions and lines.
 
-    Always the same ones for the same source, in order of place. Source that does not parse has none.
+    Always the same ones for the same source, in order of place. Source that does not parse has none. `lines`: only on these,
+    from 1; None: on all.
     """
     mark, body = (1, source[1:]) if source.startswith(BOM) else (0, source)
     try:
-        tree = ast.parse(body)
-        original = _compiled(body)
-        collector = _Collector(body, (max(0, span[0] - mark), span[1] - mark))
-        collector.visit(tree)
+        tree = parsed(body)
+        collector = _Collector(body, (max(0, span[0] - mark), span[1] - mark), lines)
+        statements = [collector.statement(node) for node in tree.body if collector.visited(node)]
     except NOT_UNDERSTOOD:
         return []
-    seen = {original}
+    programs = Programs(body, statements)
     chosen: list[tuple[_Edit, str]] = []
-    for edit in _spread(collector.edits):
+    for edit in itertools.islice(_spread(collector.edits), limit * _MOST_TRIES):
         if len(chosen) >= limit:
             break
-        text = body[: edit.start] + edit.new + body[edit.end :]
-        try:
-            code = _compiled(text)
-        except NOT_UNDERSTOOD:
-            continue
-        if code in seen:
-            continue
-        seen.add(code)
-        chosen.append((edit, text))
+        if programs.is_new((edit.start, edit.end), edit.new):
+            chosen.append((edit, body[: edit.start] + edit.new + body[edit.end :]))
     chosen.sort(key=lambda pair: (pair[0].start, pair[0].end, pair[0].new))
     return [
         Mutant(f"{edit.shown} at line {edit.line}", edit.line, source[:mark] + text, edit.kind) for edit, text in chosen
@@ -108,28 +104,12 @@ def _spread(edits: list[_Edit]) -> Iterator[_Edit]:
             yield edit
 
 
-def _compiled(text: str) -> tuple[object, ...]:
-    """optimize=2: docstrings and asserts are no behaviour that a mutant may differ in."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return _signature(compile(text, "target", "exec", optimize=2, dont_inherit=True))
-
-
-def _signature(code: types.CodeType) -> tuple[object, ...]:
-    """What the code does, without where it stands: two equal signatures are the same program."""
-    consts = tuple(
-        _signature(c) if isinstance(c, types.CodeType) else (type(c).__name__, repr(c)) for c in code.co_consts
-    )
-    return (
-        code.co_code, consts, code.co_names, code.co_varnames, code.co_freevars, code.co_exceptiontable, code.co_flags,
-    )  # fmt: skip
-
-
 class _Collector(ast.NodeVisitor):
     """Walks the functions' reachable statements inside the span and notes every edit that could be made."""
 
-    def __init__(self, text: str, span: Span) -> None:
-        self.text, self.span, self.lines = text, span, Text(text)
+    def __init__(self, text: str, span: Span, wanted: Collection[int] | None) -> None:
+        """`wanted`: the lines on which edits are made, from 1; None: all."""
+        self.text, self.span, self.lines, self._wanted = text, span, Text(text), wanted
         self.edits: list[_Edit] = []
         self._owner = 0
         self._in_function = False
@@ -148,6 +128,23 @@ class _Collector(ast.NodeVisitor):
         first = self._offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
         return first, self._offset(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
 
+    def statement(self, node: ast.stmt) -> Span:
+        """Where a statement of the module stands, its decorators included."""
+        start, end = self._place(node)
+        above = [self.lines.line_span(one.lineno - 1)[0] for one in getattr(node, "decorator_list", ())]
+        return min([start, *above]), end
+
+    def visited(self, node: ast.stmt) -> bool:
+        """Visit a statement of the module, unless no edit can be in it or it is too long."""
+        start, end = self.statement(node)
+        if end - start > _MOST_STATEMENT or end <= self.span[0] or start >= self.span[1]:
+            return False
+        lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        if self._wanted is not None and not any(line in self._wanted for line in lines):
+            return False
+        self.visit(node)
+        return True
+
     def _code(self, node: ast.AST) -> str:
         start, end = self._place(node)
         return self.text[start:end]
@@ -156,8 +153,10 @@ class _Collector(ast.NodeVisitor):
         start, end = span
         if not self._in_function or start < self.span[0] or end > self.span[1]:
             return
-        shown = shown or f"`{_short(self.text[start:end])}` → `{_short(new)}`"
-        self.edits.append(_Edit(kind, start, end, new, self.lines.line_of(start) + 1, self._owner, shown))
+        line = self.lines.line_of(start) + 1
+        if self._wanted is None or line in self._wanted:
+            shown = shown or f"`{_short(self.text[start:end])}` → `{_short(new)}`"
+            self.edits.append(_Edit(kind, start, end, new, line, self._owner, shown))
 
     def _operator(self, left: ast.AST, right: ast.AST) -> tuple[str, Span] | None:
         """The operator between two operands: the tree does not tell where it stands."""

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from ralphd.attack import outside_script
 from ralphd.attack.planting import changed_lines
-from ralphd.core.python_source import NOT_UNDERSTOOD, parsed, written
+from ralphd.core.python_source import NOT_UNDERSTOOD, expression, parsed, written
 from ralphd.judging.literal_tables import expectations
 
 _MARK = "ralph saw "
@@ -161,7 +161,7 @@ def _prepares(kind: ast.ClassDef) -> bool:
 
 
 def _unit(test: ast.FunctionDef, wanted: Sequence[str], fixtures: Mapping[str, ast.expr]) -> Iterator[ast.FunctionDef]:
-    copied = ast.parse(ast.unparse(test)).body[0]
+    copied = parsed(ast.unparse(test)).body[0]
     assert isinstance(copied, ast.FunctionDef)
     body: list[ast.stmt] = [_Plain().visit(statement) for statement in copied.body]
     left = list(wanted)
@@ -177,7 +177,7 @@ def _unit(test: ast.FunctionDef, wanted: Sequence[str], fixtures: Mapping[str, a
         body = [_each([name], fixtures[name], body)]
     if any(isinstance(one, ast.Name) and one.id in _OF_THE_PROCESS for inner in body for one in ast.walk(inner)):
         return
-    unit = ast.parse("def ralph_unit(): pass").body[0]
+    unit = parsed("def ralph_unit(): pass").body[0]
     assert isinstance(unit, ast.FunctionDef)
     unit.body = body
     yield unit
@@ -185,7 +185,7 @@ def _unit(test: ast.FunctionDef, wanted: Sequence[str], fixtures: Mapping[str, a
 
 def _each(titles: Sequence[str], rows: ast.expr, body: list[ast.stmt]) -> ast.For:
     names: list[ast.expr] = [ast.Name(title, ast.Store()) for title in titles]
-    rows = _Plain().visit(ast.parse(ast.unparse(rows), mode="eval").body)
+    rows = _Plain().visit(expression(ast.unparse(rows)))
     return ast.For(names[0] if len(names) == 1 else ast.Tuple(names, ast.Store()), rows, body, [])
 
 

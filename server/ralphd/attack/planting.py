@@ -75,11 +75,9 @@ def small_faults(path: str, before: str | None, after: str, limit: int) -> list[
     """At most `limit` small faults in the changed lines, spread over them; always the same ones for the same texts."""
     lines = changed_lines(before, after)
     if path.endswith(".py"):
-        span = (0, len(after))
         found = [
             Fault(path, m.line, m.description.rsplit(" at line", 1)[0], m.text)
-            for m in mutants(after, span, _MOST_CANDIDATES)
-            if m.line in lines
+            for m in mutants(after, (0, len(after)), _MOST_CANDIDATES, lines)
         ]
     else:
         found = [planted for planted in _faults(path, after) if planted.line in lines]

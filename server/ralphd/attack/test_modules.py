@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ralphd.core.python_source import NOT_UNDERSTOOD, written
+from ralphd.core.python_source import NOT_UNDERSTOOD, expression, parsed, written
 
 NETWORK_MODULES = frozenset(
     [
@@ -85,7 +85,7 @@ class Suite:
 def parse(text: str) -> Suite:
     """SyntaxError or ValueError where it is no module."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
-    tree = ast.parse(text)
+    tree = parsed(text)
     lines = text.split("\n")
     items: list[Item] = []
     start = line = 0
@@ -148,7 +148,7 @@ def docstring(suite: Suite, test: str) -> str:
     if item is None:
         return ""
     name = test.rsplit("::", 1)[-1]
-    for node in ast.walk(ast.parse(item.text)):
+    for node in ast.walk(parsed(item.text)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name:
             return ast.get_docstring(node) or ""
     return ""
@@ -167,7 +167,7 @@ def forbidden(suite: Suite, own: Collection[str] = ()) -> dict[str, str]:
     names: dict[str, str] = {}
     inside: dict[int, str] = {}
     for index, item in enumerate(suite.items):
-        for node in [item.imports] if item.imports else ast.walk(ast.parse(item.text)):
+        for node in [item.imports] if item.imports else ast.walk(parsed(item.text)):
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 for alias in node.names:
                     if (kind := _kind(node, alias, own)) is not None and item.imports:
@@ -224,7 +224,7 @@ def keep(suite: Suite, comments: Mapping[str, Sequence[str]]) -> str:
 def _class(item: Item, comments: Mapping[str, Sequence[str]]) -> str:
     """A test class without the tests that are not in `comments`."""
     lines = item.text.split("\n")
-    (node,) = (n for n in ast.parse(item.text).body if isinstance(n, ast.ClassDef))
+    (node,) = (n for n in parsed(item.text).body if isinstance(n, ast.ClassDef))
     for method in reversed(node.body):
         name = f"{node.name}::{getattr(method, 'name', '')}"
         if name not in item.tests:
@@ -303,7 +303,7 @@ def falsifying(notes: str, test: str) -> dict[str, str] | None:
         ends = [n for n, line in enumerate(lines, 1) if line.rstrip().endswith(")")]
         for count in ends[:MAX_EXAMPLE_ENDS]:
             try:
-                node = ast.parse("\n".join(lines[:count]), mode="eval").body
+                node = expression("\n".join(lines[:count]))
             except NOT_UNDERSTOOD:
                 continue
             if isinstance(node, ast.Call) and all(k.arg for k in node.keywords):
@@ -329,7 +329,7 @@ def reproducible(suite: Suite, arguments: Mapping[str, str]) -> dict[str, str] |
             if re.fullmatch(r"-?(?:nan|inf)", text)
             else text
         )
-        if {n.id for n in ast.walk(ast.parse(value, mode="eval")) if isinstance(n, ast.Name)} - known:
+        if {n.id for n in ast.walk(expression(value)) if isinstance(n, ast.Name)} - known:
             return None
         out[name] = value
     return out or None
@@ -338,7 +338,7 @@ def reproducible(suite: Suite, arguments: Mapping[str, str]) -> dict[str, str] |
 def with_examples(text: str, examples: Mapping[str, Mapping[str, str]]) -> str:
     """The module with `@example(...)` above each named test: tried first, under every seed."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    tree = ast.parse(text)
+    tree = parsed(text)
     bound = any(
         isinstance(n, ast.ImportFrom) and n.module == "hypothesis" and "example" in [a.name for a in n.names]
         for n in tree.body

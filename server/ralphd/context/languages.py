@@ -5,15 +5,18 @@ The node names in the table below are those of each grammar's `node-types.json`.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import re
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from ralphd.context.cython_source import as_python
+from ralphd.core.latest import Latest
 
 if TYPE_CHECKING:
     from tree_sitter import Language as Grammar
@@ -273,13 +276,35 @@ def _parser(language: Language) -> Parser:
     return held[language]
 
 
+PARSE_S = 1.0
+"""Seconds of processor time that one text may take to be read. A megabyte of code takes 0.3; of some texts, quotes above all,
+the time grows with their square, so that a hundred kilobytes of them take a quarter of a minute."""
+_PIECE = 1 << 16
+_took_too_long: Latest[bytes, bool] = Latest(1000)
+"""Digests of texts that were given up: a run reads the same text many times."""
+
+
 def parse(language: Language, source: bytes) -> Tree | None:
-    """The syntax tree, also of broken source; None where there is no grammar. Cython is read as Python: its nodes' places are
-    right, the texts of its own statements are not."""
+    """The syntax tree, also of broken source; None where there is no grammar, and for a text that takes too long: it is not
+    understood. Cython is read as Python: its nodes' places are right, the texts of its own statements are not."""
     if not language.module:
         return None
-    tree: Tree = _parser(language).parse(as_python(source) if language is PYTHON else source)
-    return tree
+    text = as_python(source) if language is PYTHON else source
+    digest = hashlib.sha256(text + language.name.encode()).digest()
+    if digest in _took_too_long:
+        return None
+    parser, until = _parser(language), time.thread_time() + PARSE_S
+    try:
+        # Only a text that comes in pieces can be given up.
+        tree = parser.parse(
+            lambda at, _: text[at : at + _PIECE], progress_callback=lambda at, has_error: time.thread_time() > until
+        )
+    except ValueError:
+        parser.reset()
+        _took_too_long[digest] = True
+        return None
+    # Once more in one piece, so that nodes know their texts. It costs next to nothing: the tree is taken over.
+    return parser.parse(text, old_tree=tree)
 
 
 _ASSIGNED = re.compile(r"(?:module\.)?exports(?:\.(\w+))?$|(\w+)\.prototype\.(\w+)$|(\w+)\.(\w+)$")

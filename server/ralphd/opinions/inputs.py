@@ -11,7 +11,7 @@ from typing import Any
 
 from ralphd.attack.annotations import strategy
 from ralphd.attack.preconditions import allows, narrowed, said_of_arguments
-from ralphd.core.python_source import NOT_UNDERSTOOD, parsed, written
+from ralphd.core.python_source import NOT_UNDERSTOOD, expression, parsed, written
 from ralphd.opinions.outline import Subject
 
 _MOST_CHARACTERS = 300
@@ -201,7 +201,7 @@ def _allowed(doc: str, text: str) -> bool:
     """Whether a drawn input is source that can be read back, and what the docstring lets it be called with. It comes from
     the test process, so it may be anything."""
     try:
-        node = ast.parse(text, mode="eval").body
+        node = expression(text)
     except NOT_UNDERSTOOD:
         return False
     if not isinstance(node, ast.Tuple):
@@ -224,7 +224,7 @@ def _is_plain(node: ast.expr) -> bool:
 def parts(text: str) -> list[str]:
     """The sources of the arguments in the source of a tuple of them."""
     try:
-        node = ast.parse(text, mode="eval").body
+        node = expression(text)
     except NOT_UNDERSTOOD:
         return []
     return [ast.get_source_segment(text, one) or "" for one in node.elts] if isinstance(node, ast.Tuple) else []

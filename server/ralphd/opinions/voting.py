@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.core.python_source import NOT_UNDERSTOOD, expression
 from ralphd.opinions.inputs import parts
 from ralphd.opinions.polling import Given
 
@@ -134,7 +134,7 @@ def test_module(module: str, name: str, found: Difference, others: Sequence[str]
     called, expected = call(name, found.input), found.expected
     if expected.iterated or found.got.iterated:
         called = f"list({called})"
-    used = {n.id for n in ast.walk(ast.parse(found.input, mode="eval")) if isinstance(n, ast.Name)}
+    used = {n.id for n in ast.walk(expression(found.input)) if isinstance(n, ast.Name)}
     imported = ", ".join([name, *sorted(used & set(others) - {name})])
     if expected.kind == "raise":
         if not expected.shown.isidentifier():

@@ -15,7 +15,7 @@ from ralphd.context.languages import fence_name, language_of
 from ralphd.context.python_modules import import_path, new_test_path
 from ralphd.context.target import definitions
 from ralphd.core.findings import SEVERITIES, Evidence, Finding, Related, Severity
-from ralphd.core.python_source import NOT_UNDERSTOOD
+from ralphd.core.python_source import NOT_UNDERSTOOD, parsed
 from ralphd.core.text import Text
 from ralphd.judging.reports import TestCase
 from ralphd.judging.workbench import Workbench
@@ -269,7 +269,7 @@ def _calls_target(ctx: PhaseContext, test: str) -> bool:
     """Whether the test calls something that the target's file defines."""
     known = {d.name.rsplit(".", 1)[-1] for d in definitions(ctx.target.path, ctx.request.text)}
     try:
-        calls = [node.func for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Call)]
+        calls = [node.func for node in ast.walk(parsed(test)) if isinstance(node, ast.Call)]
     except NOT_UNDERSTOOD:
         return False
     return any((f.id if isinstance(f, ast.Name) else getattr(f, "attr", "")) in known for f in calls)
