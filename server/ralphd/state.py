@@ -261,14 +261,18 @@ def _cleanable(folders: Folders) -> Iterator[tuple[float, int, Path]]:
 
 
 def is_due(folders: Folders, *, now: float | None = None) -> bool:
-    """Whether the last cleaning is a day ago; if so it is due no more, for any window. A clock that was set back counts."""
+    """Whether the last cleaning is a day ago; if so it is due no more, for any window. A clock that was set back counts.
+
+    After a month without one it is due a day later: that month may be a clock that is wrong at the moment, by which all that
+    is kept would be old."""
     at = time.time() if now is None else now
-    stamp = folders.state / "cleaned"
+    stamp, since = folders.state / "cleaned", None
     with contextlib.suppress(OSError):
-        if 0 <= at - stamp.lstat().st_mtime < DAY_S:
-            return False
+        since = at - stamp.lstat().st_mtime
+    if since is not None and 0 <= since < DAY_S:
+        return False
     with contextlib.suppress(OSError, Misconfigured):
         write_private(stamp, "")
         os.utime(stamp, (at, at))
-        return True
+        return since is None or since < KEEP_DAYS * DAY_S
     return False

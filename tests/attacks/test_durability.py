@@ -90,7 +90,7 @@ def test_consents_dismissals_journals_and_reviews(tmp_path: Path) -> None:
 async def test_a_whole_run(project: Path) -> None:
     """`ralphd run` killed at random moments: no process of it lives, the books and the list of runs can be read."""
     source = random.Random(11)
-    for _ in range(max(2, KILLS // 10)):
+    for _ in range(max(2, KILLS // 5)):
         with ScriptedServer([WRONG, WRONG, RIGHT]) as model:
             product.person_file(product.person_settings(model))
             run = subprocess.Popen(

@@ -238,7 +238,7 @@ TABLE: dict[str, Taken] = {
         ("models/prices.py", "        return ceiling\n", "        return 0.0, 0.0\n"),
     ),
     "B3": taken(
-        "wire/test_ledger.py::test_sigkill_between_reserve_and_settle_fifty_times",
+        "wire/test_ledger.py::test_sigkill_between_reserve_and_settle",
         ("models/ledger.py", '            db.execute("COMMIT")\n', ""),
     ),
     "B4": taken(

@@ -61,7 +61,7 @@ def test_a_source_that_is_too_long_is_not_understood(read: object) -> None:
 
 
 def test_a_fault_compiles_what_it_stands_in_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a module with many functions; a function of a megabyte has no faults."""
+    """Of a module with many functions; a function of 100,000 characters has no faults."""
     lengths: list[int] = []
 
     def noted(source: str) -> object:
@@ -75,6 +75,6 @@ def test_a_fault_compiles_what_it_stands_in_and_no_more(monkeypatch: pytest.Monk
     found = mutants("".join(functions), (0, 100_000), 20)
     assert len(found) == 20 and len({mutant.text for mutant in found}) == 20 and max(lengths) < 100
     one = small_faults("a.py", "".join(functions).replace("x > 50", "x > 5"), "".join(functions), 4)
-    assert one and all("> 50" not in fault.text.splitlines()[fault.line - 1] for fault in one)
+    assert {fault.line for fault in one} == {"".join(functions).splitlines().index("    if x > 50:") + 1}
     body = "    if x > 1:\n        x = x * 2\n"
-    assert mutants("def f(x):\n" + body * 20_000, (0, 1_000_000), 4) == []
+    assert mutants("def f(x):\n" + body * 4_000, (0, 1_000_000), 4) == []

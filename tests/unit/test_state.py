@@ -44,15 +44,16 @@ def test_a_link_to_a_journal_elsewhere_is_not_followed(folders: Folders, tmp_pat
 
 
 def test_due_once_a_day_and_after_a_clock_that_jumped(folders: Folders) -> None:
+    """By the days since the first start. What a clock says that is a month ahead is believed a day later, if it says so still."""
     now = time.time()
-    assert [is_due(folders, now=now + at) for at in (0, 60, DAY_S - 1, DAY_S + 1, DAY_S + 2)] == [
-        True,
-        False,
-        False,
-        True,
-        False,
-    ]
-    assert is_due(folders, now=now - 5 * DAY_S)
+
+    def due(days: float) -> bool:
+        return is_due(folders, now=now + days * DAY_S)
+
+    assert [due(days) for days in (0, 0.1, 0.9, 1.1, 1.2)] == [True, False, False, True, False]
+    assert [due(days) for days in (-5, -4.5, -3.9)] == [True, False, True]
+    assert [due(days) for days in (3650, 3650.5, 3651.1)] == [False, False, True]
+    assert [due(days) for days in (5, 5.5, 40, 41.1, 42.2)] == [True, False, False, True, True]
 
 
 def test_folders_are_ours_alone(folders: Folders) -> None:

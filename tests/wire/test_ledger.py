@@ -91,6 +91,57 @@ async def test_a_clock_that_was_years_ahead_fills_no_books(ledger: Ledger, clock
     assert await ledger.today_by_role() == {"artisan": (pytest.approx(0.2), 0)}
 
 
+JUMPS: dict[str, tuple[tuple[float, ...], float, float]] = {
+    "ahead and back within a day": ((0.2, -0.3), 0, 0.3),
+    "back within a day": ((-0.4,), 0, 0.2),
+    "a day ahead and back": ((1, -1), 0, 0.3),
+    "a day back and on": ((-1, 1), 0, 0.2),
+    "a day back": ((-1,), 0, 0.2),
+    "a week back and on, twice": ((-7, 7, -7, 7), 0, 0.3),
+    "to the year 1970 and on": ((-NOON / DAY, NOON / DAY), 0, 0.2),
+    "to the year 1970": ((-NOON / DAY,), 0, 0.2),
+    "ten years ahead and back": ((3650, -3650), 0, 0.3),
+    "ten years ahead and back, two days later": ((3650, -3650), 2, 0.0),
+    "day by day ahead and back": ((1,) * 9 + (-9,), 0, 1.1),
+    "day by day ahead and back, the day after": ((1,) * 9 + (-9,), 1, 0.9),
+    "day by day ahead and back, two days later": ((1,) * 9 + (-9,), 2, 0.1),
+    "day by day ahead and back, three days later": ((1,) * 9 + (-9,), 3, 0.1),
+    "day by day ahead and back, ten days later": ((1,) * 9 + (-9,), 10, 0.0),
+    "ahead, back, ahead": ((30, -30, 30), 0, 0.2),
+    "the last second of a month": ((14.4999, 0.0002), 0, 0.1),
+    "the end of a year and back": ((349.9, -349.9), 0, 0.3),
+    "on, as clocks do": ((1, 1, 1), 0, 0.1),
+    "on, and a day back": ((1, 1, 1, -1), 0, 0.3),
+}
+"""By what the clock does: its jumps in days, with a call of 0.1 before, between and after them; how many days then go by, with
+a call of nothing on each; and what counts that day."""
+
+
+@pytest.mark.row("B4")
+@pytest.mark.parametrize("jumps", JUMPS, ids=str)
+async def test_jumps_of_a_clock(ledger: Ledger, clock: Clock, jumps: str) -> None:
+    """Whatever it does: no call of the day is forgotten, and the books are not full for longer than a day."""
+    by, later, counted = JUMPS[jumps]
+    await reserve(ledger, 0.1, day_limit=100.0, run_limit=100.0)
+    for jump in by:
+        clock.now += jump * DAY
+        await reserve(ledger, 0.1, day_limit=100.0, run_limit=100.0)
+    for _ in range(later):
+        clock.now += DAY
+        await reserve(ledger, 0.0, day_limit=100.0, run_limit=100.0)
+    assert await ledger.today() == pytest.approx(counted)
+    assert await ledger.spent(run="run") == pytest.approx(0.1 * (1 + len(by)))  # a run's limit knows no days
+
+
+async def test_the_newest_run_is_the_one_that_ended_last(ledger: Ledger, clock: Clock) -> None:
+    """Not the one that a clock dates latest: its cost would be in each estimate for years."""
+    clock.now += 3650 * DAY
+    await ledger.close_run("a", "implement", 0.9)
+    clock.now -= 3650 * DAY
+    await ledger.close_run("b", "implement", 0.1)
+    assert await ledger.history("implement", limit=1) == [0.1]
+
+
 @pytest.mark.row("B4")
 @pytest.mark.parametrize("amount", [math.nan, math.inf, -math.inf, -0.01])
 async def test_nonsense_is_refused(ledger: Ledger, amount: float) -> None:
@@ -184,6 +235,7 @@ async def test_fifty_calls_for_three_from_two_processes(tmp_path: Path) -> None:
     await book.close()
 
 
+KILLS = max(50, int(os.environ.get("RALPHD_KILLS", "0")))
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
@@ -198,7 +250,7 @@ async def spend(path, out):
         os.write(out, b"s")
 
 least = 0.0
-for number in range(50):
+for number in range(int(sys.argv[2])):
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -219,15 +271,15 @@ print(least)
 
 
 @pytest.mark.row("B3")
-async def test_sigkill_between_reserve_and_settle_fifty_times(tmp_path: Path) -> None:
+async def test_sigkill_between_reserve_and_settle(tmp_path: Path) -> None:
     """Each kill falls somewhere between the two: the book reads, and what was reserved counts until it is settled."""
     import sqlite3
 
     path = tmp_path / "ledger.db"
     run = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", KILLED, str(path), stdout=subprocess.PIPE, env=_environment()
+        sys.executable, "-c", KILLED, str(path), str(KILLS), stdout=subprocess.PIPE, env=_environment()
     )
-    said, _ = await asyncio.wait_for(run.communicate(), 60)
+    said, _ = await asyncio.wait_for(run.communicate(), KILLS)
     assert run.returncode == 0
     book = Ledger(path)
     spent = await book.today()

@@ -72,7 +72,6 @@ class Ledger:
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._db: sqlite3.Connection | None = None
-        self._noted = ""
 
     async def reserve(
         self, run: str, role: str, model: str, worst: float, *, tokens: int = 0, limits: Limits = Limits()
@@ -179,7 +178,7 @@ class Ledger:
 
     def _reserve(self, run: str, role: str, model: str, worst: float, tokens: int, limits: Limits) -> int:
         db = self._open()
-        self._note_day(db)
+        self._note_day(db)  # whatever becomes of the call
         db.execute("BEGIN IMMEDIATE")
         try:
             self._refuse_what_passes(run, worst, tokens, limits)
@@ -196,11 +195,11 @@ class Ledger:
         return cursor.lastrowid
 
     def _note_day(self, db: sqlite3.Connection) -> None:
-        """Remember which calls were booked before this day was first seen."""
+        """Remember which calls were booked before this day was first seen. Days that a clock showed which was ahead were not
+        seen: they are still to come."""
         today = self.day()
-        if self._noted != today:
-            db.execute("INSERT OR IGNORE INTO days SELECT ?, COALESCE(MAX(id), 0) FROM calls", (today,))
-            self._noted = today
+        db.execute("DELETE FROM days WHERE day > ?", (today,))
+        db.execute("INSERT OR IGNORE INTO days SELECT ?, COALESCE(MAX(id), 0) FROM calls", (today,))
 
     def _refuse_what_passes(self, run: str, worst: float, tokens: int, limits: Limits) -> None:
         for key, limit, scope, name in (
@@ -250,7 +249,7 @@ class Ledger:
 
     def _history(self, label: str, limit: int) -> list[float]:
         rows = self._open().execute(
-            "SELECT usd FROM runs WHERE label = ? AND usd IS NOT NULL ORDER BY at DESC LIMIT ?", (label, limit)
+            "SELECT usd FROM runs WHERE label = ? AND usd IS NOT NULL ORDER BY rowid DESC LIMIT ?", (label, limit)
         )
         return [float(row[0]) for row in rows]
 
