@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from ralphd.judging.commands import pytest_prefix, runner_of, with_report
+from ralphd.judging.commands import launched, pytest_prefix, runner_of, with_report
+from ralphd.sandbox.programs import program_at
 
 PYTEST = [
     "pytest",
@@ -91,3 +94,46 @@ def test_go_is_told_what_is_wanted() -> None:
 def test_cargo_is_told_which_tests() -> None:
     assert with_report(["cargo", "test"], only=["tests::a"]) == ["cargo", "test", "--", "--exact", "tests::a"]
     assert with_report(["cargo", "test", "--", "-q"], only=["a"]) == ["cargo", "test", "--", "-q", "--exact", "a"]
+
+
+@pytest.mark.parametrize(
+    ("command", "program"),
+    [
+        ("pytest -q", ""),
+        ("python -m pytest", ""),
+        ("make test", ""),
+        ("sh run.sh", ""),
+        ("env A=1 B=2 pytest", "pytest"),
+        ("env ./run.sh", "./run.sh"),
+        ("env -u A -- ./run.sh", "./run.sh"),
+        ("uv run pytest", "pytest"),
+        ("uv run python -m pytest", "python"),
+        ("timeout 60 nice -n 5 pytest", "pytest"),
+        ("timeout 60 python -m coverage run -m pytest", "python"),
+        ("env PATH=/evil pytest", ""),
+        ("env", ""),
+    ],
+)
+def test_what_a_launcher_starts(command: str, program: str) -> None:
+    assert launched(command.split()) == program
+
+
+def test_a_program_is_where_the_system_finds_it(tmp_path: Path) -> None:
+    """`link/../run` lies beside what the link leads to."""
+    root, other = tmp_path / "root", tmp_path / "other"
+    for folder in (root / ".venv/bin", root / "bin", other / "deep"):
+        folder.mkdir(parents=True)
+    for path in (root / "run", root / "bin/tool", root / ".venv/bin/tool", other / "run"):
+        path.write_text("#!/bin/sh\n")
+        path.chmod(0o755)
+    (root / "link").symlink_to(other / "deep")
+    (root / "folder").symlink_to(other)
+
+    def at(word: str, **environ: str) -> str:
+        return program_at(str(root), "", word, environ)
+
+    assert at("./run") == at("bin/../run") == at("folder/../root/run") == str(root / "run")
+    assert at("link/../run") == str(other / "run")
+    assert at("folder/run") == str(root / "folder/run")
+    assert at("tool", PATH=f"{root}/bin:bin:.") == str(root / ".venv/bin/tool")
+    assert at("run", PATH=".::bin") == at("") == at("./none") == at("./bin") == ""

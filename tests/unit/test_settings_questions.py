@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Any
 
 import pytest
@@ -88,6 +89,88 @@ def test_settings_are_asked_for_with_their_values() -> None:
     many = SettingsConsent.of("/repo", "the editor's settings", {f"aliases.a{n}": "x" * 500 for n in range(40)})
     assert "and 28 more" in question(many) and len(question(many)) < 4000
     assert in_full(many).count("aliases.") == 40
+
+
+ALIKE: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
+    (("pytest -q",), ("pytest", "-q")),
+    (("pytest", "-k", "a b"), ("pytest", "-k", "a", "b")),
+    (("pytest", ""), ("pytest",)),
+    (("pytest", " "), ("pytest", "")),
+    (("sh", "-c", "a\nb"), ("sh", "-c", "a\\x0ab")),
+    (("sh", "-c", "a\rb"), ("sh", "-c", "a\\x0db")),
+    (("sh", "-c", "a\tb"), ("sh", "-c", "a\\x09b")),
+    (("sh", "-c", "a\u202eb"), ("sh", "-c", "a\\u202eb")),
+    (("sh", "-c", "a\U000e0041b"), ("sh", "-c", "a\\U000e0041b")),
+    (("sh", "-c", "a`b"), ("sh", "-c", "a\\x60b")),
+    (("sh", "-c", "a" + " " * 300 + "b"), ("sh", "-c", "a[300 blanks]b")),
+    (("sh", "-c", "a" + " " * 300 + "b"), ("sh", "-c", "a" + " " * 299 + "b")),
+    (("sh", "-c", "a\u00a0b"), ("sh", "-c", "a b")),
+    (("sh", "-c", "a\u3000b"), ("sh", "-c", "a b")),
+    (("sh", "-c", "a\u200bb"), ("sh", "-c", "ab")),
+    (("sh", "-c", "e\u0301"), ("sh", "-c", "\u00e9")),
+    (("sh", "-c", "a\\b"), ("sh", "-c", "a\\\\b")),
+    (("sh", "-c", "'a'"), ("sh", "-c", '"a"')),
+    (("sh", "-c", "$HOME"), ("sh", "-c", "'$HOME'")),
+    (("A=1", "pytest"), ("A=1 pytest",)),
+    (("pytest", "\udc80"), ("pytest", "\\udc80")),
+    (("pytest", "\x1b[2K\rls"), ("pytest", "ls")),
+    (("p\u0443test",), ("pytest",)),
+    (("pytest", "-q;", "ls"), ("pytest", "-q", ";", "ls")),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), ALIKE, ids=str)
+def test_no_two_commands_look_alike(one: tuple[str, ...], other: tuple[str, ...]) -> None:
+    assert asked(*one) != asked(*other)
+    bound: Any = {"program": "/usr/bin/x", "target": "/usr/bin/x", "variables": (), "isolation": "bwrap"}
+    assert in_full(CommandConsent("/repo", one, **bound)) != in_full(CommandConsent("/repo", other, **bound))
+
+
+@given(st.lists(st.text(st.sampled_from(" a\\x0[]`'\"=\n4blnks5c"), max_size=12), min_size=1, max_size=3))
+def test_a_command_can_be_read_back(argv: list[str]) -> None:
+    """Whoever undoes the numbers and the counts has the very arguments."""
+    shown = re.search(r"`(.*)`", asked(*argv))
+    assert shown is not None
+    blanks = re.sub(r"\[(\d+) blanks\]", lambda found: " " * int(found[1]), shown[1])
+    assert shlex.split(re.sub(r"\\x([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), blanks)) == argv
+
+
+def test_an_assignment_in_front_is_the_name_of_a_program() -> None:
+    """No shell reads the command, so there are no assignments: where one means a program, it reads as one."""
+    assert "`'PYTHONPATH=src' pytest`" in asked("PYTHONPATH=src", "pytest", program="", target="")
+    assert "`env PYTHONPATH=src pytest`" in asked("env", "PYTHONPATH=src", "pytest")
+
+
+def test_every_letter_that_may_look_like_another_is_counted() -> None:
+    innocent = "äöüßéèêàâîïôûçñ"
+    assert "and 4 more" in asked("pytest", innocent + "\u0430")
+    assert "(cyrillic small letter a)" in asked("pytest", member="p\u0430ckages")
+
+
+@pytest.mark.parametrize(
+    ("program", "target", "said"),
+    [
+        ("/repo/run", "/repo/run", "this repository's own `run`."),
+        (
+            "/repo/run",
+            "/repo/bin/evil",
+            "this repository's own `run`, which leads to this repository's own `bin/evil`.",
+        ),
+        ("/repo/run", "/tmp/evil", "this repository's own `run`, which leads to /tmp/evil."),
+        ("/usr/bin/run", "/repo/evil", "/usr/bin/run, which leads to this repository's own `evil`."),
+        ("/usr/bin/python3", "/usr/bin/python3.11", "Its program is /usr/bin/python3."),
+        ("/repo/a`b", "/repo/a\nb", "own `a\\x60b`, which leads to this repository's own `a\\x0ab`."),
+    ],
+)
+def test_where_a_program_leads_to(program: str, target: str, said: str) -> None:
+    assert said in asked("run", program=program, target=target)
+
+
+def test_what_a_launcher_starts() -> None:
+    assert "It starts this repository's own `.venv/bin/pytest`." in asked(
+        "env", "pytest", started="/repo/.venv/bin/pytest"
+    )
+    assert "It starts /usr/bin/pytest." in asked("env", "pytest", started="/usr/bin/pytest")
 
 
 @given(st.text(max_size=200), st.integers(10, 100))

@@ -58,6 +58,7 @@ def test_the_digest_changes_with_everything_it_is_bound_to() -> None:
         command("pytest", "-q", variables=("TOKEN",)),
         command("pytest", "-q", isolation="none"),
         command("pytest", "-q", member="packages/a"),
+        command("pytest", "-q", started="/repo/.venv/bin/pytest"),
         SettingsConsent.of("/repo", "/repo/ralph.config.yaml", {"models.critic.model": "openai/x"}),
         SettingsConsent.of("/repo", "/repo/ralph.config.yaml", {"models.critic.model": "openai/y"}),
         SettingsConsent.of("/repo2", "/repo/ralph.config.yaml", {"models.critic.model": "openai/x"}),

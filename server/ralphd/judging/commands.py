@@ -83,6 +83,16 @@ def program_index(argv: Sequence[str]) -> int:
     return len(argv)
 
 
+def launched(argv: Sequence[str]) -> str:
+    """The program that a launcher starts, as the command names it; "" where the command is no launcher, or changes where
+    programs are looked for."""
+    at = program_index(argv)
+    while 0 < at < len(argv) and argv[at - 1] in ("-m", "--module"):
+        at = max((n for n in range(at) if _PYTHON.match(program_name(argv[n]))), default=0)  # the module's interpreter
+    elsewhere = any(word.startswith("PATH=") for word in argv[:at])
+    return argv[at] if 0 < at < len(argv) and not elsewhere else ""
+
+
 def _options_end(argv: Sequence[str], at: int, valued: frozenset[str]) -> int:
     """The first argument from `at` on that is no option, no option's value and no `NAME=value`."""
     while at < len(argv):

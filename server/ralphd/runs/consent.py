@@ -11,6 +11,7 @@ from ralphd.core.latest import Latest
 from ralphd.core.run import RunRequest
 from ralphd.core.runner import Ask, Decision, KnownConsent, Question
 from ralphd.errors import Untrusted
+from ralphd.judging.commands import launched
 from ralphd.sandbox.isolation import Isolation
 from ralphd.sandbox.programs import program_at
 from ralphd.settings import questions
@@ -35,11 +36,17 @@ def command_consents(
     found = []
     for name, argv in (("command", testing.command), ("fast_command", testing.fast_command)):
         if argv and (unisolated or not configuration.source(f"testing.{name}").trusted):
-            program = program_at(root, folder, argv[0], environ)
-            target = os.path.realpath(program) if program else ""
+            program, target = _resolved(root, folder, argv[0], environ)
+            _, started = _resolved(root, folder, launched(argv), environ)
             variables = tuple(sorted(name for name in testing.env if name in environ))
-            found.append(CommandConsent(root, tuple(argv), program, target, variables, isolation.kind, folder))
+            found.append(CommandConsent(root, tuple(argv), program, target, variables, isolation.kind, folder, started))
     return found
+
+
+def _resolved(root: str, folder: str, word: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Where a program is found, and where that leads to when every link is followed; empty where it is not found."""
+    program = program_at(root, folder, word, environ) if word else ""
+    return program, os.path.realpath(program) if program else ""
 
 
 def _where(request: RunRequest) -> str:

@@ -46,7 +46,9 @@ def program_at(root: str, folder: str, word: str, environ: Mapping[str, str]) ->
     """Absolute path of the program that the command's first word starts in `folder` of the workspace `root`; empty if
     none is found."""
     if "/" in word:
-        path = os.path.normpath(os.path.join(root, folder, word))
+        path = os.path.join(root, folder, word)
+        # From a link the system goes up to the folder that it leads to, not to the one that it stands in.
+        path = os.path.realpath(path) if ".." in word.split("/") else os.path.normpath(path)
         return path if os.path.isfile(path) else ""
     own = [os.path.join(root, path) for path in program_folders(root, folder)]
     inherited = [part for part in environ.get("PATH", "").split(os.pathsep) if os.path.isabs(part)]

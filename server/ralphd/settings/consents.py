@@ -32,6 +32,9 @@ class CommandConsent:
     member: str = ""
     """The folder in the workspace in which it is started; "" for the root. A member of a monorepo has its own tests,
     configuration and scripts, so the same words run something else there."""
+    started: str = ""
+    """What a launcher such as `env` or `uv run` starts, with every link followed; "" where the program is no launcher, or
+    what it starts is not found."""
 
     kind: ClassVar[Literal["command"]] = "command"
 
@@ -77,8 +80,8 @@ def _digest(consent: Consent) -> str:
 
 def to_json(consent: Consent) -> dict[str, Any]:
     given = {"kind": consent.kind, **asdict(consent)}
-    # Left out where it says nothing, so that consents to commands of a root keep the digests that they have.
-    return {name: value for name, value in given.items() if name != "member" or value}
+    # Left out where they say nothing, so that consents to other commands keep the digests that they have.
+    return {name: value for name, value in given.items() if name not in ("member", "started") or value}
 
 
 def from_json(value: Mapping[str, Any]) -> Consent:
@@ -92,6 +95,7 @@ def from_json(value: Mapping[str, Any]) -> Consent:
             tuple(_text(name) for name in value["variables"]),
             _text(value["isolation"]),
             _text(value.get("member", "")),
+            _text(value.get("started", "")),
         )
     if value["kind"] == "settings":
         pairs = tuple((_text(key), _text(text)) for key, text in value["values"])

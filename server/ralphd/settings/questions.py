@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
+from collections.abc import Sequence
 
 from ralphd.core.paths import within
 from ralphd.core.run import ROLES
-from ralphd.core.visible import not_ascii, shortened
+from ralphd.core.visible import not_ascii, number, shortened
 from ralphd.core.visible import visible as visible_text
 from ralphd.settings.consents import CommandConsent, Consent, SettingsConsent
 
 _COMMAND_CHARACTERS = 400
 _VALUE_CHARACTERS = 120
+_LETTERS = 12
 _VALUES = 12
 """Settings that one question names; the others are counted."""
 
 
+_READS_AS_OURS = re.compile(r"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})|\[(?=\d+ blanks\]|… )|`")
+"""What reads like a character's number, a count of blanks or the mark of what is left out; and what ends a command."""
+
+
 def visible(text: str) -> str:
-    """As the core's; a backtick is shown by its number too, since it would end what stands between two of them."""
-    return visible_text(text).replace("`", "\\x60")
+    """As the core's, and no two texts look alike: what reads like something that it writes is shown by its own number."""
+    return visible_text(_READS_AS_OURS.sub(lambda found: number(found[0]), text))
 
 
 def question(consent: Consent) -> str:
@@ -32,10 +39,11 @@ def question(consent: Consent) -> str:
     shown = command(consent, _COMMAND_CHARACTERS)
     where = "WITHOUT isolation" if consent.isolation == "none" else "isolated: no network, on a copy"
     more = [_program(consent)]
-    if letters := not_ascii("".join(consent.argv)):
-        more.append(f"It holds letters that may look like others: {', '.join(letters[:5])}.")
+    if letters := not_ascii("".join((*consent.argv, consent.member))):
+        others = f" and {len(letters) - _LETTERS} more" if len(letters) > _LETTERS else ""
+        more.append(f"It holds letters that may look like others: {', '.join(letters[:_LETTERS])}{others}.")
     if consent.variables:
-        more.append(f"It sees your variables {', '.join(consent.variables)}.")
+        more.append(f"It sees your variables {', '.join(map(visible, consent.variables))}.")
     folder = shortened(visible(consent.started_in), _VALUE_CHARACTERS)
     return f"This repository asks Ralph to run `{shown}` in {folder} ({where}). {' '.join(more)} Run it?"
 
@@ -50,18 +58,26 @@ def unused(consent: SettingsConsent) -> str:
 
 def command(consent: CommandConsent, limit: int) -> str:
     """The command as a shell would read it."""
-    return shortened(visible(shlex.join(consent.argv)), limit)
+    return shortened(visible(_joined(consent.argv)), limit)
 
 
 def in_full(consent: Consent) -> str:
     """The consent on one line, nothing left out: what `ralphd trust list` shows."""
     if isinstance(consent, SettingsConsent):
         return f"settings {'; '.join(_values(consent, len(consent.values)))}  in {visible(consent.folder)}"
-    with_variables = f", sees {', '.join(consent.variables)}" if consent.variables else ""
+    with_variables = f", sees {', '.join(map(visible, consent.variables))}" if consent.variables else ""
+    leads = f", which leads to {visible(consent.target)}" if consent.target != consent.program else ""
+    starts = f", starts {visible(consent.started)}" if consent.started else ""
     return (
-        f"{visible(shlex.join(consent.argv))}  in {visible(consent.started_in)} "
-        f"({consent.isolation}; program {visible(consent.program) or 'not found'}{with_variables})"
+        f"{visible(_joined(consent.argv))}  in {visible(consent.started_in)} "
+        f"({consent.isolation}; program {visible(consent.program) or 'not found'}{leads}{starts}{with_variables})"
     )
+
+
+def _joined(argv: Sequence[str]) -> str:
+    """The arguments quoted; a first one that a shell would take for an assignment is none here, but the program's name."""
+    joined = shlex.join(argv)
+    return f"'{argv[0]}'{joined[len(argv[0]) :]}" if "=" in argv[0] and joined.startswith(argv[0]) else joined
 
 
 def _owner(consent: SettingsConsent) -> str:
@@ -73,10 +89,19 @@ def _owner(consent: SettingsConsent) -> str:
 def _program(consent: CommandConsent) -> str:
     if not consent.program:
         return "Its program is not found at present."
-    if within(consent.program, consent.folder):
-        own = os.path.relpath(consent.program, consent.folder)
-        return f"Its program is this repository's own `{shortened(visible(own), _VALUE_CHARACTERS)}`."
-    return f"Its program is {shortened(visible(consent.program), _VALUE_CHARACTERS)}."
+    root = os.path.realpath(consent.folder)
+    at, own = _place(consent.program, consent.folder)
+    target, own_target = _place(consent.target, root)
+    leads = f", which leads to {target}" if (own or own_target) and target != at else ""
+    starts = f" It starts {_place(consent.started, root)[0]}." if consent.started else ""
+    return f"Its program is {at}{leads}.{starts}"
+
+
+def _place(path: str, root: str) -> tuple[str, bool]:
+    """A program in words, and whether it is the repository's own."""
+    if not within(path, root):
+        return shortened(visible(path), _VALUE_CHARACTERS), False
+    return f"this repository's own `{shortened(visible(os.path.relpath(path, root)), _VALUE_CHARACTERS)}`", True
 
 
 def _values(consent: SettingsConsent, most: int) -> list[str]:
