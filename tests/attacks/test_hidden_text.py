@@ -19,7 +19,7 @@ from ralphd.core.visible import hidden, in_editor, on_terminal, visible
 from tests.attacks.conftest import PLACE
 from tests.lsp.conftest import Start
 from tests.support import product
-from tests.support.projects import code
+from tests.support.projects import PYTEST, code, write
 from tests.support.scripted_server import Reply, ScriptedServer
 
 SEQUENCES = [
@@ -134,6 +134,64 @@ def test_every_surface_of_a_terminal(project: Path) -> None:
     assert not log.exists() or not _RAW.search(log.read_text(encoding="utf-8"))
 
 
+LABEL = 'def label(x: int) -> str:\n    """What number `x` is called."""\n    if x == 1:\n        return "one"\n'
+TEST_LABEL = 'from label import label\n\n\ndef test_one():\n    assert label(1) == "one"\n'
+CALLED = f"''.join(map(chr, {[ord(char) for sequence in SEQUENCES for char in sequence]}))"
+VERSIONS = [
+    code(f"def label(x: int) -> str:\n{IN_CODE}    {body}")
+    for body in (
+        f"return 'one' if x == 1 else {CALLED}",
+        f"if x != 1:\n        return {CALLED}\n    return 'one'",
+        f"other = {CALLED}\n    return other if x - 1 else 'one'",
+    )
+]
+"""Versions of `label` that hold the sequences, and give them for each number but 1, for which the code gives None."""
+
+
+@pytest.mark.slow
+@pytest.mark.row("O3")
+async def test_second_opinions(start: Start, project: Path) -> None:
+    """What versions give, in a finding, and the document with the versions themselves: nothing raw."""
+    write(project, {"label.py": LABEL, "tests/test_label.py": TEST_LABEL})
+    user = {"testing": {"command": list(PYTEST)}, "opinions": {"versions": 3, "inputs": 10}}
+    editor = await start(root=project, critic=VERSIONS, user=user)
+    uri = await editor.open(project / "label.py")
+    await editor.command("ralph.server.opinions", {"uri": uri})
+    result = await editor.run_ended()
+    assert (result["outcome"], result["findings"]) == ("reviewed", 1), result["reason"]
+    [finding] = await editor.wait_diagnostics(uri, 1, "ralph.opinion")
+    assert "gives None" in finding["message"] and "\\u" in finding["message"]
+    named = {"uri": uri, "findingId": finding["data"]["findingId"]}
+    document = await editor.command("ralph.server.showVersions", named)
+    versions = await editor.rpc.result("workspace/textDocumentContent", {"uri": document["uri"]})
+    assert "\\u202e" in versions["text"] and "\\x1b" in versions["text"]
+    for direction, message in editor.rpc.log:
+        if direction == "<-":
+            for text in texts(message):
+                assert not _RAW.search(text), (message.get("method"), text)
+
+
+@pytest.mark.slow
+@pytest.mark.row("O3", "S1")
+def test_what_a_lying_isolation_says(project: Path, tmp_path: Path) -> None:
+    """The words of a program that takes bubblewrap's place: in the check-up, and where a run is refused."""
+    if subprocess.run(["unshare", "-Urm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    words, false = tmp_path / "words", tmp_path / "bwrap"
+    words.write_text("no: " + "".join(SEQUENCES), encoding="utf-8")
+    false.write_text(f"#!/bin/sh\ncat '{words}' >&2\nexit 1\n")
+    false.chmod(0o755)
+    around = ("unshare", "-Urm", "sh", "-c", f'mount --bind "{false}" /usr/bin/bwrap && exec "$@"', "sh")
+    said = product.ralphd(project, "doctor", around=around)
+    with ScriptedServer([]) as model:
+        refused = product.run(project, PLACE, model, around=around)
+    assert refused.result["outcome"] == "misconfigured" and not refused.prompts, refused.stderr
+    for text in (said.stdout, said.stderr, refused.stderr, refused.result["reason"]):
+        assert not _RAW.search(text), text
+    assert "does not isolate here" in said.stdout and "\\u202e" in said.stdout
+    assert "does not isolate here" in refused.stderr + refused.result["reason"]
+
+
 PACKAGE = Path(__file__).resolve().parents[2] / "server" / "ralphd"
 _ALONE = {
     "print": {"shell/terminal.py", "settings/export.py"},
@@ -141,7 +199,12 @@ _ALONE = {
     "Console": {"shell/terminal.py", "shell/weights.py"},
 }
 """Calls that reach a terminal, with the files that may make them: the printer, the maker of documents, a bar of progress."""
-_OWN_PROCESSES = ("judging/runner_plugins/", "attack/pytest_plugins/", "model_host/child/", "local_model/child.py")
+_OWN_PROCESSES = (
+    "judging/runner_plugins/",
+    "attack/pytest_plugins/",
+    "model_host/child/",
+    "local_model/shared_process.py",
+)
 
 
 def test_nothing_else_prints_or_sends() -> None:
