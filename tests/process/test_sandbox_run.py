@@ -310,11 +310,36 @@ def test_a_run_that_is_cancelled_while_bubblewrap_starts_leaves_nothing(pool: Sh
     run(work())
 
 
-def test_nothing_runs_where_its_starter_died_before_it_knew_the_tree(tmp_path: Path) -> None:
+@pytest.mark.parametrize("isolated", [True, False])
+def test_nothing_runs_where_its_starter_died_before_it_knew_the_tree(tmp_path: Path, isolated: bool) -> None:
     ran = tmp_path / "ran"
-    argv = launcher_argv(["touch", str(ran)], Limits(), "nonce", prlimit=None, count_processes=False)
+    argv = launcher_argv(["touch", str(ran)], Limits(), "nonce", prlimit=None, isolated=isolated)
     ended = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    assert (ended.returncode, ended.stdout, ran.exists()) == (125, b"", False)
+    assert (ended.returncode, ended.stdout, ran.exists()) == (125, b"nonce\n", False)
+
+
+STARTER = """
+import asyncio, os, sys
+from ralphd.sandbox.bwrap import Limits, launcher_argv
+from ralphd.sandbox.process import Launch, run
+
+argv = ["sh", "-c", f"trap '' TERM HUP INT; sleep {sys.argv[1]} & sleep {sys.argv[1]}"]
+build = lambda given: launcher_argv(argv, Limits(), "nonce", prlimit=None)
+asyncio.run(run(Launch(build, "nonce", False, dict(os.environ)), timeout_s=60, output_bytes=1000))
+"""
+
+
+def test_a_tree_without_isolation_ends_with_its_starter() -> None:
+    """The starter is killed while the command runs: a process that was started beside it ends it."""
+    token = f"6{os.getpid()}.5"
+    starter = subprocess.Popen([sys.executable, "-c", STARTER, token])
+    hung = time.monotonic() + seconds(30)
+    while len(living(token)) < 4:  # the starter's own arguments hold it too
+        assert time.monotonic() < hung
+        time.sleep(0.02)
+    starter.kill()
+    starter.wait()
+    assert gone_within(token, seconds(30))
 
 
 def test_two_leases_do_not_share_a_slot_and_the_cap_waits(ws: Path, tmp_path: Path) -> None:

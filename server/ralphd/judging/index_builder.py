@@ -3,21 +3,20 @@ the first time takes minutes of processor time, which would make the editor's se
 
     python -m ralphd.judging.index_builder DATABASE ROOT CACHE HOME
 
-It ends when its standard input does, so it never outlives the server; what it has written by then is kept.
+It ends with the server that started it; what it has written by then is kept.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import stat
 import sys
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 from ralphd.context.project_index import ProjectIndex
+from ralphd.core.own_program import ending_with_us
 from ralphd.core.paths import within
 from ralphd.core.priority import step_back
 from ralphd.errors import SandboxError
@@ -30,10 +29,9 @@ MAX_BYTES = 4 << 30
 
 async def build(database: Path, root: str, cache: Path, environ: Mapping[str, str]) -> int:
     """Runs the builder to its end; killed where this is cancelled. Returns its exit code."""
-    command = [sys.executable, "-P", "-m", "ralphd.judging.index_builder", str(database), root, str(cache)]
+    words = (str(database), root, str(cache), environ.get("HOME", "/"))
     process = await asyncio.create_subprocess_exec(
-        *command,
-        environ.get("HOME", "/"),
+        *ending_with_us("ralphd.judging.index_builder", *words),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
@@ -50,7 +48,6 @@ async def build(database: Path, root: str, cache: Path, environ: Mapping[str, st
 
 
 def main(database: str, root: str, cache: str, home: str) -> int:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     step_back(19)
     root = os.path.realpath(root)
     left_out = frozenset({os.path.relpath(cache, root)} if within(cache, root) else ())
@@ -62,14 +59,6 @@ def main(database: str, root: str, cache: str, home: str) -> int:
     signatures = {p: s for p, s in listing.files.items() if stat.S_ISREG(s[0])}
     ProjectIndex(Path(database)).graph(root, SnapshotTree(root, sorted(signatures), {}), signatures)
     return 0
-
-
-def _end_with_parent() -> None:
-    """Standard input is a pipe that nobody writes to: its end means that the server has closed it or died."""
-    with contextlib.suppress(OSError):
-        while os.read(0, 4096):
-            pass
-    os._exit(0)
 
 
 if __name__ == "__main__":

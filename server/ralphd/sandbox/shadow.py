@@ -136,7 +136,7 @@ def _launch(plan: RunPlan, isolation: Isolation) -> process.Launch:
         return launch(plan, nonce, prlimit=isolation.prlimit, program=isolation.program)
     prlimit = isolation.prlimit or None
     return process.Launch(
-        build=lambda _: launcher_argv(plan.argv, plan.limits, nonce, prlimit=prlimit, count_processes=False),
+        build=lambda _: launcher_argv(plan.argv, plan.limits, nonce, prlimit=prlimit),
         nonce=nonce,
         isolated=False,
         env={**plan.env, "RALPHD_RUN": nonce},
