@@ -2,7 +2,7 @@
 
     python bench/run.py [--only NAME…] [--json]
 
-NAME: startup, latency, loop, cancel, shadow, host; and vscode and scale, which are measured only where they are named. The exit code is 0 also where an aim is missed: a bench tells, it
+NAME: startup, latency, loop, cancel, shadow, host; and vscode, scale and kills, which are measured only where they are named. The exit code is 0 also where an aim is missed: a bench tells, it
 does not judge. Linux only.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURES = ("startup", "latency", "loop", "cancel", "shadow", "host")
-ON_REQUEST = ("vscode", "scale")
+ON_REQUEST = ("vscode", "scale", "kills")
 
 
 def main() -> int:
