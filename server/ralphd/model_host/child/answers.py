@@ -6,7 +6,7 @@ is counted as what it costs. An answer that is no text (a refusal, a tool call) 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,14 +127,14 @@ class AnswerReader:
         details = self.details
         details.answered_as = str(getattr(chunk, "model", "") or details.answered_as)
         usage = getattr(chunk, "usage", None)
-        if usage is None or not getattr(usage, "total_tokens", 0):
-            return
-        prompt, completion = count(usage.prompt_tokens), count(usage.completion_tokens)
-        if prompt is None or completion is None:
-            return  # a usage that cannot be is none
-        details.raw_usage = usage
-        cached = count(getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", 0))
-        details.usage = Usage(prompt_tokens=prompt, completion_tokens=completion, cached_tokens=cached or 0, calls=1)
+        prompt, completion = (count(getattr(usage, name, None)) for name in ("prompt_tokens", "completion_tokens"))
+        if prompt is None or completion is None or not prompt + completion:
+            return  # a usage that cannot be, or says nothing, is none
+        cached = count(getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", 0)) or 0
+        details.raw_usage = usage if _is_sound(usage, prompt) else None
+        details.usage = Usage(
+            prompt_tokens=prompt, completion_tokens=completion, cached_tokens=min(cached, prompt), calls=1
+        )
 
 
 class _InlineThoughts:
@@ -172,6 +172,24 @@ class _InlineThoughts:
         """What is held back and is no thought."""
         held, self._held = self._held, ""
         return "" if self._state == "thinking" else held
+
+
+def _is_sound(usage: Any, prompt: int) -> bool:
+    """Whether a price can be made of all parts of a usage: each is a number of tokens, and no more came from a cache than
+    was asked."""
+    parts = list(_parts(usage.model_dump() if hasattr(usage, "model_dump") else {}))
+    return all(
+        count(value) is not None and ("cache" not in name or (count(value) or 0) <= prompt) for name, value in parts
+    )
+
+
+def _parts(usage: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Name and value of each number of tokens in a usage, of those inside its parts too."""
+    for name, value in usage.items():
+        if isinstance(value, Mapping):
+            yield from _parts(value)
+        elif "token" in name.lower():
+            yield name, value
 
 
 def count(value: Any) -> int | None:

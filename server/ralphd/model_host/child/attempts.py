@@ -49,13 +49,17 @@ def used(asked: CompletionRequest, attempt: Attempt) -> Usage:
         # The whole answer came, was paid for, and could not be read: its size in bytes is all that is known of it.
         attempt.details.raw_usage = None
         return Usage(prompt_tokens=prompt_tokens(asked.messages), completion_tokens=tokens_of(exchange.body), calls=1)
-    if said is not None and attempt.details.finish_reason != "unknown":
+    said = said or Usage()
+    whole = attempt.details.finish_reason != "unknown"
+    if whole and said.prompt_tokens and (said.completion_tokens or not attempt.text):
         return said
     attempt.details.raw_usage = None  # it was counted for a part only
+    # No prompt is nothing, and no text is: what the provider leaves out, or says to be zero, is counted here.
+    counted = said.completion_tokens if whole else 0
     return Usage(
-        prompt_tokens=prompt_tokens(asked.messages) if said is None else said.prompt_tokens,
-        completion_tokens=max(tokens_of(attempt.text), said.completion_tokens if said else 0),
-        cached_tokens=said.cached_tokens if said else 0,
+        prompt_tokens=said.prompt_tokens or prompt_tokens(asked.messages),
+        completion_tokens=counted or max(tokens_of(attempt.text), said.completion_tokens),
+        cached_tokens=said.cached_tokens,
         calls=1,
     )
 
