@@ -85,6 +85,37 @@ def test_consents_dismissals_journals_and_reviews(tmp_path: Path) -> None:
         assert [json.loads(line)["number"] for line in whole][: said + 1] == list(range(said + 1))
 
 
+@pytest.mark.full
+@pytest.mark.row("H1", "H2")
+def test_two_servers_of_which_one_is_killed(tmp_path: Path) -> None:
+    """One goes on all the time: nothing that it kept is lost by what becomes of the other, and it never has to wait for it."""
+    source, folders = random.Random(19), Folders.of(os.environ)
+    said = tmp_path / "said"
+    with said.open("wb") as out:
+        beside = subprocess.Popen([sys.executable, "-c", WRITER, "beside"], stdout=out)
+        try:
+            for kill in range(max(4, KILLS // 5)):
+                writer = subprocess.Popen([sys.executable, "-c", WRITER, str(kill)], stdout=subprocess.PIPE)
+                assert writer.stdout is not None and writer.stdout.readline() == b"0\n"
+                time.sleep(source.uniform(0, 0.05))
+                writer.kill()
+                writer.communicate()
+            assert beside.poll() is None
+        finally:
+            beside.kill()
+            beside.wait()
+    last = int(said.read_bytes().split(b"\n")[-2])
+    assert last > 0
+    store = TrustStore(str(folders.trust))
+    argvs = {given.consent.argv for given in store.list() if isinstance(given.consent, CommandConsent)}
+    assert store.problem is None and argvs >= {("run", "beside", str(number)) for number in range(last + 1)}
+    assert Dismissed(folders, "/ws").all().keys() >= {f"beside-{number}" for number in range(last + 1)}
+    *whole, _ = (folders.journals("/ws") / "beside.jsonl").read_text(encoding="utf-8").split("\n")
+    assert [json.loads(line)["number"] for line in whole][: last + 1] == list(range(last + 1))
+    reviews = dict(Survivors(folders).left("reviews", "/ws"))
+    assert max(json.loads(reviews[f"beside-{number}"])["number"] for number in range(min(3, last + 1))) >= last
+
+
 @pytest.mark.slow
 @pytest.mark.row("H1", "B3", "S9")
 async def test_a_whole_run(project: Path) -> None:

@@ -163,3 +163,15 @@ def test_where_it_cannot_be_kept_a_person_is_told(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file, not a folder")
     with pytest.raises(RalphError, match="could not be remembered"):
         TrustStore(str(tmp_path / "state" / "trust.json")).decide(CONSENT.digest, "always", CONSENT)
+
+
+def test_a_command_of_megabytes_spoils_no_other_consent(path: str) -> None:
+    store, huge = TrustStore(path), command(*(f"{n:4000}" for n in range(1000)))
+    store.decide(CONSENT.digest, "always", CONSENT)
+    store.decide(huge.digest, "never", huge)
+    again = TrustStore(path)
+    assert again.problem is None and (again.decision(CONSENT.digest), again.decision(huge.digest)) == (
+        "always",
+        "never",
+    )
+    assert {given.digest: given.consent for given in again.list()} == {CONSENT.digest: CONSENT, huge.digest: None}

@@ -24,6 +24,9 @@ from ralphd.settings.consents import Consent, from_json, to_json
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 _MAX_BYTES = 4_000_000
+_MOST_OF_ONE = 4_000
+"""Characters of a consent that is kept to be shown; of a longer one only the digest is. A repository may name a command of
+megabytes, and what the person decides about it must not spoil the file."""
 _LOCK_WAIT_S = 2.0
 """A window that hangs while it holds the lock may cost one decision, not the server."""
 _VERSION = 2
@@ -80,6 +83,8 @@ class TrustStore:
                 self._once.add(of)
             return
         self._once.discard(of)
+        if consent is not None and len(json.dumps(to_json(consent))) > _MOST_OF_ONE:
+            consent = None
         with self._locked():
             given = self._read()[0]
             given[of] = Given(of, decision, consent)
