@@ -339,7 +339,7 @@ FURTHER: dict[str, Taken] = {
     ),
     "S9 modules": taken(
         "process/test_nothing_outlives_its_starter.py::test_a_module_ends_with_its_starter",
-        ("core/own_program.py", "(os.read(0, 1), os._exit(1))", "os.read(0, 1)"),
+        ("core/own_program.py", "        os._exit(1)\n", ""),
     ),
     "B4 days": taken(
         "wire/test_ledger.py::test_jumps_of_a_clock",

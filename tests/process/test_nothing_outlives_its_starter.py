@@ -84,6 +84,7 @@ def test_a_process_that_is_stopped_is_no_exception(tmp_path: Path) -> None:
     )
     assert child.stdin is not None and child.stdout is not None and child.stdout.readline()
     child.send_signal(signal.SIGSTOP)
+    assert os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT) is not None
     child.stdin.close()
     time.sleep(0.1)
     assert child.poll() is None

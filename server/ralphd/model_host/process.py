@@ -20,7 +20,9 @@ _STDERR_LINE = 4096
 _STDERR_TOTAL = 1024 * 1024
 _BOOT = (
     # Appended, not put first: what is installed wins over whatever else lies beside the package.
-    "import sys; sys.path.append(sys.argv.pop(1)); from ralphd.model_host.child.main import main; sys.exit(main())"
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from ralphd.core.own_program import end_with_starter; end_with_starter(); "
+    "from ralphd.model_host.child.main import main; sys.exit(main())"
 )
 
 
