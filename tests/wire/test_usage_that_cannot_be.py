@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from ralphd.model_host.client import HostClient
 from ralphd.model_host.gateway import HostGateway
@@ -57,11 +59,17 @@ OPENAI: dict[str, Any] = {
     "deep": {**GOOD, "x": json.loads("[" * 50 + "]" * 50)},
     "right": GOOD,
 }
+ORDINARY = {"words", "nan", "only a total", "more cached than asked", "1e12", "gemini, text"}
 MAY_BE_DEAR = {"a billion"}
 """What could be true is believed here; the books then keep it at the worst case."""
 
 
-@pytest.mark.parametrize("case", OPENAI, ids=str)
+def sample(cases: Iterable[str]) -> list[ParameterSet]:
+    """A few of each kind in the ordinary tests, the others in the full ones."""
+    return [pytest.param(case, marks=() if case in ORDINARY else pytest.mark.full) for case in cases]
+
+
+@pytest.mark.parametrize("case", sample(OPENAI))
 async def test_openai(host: HostClient, openai: Provider, case: str) -> None:
     openai.default = openai_stream(OPENAI[case])
     await costs_what_it_may(host, openai, case)
@@ -97,7 +105,7 @@ OTHERS: dict[str, tuple[str, Reply]] = {
 }
 
 
-@pytest.mark.parametrize("case", OTHERS, ids=str)
+@pytest.mark.parametrize("case", sample(OTHERS))
 async def test_others(host: HostClient, servers: dict[str, Provider], case: str) -> None:
     wire, reply = OTHERS[case]
     servers[wire].reset()

@@ -6,12 +6,13 @@ is counted as what it costs. An answer that is no text (a refusal, a tool call) 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ralphd.errors import BadAnswer, ContentRefused, Unreachable
 from ralphd.model_host.child.raw_answers import RawAnswer
+from ralphd.model_host.child.token_counts import count, fits_together
 from ralphd.models.gateway import Usage
 
 _FINISH: Mapping[str, str] = {
@@ -131,7 +132,7 @@ class AnswerReader:
         if prompt is None or completion is None or not prompt + completion:
             return  # a usage that cannot be, or says nothing, is none
         cached = count(getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", 0)) or 0
-        details.raw_usage = usage if _is_sound(usage, prompt) else None
+        details.raw_usage = usage if fits_together(usage, prompt) else None
         details.usage = Usage(
             prompt_tokens=prompt, completion_tokens=completion, cached_tokens=min(cached, prompt), calls=1
         )
@@ -172,30 +173,3 @@ class _InlineThoughts:
         """What is held back and is no thought."""
         held, self._held = self._held, ""
         return "" if self._state == "thinking" else held
-
-
-def _is_sound(usage: Any, prompt: int) -> bool:
-    """Whether a price can be made of all parts of a usage: each is a number of tokens, and no more came from a cache than
-    was asked."""
-    parts = list(_parts(usage.model_dump() if hasattr(usage, "model_dump") else {}))
-    return all(
-        count(value) is not None and ("cache" not in name or (count(value) or 0) <= prompt) for name, value in parts
-    )
-
-
-def _parts(usage: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Name and value of each number of tokens in a usage, of those inside its parts too."""
-    for name, value in usage.items():
-        if isinstance(value, Mapping):
-            yield from _parts(value)
-        elif "token" in name.lower():
-            yield name, value
-
-
-def count(value: Any) -> int | None:
-    """A number of tokens; None for what cannot be one (negative, not finite, more than any model reads)."""
-    if value is None:
-        return 0
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1_000_000_000:
-        return None
-    return int(value)

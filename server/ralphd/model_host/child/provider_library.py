@@ -19,11 +19,12 @@ from typing import Any
 
 from ralphd.errors import ModelError
 from ralphd.model_host.child import http_limits
-from ralphd.model_host.child.answers import AnswerDetails, AnswerReader, StreamPart, count
+from ralphd.model_host.child.answers import AnswerDetails, AnswerReader, StreamPart
 from ralphd.model_host.child.error_bodies import is_error
 from ralphd.model_host.child.faults import NotStreamed, to_model_error
 from ralphd.model_host.child.keys import Endpoint
 from ralphd.model_host.child.providers import spelled
+from ralphd.model_host.child.token_counts import count
 from ralphd.model_host.wire import ConfiguredModel
 from ralphd.models.gateway import Message, PriceTier, ResolvedModel, Usage
 

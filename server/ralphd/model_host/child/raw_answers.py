@@ -1,8 +1,9 @@
 """An answer's bytes on their way from the wire to the provider library: what the library would lose or invent is noted.
 
 LiteLLM turns every reason to end that it does not know into "stop", drops refusals and some errors inside a stream, and
-fails on a message whose content is a list of parts. So the reason, the refusal and the error are read here, a list of
-parts is joined to the text it means, and an answer that comes whole where a stream was asked for is made one.
+fails on a message whose content is a list of parts, or whose count of tokens is none. So the reason, the refusal and the
+error are read here, a list of parts is joined to the text it means, counts that cannot be are left out, and an answer that
+comes whole where a stream was asked for is made one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ralphd.core import foreign_json
+from ralphd.model_host.child.token_counts import with_sound_usage
 
 STREAMS = ("text/event-stream", "application/x-ndjson", "application/jsonl")
 _JSON = "application/json"
@@ -29,6 +31,7 @@ _BOM = b"\xef\xbb\xbf"
 _ERROR = re.compile(rb'"error"\s{0,9}:\s{0,9}["{]|^\s{0,9}error:|"type"\s{0,9}:\s{0,9}"error"')
 _PARTS = re.compile(rb'"content"\s{0,9}:\s{0,9}\[')
 _REFUSAL = re.compile(rb'"refusal"\s{0,9}:\s{0,9}"')
+_USAGE = re.compile(rb'"usage(?:Metadata)?"\s{0,9}:\s{0,9}[^n\s]')
 _CHOICES = re.compile(rb'"choices"\s{0,9}:')
 _LONGEST_REFUSAL = 2000
 
@@ -98,8 +101,10 @@ class RawAnswer:
         self._note_error(line)
         if self._streamed and _NO_ANSWER.match(line):
             return b""
-        whole = self._json and self._stream_asked
-        if not (whole or _PARTS.search(line) or _REFUSAL.search(line)) or not _CHOICES.search(line):
+        choices, usage = _CHOICES.search(line), _USAGE.search(line)
+        whole = choices is not None and self._json and self._stream_asked
+        mended = whole or (choices is not None and (_PARTS.search(line) or _REFUSAL.search(line)))
+        if not (mended or usage):
             return line
         head, brace, _ = line.partition(b"{")
         body = line[len(head) :]
@@ -108,7 +113,9 @@ class RawAnswer:
             value = foreign_json.parse(text)
         except ValueError:
             return line
-        if not brace or not (self._mend(value) or whole):
+        changed = [with_sound_usage(value)] if usage else []
+        changed += [self._mend(value)] if mended else []
+        if not brace or not (any(changed) or whole):
             return line
         if whole:
             return _as_stream(value)
