@@ -89,7 +89,7 @@ def _owner(consent: SettingsConsent) -> str:
 def _program(consent: CommandConsent) -> str:
     if not consent.program:
         return "Its program is not found at present."
-    root = os.path.realpath(consent.folder)
+    root = os.path.realpath(consent.folder) if "\0" not in consent.folder else consent.folder
     at, own = _place(consent.program, consent.folder)
     target, own_target = _place(consent.target, root)
     leads = f", which leads to {target}" if (own or own_target) and target != at else ""
