@@ -22,11 +22,13 @@ def with_sound_usage(answer: Any) -> bool:
     """Leave out, in place, what cannot be a count in the usage of an answer, in any of the wire formats. True where something
     was changed."""
     changed = False
-    for holder in (answer, answer.get("message")) if isinstance(answer, dict) else ():
-        for name in ("usage", "usageMetadata") if isinstance(holder, dict) else ():
-            if isinstance(holder.get(name), dict):
-                changed |= _mended(holder[name])
-            elif holder.get(name) is not None:
+    holders = [answer, answer.get("message")] if isinstance(answer, dict) else []
+    for holder in [one for one in holders if isinstance(one, dict)]:
+        for name in ("usage", "usageMetadata"):
+            usage = holder.get(name)
+            if isinstance(usage, dict):
+                changed |= _mended(usage)
+            elif usage is not None:
                 changed = True
                 del holder[name]
     return changed
