@@ -120,7 +120,7 @@ def test_what_a_launcher_starts(command: str, program: str) -> None:
 
 def test_a_program_is_where_the_system_finds_it(tmp_path: Path) -> None:
     """`link/../run` lies beside what the link leads to."""
-    root, other = tmp_path / "root", tmp_path / "other"
+    root, other = tmp_path / "here", tmp_path / "other"
     for folder in (root / ".venv/bin", root / "bin", other / "deep"):
         folder.mkdir(parents=True)
     for path in (root / "run", root / "bin/tool", root / ".venv/bin/tool", other / "run"):
@@ -132,7 +132,7 @@ def test_a_program_is_where_the_system_finds_it(tmp_path: Path) -> None:
     def at(word: str, **environ: str) -> str:
         return program_at(str(root), "", word, environ)
 
-    assert at("./run") == at("bin/../run") == at("folder/../root/run") == str(root / "run")
+    assert at("./run") == at("bin/../run") == at("folder/../here/run") == str(root / "run")
     assert at("link/../run") == str(other / "run")
     assert at("folder/run") == str(root / "folder/run")
     assert at("tool", PATH=f"{root}/bin:bin:.") == str(root / ".venv/bin/tool")
