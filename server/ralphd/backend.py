@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ralphd.core.own_program import ending_with_us
+from ralphd.core.own_program import own_command
 from ralphd.core.secret import Secret
 from ralphd.errors import ModelError, RalphError
 from ralphd.local_model.server import LocalServer, ollama_models
@@ -112,15 +112,13 @@ class ModelBackend:
     async def fetch_model(self) -> None:
         """`ralphd fetch-model` as a process of its own, which ends with this call. Raises `ModelError` with its words."""
         process = await asyncio.create_subprocess_exec(
-            *ending_with_us("ralphd", "fetch-model"),
-            stdin=asyncio.subprocess.PIPE,
+            *own_command("fetch-model"),
+            stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            assert process.stderr is not None
-            said = (await process.stderr.read()).decode("utf-8", "replace").strip()
-            await process.wait()
+            said = (await process.communicate())[1].decode("utf-8", "replace").strip()
         finally:
             if process.returncode is None:
                 process.kill()
