@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.cancel import PROCESSES, STUBBORN, _cancel, _killed
+from bench.cancel import PROCESSES, STUBBORN, _killed
 from bench.editor import implement, session, until
 from bench.measuring import RIGHT, Row, alive, descendants, median, scratch, user_settings, write_project
 from bench.paced_model import Answer, paced_model
+from tests.support.fake_editor import FakeEditor
 
 BUSY = int(os.environ.get("RALPHD_BENCH_BUSY", "10"))
 KILLS = int(os.environ.get("RALPHD_BENCH_KILLS", "20"))
@@ -42,7 +43,21 @@ def busy() -> Iterator[None]:
 async def _gone(pids: set[int], sent: float) -> float:
     """Milliseconds from `sent` until none of the processes lives."""
     await until(lambda: not any(alive(pid) for pid in pids), LONG_S, "the end of the processes", step_s=0.002)
-    return (time.monotonic() - sent) * 1000
+    took = (time.monotonic() - sent) * 1000
+    print(f"  {len(pids)} processes gone after {took:.0f} ms", file=sys.stderr, flush=True)
+    return took
+
+
+async def _cancelled(editor: FakeEditor, uri: str) -> float:
+    """Of a run that is cancelled: the model host may stay."""
+    run_id, _ = await implement(editor, uri)
+    await until(lambda: _tests_run(editor.rpc.pid), LONG_S, "the tests' processes")
+    below = {pid for pid in descendants(editor.rpc.pid) if not _is_ours(pid)}
+    sent = time.monotonic()
+    await editor.command("ralph.server.cancel", {"runId": run_id})
+    took = await _gone(below, sent)
+    assert (await editor.run_ended(run_id, LONG_S))["outcome"] == "cancelled"
+    return took
 
 
 async def _server(slow: Path, env: Mapping[str, str], model_url: str) -> float:
@@ -74,6 +89,15 @@ async def _run(slow: Path, env: Mapping[str, str], model_url: str) -> float:
     return took
 
 
+def _is_ours(pid: int) -> bool:
+    """Whether it is the model host or the builder of the index, which no run ends."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return b"ralphd.model_host" in words or b"ralphd.judging.index_builder" in words
+
+
 def _tests_run(pid: int) -> bool:
     """Whether the stubborn test has started all of its children."""
     sleeping = 0
@@ -90,7 +114,7 @@ async def measure_all() -> list[Row]:
         slow = write_project(base / "slow", STUBBORN)
         async with session(slow.parent, env, user_settings(model.base_url)) as editor:
             uri = await editor.open(slow)
-            cancelled = [await _cancel(editor, uri, PROCESSES) for _ in range(KILLS)]
+            cancelled = [await _cancelled(editor, uri) for _ in range(KILLS)]
         servers = [await _server(slow, env, model.base_url) for _ in range(KILLS)]
         runs = [await _run(slow, env, model.base_url) for _ in range(KILLS)]
         floor = [await _killed() for _ in range(KILLS)]

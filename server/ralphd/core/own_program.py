@@ -6,11 +6,15 @@ The working folder is often a repository, and a repository may hold a module of 
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import select
+import signal
 import sys
 import threading
 
+_PR_SET_PDEATHSIG = 1
 _RUN = (
     "import runpy, sys; from ralphd.core.own_program import end_with_starter; end_with_starter(); "
     "sys.argv[:] = sys.argv[1:]; runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
@@ -30,9 +34,15 @@ def ending_with_us(module: str, *words: str) -> list[str]:
 
 def end_with_starter() -> None:
     """From now on this process ends as soon as nobody holds the other end of its standard input, a pipe; also while it loads
-    what it needs, which takes seconds on a busy machine. Nothing is read from the pipe. Not on Windows."""
+    what it needs, which takes seconds on a busy machine. Nothing is read from the pipe. Not on Windows.
+
+    On Linux the kernel also kills it with the thread that started it, which needs no turn of this process's own. That thread
+    has to live as long as the process is wanted: the event loop's does, and one that waits for the process."""
     if sys.platform == "win32":
         return
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     closed = select.poll()
     closed.register(0, 0)  # that the other end is closed is always told
 

@@ -223,12 +223,9 @@ class _Tree:
             self._drop(self._go)
 
     def kill(self) -> None:
-        """End everything now. Safe to call on what has ended.
-
-        While bwrap is still starting there is nothing to kill safely: without bwrap its first child would live on, and
-        only the status says which process that is. So that one is killed as soon as it is known, and the command never
-        begins.
-        """
+        """End everything now. Safe to call on what has ended. While bwrap is still starting there is nothing to kill safely:
+        without it its first child would live on, and only the status says which process that is. So that one is killed as
+        soon as it is known, and the command never begins."""
         self._stopped = True
         if self._init is not None:
             with contextlib.suppress(OSError):
