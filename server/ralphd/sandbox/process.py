@@ -181,9 +181,9 @@ class _Tree:
         for fd in (out_w, go_r, status_w, filter_fd):
             self._drop(fd)
         self._out, self._status_r = out_r, status_r
-        self._watch_read(out_r, self._read_output)
+        self._loop.add_reader(out_r, self._read_output)
         if status_r >= 0:
-            self._watch_read(status_r, self._read_status)
+            self._loop.add_reader(status_r, self._read_status)
         self._outer = self._pidfd(self._process.pid)
         if self._outer is None:
             self._waiter: asyncio.Task[None] | None = asyncio.ensure_future(self._wait_in_thread())
@@ -209,8 +209,7 @@ class _Tree:
         return None if code is None else (128 - code if code < 0 else code)
 
     def _let_go(self) -> None:
-        """Tell the launcher to begin with the command, once it is there and the tree can be ended. Where something else
-        speaks than the launcher, nothing is to begin."""
+        """Tell the launcher to begin, once it is there and the tree can be ended. Where another speaks, nothing is to."""
         line = f"{self._launch.nonce}\n".encode()
         said = self.output.first(len(line))
         if self._begun or self._stopped or (self._launch.isolated and self._init is None):
@@ -331,9 +330,6 @@ class _Tree:
         os.set_blocking(read, False)
         self._fds |= {read, write}
         return read, write
-
-    def _watch_read(self, fd: int, callback: Callable[[], object]) -> None:
-        self._loop.add_reader(fd, callback)
 
     def _drop(self, fd: int) -> None:
         if fd in self._fds:
