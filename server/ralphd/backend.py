@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ log = logging.getLogger("ralphd")
 
 LOCAL_IDLE_S = 1800.0
 """Longer than a run may last: the embedded model must not be dropped under one."""
+_ARRIVED = re.compile(r"(\d{1,9}) of (\d{1,9}) MB")
+"""A line of `ralphd fetch-model` where nobody is at a terminal."""
 
 
 class ModelBackend:
@@ -109,21 +112,30 @@ class ModelBackend:
         """Whether a question to a model would have to wait for the host: it takes seconds to load its library."""
         return self._client is None or not self._client.loaded
 
-    async def fetch_model(self) -> None:
-        """`ralphd fetch-model` as a process of its own, which ends with this call. Raises `ModelError` with its words."""
+    async def fetch_model(self, on_progress: Callable[[int, int], None]) -> None:
+        """`ralphd fetch-model` as a process of its own, which ends with this call; it writes how far it is every few
+        seconds. Raises `ModelError` with its words."""
         process = await asyncio.create_subprocess_exec(
             *own_command("fetch-model"),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )
+        said = ""
         try:
-            said = (await process.communicate())[1].decode("utf-8", "replace").strip()
+            assert process.stderr is not None
+            async for line in process.stderr:
+                text = line.decode("utf-8", "replace").strip()
+                if arrived := _ARRIVED.fullmatch(text):
+                    on_progress(int(arrived[1]) * 1_000_000, int(arrived[2]) * 1_000_000)
+                else:
+                    said += f"{text}\n"
+            await process.wait()
         finally:
             if process.returncode is None:
                 process.kill()
         if process.returncode:
-            raise ModelError(f"The embedded model could not be fetched: {said[-400:]}", "Try again.")
+            raise ModelError(f"The embedded model could not be fetched: {said.strip()[-400:]}", "Try again.")
 
     def known(self) -> dict[str, Any]:
         """What `status` shows: whether the host runs, and by workspace each role's models by name, as last opened."""

@@ -142,8 +142,9 @@ class Runner(Protocol):
         """(path of the configuration of the project of a file, whether it was written with this test command): one
         that is there is not touched. Raises `RalphError`."""
 
-    async def fetch_model(self) -> None:
-        """Fetch the embedded model. Takes minutes; cancelling stops it. Raises `RalphError`."""
+    async def fetch_model(self, on_progress: Callable[[int, int], None]) -> None:
+        """Fetch the embedded model. Takes minutes; cancelling stops it. `on_progress` is called every few seconds with
+        how many bytes have arrived, and of how many. Raises `RalphError`."""
 
     async def dismiss(self, root: str, fingerprint: str, message: str) -> None:
         """Remember that the person put this finding away for good."""

@@ -174,11 +174,12 @@ class Outbox:
         for waiting in [*self._tasks, *self._waiting.values()]:
             waiting.cancel()
 
-    def background(self, work: Coroutine[Any, Any, Any]) -> None:
+    def background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Let `work` go on by itself; what goes wrong in it is logged."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -60,6 +60,8 @@ class ProgressReporter:
         self._tokens, self._cost = 0, Cost()
         self._tokens_by_role: Mapping[str, int] = {}
         self._extra = ""
+        self._doing = ""
+        """Said in place of the phase by work that has no events."""
         self._timer: asyncio.TimerHandle | None = None
         self._last = 0.0
         self._pending: dict[tuple[str, int, int], list[str]] = {}
@@ -88,7 +90,7 @@ class ProgressReporter:
             self._outbox.notify("$/progress", {"token": self.token, "value": value})
 
     def _message(self) -> str:
-        parts = [_DOING.get(self._phase, "starting")]
+        parts = [self._doing or _DOING.get(self._phase, "starting")]
         if self._iteration and self._of:
             parts.append(f"{self._iteration}/{self._of}")
         if self._tokens:
@@ -99,6 +101,11 @@ class ProgressReporter:
         if self._extra:
             parts.append(self._extra)
         return " · ".join(parts)
+
+    def doing(self, text: str) -> None:
+        """Show `text`, for work that is no run."""
+        self._doing = text
+        self._schedule()
 
     def emit(self, event: events.Event) -> None:
         """Called by the run for each of its events, on the event loop."""

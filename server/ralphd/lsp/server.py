@@ -42,6 +42,7 @@ from ralphd.lsp.features import (
 from ralphd.lsp.features.code_actions import CodeActions
 from ralphd.lsp.features.code_lens import CodeLenses
 from ralphd.lsp.features.configuration import Configuration
+from ralphd.lsp.fetching import Fetching
 from ralphd.lsp.outbox import Outbox
 from ralphd.lsp.protocol import Handlers, RalphProtocol
 from ralphd.lsp.publishing import Publishing
@@ -101,6 +102,7 @@ class RalphServer(LanguageServer):
         self.configuration = Configuration(outbox, workspace, diagnostics, self.runner)
         self.runs = runs = Runs(outbox, workspace, publishing, self.runner, self._ready)
         self.retesting = retesting = Retesting(outbox, workspace, reviews, runs.live, self.runner)
+        self.fetching = Fetching(outbox, lambda: workspace.client, self.runner)
         reviews.on_changed.append(ReviewFeed(outbox, workspace, diagnostics, runs.live, retesting.proof).changed)
         runs.on_live += [retesting.run_changed, lambda uri: unnoticed.clear(uri) if runs.on(uri) else None]
         broken = BrokenProofs(reviews, lambda: workspace.client, retesting.proof)
@@ -116,7 +118,7 @@ class RalphServer(LanguageServer):
                 *Findings(outbox, workspace, diagnostics, reviews, self.runner).commands(),
                 *ReviewCommands(outbox, workspace, reviews, applying).commands(),
                 *ServiceCommands(
-                    outbox, workspace, runs, reviews, retesting, publishing.journals, self.runner, log
+                    outbox, workspace, runs, reviews, retesting, self.fetching, publishing.journals, self.runner, log
                 ).commands(),
             ]
         )
@@ -240,6 +242,7 @@ class RalphServer(LanguageServer):
     def _cancel_progress(self, token: int | str) -> None:
         self.runs.cancel_token(token)
         self.retesting.cancel_token(token)
+        self.fetching.cancel_token(token)
 
     async def end_all(self) -> None:
         await asyncio.gather(self.runs.cancel_all(SHUTDOWN_TIMEOUT_S), self.retesting.end())

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import shlex
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
@@ -283,8 +283,8 @@ class RunService:
     async def use_test_command(self, root: str, path: str, command: Sequence[str]) -> tuple[str, bool]:
         return await asyncio.to_thread(project_file.begin, root, path, command)
 
-    async def fetch_model(self) -> None:
-        await self.models.fetch_model()
+    async def fetch_model(self, on_progress: Callable[[int, int], None]) -> None:
+        await self.models.fetch_model(on_progress)
 
     async def dismiss(self, root: str, fingerprint: str, message: str) -> None:
         await asyncio.to_thread(Dismissed(self.folders, root).add, fingerprint, message)

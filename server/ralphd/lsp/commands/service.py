@@ -19,6 +19,7 @@ from ralphd.errors import RalphError
 from ralphd.lsp.commands.table import ServerCommand
 from ralphd.lsp.convert import path_to_uri
 from ralphd.lsp.features.virtual_documents import REQUEST_LOG
+from ralphd.lsp.fetching import Fetching
 from ralphd.lsp.outbox import Outbox
 from ralphd.lsp.refusals import failed
 from ralphd.lsp.request_log_view import RequestLogView
@@ -39,6 +40,7 @@ class ServiceCommands:
         runs: Runs,
         reviews: Reviews,
         retesting: Retesting,
+        fetching: Fetching,
         journals: Mapping[str, str],
         runner: Callable[[], Runner],
         log: RequestLogView,
@@ -46,7 +48,8 @@ class ServiceCommands:
         """`journals`: paths by run id."""
         self._journals, self._log = journals, log
         self._outbox, self._workspace, self._runner = outbox, workspace, runner
-        self._runs, self._reviews, self._retesting = runs, reviews, retesting
+        self._runs, self._reviews = runs, reviews
+        self._retesting, self._fetching = retesting, fetching
 
     def commands(self) -> list[ServerCommand]:
         return [
@@ -150,17 +153,8 @@ class ServiceCommands:
 
     def _fetch_model(self, argument: dict[str, Any]) -> dict[str, Any]:
         """Fetch the embedded model beside all else; what became of it is shown."""
-        self._outbox.tell("Fetching the embedded model (1.1 GB). It goes on in the background.")
-        self._outbox.background(self._fetch())
+        self._fetching.begin()
         return {}
-
-    async def _fetch(self) -> None:
-        try:
-            await self._runner().fetch_model()
-        except RalphError as error:
-            self._outbox.show(str(error), error=True)
-        else:
-            self._outbox.tell("The embedded model is here. Run it again.")
 
     def _setup(self, argument: dict[str, Any]) -> dict[str, Any]:
         """The program that asks a person for what is missing. It needs a terminal, which only the client has."""
