@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ralphd.core.own_program import own_command
+from ralphd.core.own_program import ending_with_us
 from ralphd.core.secret import Secret
 from ralphd.errors import ModelError, RalphError
 from ralphd.local_model.server import LocalServer, ollama_models
@@ -116,8 +116,8 @@ class ModelBackend:
         """`ralphd fetch-model` as a process of its own, which ends with this call; it writes how far it is every few
         seconds. Raises `ModelError` with its words."""
         process = await asyncio.create_subprocess_exec(
-            *own_command("fetch-model"),
-            stdin=asyncio.subprocess.DEVNULL,
+            *ending_with_us("ralphd", "fetch-model"),
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )

@@ -255,5 +255,6 @@ def test_no_child_of_ours_has_the_working_folder_on_its_import_path() -> None:
     ]
     assert len(starts) >= 4
     other = {file for file, first in starts if first not in ("'-P'", "'-I'")}
+    other.discard("local_model/installing.py")  # a line that a person types
     other.discard("attack/plain_process/planted_test.py")  # it runs within a test run, in the sandbox
     assert other == {"shell/demo.py"}, "the demo runs the tests of its own project"
