@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ralphd.core.shown_json import ACTED_ON
 from ralphd.core.visible import hidden, in_editor, on_terminal, visible
+from ralphd.sandbox import isolation
 from tests.attacks.conftest import PLACE
 from tests.lsp.conftest import Start
 from tests.support import product
@@ -181,14 +182,15 @@ def test_what_a_lying_isolation_says(project: Path, tmp_path: Path) -> None:
     words.write_text("no: " + "".join(SEQUENCES), encoding="utf-8")
     false.write_text(f"#!/bin/sh\ncat '{words}' >&2\nexit 1\n")
     false.chmod(0o755)
-    around = ("unshare", "-Urm", "sh", "-c", f'mount --bind "{false}" /usr/bin/bwrap && exec "$@"', "sh")
+    binds = [f'mount --bind "{false}" "{program}" && ' for program in isolation._programs() if os.path.exists(program)]
+    around = ("unshare", "-Urm", "sh", "-c", f'{"".join(binds)}exec "$@"', "sh")
     said = product.ralphd(project, "doctor", around=around)
     with ScriptedServer([]) as model:
         refused = product.run(project, PLACE, model, around=around)
     assert refused.result["outcome"] == "misconfigured" and not refused.prompts, refused.stderr
     for text in (said.stdout, said.stderr, refused.stderr, refused.result["reason"]):
         assert not _RAW.search(text), text
-    assert "does not isolate here" in said.stdout and "\\u202e" in said.stdout
+    assert "does not isolate here" in said.stdout and "\\u200b" in said.stdout
     assert "does not isolate here" in refused.stderr + refused.result["reason"]
 
 
