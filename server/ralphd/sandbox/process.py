@@ -21,13 +21,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
-
 from ralphd.core import foreign_json
 from ralphd.errors import SandboxError
 from ralphd.sandbox import seccomp
 from ralphd.sandbox.bwrap import Descriptors
 from ralphd.sandbox.output import Output, clean
+from ralphd.sandbox.strays import group_lives, kill_plain
 from ralphd.sandbox.watchdog import Look, Watchdog
 
 if sys.platform != "win32":
@@ -38,8 +37,6 @@ _FLOOD_BYTES = 256 << 20
 """More output than this is no test report: the run is ended."""
 _FLOOD_CHECK_S = 0.5
 _GONE_S = 5.0
-_STARTED_S = 30.0
-"""bwrap has said by then which process is its first: it takes 0.02 s of processor time."""
 
 
 @dataclass(frozen=True)
@@ -222,31 +219,31 @@ class _Tree:
             self._drop(self._go)
 
     def kill(self) -> None:
-        """End everything now. Safe to call on what has ended. While bwrap is still starting there is nothing to kill safely:
-        without it its first child would live on, and only the status says which process that is. So that one is killed as
-        soon as it is known, and the command never begins."""
+        """End everything now. Safe to call on what has ended. While bwrap is still starting, its first child is not known
+        and would outlive it; it is of bwrap's process group, though, so the group is killed. The command never begins then."""
         self._stopped = True
         if self._init is not None:
             with contextlib.suppress(OSError):
                 signal.pidfd_send_signal(self._init, signal.SIGKILL)
         if not self._launch.isolated:
-            _kill_plain(self._process, self._launch.tag)
+            kill_plain(self._process, self._launch.tag)
+        elif self._process.returncode is None and self._init is None:
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     async def close(self) -> None:
         """Wait until nothing of the tree lives, then take what is left of its output."""
-        if self._launch.isolated:
-            started = self._loop.time() + _STARTED_S
-            await self._until(lambda: self._init is not None or self._status_r not in self._fds, started)
-            self.kill()
         deadline = self._loop.time() + _GONE_S
         if self._init is not None:
             await self._until(self._init_gone.is_set, deadline)
+        elif self._launch.isolated:
+            await self._until(lambda: not group_lives(self._process.pid), deadline)
         if not self.ended.is_set():
             await self._until(self.ended.is_set, self._loop.time() + 0.1)
             self._process.kill()
             await self._until(self.ended.is_set, deadline)
         if not self._launch.isolated:
-            _kill_plain(self._process, self._launch.tag)
+            kill_plain(self._process, self._launch.tag)
         self._drain()
         self._close_fds()
 
@@ -361,40 +358,3 @@ def _leave_session_keyring() -> None:
         join_session_keyring = 1  # KEYCTL_JOIN_SESSION_KEYRING, with no name: a new one
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).syscall(machine.refused["keyctl"], join_session_keyring, None)
-
-
-def _kill_plain(process: subprocess.Popen[bytes], tag: str) -> None:
-    """Without isolation: the group, all descendants, and whatever carries the run's mark in its environment."""
-    with contextlib.suppress(OSError):
-        os.killpg(process.pid, signal.SIGKILL)
-    if process.returncode is None:
-        process.kill()
-    for _ in range(5):
-        strays = _strays(process.pid, tag)
-        for pid in strays:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-        if not strays:
-            return
-
-
-def _strays(parent: int, tag: str) -> list[int]:
-    """Living processes that descend from `parent` or have the entry `tag` (`NAME=value`) in their environment."""
-    name, _, value = tag.partition("=")
-    parents: dict[int, int] = {}
-    found: set[int] = set()
-    for one in psutil.process_iter(["ppid", "status"]):
-        if one.info["status"] in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) or one.info["ppid"] is None:
-            continue
-        parents[one.pid] = one.info["ppid"]
-        with contextlib.suppress(psutil.Error, OSError):
-            if tag and one.environ().get(name) == value:
-                found.add(one.pid)
-    for pid in parents:
-        at, seen = pid, 0
-        while at in parents and seen < 100:
-            at, seen = parents[at], seen + 1
-            if at == parent:
-                found.add(pid)
-                break
-    return [pid for pid in found if pid != os.getpid()]
