@@ -99,6 +99,7 @@ ENDS_ITSELF = """
     """
 
 
+@pytest.mark.slow
 async def test_a_control_that_was_killed_shows_nothing(tmp_path: Path) -> None:
     run = await ran(tmp_path, ENDS_ITSELF)
     assert run.result.outcome == "proposed", run.result.reason

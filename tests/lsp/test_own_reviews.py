@@ -151,7 +151,7 @@ async def test_others_are_told_no_proof_and_keep_no_settled_review(start: Start,
     assert gone["error"]["message"] == "This review is over."
 
 
-@pytest.mark.parametrize("outcome", ["untrusted", "stuck"])
+@pytest.mark.parametrize("outcome", ["untrusted", pytest.param("stuck", marks=pytest.mark.slow)])
 async def test_an_ending_names_what_can_be_done(start: Start, project: Path, outcome: str) -> None:
     """Each action is a command that runs as it is given."""
     if outcome == "untrusted":

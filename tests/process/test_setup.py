@@ -69,7 +69,7 @@ def own_file() -> Path:
     "typed",
     [
         pytest.param(True, id="a key that is typed", marks=pytest.mark.slow),
-        pytest.param(False, id="a key in the environment"),
+        pytest.param(False, id="a key in the environment", marks=pytest.mark.slow),
     ],
 )
 def test_a_provider_is_chosen_and_tried(tmp_path: Path, typed: bool) -> None:

@@ -51,7 +51,6 @@ def ways(kinds: tuple[Break, ...], *sample: tuple[str, Break]) -> pytest.MarkDec
     ("openai", "stall"),
     ("anthropic", "eof"),
     ("anthropic", "clean_eof"),
-    ("anthropic", "keepalive"),
 )
 async def test_broken_at_every_boundary_and_never_mended(
     host: HostClient, servers: dict[str, Provider], wire: str, kind: Break
