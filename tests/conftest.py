@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 collect_ignore = ["scenarios"]  # their tests are the loop's material
@@ -16,6 +17,9 @@ for folder in (ROOT / "server", ROOT):
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "server"), str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(
     os.pathsep
 )
+# How long an example takes says something about the machine.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

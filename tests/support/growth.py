@@ -16,7 +16,8 @@ _TEXT = "one two three " * 3_000
 def within(units: float, work: Callable[[], object]) -> None:
     """Do `work` and fail if it took more than `units` times what the fixed piece of work takes, before it or after it.
 
-    A unit is about 0.008 s on a quiet machine of 2026. What grows with the square of a megabyte takes thousands of them.
+    A unit is about 0.008 s on a quiet machine of 2026. What grows with the square of a megabyte takes minutes: ten
+    thousand of them and more.
     """
     before = _unit()
     started = time.process_time()

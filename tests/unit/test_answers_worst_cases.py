@@ -27,7 +27,7 @@ from ralphd.phases.answer_reader import AnswerReader, Candidate, Rejected
 from tests.support import growth
 
 SIZE = 1_000_000
-LIMIT = 500
+LIMIT = 2000
 """Units of `growth.within`."""
 FENCES_AND_TAGS = [
     "       ```a\nx\n",

@@ -86,7 +86,7 @@ READERS: dict[str, Callable[[str], object]] = {
 @pytest.mark.parametrize("text", TEXTS, ids=str)
 @pytest.mark.parametrize("reader", READERS, ids=str)
 def test_a_megabyte_is_read_by_its_length(reader: str, text: str) -> None:
-    growth.within(250, lambda: READERS[reader](TEXTS[text]))
+    growth.within(1500, lambda: READERS[reader](TEXTS[text]))
 
 
 @pytest.mark.parametrize("source", ["-" * 20_000, "(" * 20_000, "x = " + "not " * 20_000 + "1", "a" + ".b" * 20_000])

@@ -30,5 +30,5 @@ pinned = {
 for name, value in pinned.items():
     object.__setattr__(QWEN, name, value)
 # The program that fetches them is a process of its own, and is started as this one was.
-backend.own_command = lambda *words: [sys.executable, __file__, *words]
+backend.ending_with_us = lambda module, *words: [sys.executable, __file__, *words]
 sys.exit(cli.main())

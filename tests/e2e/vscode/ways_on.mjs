@@ -42,6 +42,20 @@ export function waysOn({ page, folder, xdg, shot, thread, button }, { configure,
     await press('Enter');
   }
 
+  /** A button of a message, wherever the editor has it: after some seconds it moves one that nobody answered to its bell. */
+  async function atHand(label) {
+    const told = button(label, label);
+    try {
+      await told.waitFor({ timeout: 30_000 });
+      return told;
+    } catch {
+      await command(page, 'Notifications: Show Notifications');
+      const kept = find('.notifications-center .notification-list-item', { hasText: label }).locator('.monaco-button', { hasText: label });
+      await kept.waitFor();
+      return kept;
+    }
+  }
+
   /** The line of the active editor that the cursor is in, by the status bar. */
   const inLine = (line) => find('.statusbar-item', { hasText: `Ln ${line}, Col 1` }).waitFor();
 
@@ -61,9 +75,9 @@ export function waysOn({ page, folder, xdg, shot, thread, button }, { configure,
   /** The run begins again, and asks for consent to the command. Forbidden, it ends; its button allows it after all. */
   async function allowCommand() {
     await button('python -m pytest -q', 'Never').click();
-    await button('Always allow this command', 'Always allow this command').waitFor();
+    const allow = await atHand('Always allow this command');
     await shot('forbidden');
-    await button('Always allow this command', 'Always allow this command').click();
+    await allow.click();
     await thread(/2 tests passed/).first().waitFor({ state: 'attached' });
     await shot('allowed');
   }
