@@ -40,9 +40,7 @@ def end_with_starter() -> None:
     has to live as long as the process is wanted: the event loop's does, and one that waits for the process."""
     if sys.platform == "win32":
         return
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    kill_with_starter(True)
     closed = select.poll()
     closed.register(0, 0)  # that the other end is closed is always told
 
@@ -51,3 +49,10 @@ def end_with_starter() -> None:
         os._exit(1)
 
     threading.Thread(target=end, name="end-with-starter", daemon=True).start()
+
+
+def kill_with_starter(wanted: bool) -> None:
+    """Whether the kernel kills this process when the thread that started it ends. Linux only."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL if wanted else 0)

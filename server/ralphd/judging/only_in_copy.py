@@ -78,6 +78,7 @@ _NAMED = re.compile(
     r"['\"(\[ ]((?:\.{0,2}/)?[\w@.-][^\s'\"()\[\],;]{0,500})|^((?:\.{0,2}/)?[\w@.-][^\s'\"()\[\],;:]{0,500}):|(\.{1,2}/[^\s'\"]{1,500})"
 )
 """What may be a path in such a line."""
+_LIKE_A_PATH = re.compile(r"\w[./]")
 _MOST_NAMED, _MOST_LINES, _LONGEST_LINE = 200, 2000, 2000
 _INSTALLED = frozenset(
     {"node_modules", ".venv", "venv", "site-packages", "__pycache__", ".git", ".pytest_cache", ".tox", ".nox"}
@@ -136,10 +137,10 @@ def _lack(case: TestCase, root: str, folder: str, known: set[str], has_git: bool
 def _ignored_file(text: str, nodeid: str, root: str, folder: str, known: set[str]) -> str | None:
     """The file of the workspace, as seen from the run's folder, that a failure misses and that is on the disk only."""
     here = posixpath.dirname(nodeid.split("::")[0])
-    for name in islice(dict.fromkeys(_named_in(text)), _MOST_NAMED):
+    for name in filter(_LIKE_A_PATH.search, islice(dict.fromkeys(_named_in(text)), _MOST_NAMED)):
         for base in dict.fromkeys((here, folder, "")):
             path = posixpath.normpath(posixpath.join(base, name.rstrip(".:")))
-            if re.search(r"[\w][./]", name) and (found := _only_on_disk(path, root, known)):
+            if found := _only_on_disk(path, root, known):
                 return posixpath.relpath(found, folder or ".")
     for match in _NO_MODULE.finditer(text):
         module = match[1] or f"{match[3]}.{match[2]}"

@@ -12,29 +12,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import ctypes
 import importlib
 import json
 import os
 import secrets
-import signal
 import sys
 import time
 from typing import Any
 
+from ralphd.core.own_program import kill_with_starter
 from ralphd.core.priority import step_back
 from ralphd.local_model.lock_files import FLAGS, locked, opened
 
-_PR_SET_PDEATHSIG = 1
 _LOOK_S = 0.25
 """How often it looks whether somebody needs it."""
-
-
-def _end_with_parent(wanted: bool) -> None:
-    """While the weights load, the process that asked for them is the only one that could end us. Linux only."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL if wanted else 0)
 
 
 def _held(path: str) -> int | None:
@@ -105,7 +96,7 @@ def main() -> int:
     options = parser.parse_args()
     if _held(options.lock) is None:
         return 0  # another one was first
-    _end_with_parent(True)
+    kill_with_starter(True)  # while the weights load, nobody else could end us
     with contextlib.suppress(FileNotFoundError):
         os.unlink(options.owner)
     step_back(options.nice)
@@ -115,7 +106,7 @@ def main() -> int:
     with open(os.open(part, FLAGS | os.O_TRUNC, 0o600), "w") as file:
         json.dump({"url": f"{server.listening_address}/{secret}", "pid": os.getpid()}, file)
     os.replace(part, options.owner)
-    _end_with_parent(False)
+    kill_with_starter(False)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
         os.dup2(nowhere, descriptor)  # who started us may be gone
