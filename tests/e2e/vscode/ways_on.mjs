@@ -35,6 +35,8 @@ export function waysOn({ page, folder, xdg, shot, thread, button }, { configure,
   const usual = 'loop: {critic: never, librarian: never}\nopinions: {use: never}\nlitellm: {enable_caching: false}\n';
 
   async function implement() {
+    // An open list of notifications keeps every later one from being shown as a message, and so do three older messages.
+    await command(page, 'Notifications: Clear All Notifications');
     await quickOpen(page, 'shares.py');
     await goToLine(page, 4, 5);
     await command(page, 'Ralph: Implement…');
