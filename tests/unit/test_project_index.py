@@ -120,6 +120,40 @@ def test_one_edit_of_what_is_followed_by_names(tmp_path: Path) -> None:
     assert "Total" in defined and "KeyOfOurs" not in defined + "".join(texts), "files of secrets never enter"
 
 
+IMPORTING = {
+    "src/pkg/__init__.py": "",
+    "src/pkg/cart.py": "from . import tax\n",
+    "src/pkg/tax.py": "",
+    "conftest.py": "",
+    "web/index.ts": "",
+    "web/cart.ts": "import './tax'\n",
+    "web/tax.d.ts": "",
+    "web/tax/index.js": "",
+    "own/package.json": '{"name": "@own/kit"}',
+    "own/kit.mjs": "",
+}
+IMPORTING_EDITS = {
+    "src/pkg/cart.py": "import pkg.tax\nimport cart\n",
+    "src/pkg/tax.py": "from pkg import cart\nfrom .. import pkg\n",
+    "conftest.py": "import pkg\nfrom pkg.cart import *\n",
+    "web/index.ts": "export * from './cart.js'\nimport '@/tax'\nimport './tax.d.ts'\n",
+    "web/cart.ts": "import '.'\nrequire('@own/kit')\nimport('../own/kit.mjs')\n",
+    "own/kit.mjs": "import '../web'\nimport '../own/package.json'\n",
+}
+
+
+def test_one_edit_of_what_is_followed_by_imports(tmp_path: Path) -> None:
+    """Whatever an edited file imports now, the kept graph with this one file read again is the one that all files give."""
+    path, now = tmp_path / FILE, dict(IMPORTING)
+    ProjectIndex(path).graph("/w", MemoryTree(now), signatures(now))
+    for edited, text in IMPORTING_EDITS.items():
+        now[edited] = text
+        tree = Counting(now)
+        found = ProjectIndex(path).graph("/w", tree, signatures(now)).uses
+        assert found == FileGraph(MemoryTree(now)).uses, edited
+        assert found[edited] and edited in tree.read and "web/tax.d.ts" not in tree.read, edited
+
+
 def test_a_name_that_many_define_leads_to_those_nearby_or_to_none() -> None:
     many = {f"p{n}/one.go": f"package p{n}\n\nfunc Open() {{}}\n" for n in range(6)}
     near = {

@@ -7,9 +7,8 @@ defines and names.
 from __future__ import annotations
 
 import ast
-import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from typing import Protocol
@@ -88,6 +87,8 @@ class KnownUses(Protocol):
 
     paths: Sequence[str]
 
+    def __contains__(self, path: object) -> bool: ...
+
     def uses(self, path: str) -> frozenset[str]:
         """Raises `KeyError` for a file that is none of `paths`."""
 
@@ -125,9 +126,9 @@ class FileGraph:
         return graph
 
     @staticmethod
-    def follows(path: str) -> bool:
-        """Whether it is known of this file which others it uses."""
-        return path[path.rfind(".") :] in _FOLLOWED  # asked of each file of a project
+    def followed(paths: Iterable[str]) -> list[str]:
+        """Those files of which it is known which others they use."""
+        return [path for path in paths if path[path.rfind(".") :] in _FOLLOWED]
 
     @staticmethod
     def proves(path: str) -> bool:
@@ -151,8 +152,8 @@ class FileGraph:
         fresh = every if fresh is None else list(fresh)
         self._known = known
         self._rows = {
-            **_python([p for p in fresh if p.endswith(".py")], every, content),
-            **_scripts([p for p in fresh if p.endswith(JAVASCRIPT)], every, content, tree),
+            **_python([p for p in fresh if p.endswith(".py")], every, content, known),
+            **_scripts([p for p in fresh if p.endswith(JAVASCRIPT)], every, content, known, tree),
             **_by_names([p for p in fresh if p.endswith(BY_NAMES)], content, defined),
         }
         self.uses = self._rows if known is None else _Uses(known, self._rows)
@@ -192,28 +193,30 @@ class FileGraph:
         return seen
 
 
-def _python(fresh: Sequence[str], every: Sequence[str], content: Callable[[str], Content]) -> dict[str, frozenset[str]]:
+def _python(
+    fresh: Sequence[str], every: Sequence[str], content: Callable[[str], Content], known: Container[str] | None
+) -> dict[str, frozenset[str]]:
     dotted = {path: list(_dotted(path, _imports(content(path)))) for path in fresh}
-    modules = Modules(
-        [p for p in every if p.endswith(".py")] if dotted else [], (name for names in dotted.values() for name in names)
-    )
+    modules = Modules(every if dotted else [], {name for names in dotted.values() for name in names}, known)
     found = {}
     for path, names in dotted.items():
-        used = {file for name in names for file in modules.files(name)}
-        used |= {posixpath.join(posixpath.dirname(path), "conftest.py"), "conftest.py"} & modules.paths
+        used = {file for name in names for file in modules.files(name)} | modules.conftests(path)
         found[path] = frozenset(used - {path}) or NOTHING
     return found
 
 
 def _scripts(
-    fresh: Sequence[str], every: Sequence[str], content: Callable[[str], Content], tree: Tree
+    fresh: Sequence[str],
+    every: Sequence[str],
+    content: Callable[[str], Content],
+    known: Container[str] | None,
+    tree: Tree,
 ) -> dict[str, frozenset[str]]:
-    scripts = [p for p in every if p.endswith(JAVASCRIPT)] if fresh else []
-    packages = [p for p in every if posixpath.basename(p) == "package.json"] if fresh else []
-    resolver = Resolver(scripts, packages, tree.scan)
+    specifiers = {path: [specifier for _, specifier, _ in _imports(content(path))] for path in fresh}
+    resolver = Resolver(every if fresh else [], specifiers, tree.scan, known)
     found = {}
-    for path in fresh:
-        reached = {f for _, specifier, _ in _imports(content(path)) for f in resolver.files(path, specifier)}
+    for path, named in specifiers.items():
+        reached = {file for specifier in named for file in resolver.files(path, specifier)}
         found[path] = frozenset(reached - {path}) or NOTHING
     return found
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
+from ralphd.context.last_names import with_last_names
 from ralphd.core import foreign_json
 
 JAVASCRIPT = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".vue", ".svelte")
@@ -27,42 +28,72 @@ def named_in(text: str) -> set[str]:
 class Resolver:
     """Finds the files of a workspace that a specifier may mean."""
 
-    def __init__(self, files: Iterable[str], packages: Iterable[str], read: Callable[[str], str | None]) -> None:
-        """`packages`: paths of the package.json files, read with `read` for the names of the workspace's own packages."""
+    def __init__(
+        self,
+        paths: Sequence[str],
+        specifiers: Mapping[str, Iterable[str]],
+        read: Callable[[str], str | None],
+        known: Container[str] | None = None,
+    ) -> None:
+        """`paths`: files of any kind, of which the package.json files are read with `read` for the names of the workspace's
+        own packages; `specifiers`: those that are asked for, by importing file; `known`: the same paths, where there is a set
+        of them already."""
         self._by_stem: dict[str, set[str]] = {}
         self._by_name: dict[str, set[str]] = {}
-        self._files = set(files)
-        for path in self._files:
+        self._paths, self._known = paths, known if known is not None else frozenset(paths)
+        asked = {name for importer, each in specifiers.items() for one in each for name in _last_names(importer, one)}
+        for path in with_last_names(paths, asked):
+            if not path.endswith(JAVASCRIPT):
+                continue
             stem = _stem(path)
             self._by_stem.setdefault(stem, set()).add(path)
             if stem.endswith("/index") or stem == "index":
                 self._by_stem.setdefault(posixpath.dirname(stem), set()).add(path)
-        for stem, paths in self._by_stem.items():
-            self._by_name.setdefault(posixpath.basename(stem), set()).update(paths)
+        for stem, files in self._by_stem.items():
+            self._by_name.setdefault(posixpath.basename(stem), set()).update(files)
         self._folders: dict[str, str] = {}
         self._packages: dict[str, list[str]] = {}
-        for path in packages:
-            if (name := _package_name(read(path))) and posixpath.dirname(path):
+        for path in (path for path in paths if path.endswith("/package.json")):
+            if name := _package_name(read(path)):
                 self._folders[name] = posixpath.dirname(path) + "/"
 
     def files(self, importer: str, specifier: str) -> set[str]:
         specifier = specifier.split("?", 1)[0]
         if specifier.startswith("."):
-            path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), specifier))
-            return {path} & self._files or self._by_stem.get(path, set()) | self._by_stem.get(_stem(path), set())
+            path = _joined(importer, specifier)
+            if path.endswith(JAVASCRIPT) and path in self._known:
+                return {path}
+            return self._by_stem.get(path, set()) | self._by_stem.get(_stem(path), set())
         parts = specifier.split("/")
         own = [self._folders[name] for n in range(1, len(parts) + 1) if (name := "/".join(parts[:n])) in self._folders]
         if own:
             return {path for folder in own for path in self._below(folder)}
-        wanted = _stem(specifier.lstrip("@~#/"))
+        wanted = _bare(specifier)
         named = self._by_name.get(posixpath.basename(wanted), set())
         return {path for path in named if _ends_with(_stem(path).removesuffix("/index"), wanted)}
 
     def _below(self, folder: str) -> list[str]:
         """The files of one of the workspace's own packages; found once, however often it is imported."""
         if folder not in self._packages:
-            self._packages[folder] = [path for path in self._files if path.startswith(folder)]
+            self._packages[folder] = [
+                path for path in self._paths if path.startswith(folder) and path.endswith(JAVASCRIPT)
+            ]
         return self._packages[folder]
+
+
+def _joined(importer: str, specifier: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(importer), specifier))
+
+
+def _bare(specifier: str) -> str:
+    return _stem(specifier.lstrip("@~#/"))
+
+
+def _last_names(importer: str, specifier: str) -> set[str]:
+    """The last names of the files that a specifier may mean."""
+    specifier = specifier.split("?", 1)[0]
+    path = _joined(importer, specifier) if specifier.startswith(".") else _bare(specifier)
+    return {posixpath.basename(path), posixpath.basename(_stem(path))}
 
 
 def _ends_with(stem: str, wanted: str) -> bool:

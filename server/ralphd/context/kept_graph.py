@@ -1,9 +1,10 @@
 """The graph of a workspace as bytes, with the signatures of the files that it was made from: what the next start has to read of a
 project that did not change. Pure.
 
-Little-endian: a signed 64-bit number for each file, which stands for its signature (0: none); a count of 32 bits for each file, of those
-that it uses; another, of those that use it; then the places of the ones and of the others in the list of paths, 32 bits each. The list of paths itself is not in it. Beside it,
-for the files that are followed by names, a line each with the names that it defines, compressed.
+Little-endian: the CRC-32 of what follows, in 64 bits; a signed 64-bit number for each file, which stands for its signature
+(0: none); for each file where its row of used files ends, in 32 bits, and so for its row of users; then the rows of the ones
+and of the others, a place in the list of paths in 32 bits each. The list of paths itself is not in it. Beside it, for the
+files that are followed by names, a line each with the names that it defines, compressed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import zlib
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate, chain
+from itertools import accumulate, chain, repeat
 
 from ralphd.context.file_graph import NOTHING, Content
 from ralphd.context.names import BY_NAMES, Names
@@ -22,7 +23,7 @@ from ralphd.context.names import BY_NAMES, Names
 def marks(paths: Iterable[str], signatures: Mapping[str, Sequence[int]]) -> array[int]:
     """A number for the signature of each path: equal ones for equal signatures, 0 for none. Python hashes numbers alike in each
     process; another Python that does not only has the graph made anew."""
-    return array("q", [hash(signature) if (signature := signatures.get(path)) else 0 for path in paths])
+    return array("q", map(hash, map(signatures.get, paths, repeat(0))))  # the hash of 0 is 0
 
 
 def packed(
@@ -35,35 +36,45 @@ def packed(
     for number, row in enumerate(rows):
         for one in row:
             users[one].append(number)
-    parts = [marked, *(array("I", map(len, each)) for each in (rows, users)),
+    parts = [marked, *(array("I", accumulate(map(len, each))) for each in (rows, users)),
              *(array("I", chain.from_iterable(each)) for each in (rows, users))]  # fmt: skip
     lines = [said.text.partition("\n")[0] for path in paths if isinstance(said := contents[path], Names)]
     defined = zlib.compress("\n".join(lines).encode(), 1) if lines else b""
-    return b"".join(_swapped(part).tobytes() for part in parts), defined
+    data = b"".join(_swapped(part).tobytes() for part in parts)
+    return zlib.crc32(data).to_bytes(8, "little") + data, defined
+
+
+_STEP = 1000
+"""So many marks are compared at once."""
 
 
 class KeptGraph:
-    """Raises `ValueError` where the bytes are not of as many files as `paths`."""
+    """Raises `ValueError` where the bytes are damaged, or not of as many files as `paths`."""
 
     def __init__(self, paths: Sequence[str], data: bytes, defined: bytes) -> None:
         self.paths, self._defined = paths, defined
-        signed, counted = len(paths) * 8, len(paths) * 4
-        self._marks = _array("q", data[:signed])
-        counts = (
-            _array("I", data[signed : signed + counted]),
-            _array("I", data[signed + counted : signed + 2 * counted]),
-        )
-        rows = _array("I", data[signed + 2 * counted :])
-        self._uses, rest = _Rows.first(counts[0], rows)
-        self._users, rest = _Rows.first(counts[1], rest)
-        if len(self._marks) != len(paths) or rest or (rows and max(rows) >= len(paths)):
+        checked = memoryview(data)[8:]
+        if zlib.crc32(checked) != int.from_bytes(data[:8], "little") or len(checked) < 16 * len(paths):
             raise ValueError("not a graph of these files")
+        signed, counted = len(paths) * 8, len(paths) * 4
+        self._marks = _array("q", checked[:signed])
+        ends = [_array("I", checked[signed + n * counted : signed + (n + 1) * counted]) for n in (0, 1)]
+        used = ends[0][-1] if paths else 0
+        rows = _array("I", checked[signed + 2 * counted :])
+        self._uses, self._users = _Rows(ends[0], rows[:used]), _Rows(ends[1], rows[used:])
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._place
 
     def changed(self, marked: array[int]) -> list[str]:
         """The files whose signature is another one now, or is none."""
-        if self._marks == marked and 0 not in marked:
-            return []
-        return [path for path, then, now in zip(self.paths, self._marks, marked, strict=True) if then != now or not now]
+        found = []
+        for start in range(0, len(marked), _STEP):
+            then, now = self._marks[start : start + _STEP], marked[start : start + _STEP]
+            if then != now or 0 in now:
+                paths = self.paths[start : start + _STEP]
+                found += [path for path, one, two in zip(paths, then, now, strict=True) if one != two or not two]
+        return found
 
     def defined(self) -> dict[str, list[str]]:
         """By file that is followed by names, what it defined. Raises `ValueError` where the bytes say nothing of that."""
@@ -93,20 +104,11 @@ class _Rows:
     def __init__(self, ends: Sequence[int], numbers: array[int]) -> None:
         self._ends, self._numbers = ends, numbers
 
-    @classmethod
-    def first(cls, counts: array[int], numbers: array[int]) -> tuple[_Rows, array[int]]:
-        """As many of the numbers as there are in these rows, and the rest. Raises `ValueError` where there are fewer."""
-        ends = array("L", accumulate(counts, initial=0))
-        if ends[-1] > len(numbers):
-            raise ValueError("fewer numbers than were counted")
-        return cls(ends, numbers[: ends[-1]]), numbers[ends[-1] :]
-
     def row(self, number: int) -> array[int]:
-        return self._numbers[self._ends[number] : self._ends[number + 1]]
+        return self._numbers[self._ends[number - 1] if number else 0 : self._ends[number]]
 
 
-def _array(kind: str, data: bytes) -> array[int]:
-    """Raises `ValueError` where the bytes are no whole numbers."""
+def _array(kind: str, data: memoryview) -> array[int]:
     numbers = array(kind)
     numbers.frombytes(data)
     return _swapped(numbers)

@@ -30,7 +30,7 @@ from ralphd.core import foreign_json
 log = logging.getLogger("ralphd")
 
 FILE = "index.sqlite3"
-VERSION = 3
+VERSION = 4
 BATCH = 500
 """Files that are written in one transaction: what a builder that is stopped loses at most."""
 REWRITTEN = 200
@@ -58,7 +58,7 @@ class ProjectIndex:
         """Which files of `tree` import which. Read are the files that have no `signatures` (an editor shows them) or
         another one than the index knows."""
         every = tree.paths()
-        followed = [p for p in every if FileGraph.follows(p)]
+        followed = FileGraph.followed(every)
         packages = [p for p in every if p.endswith("package.json")]
         shape = _shape(followed, tree, packages, signatures)
         kept = self._kept(root, shape, followed)

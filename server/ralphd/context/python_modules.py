@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Collection, Container, Sequence
 from pathlib import PurePosixPath
+
+from ralphd.context.last_names import last_name, with_last_names
 
 SOURCE_ROOTS = ("src", "lib")
 """Folders that are on the import path themselves, by custom."""
-_FEW = 200
-"""So many endings are looked for in every path; with more it is cheaper to take all paths apart."""
 
 
 def _top(parts: list[str], files: Container[str]) -> int:
@@ -33,16 +33,13 @@ def module_names(path: str, files: Container[str]) -> set[str]:
 class Modules:
     """The Python files of a tree by the dotted names under which they are imported, for the names that are asked for."""
 
-    def __init__(self, paths: Iterable[str], names: Iterable[str]) -> None:
-        self.paths = set(paths)
-        lasts = {name.rpartition(".")[2] for name in names}
-        endings = tuple(end for last in lasts for end in (f"{last}.py", f"{last}/__init__.py"))
-        few = len(endings) <= _FEW
+    def __init__(self, paths: Sequence[str], names: Collection[str], known: Container[str] | None = None) -> None:
+        """`paths`: files of any kind; `known`: the same ones, where there is a set of them already."""
+        self._known = known if known is not None else frozenset(paths)
         self._by_last: dict[str, list[str]] = {}
-        for path in (p for p in self.paths if p.endswith(endings)) if few else self.paths:
-            folder, _, name = path.rpartition("/")
-            last = folder.rpartition("/")[2] if name == "__init__.py" else name.removesuffix(".py")
-            self._by_last.setdefault(last, []).append(path)
+        for path in with_last_names(paths, {name.rpartition(".")[2] for name in names}):
+            if path.endswith(".py"):
+                self._by_last.setdefault(last_name(path), []).append(path)
         self._named: dict[str, dict[str, set[str]]] = {}
 
     def files(self, name: str) -> set[str]:
@@ -51,10 +48,14 @@ class Modules:
         if last not in self._named:
             named: dict[str, set[str]] = {}
             for path in self._by_last.get(last, ()):
-                for one in module_names(path, self.paths):
+                for one in module_names(path, self._known):
                     named.setdefault(one, set()).add(path)
             self._named[last] = named
         return self._named[last].get(name, set())
+
+    def conftests(self, path: str) -> set[str]:
+        """What pytest loads for a file without an import of it: of the file's folder and of the root."""
+        return {one for one in (str(PurePosixPath(path).with_name("conftest.py")), "conftest.py") if one in self._known}
 
 
 def import_path(path: str, files: Container[str]) -> str:

@@ -200,7 +200,7 @@ class Loop:
 
     async def _graph(self) -> FileGraph | None:
         """Which files of the project use which, for a target of a language in which that is known."""
-        return await self.bench.file_graph() if FileGraph.follows(self.ctx.target.path) else None
+        return await self.bench.file_graph() if FileGraph.followed([self.ctx.target.path]) else None
 
     async def _proving_graph(self) -> FileGraph | None:
         """The same, where it may decide what a test's outcome has to do with the target."""
