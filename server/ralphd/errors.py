@@ -67,10 +67,10 @@ class NoIsolation(Misconfigured):
 
 
 class NoModel(Misconfigured):
-    def __init__(self, message: str, hint: str = "", *, embedded: bool) -> None:
-        """`embedded`: the one that is missing is the embedded model."""
+    def __init__(self, message: str, hint: str = "", *, embedded: bool, fetchable: bool = False) -> None:
+        """`embedded`: the one that is missing is the embedded model; `fetchable`: its weights are what is missing."""
         super().__init__(message, hint)
-        self.embedded = embedded
+        self.embedded, self.fetchable = embedded, fetchable
 
 
 class Unwritable(Misconfigured):

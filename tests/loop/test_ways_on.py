@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from ralphd.app import build_service
 from ralphd.core.mends import Mend, mends_for
 from ralphd.core.run import RunRequest
 from ralphd.errors import AuthenticationFailed, ModelError, NoIsolation, OutOfCredit, Unreachable
+from ralphd.local_model.weights import QWEN, weights_path
 from ralphd.models.gateway import ResolvedModel
 from ralphd.models.scripted import Reply, ScriptedGateway
 from ralphd.sandbox import isolation
 from ralphd.settings.schema import Settings
+from ralphd.state import Folders
 from tests.support.projects import PYTEST, write
 from tests.support.service import Outcome, drive
 
@@ -55,6 +58,19 @@ async def test_no_model(tmp_path: Path, model: ResolvedModel, ways: tuple[Mend, 
     outcome = await critique(tmp_path, ScriptedGateway({}, info=model))
     assert (outcome.result.outcome, outcome.result.mends) == ("misconfigured", (*ways, SETUP))
     assert outcome.gateway.requests == []
+
+
+async def test_weights_that_are_there_are_not_fetched(tmp_path: Path) -> None:
+    """Where only the embedded model's server is missing, the sentence names the line that installs it; no button fetches."""
+    path = weights_path(Folders.of(os.environ).cache)
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        file.truncate(QWEN.size)  # takes no room on the disk
+    seal = {"sha256": QWEN.sha256, "size": QWEN.size, "mtime_ns": path.stat().st_mtime_ns}
+    path.with_name(f"{path.name}.verified").write_text(json.dumps(seal))
+    model = ResolvedModel(model="local", provider="local", local=True, problem="Its server is not installed.")
+    outcome = await critique(tmp_path, ScriptedGateway({}, info=model))
+    assert (outcome.result.outcome, outcome.result.mends) == ("misconfigured", (CHOOSE, SETUP))
 
 
 @pytest.mark.parametrize("limit", ["usd_per_run", "usd_per_day", "tokens_per_run", "tokens_per_day"])

@@ -42,7 +42,9 @@ SETUP = Mend("setup")
 def mends_for(error: RalphError) -> tuple[Mend, ...]:
     """In the order in which they are worth trying; none where the sentence of the error is all that can be said."""
     if isinstance(error, NoModel):
-        return (FETCH_MODEL, CHOOSE_MODEL) if error.embedded else (SET_KEY, CHOOSE_MODEL)
+        if not error.embedded:
+            return (SET_KEY, CHOOSE_MODEL)
+        return (FETCH_MODEL, CHOOSE_MODEL) if error.fetchable else (CHOOSE_MODEL,)
     if isinstance(error, NoIsolation):
         install = (Mend("installIsolation", command=error.installer),) if error.installer else ()
         return (*install, Mend("openSetting", "sandbox.mode"))

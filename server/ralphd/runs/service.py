@@ -153,7 +153,7 @@ class RunService:
             tell(events.Note(HOST_STARTING))
         async with AsyncExitStack() as stack:
             role = LEADING_ROLE[request.command]
-            callable_ = asyncio.create_task(_check_callable(gateway, role))
+            callable_ = asyncio.create_task(self._check_callable(gateway, role))
             stack.callback(callable_.cancel)
             model = gateway.first(role)
             bench = await stack.enter_async_context(self.benches.open(request, settings, argv))
@@ -174,6 +174,15 @@ class RunService:
                 hashes = result.tests.hashes
                 await self.rejudging.keep(request, resolved, tuple(argv), baseline, loop.state.reach, hashes)
             return result
+
+    async def _check_callable(self, gateway: Gateway, role: Role) -> None:
+        """`Misconfigured` where the role's model could not be called at all. It may wait seconds for the host's import, so
+        the baseline tests run beside it."""
+        model = await gateway.describe(role)
+        if model.problem:
+            hint = "" if "ralphd" in model.problem else "`ralphd doctor` shows what is missing."
+            fetchable = model.local and not (await asyncio.to_thread(self.models.embedded))["installed"]
+            raise NoModel(model.problem, hint, embedded=model.local, fetchable=fetchable)
 
     def _begin(self, request: RunRequest) -> tuple[Journal, str]:
         """The run's journal, and why nothing is kept of it where that is so; a mark says that it is at work, should this
@@ -387,12 +396,3 @@ def _with_pinned(request: RunRequest) -> RunRequest:
     """For `fix`: the findings' tests join the project's, so that mending them is what makes the run green."""
     pinned = {f.test_path: f.test.encode() for f in request.findings if f.test and f.test_path}
     return replace(request, buffers={**request.buffers, **pinned}) if pinned else request
-
-
-async def _check_callable(gateway: Gateway, role: Role) -> None:
-    """`Misconfigured` where the role's model could not be called at all. It may wait seconds for the host's import, so
-    the baseline tests run beside it."""
-    model = await gateway.describe(role)
-    if model.problem:
-        hint = "" if "ralphd" in model.problem else "`ralphd doctor` shows what is missing."
-        raise NoModel(model.problem, hint, embedded=model.local)
