@@ -81,8 +81,28 @@ async def test_a_small_model_is_never_asked_the_same_twice(project: Path) -> Non
     other = "```python\ndef slug(text):\n    return None\n```\n"
     run = await drive(project, {"artisan": [WRONG, other, WRONG, RIGHT]}, path="slug.py", at="raise", local=True)
     assert run.result.outcome == "proposed", run.result.reason
-    asked = [request.messages[-1].content for request in run.gateway.requests]
+    asked = [request.messages[1].content for request in run.gateway.requests]
     assert len(asked) == 4 and len(set(asked)) == 4 and "3 earlier tries failed" in asked[-1]
+
+
+async def test_a_small_model_writes_the_body_alone(project: Path) -> None:
+    """Its answer begins with the signature and goes on from there; what is streamed and read is the whole."""
+    body = '    import re\n\n    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")\n```\n'
+    run = await drive(project, {"artisan": [body]}, path="slug.py", at="raise", local=True)
+    assert run.result.outcome == "proposed", run.result.reason
+    start = run.gateway.requests[0].messages[-1]
+    head = (project / "slug.py").read_text().partition("    raise")[0]
+    assert (start.role, start.content) == ("assistant", f"```python\n{head}")
+    assert run.result.edits["slug.py"] == start.content.partition("\n")[2] + body.removesuffix("```\n")
+    streamed = "".join(e.delta for e in run.events if isinstance(e, events.TextStreamed) and e.phase == "artisan")
+    assert streamed == start.content + body
+
+
+async def test_words_of_the_person_leave_the_signature_open(project: Path) -> None:
+    run = await drive(
+        project, {"artisan": [RIGHT]}, path="slug.py", at="raise", local=True, instruction="Take a second argument."
+    )
+    assert [m.role for m in run.gateway.requests[0].messages] == ["system", "user"]
 
 
 async def test_stuck_keeps_the_best(project: Path) -> None:

@@ -6,6 +6,10 @@
 import * as vscode from 'vscode';
 import type { Severity } from './runs';
 
+/** So many buttons a message has room for; the editor cuts off what stands behind them. */
+const BUTTONS = 3;
+const MORE = 'More…';
+
 export type Told = Exclude<Severity, 'none'>;
 
 interface Open {
@@ -17,12 +21,15 @@ interface Open {
 export class Messages {
   private readonly open = new Set<Open>();
 
-  /** Shows a message, and gives the button that was pressed. `about`: the review that all of its buttons are about. */
+  /** Shows a message, and gives what was chosen: by a button, or in the list that the last button opens where there is no
+   * room for all. `about`: the review that all of its buttons are about. */
   async say(severity: Told, text: string, choices: string[], about?: string): Promise<string | undefined> {
     const shown = { severity, about };
+    const buttons = choices.length > BUTTONS ? [...choices.slice(0, BUTTONS - 1), MORE] : choices;
     this.open.add(shown);
     try {
-      return await show(severity, text, choices);
+      const pressed = await show(severity, text, buttons);
+      return pressed === MORE ? await vscode.window.showQuickPick(choices.slice(BUTTONS - 1), { placeHolder: text }) : pressed;
     } finally {
       this.open.delete(shown);
     }

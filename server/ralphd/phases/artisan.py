@@ -21,6 +21,7 @@ from ralphd.errors import ContextTooLong
 from ralphd.judging.workspace_files import through_link
 from ralphd.models.gateway import Completion, CompletionRequest, Message, Reading
 from ralphd.phases.answer_reader import AnswerReader, Candidate, Rejected
+from ralphd.phases.answer_start import answer_start, whole
 from ralphd.phases.base import PhaseContext
 from ralphd.phases.librarian import Brief
 from ralphd.phases.stubs import is_stub
@@ -59,6 +60,7 @@ class Artisan:
         self.form = self._form()
         self._asked = (brief, failures, findings)
         self.opening = self._opening(brief, failures, findings)
+        self.start = self._start(findings)
         self.tail: tuple[Message, ...] = ()
         self.thrown_away = 0
         self.hint = ""
@@ -79,6 +81,14 @@ class Artisan:
         if self.ctx.target.kind != "file":
             return "blocks"  # the target is where the work starts; an import or a caller may have to change with it
         return "whole" if Text(self.ctx.request.text).line_count <= WHOLE_FILE_LINES else "blocks"
+
+    def _start(self, findings: tuple[Finding, ...]) -> str:
+        """What the answer begins with, where the embedded model alone is asked, and nothing asks for another signature."""
+        ctx = self.ctx
+        alone = ctx.local and self.form == "region" and not ctx.settings.models.artisan.fallback
+        if not alone or ctx.instruction or findings or ctx.target.kind != "definition":
+            return ""
+        return answer_start(ctx.target.path, ctx.target.text(ctx.request.text))
 
     def _opening(self, brief: Brief, failures: str, findings: tuple[Finding, ...]) -> tuple[Message, ...]:
         ctx, request = self.ctx, self.ctx.request
@@ -168,17 +178,19 @@ class Artisan:
         self.tail, self._shown = (), ()
 
     async def _attempt(self, iteration: int, sample: int, temperature: float | None) -> Candidate | Rejected:
-        watch = self.ctx.watch("artisan", iteration, self.thrown_away)
+        watch = self.ctx.watch("artisan", iteration, self.thrown_away, self.start)
+        begun = (Message(role="assistant", content=self.start),) if self.start else ()
         while True:
             request = CompletionRequest(
                 role="artisan",
-                messages=(*self._hinted(), *self._shown, *self.tail),
+                messages=(*self._hinted(), *self._shown, *self.tail, *begun),
                 temperature=temperature,
                 sample=sample,
                 stable_prefix=len(self.opening) + len(self._shown),
                 may_shorten=not self.short,
             )
             completion = await self.ctx.gateway.complete(request, watch)
+            completion = completion.model_copy(update={"text": whole(self.start, completion.text)})
             asked = () if self.ctx.local else asked_for(completion.text)
             if not asked or len(self._shown) >= 2 * QUESTIONS:
                 break

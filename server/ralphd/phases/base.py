@@ -15,6 +15,7 @@ from ralphd.core.wording import HOST_STARTING, MODEL_BUSY
 from ralphd.errors import Misconfigured
 from ralphd.models import gateway as models
 from ralphd.models.gateway import Gateway, GatewayEvent
+from ralphd.phases.answer_start import whole
 from ralphd.prompts import render
 from ralphd.settings.schema import Settings
 
@@ -70,22 +71,26 @@ class PhaseContext:
                 f"models.{role}.prompt cannot be read: {own} ({error}).", "Correct the path in your configuration."
             ) from error
 
-    def watch(self, phase: events.Phase, iteration: int, after: int = 0) -> Watch:
-        """Turns the gateway's events into the run's. `after`: attempts of this phase that were thrown away before."""
-        return Watch(self.emit, phase, iteration, after)
+    def watch(self, phase: events.Phase, iteration: int, after: int = 0, start: str = "") -> Watch:
+        """Turns the gateway's events into the run's. `after`: attempts of this phase that were thrown away before; `start`:
+        what each answer goes on from."""
+        return Watch(self.emit, phase, iteration, after, start)
 
 
 class Watch:
     """The `on_event` of one call. Attempts are numbered on, so that a thrown-away text is followed by a higher one."""
 
-    def __init__(self, emit: events.Emit, phase: events.Phase, iteration: int, after: int) -> None:
+    def __init__(self, emit: events.Emit, phase: events.Phase, iteration: int, after: int, start: str) -> None:
         self._emit, self._phase, self._iteration, self._after = emit, phase, iteration, after
+        self._start, self._begun = start, 0
         self.last = after + 1
 
     def __call__(self, event: GatewayEvent) -> None:
         if isinstance(event, models.Delta):
             self.last = max(self.last, event.attempt + self._after)
-            self._emit(events.TextStreamed(self._phase, self._iteration, event.attempt + self._after, event.text))
+            text = event.text if event.attempt == self._begun else whole(self._start, event.text)
+            self._begun = event.attempt
+            self._emit(events.TextStreamed(self._phase, self._iteration, event.attempt + self._after, text))
         elif isinstance(event, models.ModelChosen):
             self._emit(events.ModelChosen(event.role, event.model))
         elif isinstance(event, models.Retrying):

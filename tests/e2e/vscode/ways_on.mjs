@@ -132,6 +132,19 @@ export function waysOn({ page, folder, xdg, shot, thread, button }, { configure,
     });
   }
 
+  /** What a message has no room for is in the list that its last button opens; here the record of the run. */
+  async function moreThanButtons() {
+    await implement();
+    await button('Fetch it', 'More…').click();
+    const row = find('.quick-input-list .monaco-list-row', { hasText: 'Show run' });
+    await row.waitFor();
+    await shot('more');
+    await row.click();
+    await find('.tab.active', { hasText: /run/i }).waitFor();
+    await shot('show-run');
+    await command(page, 'View: Close Editor');
+  }
+
   async function fetchModel() {
     await implement();
     const told = toast(page, 'Fetch it (1.1 GB)');
@@ -146,5 +159,5 @@ export function waysOn({ page, folder, xdg, shot, thread, button }, { configure,
     assert.deepEqual(there, [home.size]);
   }
 
-  return [useTestCommand, allowCommand, rejectInDiff, raiseBudget, chooseModel, fetchModel];
+  return [useTestCommand, allowCommand, rejectInDiff, raiseBudget, chooseModel, moreThanButtons, fetchModel];
 }
