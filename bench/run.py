@@ -2,8 +2,8 @@
 
     python bench/run.py [--only NAME…] [--json]
 
-NAME: startup, latency, loop, cancel, shadow, host; and vscode, scale and kills, which are measured only where they are named. The exit code is 0 also where an aim is missed: a bench tells, it
-does not judge. Linux only.
+NAME: startup, latency, loop, cancel, shadow, host; and vscode, scale, kills and reach, which are measured only where they
+are named. The exit code is 0 also where an aim is missed: a bench tells, it does not judge. Linux only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURES = ("startup", "latency", "loop", "cancel", "shadow", "host")
-ON_REQUEST = ("vscode", "scale", "kills")
+ON_REQUEST = ("vscode", "scale", "kills", "reach")
 
 
 def main() -> int:

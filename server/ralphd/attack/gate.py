@@ -80,6 +80,7 @@ class _ModuleTrial:
         seed: int = 0,
         mode: SessionMode = "explore",
         reverse: bool = False,
+        refill: bool = True,
         cpu_s: float | None = None,
     ) -> PytestSession:
         """`text` instead of the module, `code` instead of the target's source."""
@@ -90,7 +91,15 @@ class _ModuleTrial:
         }
         limit = self.cpu_s if cpu_s is None else cpu_s
         plan = SessionPlan(
-            overlay, tuple(sorted(tests)), seed, mode, limit, max(4 * limit, 10.0), reverse, self.subject.buffers
+            overlay,
+            tuple(sorted(tests)),
+            seed,
+            mode,
+            limit,
+            max(4 * limit, 10.0),
+            reverse,
+            refill,
+            self.subject.buffers,
         )
         async with self.slots:
             return await run(self.pool, self.setting, plan, self.until)
@@ -116,7 +125,8 @@ class _ModuleTrial:
         left = self.runnable(first)
         if not left:
             return self.result({}, [], 0, 0)
-        others = await self.all([self.session(left, seed=n, reverse=n % 2 == 1) for n in range(1, self.repeat + 1)])
+        seeds = range(1, self.repeat + 1)
+        others = await self.all([self.session(left, seed=n, reverse=n % 2 == 1, refill=False) for n in seeds])
         runs = {test: [s.tests[test] for s in (first, *others) if test in s.tests] for test in left}
         passing, failing = self.sort_out(runs)
         found = await self.confirm(failing) if failing else []
@@ -278,7 +288,7 @@ class _ModuleTrial:
         slowest = max(first.tests[test].cpu_s for test in passing)
         limit = max(1.0, 5 * slowest + 0.5)
         sessions = await self.all(
-            [self.session(passing, code=m.text, mode="kill", cpu_s=limit) for m in self.subject.mutants]
+            [self.session(passing, code=m.text, mode="kill", refill=False, cpu_s=limit) for m in self.subject.mutants]
         )
         kills: dict[str, set[str]] = {test: set() for test in passing}
         ran = 0

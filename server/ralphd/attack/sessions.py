@@ -29,9 +29,6 @@ TestEnding = Literal["passed", "failed", "skipped", "error", "timeout", "crash"]
 SessionMode = Literal["explore", "confirm", "survey", "kill"]
 """explore: all of Hypothesis; confirm: the pinned examples only, and whether the target is entered; survey: how many
 inputs break a test; kill: no shrinking."""
-KILL_SHARE = 4
-"""Under a planted fault a test gets this part of its inputs: measured, what notices a fault at all does so on the first of
-them, and a fault that is not noticed would take all of them."""
 _CPU_SIGNAL = (27, -27, 128 + 27)
 """SIGPROF, as the process, a shell or bwrap tells it."""
 
@@ -83,6 +80,9 @@ class SessionPlan:
     cpu_s: float = 10.0
     wall_s: float = 30.0
     reverse: bool = False
+    refill: bool = True
+    """Whether as many inputs as Hypothesis likes are tried for those that a test rejects: ten times `max_examples` where it
+    rejects nearly all. Else one for each of the first `max_examples` of them."""
     buffers: Mapping[str, bytes | None] = field(default_factory=dict)
     """Open documents, which lie under `overlay`."""
 
@@ -236,7 +236,8 @@ def _env(setting: GateSetup, plan: SessionPlan, reports: Path) -> dict[str, str]
         "module": setting.module,
         "target": setting.target,
         "lines": list(setting.lines),
-        "max_examples": -(-setting.max_examples // KILL_SHARE) if plan.mode == "kill" else setting.max_examples,
+        "max_examples": setting.max_examples,
+        "refill": plan.refill,
         "mode": plan.mode,
         "cpu_s": plan.cpu_s,
         "wall_s": plan.wall_s,

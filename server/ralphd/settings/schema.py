@@ -239,7 +239,7 @@ class ChaosSettings(Section):
     """Hostile tests."""
 
     max_examples: Annotated[int, Strict(), Field(ge=1, le=100_000), WHOLE, PERSON] = 200
-    """Inputs tried for each property; a quarter of them on each planted fault."""
+    """Inputs tried for each property."""
     repeat: Annotated[int, Strict(), Field(ge=1, le=20), WHOLE, PERSON] = 3
     """Runs, each under another seed, that must give the same verdict."""
     mutants: Annotated[int, Strict(), Field(ge=0, le=200), WHOLE, PERSON] = 8

@@ -69,7 +69,7 @@ class Chaos:
         self.touched, self.import_touched = set(), set()
         self.reached, self.files = False, {}
         self.tried = self.broke = 0
-        self.surveyed = []
+        self.wrapped = []
         self.failure, self.timer, self.cpu = None, None, 0.0
 
     def write(self, **record):
@@ -201,9 +201,12 @@ class Chaos:
         dropped |= {"generate", "target"} if self.setup["mode"] == "confirm" and self.has_example(test) else set()
         if self.setup["mode"] == "survey":
             dropped |= {"explicit", "shrink", "target"}
-            if test not in self.surveyed:  # parameters of one test share its function
-                self.surveyed.append(test)
+            if test not in self.wrapped:  # parameters of one test share its function
+                self.wrapped.append(test)
                 test.hypothesis.inner_test = self.counted(test.hypothesis.inner_test)
+        if not self.setup["refill"] and test not in self.wrapped:
+            self.wrapped.append(test)
+            test.hypothesis.inner_test = self.content(test.hypothesis.inner_test, self.setup["max_examples"])
         test._hypothesis_internal_use_settings = settings(
             getattr(test, "_hypothesis_internal_use_settings", None) or settings.default,
             max_examples=self.setup["max_examples"],
@@ -235,6 +238,27 @@ class Chaos:
                 value = None
             self.tried += 1
             return value
+
+        return run
+
+    @staticmethod
+    def content(inner, most):
+        """Beyond `most`, an input that the test rejects counts as one that it passed: Hypothesis looks for no other in its
+        place."""
+        from hypothesis.errors import UnsatisfiedAssumption
+
+        rejected = 0
+
+        @functools.wraps(inner)
+        def run(*args, **kwargs):
+            nonlocal rejected
+            try:
+                return inner(*args, **kwargs)
+            except UnsatisfiedAssumption:
+                rejected += 1
+                if rejected <= most:
+                    raise
+                return None
 
         return run
 
