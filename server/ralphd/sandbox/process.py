@@ -37,6 +37,8 @@ _FLOOD_BYTES = 256 << 20
 """More output than this is no test report: the run is ended."""
 _FLOOD_CHECK_S = 0.5
 _GONE_S = 5.0
+_KILLED = 128 + 9
+"""The exit code of what SIGKILL ended."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,13 @@ async def run(
     timeout_s: float,
     output_bytes: int,
     look: Look | None = None,
+    killed: Callable[[], str | None] = lambda: None,
     heard: Callable[[bytes], None] | None = None,
 ) -> ProcessResult:
     """Run to the end, the time limit, or a reason that `look` gives. Nothing of it lives afterwards.
 
-    `heard` is handed each piece of the output as it comes. Cancelling kills the whole tree before it is passed on.
+    `killed` is asked, once it has ended, why a command was killed that nobody here killed. `heard` is handed each piece
+    of the output as it comes. Cancelling kills the whole tree before it is passed on.
     """
     started = time.monotonic()
     tree = _Tree(launch, Output(output_bytes, heard))
@@ -103,6 +107,8 @@ async def run(
     reason = reason or (watchdog.reason if watchdog is not None else None)
     duration = time.monotonic() - started
     head, dropped, tail = tree.output.parts()
+    if reason is None and tree.exit_code() in (None, _KILLED):
+        reason = await asyncio.to_thread(killed)
     return await asyncio.to_thread(_result, launch, tree.exit_code(), head, dropped, tail, reason, timed_out, duration)
 
 
@@ -123,7 +129,7 @@ def _result(
             said = clean(head).strip()[-400:] or f"exit code {exit_code}"
             raise SandboxError(f"The sandbox could not be started: {said}", "`ralphd doctor` shows what is missing.")
         body = started
-    code = exit_code if exit_code is not None else 128 + signal.SIGKILL
+    code = exit_code if exit_code is not None else _KILLED
     text = clean(body)
     if dropped:
         text = f"{text}\n[... {dropped} bytes left out ...]\n{clean(tail)}"

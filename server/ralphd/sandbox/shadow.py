@@ -24,13 +24,14 @@ from ralphd.sandbox import process, reading
 from ralphd.sandbox.bwrap import RunPlan, launcher_argv
 from ralphd.sandbox.environment import SandboxEnvironment
 from ralphd.sandbox.isolation import Isolation, launch
+from ralphd.sandbox.memory_scope import MemoryScope
 from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.planning import TestCommand, make_plan
 from ralphd.sandbox.process import ProcessResult
 from ralphd.sandbox.selection import Listing, Stopped
 from ralphd.sandbox.slots import Slots, reclaim
 from ralphd.sandbox.snapshot import InThread, Snapshot, Stop
-from ralphd.sandbox.watchdog import Meter, watching
+from ralphd.sandbox.watchdog import Meter, too_much_memory, watching
 from ralphd.sandbox.workspace import SandboxSettings, Workspace
 
 T = TypeVar("T")
@@ -103,11 +104,38 @@ class Shadow:
         command = TestCommand(tuple(argv), dict(env or {}), tuple(extra_ro), tuple(writable), cwd, own_environments)
         self._mirror.touched()
         plan = await self._in_thread(lambda stop: make_plan(self._workspace, self._mirror, listing, command))
+        if isolation.scope is not None:
+            # Where the service manager no longer answers nothing has begun: the watchdog then limits the run alone.
+            with contextlib.suppress(SandboxError):
+                return await self._run(plan, isolation.scope, timeout_s, meter, heard)
+        return await self._run(plan, None, timeout_s, meter, heard)
+
+    async def _run(
+        self,
+        plan: RunPlan,
+        scope: MemoryScope | None,
+        timeout_s: float,
+        meter: Meter | None,
+        heard: Callable[[bytes], None] | None,
+    ) -> ProcessResult:
+        """Run the plan, in a scope where there is one. SandboxError when nothing of its command has begun."""
+        nonce = f"ralph-{secrets.token_hex(8)}"
+        before = scope.kills() if scope is not None else 0
+
+        def kills(first: int | None) -> str | None:
+            """Why the run must end when the kernel has ended a process of it: the others would go on."""
+            return too_much_memory(plan.limits) if scope is not None and scope.killed_in(nonce) else look(first)
+
+        def killed() -> str | None:
+            return too_much_memory(plan.limits) if scope is not None and scope.kills() > before else None
+
+        look = watching(self._mirror.folder, plan.limits, plan.in_memory, meter)
         return await process.run(
-            _launch(plan, isolation),
+            _launch(plan, self._workspace.isolation, scope, nonce),
             timeout_s=timeout_s,
             output_bytes=self._workspace.settings.output_mb << 20,
-            look=watching(self._mirror.folder, plan.limits, plan.in_memory, meter),
+            look=kills,
+            killed=killed,
             heard=heard,
         )
 
@@ -130,10 +158,9 @@ class Shadow:
         self._listing = self._snapshot = None
 
 
-def _launch(plan: RunPlan, isolation: Isolation) -> process.Launch:
-    nonce = f"ralph-{secrets.token_hex(8)}"
+def _launch(plan: RunPlan, isolation: Isolation, scope: MemoryScope | None, nonce: str) -> process.Launch:
     if isolation.kind == "bwrap":
-        return launch(plan, nonce, prlimit=isolation.prlimit, program=isolation.program)
+        return launch(plan, nonce, prlimit=isolation.prlimit, program=isolation.program, scope=scope)
     prlimit = isolation.prlimit or None
     return process.Launch(
         build=lambda _: launcher_argv(plan.argv, plan.limits, nonce, prlimit=prlimit),

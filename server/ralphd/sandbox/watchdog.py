@@ -115,6 +115,11 @@ def _processor_time(pid: int) -> float:
     return 0.0
 
 
+def too_much_memory(limits: Limits) -> str:
+    """Why such a run was ended, whoever noticed it."""
+    return f"stopped: the run used more than {limits.memory_mb} MB of memory (sandbox.memory_mb)"
+
+
 def watching(folder: str, limits: Limits, private: Sequence[str] = (), meter: Meter | None = None) -> Look:
     """Looks at a run whose copy is in `folder`: its memory and processes, and how the disk has changed since now.
 
@@ -138,7 +143,7 @@ def watching(folder: str, limits: Limits, private: Sequence[str] = (), meter: Me
         if len(pids) > limits.processes:
             return f"stopped: the run made more than {limits.processes} processes"
         if memory(pids, allowed) + in_memory_files(first, private) > allowed:
-            return f"stopped: the run used more than {limits.memory_mb} MB of memory (sandbox.memory_mb)"
+            return too_much_memory(limits)
         return None
 
     return look
