@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from ralphd.model_host.child.redaction import Redactor
 from ralphd.model_host.wire import LogConfig
 from ralphd.models.gateway import Reading
@@ -45,12 +47,24 @@ class RequestLog:
                 os.close(fd)
 
     def _rotate(self, incoming: int) -> None:
+        """Begin a new file where this one is full. While another host does so, this one writes to the file that is there: two
+        that did it at once would drop what was just put by."""
+        if not self._is_full(incoming):
+            return
+        with (
+            contextlib.suppress(Timeout),
+            FileLock(self._path.with_name(f"{self._path.name}.lock"), timeout=0, mode=0o600),
+        ):
+            if self._is_full(incoming):
+                self._put_by()
+
+    def _is_full(self, incoming: int) -> bool:
         try:
-            size = self._path.stat().st_size
+            return self._path.stat().st_size + incoming > self._config.max_bytes
         except FileNotFoundError:
-            return
-        if size + incoming <= self._config.max_bytes:
-            return
+            return False
+
+    def _put_by(self) -> None:
         for number in range(self._config.keep, 0, -1):
             source = self._path if number == 1 else self._numbered(number - 1)
             with contextlib.suppress(FileNotFoundError):
