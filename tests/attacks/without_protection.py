@@ -343,7 +343,11 @@ FURTHER: dict[str, Taken] = {
     ),
     "S9 plain": taken(
         SHADOW + "test_a_tree_without_isolation_ends_with_its_starter",
-        (BWRAP, "kill -9 -$$; ", ""),
+        (BWRAP, "read -r _ <&3; {_END_ALL}", "read -r _ <&3; "),
+    ),
+    "S9 left group": taken(
+        SHADOW + "test_a_tree_without_isolation_ends_with_its_starter",
+        (BWRAP, '|| kill -9 "$one"', "|| true"),
     ),
     "S9 modules": taken(
         "process/test_nothing_outlives_its_starter.py::test_a_module_ends_with_its_starter",

@@ -319,22 +319,27 @@ def test_nothing_runs_where_its_starter_died_before_it_knew_the_tree(tmp_path: P
 
 
 STARTER = """
-import asyncio, os, sys
-from ralphd.sandbox.bwrap import Limits, launcher_argv
-from ralphd.sandbox.process import Launch, run
+import asyncio, sys
+from pathlib import Path
+from tests.support.sandboxes import plain_pool
 
-argv = ["sh", "-c", f"trap '' TERM HUP INT; sleep {sys.argv[1]} & sleep {sys.argv[1]}"]
-build = lambda given: launcher_argv(argv, Limits(), "nonce", prlimit=None)
-asyncio.run(run(Launch(build, "nonce", False, dict(os.environ)), timeout_s=60, output_bytes=1000))
+async def work():
+    async with plain_pool(Path(sys.argv[2]), Path(sys.argv[3])).lease() as shadow:
+        await shadow.refresh({})
+        script = "trap '' TERM HUP INT; setsid sleep $0 & sleep $0 & sleep $0"
+        await shadow.run(["sh", "-c", script, sys.argv[1]], timeout_s=600)
+
+asyncio.run(work())
 """
 
 
-def test_a_tree_without_isolation_ends_with_its_starter() -> None:
-    """The starter is killed while the command runs: a process that was started beside it ends it."""
+@pytest.mark.row("S9")
+def test_a_tree_without_isolation_ends_with_its_starter(ws: Path, tmp_path: Path) -> None:
+    """The starter is killed while the command runs: a process that was started beside it ends it, and what left its group."""
     token = f"6{os.getpid()}.5"
-    starter = subprocess.Popen([sys.executable, "-c", STARTER, token])
+    starter = subprocess.Popen([sys.executable, "-c", STARTER, token, str(ws), str(tmp_path / "cache")])
     hung = time.monotonic() + seconds(30)
-    while len(living(token)) < 4:  # the starter's own arguments hold it too
+    while len(living(token)) < 5:  # the starter's own arguments and the shell's hold it too
         assert time.monotonic() < hung
         time.sleep(0.02)
     starter.kill()

@@ -79,8 +79,15 @@ class Descriptors:
 
 
 _BEGIN = 'printf "%s\\n" "$0"; read -r _ || exit 125; { echo 900 >/proc/self/oom_score_adj; } 2>/dev/null; '
-_WATCHED = "exec 3<&0; ( { read -r _ <&3; kill -9 -$$; } >/dev/null 2>&1 & ); "
-"""A process beside the command, of the same group, that ends them all when standard input does: the starter is gone then."""
+MARK = "RALPHD_RUN"
+"""The variable by which processes of a run without isolation are known, also those that left its group. Its value: the nonce."""
+_END_ALL = (
+    f'kill -9 $$; read -r self _ </proc/self/stat; for _ in 1 2 3; do for one in $(grep -ls "{MARK}=$0" /proc/[0-9]*/environ); '
+    'do one=${one#/proc/}; one=${one%/environ}; [ "$one" = "$self" ] || kill -9 "$one"; done; done; kill -9 -$$; '
+)
+_WATCHED = f"exec 3<&0; ( {{ read -r _ <&3; {_END_ALL}}} >/dev/null 2>&1 & ); "
+"""A process beside the command, of the same group, that ends it, all that carries the mark (on Linux), and the group when
+standard input does: the starter is gone then. More than once, since what is ended may be starting others; itself last."""
 _COMMAND = 'exec "$@" </dev/null 3<&-'
 
 

@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from ralphd.errors import RalphError, SandboxError
 from ralphd.sandbox import process, reading
-from ralphd.sandbox.bwrap import RunPlan, launcher_argv
+from ralphd.sandbox.bwrap import MARK, RunPlan, launcher_argv
 from ralphd.sandbox.environment import SandboxEnvironment
 from ralphd.sandbox.isolation import Isolation, launch
 from ralphd.sandbox.memory_scope import MemoryScope
@@ -166,9 +166,9 @@ def _launch(plan: RunPlan, isolation: Isolation, scope: MemoryScope | None, nonc
         build=lambda _: launcher_argv(plan.argv, plan.limits, nonce, prlimit=prlimit),
         nonce=nonce,
         isolated=False,
-        env={**plan.env, "RALPHD_RUN": nonce},
+        env={**plan.env, MARK: nonce},
         cwd=plan.cwd,
-        tag=f"RALPHD_RUN={nonce}",
+        tag=f"{MARK}={nonce}",
     )
 
 
