@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -339,12 +340,16 @@ def test_a_tree_without_isolation_ends_with_its_starter(ws: Path, tmp_path: Path
     token = f"6{os.getpid()}.5"
     starter = subprocess.Popen([sys.executable, "-c", STARTER, token, str(ws), str(tmp_path / "cache")])
     hung = time.monotonic() + seconds(30)
-    while len(living(token)) < 5:  # the starter's own arguments and the shell's hold it too
-        assert time.monotonic() < hung
-        time.sleep(0.02)
-    starter.kill()
-    starter.wait()
-    assert gone_within(token, seconds(30))
+    try:
+        while len(living(token)) < 5:  # the starter's own arguments and the shell's hold it too
+            assert time.monotonic() < hung
+            time.sleep(0.02)
+        starter.kill()
+        starter.wait()
+        assert gone_within(token, seconds(30))
+    finally:
+        for pid in living(token):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_two_leases_do_not_share_a_slot_and_the_cap_waits(ws: Path, tmp_path: Path) -> None:
