@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -106,7 +107,7 @@ def _ways(
 def _proven(scope: MemoryScope) -> MemoryScope | None:
     """`scope` with its slice, when a command in one is the process that was started, as it was said, and is limited."""
     command = ["/bin/sh", "-c", _TRY, CGROUPS, _LITERAL]
-    argv = [*scope.argv(f"{_TRIED_NAME}-{os.getpid()}", _TRIED), *command]
+    argv = [*scope.argv(f"{_TRIED_NAME}-{secrets.token_hex(8)}", _TRIED), *command]
     with subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,
