@@ -124,7 +124,12 @@ def test_what_is_asked_for_and_what_the_command_gets(
     words = asked(found_here)[-1]
     options = words[: words.index("--")]
     assert {"--scope", "--quiet", "--collect", "--slice=ralphd.slice", "--expand-environment=no"} <= set(options)
-    assert {"--property=MemoryMax=300M", "--property=MemorySwapMax=0", "--property=TasksMax=520"} <= set(options)
+    assert {
+        "--property=MemoryMax=300M",
+        "--property=MemorySwapMax=0",
+        "--property=TasksMax=520",
+        "--property=RuntimeMaxSec=1d",
+    } <= set(options)
     assert any(word.startswith("--description=") for word in options), (
         "else it is the whole command, in the system's log"
     )

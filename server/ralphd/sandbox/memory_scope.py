@@ -25,6 +25,8 @@ _SLICE = "ralphd.slice"
 """The cgroup above all scopes of ralphd. It stays when a run's own is gone, and counts what happened in it."""
 _OWN_TASKS = 8
 """Of bubblewrap and its launcher, beside those of the run."""
+_LONGEST = "1d"
+"""After this a scope ends. systemd keeps one whose only process was killed in the moment in which it was made."""
 _ANSWER_S = 3.0
 _TRIED = Limits(memory_mb=64, processes=32)
 _TRIED_NAME = "ralphd-self-test"
@@ -53,6 +55,7 @@ class MemoryScope:
             f"MemoryMax={limits.memory_mb}M",
             "MemorySwapMax=0",
             f"TasksMax={limits.processes + _OWN_TASKS}",
+            f"RuntimeMaxSec={_LONGEST}",
         )
         return [*self.head, f"--unit={name}.scope", *(f"--property={one}" for one in properties), "--", *_EMPTY]
 
