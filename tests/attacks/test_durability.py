@@ -173,6 +173,41 @@ async def test_a_server_with_its_host_and_its_run(project: Path, tmp_path: Path,
     assert not [*own_temp.iterdir()]
 
 
+@pytest.mark.full
+@pytest.mark.row("H1", "H2")
+async def test_two_windows_of_which_one_is_killed(project: Path, tmp_path: Path) -> None:
+    """Two servers on one folder, with a run in each. Whenever the one is killed, the other's run ends as ever, once, and is
+    among the runs that are kept."""
+    source = random.Random(23)
+    fresh = (project / "double.py").read_text()
+    cheap = {"openai/scripted": {"input_usd_per_mtok": 0.001, "output_usd_per_mtok": 0.001}}
+    command, errors = [sys.executable, "-m", "ralphd"], tmp_path / "stderr.log"
+    kept: list[str] = []
+    with ScriptedServer([RIGHT] * KILLS * 4) as model:
+        product.person_file(product.person_settings(model, prices=cheap))
+        stays = await FakeEditor.start(command, project, stderr_path=errors)
+        uri = await stays.open(project / "double.py")
+        for _ in range(max(2, KILLS // 5)):
+            other = await FakeEditor.start(command, project, stderr_path=tmp_path / "other.log")
+            await other.command("ralph.server.implement", {"uri": await other.open(project / "double.py")})
+            started = await stays.command("ralph.server.implement", {"uri": uri})
+            await asyncio.sleep(source.uniform(0, 6))
+            children = descendants(other.rpc.pid)
+            os.kill(other.rpc.pid, signal.SIGKILL)
+            await gone(children, 60)
+            await other.rpc.kill()
+            result = await stays.run_ended(started["runId"], product.HANGS_S)
+            assert result["outcome"] == "proposed", result
+            kept.append(started["runId"])
+        ended = [m["params"]["runId"] for d, m in stays.rpc.log if d == "<-" and m.get("method") == "ralph/runEnded"]
+        assert ended == kept
+        await stays.stop()
+    listed = json.loads(product.ralphd(project, "runs", "--json").stdout)
+    assert {run["runId"] for run in listed if run["outcome"] == "proposed"} >= set(kept)
+    said = errors.read_text() + (tmp_path / "other.log").read_text()
+    assert "Traceback" not in said and (project / "double.py").read_text() == fresh
+
+
 def the_host(server: int) -> int | None:
     """The server's model host, as soon as it is there."""
     return next((pid for pid in descendants(server) if "ralphd.model_host.child" in command_of(pid)), None)
