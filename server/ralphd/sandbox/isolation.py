@@ -14,7 +14,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -289,7 +289,7 @@ def launch(
         return [*limited, *bwrap.bwrap_argv(plan, given, nonce=nonce, prlimit=prlimit, program=program)]
 
     # bwrap itself runs on the host: nothing of the repository's environment reaches it.
-    env = scope.env if scope is not None else {}
+    env: Mapping[str, str] = scope.env if scope is not None else {}
     return process.Launch(build=build, nonce=nonce, isolated=True, env=env, seccomp=seccomp_program())
 
 

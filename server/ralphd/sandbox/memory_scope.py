@@ -97,14 +97,13 @@ def _ways(
     option, and replace nothing in a scope. The description would else be the whole command, with its variables' values,
     in the system's log. setpriv has the kernel end it with ralphd while it waits for the manager.
     """
-    words = ("--scope", "--quiet", "--collect", "--no-ask-password", f"--slice={_SLICE}")
-    words += ("--description=A test run of ralphd",)
-    whose: tuple[str, ...] = () if user == 0 else ("--user",)
+    whose = [] if user == 0 else ["--user"]
+    what = ["--scope", "--quiet", "--collect", "--no-ask-password", f"--slice={_SLICE}"]
     env = {"XDG_RUNTIME_DIR": environ.get("XDG_RUNTIME_DIR") or f"/run/user/{user}"}
     if "DBUS_SESSION_BUS_ADDRESS" in environ:
         env["DBUS_SESSION_BUS_ADDRESS"] = environ["DBUS_SESSION_BUS_ADDRESS"]
-    start = (setpriv, "--pdeathsig", "KILL", systemd_run, *whose, *words)
-    return [((*start, "--expand-environment=no"), env), (start, env)]
+    start = [setpriv, "--pdeathsig", "KILL", systemd_run, *whose, *what, "--description=A test run of ralphd"]
+    return [((*start, "--expand-environment=no"), env), (tuple(start), env)]
 
 
 def _proven(scope: MemoryScope) -> MemoryScope | None:
