@@ -69,7 +69,7 @@ class MemoryScope:
 
 
 _EMPTY = ("/usr/bin/env", "-i")
-"""Becomes the command, without a variable. systemd-run's own lead to the person's session."""
+"""Becomes the command, without a variable. systemd-run's own leads to the person's session."""
 
 
 @functools.cache
@@ -78,7 +78,7 @@ def find() -> MemoryScope | None:
     systemd_run, setpriv = (shutil.which(name, path=TOOL_PATH) for name in ("systemd-run", "setpriv"))
     if sys.platform != "linux" or systemd_run is None or setpriv is None:
         return None
-    for head, env in _ways(systemd_run, setpriv, os.geteuid(), os.environ):
+    for head, env in _ways(systemd_run, setpriv, os.geteuid()):
         try:
             found = _proven(MemoryScope(head, env))
         except (OSError, subprocess.TimeoutExpired):
@@ -88,20 +88,17 @@ def find() -> MemoryScope | None:
     return None
 
 
-def _ways(
-    systemd_run: str, setpriv: str, user: int, environ: Mapping[str, str]
-) -> list[tuple[tuple[str, ...], dict[str, str]]]:
+def _ways(systemd_run: str, setpriv: str, user: int) -> list[tuple[tuple[str, ...], dict[str, str]]]:
     """The words to ask with, by systemd's age, and their environment: root asks the system's manager, others their own.
 
     systemd-run replaces variables in a command from version 254 on unless it is told not to; earlier ones do not know the
     option, and replace nothing in a scope. The description would else be the whole command, with its variables' values,
-    in the system's log. setpriv has the kernel end it with ralphd while it waits for the manager.
+    in the system's log. setpriv has the kernel end it with ralphd while it waits for the manager. A person's manager is
+    asked through a socket below /run/user, which is where pam_systemd puts it, whatever the environment says.
     """
     whose = [] if user == 0 else ["--user"]
     what = ["--scope", "--quiet", "--collect", "--no-ask-password", f"--slice={_SLICE}"]
-    env = {"XDG_RUNTIME_DIR": environ.get("XDG_RUNTIME_DIR") or f"/run/user/{user}"}
-    if "DBUS_SESSION_BUS_ADDRESS" in environ:
-        env["DBUS_SESSION_BUS_ADDRESS"] = environ["DBUS_SESSION_BUS_ADDRESS"]
+    env = {"XDG_RUNTIME_DIR": f"/run/user/{user}"}
     start = [setpriv, "--pdeathsig", "KILL", systemd_run, *whose, *what, "--description=A test run of ralphd"]
     return [((*start, "--expand-environment=no"), env), (tuple(start), env)]
 
