@@ -38,8 +38,3 @@ def private_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
 def no_plugins_in_test_runs() -> None:
     """The plugins of our own environment take a second to import, and no project of the tests needs one by default."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """How many run side by side for `-n logical`: tests wait half of their time for what they started."""
-    return (os.cpu_count() or 1) * 3 // 2

@@ -350,6 +350,7 @@ def test_modules_that_do_not_get_as_far_as_a_test(lab: Lab, module: str, reason:
     assert result.report().to_json()["dropped"] == {reason: count} and not result.module
 
 
+@pytest.mark.slow
 def test_the_time_limit_holds_for_everything(lab: Lab) -> None:
     loop_on_import = "while True: pass\ndef test_a(): pass\n"
     assert set(reasons(lab.admit(loop_on_import, head="", timeout_s=8)).values()) == {"time-out"}

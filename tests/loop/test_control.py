@@ -100,6 +100,7 @@ ENDS_ITSELF = """
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 async def test_a_control_that_was_killed_shows_nothing(tmp_path: Path) -> None:
     run = await ran(tmp_path, ENDS_ITSELF)
     assert run.result.outcome == "proposed", run.result.reason
@@ -137,6 +138,7 @@ async def test_the_person_may_want_less(tmp_path: Path, mode: str) -> None:
     assert mode != "off" or "no control ran" in run.result.reason
 
 
+@pytest.mark.slow
 async def test_a_change_that_interferes_is_suspect(tmp_path: Path) -> None:
     write(tmp_path, {**CLAMP, "test_clamp.py": GOOD})
     answer = code("""

@@ -130,6 +130,7 @@ async def test_no_static_path_is_no_proof(tmp_path: Path) -> None:
     assert result.outcome == "proposed", result.reason
 
 
+@pytest.mark.slow
 async def test_a_collection_error_reaches_the_artisan(tmp_path: Path) -> None:
     """One that a candidate can mend: the name is still to be written."""
     write(
@@ -200,6 +201,7 @@ async def test_node_keeps_the_persons_own_reporter(tmp_path: Path, reporter: str
     assert result.tests.control is not None and result.tests.control.first
 
 
+@pytest.mark.slow
 async def test_junit_xml_where_it_is_configured(tmp_path: Path) -> None:
     """A runner that we do not know; the report of an earlier run in the workspace is not taken for this one's."""
     script = """
@@ -239,6 +241,7 @@ async def test_a_missing_tool_costs_no_answer(tmp_path: Path) -> None:
     assert not run.gateway.requests
 
 
+@pytest.mark.slow
 async def test_an_unrelated_red_test_of_node_does_not_stand_in_the_way(tmp_path: Path) -> None:
     files = {
         "calc.js": "function add(a, b) {\n  return a - b;\n}\n\nmodule.exports = { add };\n",

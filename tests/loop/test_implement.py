@@ -129,6 +129,7 @@ async def test_two_unreadable_answers_end_it(project: Path) -> None:
     assert (run.result.outcome, run.result.iterations) == ("stuck", 0)
 
 
+@pytest.mark.slow
 async def test_one_unreadable_answer_is_asked_again(project: Path) -> None:
     run = await drive(
         project, {"artisan": ["```python\ndef slug(text):\n    return", RIGHT]}, path="slug.py", at="raise"
@@ -153,6 +154,7 @@ async def test_nothing_to_do(project: Path) -> None:
     assert (run.result.outcome, run.gateway.requests) == ("no_change", [])
 
 
+@pytest.mark.slow
 async def test_skips_are_not_green(project: Path) -> None:
     skip = code('import pytest\n\ndef slug(text):\n    pytest.skip("no")')
     run = await drive(project, {"artisan": [skip] * 3}, path="slug.py", at="raise")
@@ -264,6 +266,7 @@ async def test_events_tell_the_story(project: Path) -> None:
     assert [(e.iteration, e.of) for e in run.of(events.IterationStarted)] == [(1, 5), (2, 5)]
 
 
+@pytest.mark.slow
 async def test_the_persons_own_import_path_is_kept(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,6 +306,7 @@ async def test_the_artisan_sees_the_values_of_an_assertion(project: Path) -> Non
         assert value in told, told
 
 
+@pytest.mark.slow
 async def test_the_journal_keeps_only_what_was_shown(project: Path) -> None:
     write(project, {f"pkg/mod{n}.py": f"VALUE_{n} = {'x' * 1000!r}\n" for n in range(40)})
     run = await drive(project, {"artisan": [RIGHT]}, path="slug.py", at="raise")

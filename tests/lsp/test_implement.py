@@ -197,6 +197,7 @@ async def test_consent(start: Start, project: Path) -> None:
     assert len(editor.asked) == 3
 
 
+@pytest.mark.slow
 async def test_apply_mode(start: Start, project: Path) -> None:
     editor = await start(artisan=[RIGHT], user={"review": "apply"})
     uri = await editor.open(project / "slug.py")
@@ -205,6 +206,7 @@ async def test_apply_mode(start: Start, project: Path) -> None:
     assert "re.sub" in editor.text(uri) and "raise" in (project / "slug.py").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.row("E9")
 async def test_crlf_and_bom_are_kept(start: Start, project: Path) -> None:
     text = "\ufeffdef slug(text):\r\n    raise NotImplementedError\r\n\r\nX = 1"

@@ -44,6 +44,7 @@ async def until(editor: FakeEditor, expected: list[str], proof: str) -> None:
     )
 
 
+@pytest.mark.slow
 async def test_it_draws_alone_and_is_told_what_holds(start: Start, project: Path) -> None:
     editor = await start(artisan=[RIGHT], capabilities=drawing(), events=False, stream=False)
     uri, result = await implement(editor, project)

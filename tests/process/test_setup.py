@@ -65,6 +65,7 @@ def own_file() -> Path:
     return Path(os.environ["XDG_CONFIG_HOME"], "ralphd", "config.yaml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "typed",
     [

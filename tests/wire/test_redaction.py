@@ -237,7 +237,12 @@ _WORST = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(_WORST))
+_SAMPLE = {"names", "key heads", "spaces", "line ends", "one letter", "masks", "private keys"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in _SAMPLE else pytest.mark.slow) for name in sorted(_WORST)]
+)
 def test_no_text_takes_longer_than_its_length(name: str) -> None:
     """A megabyte of each pattern's worst case, twice."""
     text = (_WORST[name] * (1_000_000 // len(_WORST[name]) + 1))[:1_000_000]

@@ -48,8 +48,6 @@ def ways(kinds: tuple[Break, ...], *sample: tuple[str, Break]) -> pytest.MarkDec
 @ways(
     BREAKS,
     ("openai", "reset"),
-    ("openai", "stall"),
-    ("anthropic", "eof"),
     ("anthropic", "clean_eof"),
 )
 async def test_broken_at_every_boundary_and_never_mended(
