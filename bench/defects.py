@@ -21,20 +21,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.sandboxed_tests import tester
+
 from ralphd.app import build_service
 from ralphd.attack.adapters import PythonAdapter
 from ralphd.core.findings import Finding
 from ralphd.core.run import Command, RunRequest, RunResult
 from ralphd.core.runner import Decision, Question
 from ralphd.core.text import Text
-from ralphd.judging.workbench import Tester
 from ralphd.loop.journal import Recording, ReplayGateway
 from ralphd.models.gateway import Completion, CompletionRequest, OnEvent, ignore_event
 from ralphd.runs.service import RunService
-from ralphd.sandbox.environment import sandbox_environment
-from ralphd.sandbox.isolation import detect
-from ralphd.sandbox.shadow import ShadowPool
-from ralphd.settings.schema import Settings
 
 CASES = Path(__file__).parent / "cases"
 JOURNALS = Path(__file__).parent / "journals"
@@ -45,6 +44,9 @@ COMMANDS: tuple[Command, ...] = ("chaosTests", "critique")
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 GATE_S = 300
 """Wide, so that a busy machine gives the same figures."""
+TWIN_S = 60
+STEADY = ("-p", "hypothesispytest", "--hypothesis-profile=ci")
+"""No deadline, and the same inputs every time."""
 
 
 @dataclass(frozen=True)
@@ -160,37 +162,8 @@ class Laboratory:
     async def fails_on_twin(self, case: Case, tests: Sequence[str]) -> list[bool]:
         """Whether each test module fails, or cannot run, on the correct variant: then it did not find the bug."""
         root = project(case, "right", self._scratch)
-        settings = Settings().sandbox
-        pool = ShadowPool(
-            str(root),
-            str(self._scratch / "twins"),
-            settings,
-            await detect(settings.mode),
-            environment=sandbox_environment(os.environ),
-        )
-        try:
-            async with (
-                pool.lease() as shadow,
-                Tester(
-                    shadow,
-                    lease=pool.lease,
-                    root=str(root),
-                    argv=PYTEST,
-                    buffers={},
-                    timeout_s=60,
-                    sandbox="",
-                    report_root=self._scratch / "reports",
-                ) as tester,
-            ):
-                steady = (
-                    "-p",
-                    "hypothesispytest",
-                    "--hypothesis-profile=ci",
-                )  # no deadline, and the same inputs every time
-                runs = [await tester.run_file("test_twin.py", test, steady) for test in tests]
-        finally:
-            await pool.close()
-        return [run.exit_code != 0 for run in runs]
+        async with tester(root, self._scratch, PYTEST, TWIN_S) as bench:
+            return [(await bench.run_file("test_twin.py", test, STEADY)).exit_code != 0 for test in tests]
 
     async def close(self) -> None:
         if self._asking is not None:
@@ -263,8 +236,8 @@ async def critic(lab: Laboratory, case: Case) -> list[Row]:
     confirmed = [f for f in wrong if f.evidence == "confirmed"]
     false = await lab.fails_on_twin(case, [f.test for f in confirmed])
     true = [f for f, fails in zip(confirmed, false, strict=True) if not fails]
-    hit = next((f.message for f in said[0].findings if _at_bug(case, f)), "")
-    left = [f for f in wrong if f in true or (f not in confirmed and _at_bug(case, f))]
+    hit = next((f.message for f in said[0].findings if at_bug(case, f)), "")
+    left = [f for f in wrong if f in true or (f not in confirmed and at_bug(case, f))]
     proven = any(f.evidence == "confirmed" for f in ran[1].findings)
     return [
         Row(case.name, "critic: all that it says, nothing run", bool(hit), bool(said[1].findings), hit),
@@ -273,7 +246,7 @@ async def critic(lab: Laboratory, case: Case) -> list[Row]:
     ]
 
 
-def _at_bug(case: Case, finding: Finding) -> bool:
+def at_bug(case: Case, finding: Finding) -> bool:
     """Whether the finding marks the line with the bug, and not the whole function: the most that can be said of one
     that nothing ran."""
     lines = Text(case.texts["wrong"])

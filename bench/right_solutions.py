@@ -13,82 +13,41 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import doctest
-import gzip
-import hashlib
-import io
 import json
 import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench.public_sets import Row, example_module, examples_hold, rows, stub
 from tests.support.projects import write
 from tests.support.service import drive
 
-SETS = {
-    "humaneval-plus.jsonl.gz": "298f79977b2663b8b8ab6b5fa50b17d6f23a92603d24f39e26203fe58c37eeda",
-    "humanevalpack-python.jsonl.gz": "960b7b3838c0fafe556efab54c90c7731c6c53610c7c407ddd512e1d40cad9fc",
-}
-INPUTS = 4
 MOST_FLAGGED = 0.02
 
 
-def tasks(folder: Path) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+def tasks(folder: Path) -> list[tuple[Row, Row]]:
     """Each task of the first set with the same one of the second."""
-    found = []
-    for name, digest in SETS.items():
-        data = (folder / name).read_bytes()
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise SystemExit(f"{name} is not the file that the published tables were made with.")
-        found.append([json.loads(line) for line in gzip.decompress(data).decode().splitlines()])
-    return list(zip(*found, strict=True))
+    return list(zip(rows(folder, "humaneval"), rows(folder, "python"), strict=True))
 
 
-def project(task: Mapping[str, Any], twin: Mapping[str, Any]) -> tuple[dict[str, str], tuple[str, ...], str]:
+def project(task: Row, twin: Row) -> tuple[dict[str, str], tuple[str, ...], str]:
     """The files of a task's project, its test command and the right answer."""
     entry, solution = task["entry_point"], task["prompt"] + task["canonical_solution"]
     space: dict[str, Any] = {"__name__": "solution"}
     exec(solution, space)
-    shown = twin["example_test"]
-    if "assert" not in shown or not _compiles(shown):
-        cases = [(given, space[entry](*json.loads(json.dumps(given)))) for given in task["base_input"][:INPUTS]]
-        lines = [f"    assert candidate(*{given!r}) == {right!r}" for given, right in cases]
-        shown = "def check(candidate):\n" + "\n".join(lines) + f"\ncheck({entry})\n"
-    body, _, _ = shown.rpartition(f"check({entry})")
-    names = ", ".join(name for name, value in space.items() if callable(value) and f"\ndef {name}(" in "\n" + solution)
-    tests = f"from solution import {names}\n\n\n{body}\n\ndef test_examples():\n    check({entry})\n"
     argv = ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    if _examples_hold(space[entry], entry, space):
+    if examples_hold(space[entry], entry, space):
         argv.append("--doctest-modules")
-    stub = f"{task['prompt'].rstrip()}\n    raise NotImplementedError\n"
-    return {"solution.py": stub, "test_solution.py": tests}, tuple(argv), f"solution.py\n```python\n{solution}\n```\n"
+    files = {"solution.py": stub(task), "test_solution.py": example_module(task, twin, space)}
+    return files, tuple(argv), f"solution.py\n```python\n{solution}\n```\n"
 
 
-def _compiles(text: str) -> bool:
-    try:
-        return bool(compile(text, "example_test", "exec"))
-    except SyntaxError:
-        return False
-
-
-def _examples_hold(function: Any, name: str, space: dict[str, Any]) -> bool:
-    try:
-        tests = [t for t in doctest.DocTestFinder(recurse=False).find(function, name, globs=space) if t.examples]
-    except ValueError:  # a docstring that doctest cannot read
-        return False
-    with contextlib.redirect_stdout(io.StringIO()):
-        runner = doctest.DocTestRunner(verbose=False)
-        return bool(tests) and all(runner.run(test).failed == 0 for test in tests)
-
-
-async def ended(task: Mapping[str, Any], twin: Mapping[str, Any], control: str) -> tuple[str, str]:
+async def ended(task: Row, twin: Row, control: str) -> tuple[str, str]:
     files, argv, answer = project(task, twin)
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder) / "project", files)
