@@ -49,8 +49,8 @@ def outcome(expression: str, module: types.ModuleType) -> tuple[str, str]:
         return "raised", type(error).__name__
 
 
-def test_there_are_twenty() -> None:
-    assert len(CASES) == 20
+def test_there_are_forty() -> None:
+    assert len(CASES) == 40
 
 
 @pytest.mark.parametrize("case", CASES, ids=[c.parent.name for c in CASES])

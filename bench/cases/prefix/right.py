@@ -1,0 +1,12 @@
+"""What words begin with."""
+
+
+def prefix(words: list[str]) -> str:
+    """The longest text that all of the words begin with; empty where there is none, or no word."""
+    if not words:
+        return ""
+    first, last = min(words), max(words)
+    length = 0
+    while length < min(len(first), len(last)) and first[length] == last[length]:
+        length += 1
+    return first[:length]
