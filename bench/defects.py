@@ -1,11 +1,12 @@
-"""How many seeded bugs the Chaos agent and the Critic find in 20 small functions, and their false alarms on the twins.
+"""How many seeded bugs of 40 small functions the Chaos agent, the Critic and second opinions find, and their false alarms.
 
-    python bench/defects.py                          the embedded model's kept answers (bench/journals): asks nothing
-    python bench/defects.py --ask                    asks the embedded model afresh, and keeps its answers
+    python bench/defects.py                          the embedded model's kept answers (bench/answers): asks nothing
+    python bench/defects.py --ask                    asks the embedded model for the answers that are not kept, and keeps them
     python bench/defects.py --only slug,gcd --command critique --json out.json
 
 The runs are the product's own, in the real sandbox, on the Python that runs this script; only the model's answers are
-replayed. A bug counts as found when what was found fails on the wrong variant and passes on the correct twin.
+replayed. A bug counts as found when what was found fails on the wrong variant and passes on the correct twin. Prompts and
+strategies were tuned on 20 of the functions; the other 20, of other kinds, were written before anything was tuned on them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench.kept_answers import MODEL, Embedded, KeptAnswers, KeptGateway
 from bench.sandboxed_tests import tester
 
 from ralphd.app import build_service
@@ -31,16 +33,16 @@ from ralphd.core.findings import Finding
 from ralphd.core.run import Command, RunRequest, RunResult
 from ralphd.core.runner import Decision, Question
 from ralphd.core.text import Text
-from ralphd.loop.journal import Recording, ReplayGateway
-from ralphd.models.gateway import Completion, CompletionRequest, OnEvent, ignore_event
-from ralphd.runs.service import RunService
+from ralphd.loop.journal import Recording
 
 CASES = Path(__file__).parent / "cases"
-JOURNALS = Path(__file__).parent / "journals"
-MODEL = "Qwen2.5-Coder 1.5B"
+ANSWERS = Path(__file__).parent / "answers" / "defects.jsonl.gz"
 WRITTEN = "properties from names and types"
 VARIANTS = ("wrong", "right")
-COMMANDS: tuple[Command, ...] = ("chaosTests", "critique")
+COMMANDS: tuple[Command, ...] = ("chaosTests", "critique", "opinions")
+VOTED = "second opinions: votes of independent versions"
+UNASKED = f"chaos: {WRITTEN}, no model"
+TOGETHER = f"{UNASKED}, and second opinions"
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 GATE_S = 300
 """Wide, so that a busy machine gives the same figures."""
@@ -54,6 +56,8 @@ class Case:
     name: str
     module: str
     texts: dict[str, str]
+    tuned: bool = True
+    """Whether it is one of those that were tuned on."""
 
     @property
     def path(self) -> str:
@@ -75,6 +79,7 @@ class Row:
     found: bool
     alarm: bool
     shown: str = ""
+    tuned: bool = True
 
 
 def cases(only: set[str]) -> list[Case]:
@@ -83,7 +88,8 @@ def cases(only: set[str]) -> list[Case]:
         name = told.parent.name
         if not only or name in only:
             texts = {kind: (told.parent / f"{kind}.py").read_text("utf-8") for kind in (*VARIANTS, "ordinary")}
-            found.append(Case(name, json.loads(told.read_text("utf-8"))["module"], texts))
+            said = json.loads(told.read_text("utf-8"))
+            found.append(Case(name, said["module"], texts, said.get("tuned", True)))
     return found
 
 
@@ -98,66 +104,45 @@ def project(case: Case, variant: str, scratch: Path) -> Path:
     return root
 
 
-class Kept(ReplayGateway):
-    """A kept journal's answers; tells when they were given to another question than is asked now."""
-
-    def __init__(self, recording: Recording, name: str) -> None:
-        super().__init__(recording)
-        self._asked = [entry["request"]["messages"] for entry in recording.of("call")]
-        self._name = name
-
-    async def complete(self, request: CompletionRequest, on_event: OnEvent = ignore_event) -> Completion:
-        if not self._asked:
-            raise SystemExit(f"{self._name}: more was asked than was kept (--ask asks afresh)")
-        if self._asked.pop(0)[:2] != [m.model_dump() for m in request.messages[:2]]:
-            print(f"{self._name}: the prompt changed since this answer was kept (--ask asks afresh)", file=sys.stderr)
-        return await super().complete(request, on_event)
-
-
 class Laboratory:
-    """Runs the product on a case. `ask`: the embedded model answers, and its answers are kept."""
+    """Runs the product on a case. `ask`: the embedded model answers what is not kept."""
 
     def __init__(self, scratch: Path, *, ask: bool) -> None:
-        self._scratch, self._ask = scratch, ask
+        self._scratch, self._kept = scratch, KeptAnswers(ANSWERS)
         # The weights are in the person's cache; nothing else of theirs is read or written.
         self._environ = {
             **os.environ,
             "XDG_CONFIG_HOME": str(scratch / "config"),
             "XDG_STATE_HOME": str(scratch / "state"),
         }
-        self._asking = self._engine(confirm=True) if ask else None
+        self._embedded = Embedded(self._environ) if ask else None
 
-    def _engine(self, *, confirm: bool, gateway: ReplayGateway | None = None) -> RunService:
+    async def run(self, case: Case, variant: str, command: Command, *, confirm: bool = True) -> tuple[RunResult, bool]:
+        """How the run ended, and whether all its answers were there."""
+        root = project(case, variant, self._scratch)
+        model = await self._embedded.open(root) if self._embedded else None
+        gateway = KeptGateway(self._kept, case.name, command, model)
         settings = {
             "models": "local",
             "testing": {"command": PYTEST},
             "chaos": {"timeout_s": GATE_S},
             "critic": {"confirm": confirm},
-            "opinions": {"use": "never"},  # the rows are about the model's own reviews
-            "litellm": {"enable_caching": False},
+            "opinions": {"use": "never"},  # in the rows about the model's own reviews
             "loop": {"max_wall_s": 3600},
         }
-        return build_service(self._environ, command_line=settings, scripted=gateway)
-
-    async def run(self, case: Case, variant: str, command: Command, *, confirm: bool = True) -> RunResult:
-        journal = JOURNALS / f"{case.name}-{variant}-{command}.jsonl"
-        request = RunRequest(
-            run_id=f"{case.name}-{variant}",
-            command=command,
-            root=str(project(case, variant, self._scratch)),
-            path=case.path,
-            text=case.texts[variant],
-        )
-        if self._asking is not None and confirm:
-            result = _ended_well(await self._asking.run(request, lambda event: None, _nobody))
-            keep(Path(result.journal), journal)
-            return result
-        recording = Recording(journal.read_text("utf-8").splitlines())
-        engine = self._engine(confirm=confirm, gateway=Kept(recording, journal.stem))
+        engine = build_service(self._environ, command_line=settings, scripted=gateway)
+        request = RunRequest(f"{case.name}-{variant}", command, str(root), case.path, case.texts[variant])
         try:
-            return _ended_well(await engine.run(request, lambda event: None, _nobody))
+            result = await engine.run(request, lambda event: None, _nobody)
         finally:
             await engine.close()
+        gateway.ended()
+        if not gateway.missing and result.outcome not in ("reviewed", "stuck", "tests_proposed", "no_change"):
+            # A run that could not do its work says nothing of the agents.
+            raise SystemExit(f"{result.run_id}: {result.outcome}: {result.reason}")
+        said = "answers are missing (--ask asks for them)" if gateway.missing else result.reason
+        print(f"{result.run_id} {command}: {said}", file=sys.stderr, flush=True)
+        return result, not gateway.missing
 
     async def fails_on_twin(self, case: Case, tests: Sequence[str]) -> list[bool]:
         """Whether each test module fails, or cannot run, on the correct variant: then it did not find the bug."""
@@ -166,36 +151,13 @@ class Laboratory:
             return [(await bench.run_file("test_twin.py", test, STEADY)).exit_code != 0 for test in tests]
 
     async def close(self) -> None:
-        if self._asking is not None:
-            await self._asking.close()
-
-
-def _ended_well(result: RunResult) -> RunResult:
-    """A run that could not do its work says nothing of the agents."""
-    if result.outcome not in ("reviewed", "stuck", "tests_proposed", "no_change"):
-        raise SystemExit(f"{result.run_id}: {result.outcome}: {result.reason}")
-    print(f"{result.run_id} {result.command}: {result.reason}", file=sys.stderr, flush=True)
-    return result
+        if self._embedded is not None:
+            await self._embedded.close()
+            self._kept.pack()
 
 
 async def _nobody(question: Question) -> Decision:
     raise AssertionError(f"a benchmark was asked: {question.text}")
-
-
-def keep(journal: Path, place: Path) -> None:
-    """The model's part of a run's journal, without what belongs to this machine."""
-    kept = []
-    for line in journal.read_text("utf-8").splitlines():
-        entry = json.loads(line)
-        if entry["kind"] == "begin":
-            request = {key: entry["request"][key] for key in ("run_id", "command", "path", "text", "span")}
-            entry |= {"request": {**request, "root": "/project"}, "settings": {}, "argv": []}
-        if entry["kind"] in ("begin", "call"):
-            if "answer" in entry:
-                entry["answer"]["duration_s"] = 0.0
-            kept.append(json.dumps(entry, sort_keys=True))
-    place.parent.mkdir(exist_ok=True)
-    place.write_text("\n".join(kept) + "\n", "utf-8")
 
 
 @dataclass(frozen=True)
@@ -208,14 +170,16 @@ class Broken:
 
 async def chaos(lab: Laboratory, case: Case) -> list[Row]:
     """Written properties alone, and with the model's: both from one run of each variant."""
-    runs = [await lab.run(case, variant, "chaosTests") for variant in VARIANTS]
+    ran = [await lab.run(case, variant, "chaosTests") for variant in VARIANTS]
+    runs, whole = [result for result, _ in ran], all(asked for _, asked in ran)
     alone = [_written(case, variant, result) for variant, result in zip(VARIANTS, runs, strict=True)]
-    shown = [[Broken(f.message.split(" breaks: ")[0], f.test) for f in result.findings] for result in runs]
+    shown = [[Broken(f.message.split(" breaks: ")[0], f.test or "") for f in result.findings] for result in runs]
     rows = []
-    for way, (wrong, right) in ((f"{WRITTEN}, no model", alone), (f"{WRITTEN}, and those of {MODEL}", shown)):
+    ways = [(UNASKED, alone), (f"chaos: {WRITTEN}, and those of {MODEL}", shown)]
+    for way, (wrong, right) in ways if whole else ways[:1]:
         false = await lab.fails_on_twin(case, [broken.pinned for broken in wrong])
         true = [broken for broken, fails in zip(wrong, false, strict=True) if not fails]
-        rows.append(Row(case.name, f"chaos: {way}", bool(true), bool(right), true[0].input if true else ""))
+        rows.append(Row(case.name, way, bool(true), bool(right), true[0].input if true else "", case.tuned))
     return rows
 
 
@@ -230,19 +194,43 @@ def _written(case: Case, variant: str, result: RunResult) -> list[Broken]:
 
 async def critic(lab: Laboratory, case: Case) -> list[Row]:
     """What it says; what is left of that when its tests ran; what they confirmed."""
-    ran = [await lab.run(case, variant, "critique") for variant in VARIANTS]
-    said = [await lab.run(case, variant, "critique", confirm=False) for variant in VARIANTS]
-    wrong = ran[0].findings
-    confirmed = [f for f in wrong if f.evidence == "confirmed"]
-    false = await lab.fails_on_twin(case, [f.test for f in confirmed])
+    runs = [await lab.run(case, variant, "critique") for variant in VARIANTS]
+    runs += [await lab.run(case, variant, "critique", confirm=False) for variant in VARIANTS]
+    if not all(asked for _, asked in runs):
+        return []
+    ran, ran_right, said, said_right = (result.findings for result, _ in runs)
+    confirmed = [f for f in ran if f.evidence == "confirmed"]
+    false = await lab.fails_on_twin(case, [f.test or "" for f in confirmed])
     true = [f for f, fails in zip(confirmed, false, strict=True) if not fails]
-    hit = next((f.message for f in said[0].findings if at_bug(case, f)), "")
-    left = [f for f in wrong if f in true or (f not in confirmed and at_bug(case, f))]
-    proven = any(f.evidence == "confirmed" for f in ran[1].findings)
+    hit = next((f.message for f in said if at_bug(case, f)), "")
+    left = [f for f in ran if f in true or (f not in confirmed and at_bug(case, f))]
+    proven = any(f.evidence == "confirmed" for f in ran_right)
+    ways = [
+        ("critic: all that it says, nothing run", bool(hit), bool(said_right), hit),
+        ("critic: its tests run, refuted findings dropped", bool(left), bool(ran_right), ""),
+        ("critic: only findings that a run confirmed", bool(true), proven, ""),
+    ]
+    return [Row(case.name, *way, case.tuned) for way in ways]
+
+
+async def votes(lab: Laboratory, case: Case) -> list[Row]:
+    """What versions that were written from the outline alone say of both variants; these have one outline."""
+    ran = [await lab.run(case, variant, "opinions") for variant in VARIANTS]
+    if not all(asked for _, asked in ran):
+        return []
+    wrong, right = (result.findings for result, _ in ran)
+    false = await lab.fails_on_twin(case, [f.test or "assert False" for f in wrong])
+    true = [f for f, fails in zip(wrong, false, strict=True) if not fails]
+    return [Row(case.name, VOTED, bool(true), bool(right), true[0].message if true else "", case.tuned)]
+
+
+def together(rows: Sequence[Row]) -> list[Row]:
+    """The functions that were looked at in both ways that need no word of the model: what either of them shows."""
+    votes = {row.case: row for row in rows if row.way == VOTED}
+    pairs = [(row, votes[row.case]) for row in rows if row.way == UNASKED and row.case in votes]
     return [
-        Row(case.name, "critic: all that it says, nothing run", bool(hit), bool(said[1].findings), hit),
-        Row(case.name, "critic: its tests run, refuted findings dropped", bool(left), bool(ran[1].findings)),
-        Row(case.name, "critic: only findings that a run confirmed", bool(true), proven),
+        Row(one.case, TOGETHER, one.found or other.found, one.alarm or other.alarm, one.shown or other.shown, one.tuned)
+        for one, other in pairs
     ]
 
 
@@ -262,20 +250,31 @@ async def measure(chosen: list[Case], commands: Sequence[Command], *, ask: bool)
             for case in chosen:
                 rows += await chaos(lab, case) if "chaosTests" in commands else []
                 rows += await critic(lab, case) if "critique" in commands else []
+                rows += await votes(lab, case) if "opinions" in commands else []
         finally:
             await lab.close()
-    return rows
+    return [*rows, *together(rows)]
 
 
-def table(rows: list[Row]) -> str:
-    by_way: dict[str, list[Row]] = {}
-    for row in rows:
-        by_way.setdefault(row.way, []).append(row)
-    lines = ["| | bugs found | false alarms on the correct twins |", "|---|---|---|"]
-    for way, own in by_way.items():
-        found, alarms = sum(r.found for r in own), sum(r.alarm for r in own)
-        lines.append(f"| {way} | {found} of {len(own)} | {alarms} of {len(own)} |")
-    lines += ["", "| function | way | bug found | false alarm | |", "|---|---|---|---|---|"]
+def summary(rows: Sequence[Row]) -> list[str]:
+    """A line for each way, with columns for the functions that were tuned on and for the others. A function for which an
+    answer is missing counts in neither."""
+    lines = [
+        "| | bugs found, tuned on | false alarms | bugs found, not tuned on | false alarms |",
+        "|---|---|---|---|---|",
+    ]
+    for way in dict.fromkeys(row.way for row in rows):
+        cells = []
+        for tuned in (True, False):
+            own = [row for row in rows if row.way == way and row.tuned is tuned]
+            found, alarms = sum(r.found for r in own), sum(r.alarm for r in own)
+            cells += [f"{found} of {len(own)}", f"{alarms} of {len(own)}"] if own else ["-", "-"]
+        lines.append(f"| {way} | {' | '.join(cells)} |")
+    return lines
+
+
+def table(rows: Sequence[Row]) -> str:
+    lines = [*summary(rows), "", "| function | way | bug found | false alarm | |", "|---|---|---|---|---|"]
     for row in rows:
         shown = " ".join(row.shown.replace("|", "\\|").split())
         marks = ("yes" if row.found else "-", "yes" if row.alarm else "-", f"`{shown}`" if shown else "")
@@ -285,9 +284,9 @@ def table(rows: list[Row]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--ask", action="store_true", help="ask the embedded model afresh and keep its answers")
+    parser.add_argument("--ask", action="store_true", help="ask the embedded model for the answers that are not kept")
     parser.add_argument("--only", default="", help="names of cases, comma separated")
-    parser.add_argument("--command", choices=COMMANDS, help="one of the two agents alone")
+    parser.add_argument("--command", choices=COMMANDS, help="one of the three alone")
     parser.add_argument("--json", type=Path, help="write the rows there")
     options = parser.parse_args()
     chosen = cases({name for name in options.only.split(",") if name})
