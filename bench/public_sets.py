@@ -239,7 +239,8 @@ def _python(row: Row) -> Task:
 
 def _js(row: Row) -> Task:
     entry = row["entry_point"]
-    end = f"\nmodule.exports = {{ {entry} }}\n"
+    names = ", ".join(re.findall(r"(?m)^const (\w+) = \(", row["prompt"]))  # a task may bring functions beside its own
+    end = f"\nmodule.exports = {{ {names} }}\n"
 
     def module(shown: str) -> str:
         body = re.sub(r"^(\w+)\(\);?\s*$", "", shown, flags=re.MULTILINE).replace("console.assert(", "assert(")
@@ -247,7 +248,7 @@ def _js(row: Row) -> Task:
         assert name is not None
         return (
             f"const assert = require('node:assert')\nconst test = require('node:test')\n"
-            f"const {{ {entry} }} = require('./solution.js')\n\n{body.strip()}\n\ntest('{name[1]}', {name[1]})\n"
+            f"const {{ {names} }} = require('./solution.js')\n\n{body.strip()}\n\ntest('{name[1]}', {name[1]})\n"
         )
 
     return _repair(
