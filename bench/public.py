@@ -32,7 +32,6 @@ from bench.public_sets import PYTEST, SETS, Task, tasks
 from bench.sandboxed_tests import tester
 
 from ralphd.app import build_service
-from ralphd.core.findings import Finding
 from ralphd.core.run import Command, RunRequest, RunResult
 from ralphd.core.runner import Decision, Question
 
@@ -48,8 +47,8 @@ class Way:
     """A row of the table: a command, and the settings in which it differs from the product as it is."""
 
     title: str
+    settings: Mapping[str, Any]
     command: Command = "implement"
-    settings: Mapping[str, Any] = ()  # type: ignore[assignment]
     tested: bool = True
     """Whether the run has the visible tests as its test command."""
 
@@ -58,16 +57,16 @@ SEVERAL: dict[str, Any] = {"models": {"default": "local", "artisan": {"candidate
 NEVER: dict[str, Any] = {"opinions": {"use": "never"}}
 ALWAYS: dict[str, Any] = {"opinions": {"use": "always"}}
 WAYS: dict[str, Way] = {
-    "greedy": Way("one greedy answer", settings=NEVER, tested=False),
-    "loop": Way("the loop as it is", settings={}),
-    "mending": Way("the loop, mending alone", settings=NEVER),
-    "samples": Way("the loop, mending and four samples at once", settings={**NEVER, **SEVERAL}),
-    "votes": Way("the loop, mending and votes", settings=ALWAYS),
-    "together": Way("the loop, mending, four samples at once and votes", settings={**ALWAYS, **SEVERAL}),
-    "critique": Way("critique", "critique", {}),
-    "chaos": Way("chaos tests", "chaosTests", {}),
+    "greedy": Way("one greedy answer", NEVER, tested=False),
+    "loop": Way("the loop as it is", {}),
+    "mending": Way("the loop, mending alone", NEVER),
+    "samples": Way("the loop, mending and four samples at once", {**NEVER, **SEVERAL}),
+    "votes": Way("the loop, mending and votes", ALWAYS),
+    "together": Way("the loop, mending, four samples at once and votes", {**ALWAYS, **SEVERAL}),
+    "critique": Way("critique", {}, "critique"),
+    "chaos": Way("chaos tests", {}, "chaosTests"),
 }
-"""Mending belongs to the reading of an answer, and no setting switches it off: it is in every row of the loop."""
+"""No setting switches mending off (in the reading of answers and by small changes): it is in every row of the loop."""
 
 
 @dataclass(frozen=True)
@@ -119,14 +118,12 @@ class Laboratory:
         runs = {name: await self._run(task, row, root, texts[name]) for name, root in roots.items()}
         found = False
         for finding in runs["wrong"][0].findings:
-            proven = finding.evidence != "quoted" and finding.test
-            true = self._passes_on_fix(roots["right"], finding) if proven else None
-            found = found or (await true if true is not None else at_bug(case, finding))
+            if finding.evidence != "quoted" and finding.test:
+                argv = (*PYTEST, *STEADY, "test_finding.py")
+                found |= await self._passes(roots["right"], {"test_finding.py": finding.test}, argv)
+            else:
+                found |= at_bug(case, finding)
         return _ending(task, row, list(runs.values()), found, bool(runs["right"][0].findings))
-
-    async def _passes_on_fix(self, root: Path, finding: Finding) -> bool:
-        assert finding.test is not None
-        return await self._passes(root, {"test_finding.py": finding.test}, (*PYTEST, *STEADY, "test_finding.py"))
 
     def _project(self, task: Task, files: Mapping[str, str]) -> Path:
         root = Path(tempfile.mkdtemp(dir=self._scratch)) / "project"
