@@ -2,13 +2,15 @@
 // test command notes the files that ran in it; the reporter reads the notes where it sends its report. That is the
 // person's own code: nothing here has to withstand a candidate.
 //
-// V8 does not count calls for it: then it would optimize nothing, and a test that calculates would take ten times as long.
-// It tells of each function at one look only, the first after `begin`, which takes some milliseconds: so the looks are at
-// the ends of test files, not of tests.
+// Where a process runs one test file, V8 is asked at its end what it knows in any case, which costs the tests nothing. Where
+// it runs several, what each of them entered is told apart by V8's binary coverage, from `begin` on: it counts no calls
+// (then V8 would optimize nothing, and a test that calculates would take ten times as long), but inlines no function before
+// the first look at it. A look takes some milliseconds: so the looks are at the ends of test files, not of tests.
 "use strict";
 
 const fs = require("fs");
 const path = require("path");
+const v8 = require("v8");
 const { threadId } = require("worker_threads");
 
 const MOST_NOTES = 10_000;
@@ -20,26 +22,25 @@ class Reach {
     this.target = settings.target;
     this.folder = settings.notes;
     this.spawned = false;
+    this.begun = false;
     this.count = 0;
+    // What is known of a function is noted from its first call on, and kept.
+    v8.setFlagsFromString("--no-lazy-feedback-allocation");
+    v8.setFlagsFromString("--no-flush-bytecode");
     const { Session } = require("inspector");
     this.session = new Session();
     this.session.connect();
     this.session.post("Profiler.enable");
-    this.start();
     this.watchProcesses();
-  }
-
-  start() {
-    this.session.post("Profiler.startPreciseCoverage", { callCount: false, detailed: false });
   }
 
   /** What ran so far belongs to others. */
   begin() {
     this.look();
     this.session.post("Profiler.stopPreciseCoverage");
-    this.start();
+    this.session.post("Profiler.startPreciseCoverage", { callCount: false, detailed: false });
+    this.begun = true;
   }
-
 
   /** A test that starts a process may reach the target there, in another language or under another reporter. */
   watchProcesses() {
@@ -57,18 +58,20 @@ class Reach {
     require("module").syncBuiltinESMExports();
   }
 
-  /** The files of the workspace in which a function was called since `begin`. */
+  /** The files of the workspace in which a function was called since `begin`; before it, those that were loaded. */
   look() {
     const files = new Set();
-    this.session.post("Profiler.takePreciseCoverage", (error, found) => {
+    this.session.post(this.begun ? "Profiler.takePreciseCoverage" : "Profiler.getBestEffortCoverage", (error, found) => {
       for (const script of found?.result ?? []) {
         if (!/^(?:file:|\/)/.test(script.url) || script.url.includes("node_modules")) continue;
-        if (script.functions.some((one) => one.ranges[0].count > 0)) files.add(fileOf(script.url));
+        if (!this.begun || script.functions.some((one) => one.ranges[0].count > 0)) files.add(fileOf(script.url));
       }
     });
-    const spawned = this.spawned;
+    // A module that has no function any more, but constants, is none of V8's; where it is CommonJS, Node knows it.
+    if (!this.begun && require.cache[this.target]) files.add(this.target);
+    const { spawned, begun } = this;
     this.spawned = false;
-    return { files: [...files], spawned };
+    return { files: [...files], spawned, begun };
   }
 
   /** Whether the target was entered since `begin`; null where that cannot be told. */
@@ -96,13 +99,15 @@ class Reach {
     const seen = notes.map((name) => JSON.parse(fs.readFileSync(path.join(this.folder, name), "utf8")));
     const fileOfTest = (test) => path.resolve(this.root, test.nodeid.split("::")[0]);
     const testFiles = new Set(tests.map(fileOfTest).map(fileOf));
+    // Nobody loaded it, or it consists of constants that were forgotten since.
+    const unseen = seen.some(({ begun }) => !begun) && !seen.some(({ files }) => files.includes(this.target));
     const elsewhere = seen.some(({ files }) => files.includes(this.target) && !files.some((file) => testFiles.has(file)));
     const known = new Map();
     for (const file of testFiles) {
       const of = seen.filter(({ files }) => files.includes(file));
       const loads = of.filter(({ files }) => files.includes(this.target));
       const alone = loads.some(({ files }) => files.filter((one) => testFiles.has(one)).length === 1);
-      const unknown = loads.length || !of.length || elsewhere || of.some(({ spawned }) => spawned);
+      const unknown = unseen || loads.length || !of.length || elsewhere || of.some(({ spawned }) => spawned);
       known.set(file, alone ? true : unknown ? null : false);
     }
     for (const test of tests) test.reached ??= known.get(fileOf(fileOfTest(test))) ?? null;
