@@ -21,6 +21,7 @@ from bench.editor import implement, session, until
 from bench.measuring import RIGHT, Row, alive, descendants, median, scratch, user_settings, write_project
 from bench.paced_model import Answer, paced_model
 from tests.support.fake_editor import FakeEditor
+from tests.support.processes import command_of
 
 BUSY = int(os.environ.get("RALPHD_BENCH_BUSY", "10"))
 KILLS = int(os.environ.get("RALPHD_BENCH_KILLS", "20"))
@@ -41,10 +42,18 @@ def busy() -> Iterator[None]:
 
 
 async def _gone(pids: set[int], sent: float) -> float:
-    """Milliseconds from `sent` until none of the processes lives."""
-    await until(lambda: not any(alive(pid) for pid in pids), LONG_S, "the end of the processes", step_s=0.002)
+    """Milliseconds from `sent` until none of the processes lives. Says which was the last."""
+    commands, left = {pid: command_of(pid) for pid in pids}, set(pids)
+
+    def none_is_left() -> bool:
+        living = {pid for pid in pids if alive(pid)}
+        left.intersection_update(living or left)
+        return not living
+
+    await until(none_is_left, LONG_S, "the end of the processes", step_s=0.002)
     took = (time.monotonic() - sent) * 1000
-    print(f"  {len(pids)} processes gone after {took:.0f} ms", file=sys.stderr, flush=True)
+    last = ", ".join(commands[pid][-70:] for pid in left)
+    print(f"  {len(pids)} processes gone after {took:.0f} ms; last: {last}", file=sys.stderr, flush=True)
     return took
 
 
