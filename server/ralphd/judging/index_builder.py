@@ -1,4 +1,4 @@
-"""Fills the index of one workspace and keeps its graph, in a process of its own at the lowest priority: reading a big project for
+"""Fills the index of one workspace and keeps its graph, in a process of its own at a low priority: reading a big project for
 the first time takes minutes of processor time, which would make the editor's server wait for Python's lock.
 
     python -m ralphd.judging.index_builder DATABASE ROOT CACHE HOME
@@ -48,7 +48,7 @@ async def build(database: Path, root: str, cache: Path, environ: Mapping[str, st
 
 
 def main(database: str, root: str, cache: str, home: str) -> int:
-    step_back(19)
+    step_back(15)  # not 19: a process that gets no turn on a busy machine cannot die at once either
     root = os.path.realpath(root)
     left_out = frozenset({os.path.relpath(cache, root)} if within(cache, root) else ())
     selection = Selection(root, home=home, max_files=MAX_FILES, max_bytes=MAX_BYTES, leave_out=left_out)
