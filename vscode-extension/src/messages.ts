@@ -20,6 +20,8 @@ interface Open {
 
 export class Messages {
   private readonly open = new Set<Open>();
+  /** The last putting away: a message that is shown before its end would be put away with the others. */
+  private hiding: Thenable<unknown> = Promise.resolve();
 
   /** Shows a message, and gives what was chosen: by a button, or in the list that the last button opens where there is no
    * room for all. `about`: the review that all of its buttons are about. */
@@ -28,6 +30,7 @@ export class Messages {
     const buttons = choices.length > BUTTONS ? [...choices.slice(0, BUTTONS - 1), MORE] : choices;
     this.open.add(shown);
     try {
+      await this.hiding;
       const pressed = await show(severity, text, buttons);
       return pressed === MORE ? await vscode.window.showQuickPick(choices.slice(BUTTONS - 1), { placeHolder: text }) : pressed;
     } finally {
@@ -39,7 +42,8 @@ export class Messages {
   async over(reviewId: string): Promise<void> {
     const open = [...this.open];
     if (open.some(({ about }) => about === reviewId) && open.every(({ severity }) => severity !== 'error')) {
-      await vscode.commands.executeCommand('notifications.hideToasts');
+      this.hiding = vscode.commands.executeCommand('notifications.hideToasts');
+      await this.hiding;
     }
   }
 }
