@@ -58,19 +58,17 @@ class Resolver:
                 self._folders[name] = posixpath.dirname(path) + "/"
 
     def files(self, importer: str, specifier: str) -> set[str]:
-        specifier = specifier.split("?", 1)[0]
+        path = _meant(importer, specifier)
         if specifier.startswith("."):
-            path = _joined(importer, specifier)
             if path.endswith(JAVASCRIPT) and path in self._known:
                 return {path}
             return self._by_stem.get(path, set()) | self._by_stem.get(_stem(path), set())
-        parts = specifier.split("/")
+        parts = specifier.split("?", 1)[0].split("/")
         own = [self._folders[name] for n in range(1, len(parts) + 1) if (name := "/".join(parts[:n])) in self._folders]
         if own:
             return {path for folder in own for path in self._below(folder)}
-        wanted = _bare(specifier)
-        named = self._by_name.get(posixpath.basename(wanted), set())
-        return {path for path in named if _ends_with(_stem(path).removesuffix("/index"), wanted)}
+        named = self._by_name.get(posixpath.basename(path), set())
+        return {one for one in named if _ends_with(_stem(one).removesuffix("/index"), path)}
 
     def _below(self, folder: str) -> list[str]:
         """The files of one of the workspace's own packages; found once, however often it is imported."""
@@ -81,18 +79,17 @@ class Resolver:
         return self._packages[folder]
 
 
-def _joined(importer: str, specifier: str) -> str:
-    return posixpath.normpath(posixpath.join(posixpath.dirname(importer), specifier))
-
-
-def _bare(specifier: str) -> str:
+def _meant(importer: str, specifier: str) -> str:
+    """A relative specifier as a path of the workspace; of any other the end of one, without what stands for an alias."""
+    specifier = specifier.split("?", 1)[0]
+    if specifier.startswith("."):
+        return posixpath.normpath(posixpath.join(posixpath.dirname(importer), specifier))
     return _stem(specifier.lstrip("@~#/"))
 
 
 def _last_names(importer: str, specifier: str) -> set[str]:
     """The last names of the files that a specifier may mean."""
-    specifier = specifier.split("?", 1)[0]
-    path = _joined(importer, specifier) if specifier.startswith(".") else _bare(specifier)
+    path = _meant(importer, specifier)
     return {posixpath.basename(path), posixpath.basename(_stem(path))}
 
 
