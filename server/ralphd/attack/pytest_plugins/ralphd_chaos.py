@@ -201,12 +201,9 @@ class Chaos:
         dropped |= {"generate", "target"} if self.setup["mode"] == "confirm" and self.has_example(test) else set()
         if self.setup["mode"] == "survey":
             dropped |= {"explicit", "shrink", "target"}
-            if test not in self.wrapped:  # parameters of one test share its function
-                self.wrapped.append(test)
-                test.hypothesis.inner_test = self.counted(test.hypothesis.inner_test)
-        if not self.setup["refill"] and test not in self.wrapped:
-            self.wrapped.append(test)
-            test.hypothesis.inner_test = self.content(test.hypothesis.inner_test, self.setup["max_examples"])
+            self.wrap(test, self.counted)
+        elif not self.setup["refill"]:
+            self.wrap(test, functools.partial(self.content, most=self.setup["max_examples"]))
         test._hypothesis_internal_use_settings = settings(
             getattr(test, "_hypothesis_internal_use_settings", None) or settings.default,
             max_examples=self.setup["max_examples"],
@@ -220,6 +217,12 @@ class Chaos:
         )
         test._hypothesis_internal_use_seed = None
         test._hypothesis_internal_use_reproduce_failure = None
+
+    def wrap(self, test, around):
+        """Once: parameters of one test share its function."""
+        if test not in self.wrapped:
+            self.wrapped.append(test)
+            test.hypothesis.inner_test = around(test.hypothesis.inner_test)
 
     def counted(self, inner):
         """Goes on after a failure, so that all inputs are tried. Exceptions that steer Hypothesis and pytest pass through."""
