@@ -125,6 +125,7 @@ READERS = {
     "context/names.py": "a query that comes with a grammar",
     "lsp/client.py": "the demo's own project",
     "lsp/request_log_view.py": "the person's log",
+    "lsp/run_record_view.py": "a journal",
     "phases/base.py": "the person's prompt",
     "runs/history.py": "journals",
     "runs/receipt.py": "journals",

@@ -88,6 +88,9 @@ async def test_a_whole_run_with_the_real_model_host(project: Path, tmp_path: Pat
             log = Path((await editor.command("ralph.server.showLog"))["path"])
             await editor.rpc.wait_for(lambda: editor.shown, 5, "the request log")
             view = await editor.rpc.result("workspace/textDocumentContent", {"uri": editor.shown[0]["uri"]})
+            await editor.command("ralph.server.showRun", {"runId": result["runId"]})
+            await editor.rpc.wait_for(lambda: len(editor.shown) == 2, 5, "the record of the run")
+            record = await editor.rpc.result("workspace/textDocumentContent", {"uri": editor.shown[1]["uri"]})
             assert await editor.stop() == 0
         finally:
             await editor.rpc.kill()
@@ -96,6 +99,10 @@ async def test_a_whole_run_with_the_real_model_host(project: Path, tmp_path: Pat
     assert tree(project) == before and editor.faults == []
     assert editor.shown[0]["uri"] == "ralph:/requests.md"
     assert view["text"].count("\n## Artisan · openai/") == 2 and WRONG.strip() in view["text"], "by request, whole"
+    assert editor.shown[1]["uri"] == f"ralph:/runs/{result['runId']}.md"
+    assert record["text"].startswith("# implement · double.py\n") and "**proposed**" in record["text"]
+    assert record["text"].count("\n## Artisan\n") == 2 and WRONG.strip() in record["text"], "what was answered"
+    assert "\n## The tests: 1 failed, exit code 1\n" in record["text"], "what the tests said"
     assert log.stat().st_mode & 0o777 == 0o600
     assert [json.loads(line)["role"] for line in log.read_text().splitlines()] == ["artisan", "artisan"]
     messages, rest = split_frames(editor.rpc.raw_stdout)

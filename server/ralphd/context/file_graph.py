@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from typing import Protocol
 
 from ralphd.context.javascript_imports import JAVASCRIPT, Resolver
 from ralphd.context.javascript_imports import named_in as specifiers_in
+from ralphd.context.listing import Listing
 from ralphd.context.names import BY_NAMES, NONE, Definers, Names, names_in
 from ralphd.context.python_modules import Modules
 from ralphd.context.tree import Tree, is_secret
@@ -76,6 +77,11 @@ def _dotted(path: str, named: Named) -> Iterator[str]:
         yield from (f"{base}.{name}" if base else name for name in names)
 
 
+def packages_in(paths: Iterable[str]) -> list[str]:
+    """The package.json files."""
+    return [path for path in paths if path.endswith("package.json") and path.rpartition("/")[2] == "package.json"]
+
+
 BY_IMPORTS = (".py", *JAVASCRIPT)
 _FOLLOWED = frozenset({*BY_IMPORTS, *BY_NAMES})
 NOTHING: frozenset[str] = frozenset()
@@ -86,8 +92,6 @@ class KnownUses(Protocol):
     """The graph of the same files as it was kept."""
 
     paths: Sequence[str]
-
-    def __contains__(self, path: object) -> bool: ...
 
     def uses(self, path: str) -> frozenset[str]:
         """Raises `KeyError` for a file that is none of `paths`."""
@@ -138,22 +142,24 @@ class FileGraph:
     def __init__(
         self,
         tree: Tree,
-        paths: Iterable[str] | None = None,
+        files: Listing | None = None,
+        packages: Iterable[str] | None = None,
         *,
         content: Callable[[str], Content] | None = None,
         known: KnownUses | None = None,
         fresh: Iterable[str] | None = None,
         defined: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
-        """`content`: what is known of a file's content already; else each file is read. `known`: the graph but for the files
+        """`files`: those of `tree` that are `followed`, and `packages` its package.json files, where they are known; `content`: what is known of a file's content already; else each file is read. `known`: the graph but for the files
         `fresh`; `defined`: which names the others define, for those that names lead from."""
         content = content or (lambda path: content_of(path, text) if (text := tree.scan(path)) else nothing_in(path))
-        every = list(paths if paths is not None else tree.paths())
-        fresh = every if fresh is None else list(fresh)
+        files = Listing(self.followed(tree.paths())) if files is None else files
+        packages = packages_in(tree.paths()) if packages is None else packages
+        fresh = files.paths if fresh is None else list(fresh)
         self._known = known
         self._rows = {
-            **_python([p for p in fresh if p.endswith(".py")], every, content, known),
-            **_scripts([p for p in fresh if p.endswith(JAVASCRIPT)], every, content, known, tree),
+            **_python([p for p in fresh if p.endswith(".py")], files, content),
+            **_scripts([p for p in fresh if p.endswith(JAVASCRIPT)], files, packages, content, tree),
             **_by_names([p for p in fresh if p.endswith(BY_NAMES)], content, defined),
         }
         self.uses = self._rows if known is None else _Uses(known, self._rows)
@@ -193,11 +199,9 @@ class FileGraph:
         return seen
 
 
-def _python(
-    fresh: Sequence[str], every: Sequence[str], content: Callable[[str], Content], known: Container[str] | None
-) -> dict[str, frozenset[str]]:
+def _python(fresh: Sequence[str], files: Listing, content: Callable[[str], Content]) -> dict[str, frozenset[str]]:
     dotted = {path: list(_dotted(path, _imports(content(path)))) for path in fresh}
-    modules = Modules(every if dotted else [], {name for names in dotted.values() for name in names}, known)
+    modules = Modules(files, {name for names in dotted.values() for name in names})
     found = {}
     for path, names in dotted.items():
         used = {file for name in names for file in modules.files(name)} | modules.conftests(path)
@@ -207,13 +211,13 @@ def _python(
 
 def _scripts(
     fresh: Sequence[str],
-    every: Sequence[str],
+    files: Listing,
+    packages: Iterable[str],
     content: Callable[[str], Content],
-    known: Container[str] | None,
     tree: Tree,
 ) -> dict[str, frozenset[str]]:
     specifiers = {path: [specifier for _, specifier, _ in _imports(content(path))] for path in fresh}
-    resolver = Resolver(every if fresh else [], specifiers, tree.scan, known)
+    resolver = Resolver(files, packages if fresh else (), specifiers, tree.scan)
     found = {}
     for path, named in specifiers.items():
         reached = {file for specifier in named for file in resolver.files(path, specifier)}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
-from ralphd.context.last_names import with_last_names
+from ralphd.context.listing import Listing
 from ralphd.core import foreign_json
 
 JAVASCRIPT = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".vue", ".svelte")
@@ -30,37 +30,36 @@ class Resolver:
 
     def __init__(
         self,
-        paths: Sequence[str],
+        files: Listing,
+        packages: Iterable[str],
         specifiers: Mapping[str, Iterable[str]],
         read: Callable[[str], str | None],
-        known: Container[str] | None = None,
     ) -> None:
-        """`paths`: files of any kind, of which the package.json files are read with `read` for the names of the workspace's
-        own packages; `specifiers`: those that are asked for, by importing file; `known`: the same paths, where there is a set
-        of them already."""
+        """`packages`: the package.json files, which are read with `read` for the names of the workspace's own packages;
+        `specifiers`: those that are asked for, by importing file."""
         self._by_stem: dict[str, set[str]] = {}
         self._by_name: dict[str, set[str]] = {}
-        self._paths, self._known = paths, known if known is not None else frozenset(paths)
+        self._listing = files
         asked = {name for importer, each in specifiers.items() for one in each for name in _last_names(importer, one)}
-        for path in with_last_names(paths, asked):
+        for path in files.named(asked):
             if not path.endswith(JAVASCRIPT):
                 continue
             stem = _stem(path)
             self._by_stem.setdefault(stem, set()).add(path)
             if stem.endswith("/index") or stem == "index":
                 self._by_stem.setdefault(posixpath.dirname(stem), set()).add(path)
-        for stem, files in self._by_stem.items():
-            self._by_name.setdefault(posixpath.basename(stem), set()).update(files)
+        for stem, own in self._by_stem.items():
+            self._by_name.setdefault(posixpath.basename(stem), set()).update(own)
         self._folders: dict[str, str] = {}
         self._packages: dict[str, list[str]] = {}
-        for path in (path for path in paths if path.endswith("/package.json")):
+        for path in (path for path in packages if "/" in path):
             if name := _package_name(read(path)):
                 self._folders[name] = posixpath.dirname(path) + "/"
 
     def files(self, importer: str, specifier: str) -> set[str]:
         path = _meant(importer, specifier)
         if specifier.startswith("."):
-            if path.endswith(JAVASCRIPT) and path in self._known:
+            if path.endswith(JAVASCRIPT) and path in self._listing.place:
                 return {path}
             return self._by_stem.get(path, set()) | self._by_stem.get(_stem(path), set())
         parts = specifier.split("?", 1)[0].split("/")
@@ -74,7 +73,7 @@ class Resolver:
         """The files of one of the workspace's own packages; found once, however often it is imported."""
         if folder not in self._packages:
             self._packages[folder] = [
-                path for path in self._paths if path.startswith(folder) and path.endswith(JAVASCRIPT)
+                path for path in self._listing.paths if path.startswith(folder) and path.endswith(JAVASCRIPT)
             ]
         return self._packages[folder]
 

@@ -13,10 +13,10 @@ import sys
 import zlib
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from itertools import accumulate, chain, repeat
 
 from ralphd.context.file_graph import NOTHING, Content
+from ralphd.context.listing import Listing
 from ralphd.context.names import BY_NAMES, Names
 
 
@@ -49,10 +49,11 @@ _STEP = 1000
 
 
 class KeptGraph:
-    """Raises `ValueError` where the bytes are damaged, or not of as many files as `paths`."""
+    """Raises `ValueError` where the bytes are damaged, or not of as many files as there are `files`."""
 
-    def __init__(self, paths: Sequence[str], data: bytes, defined: bytes) -> None:
-        self.paths, self._defined = paths, defined
+    def __init__(self, files: Listing, data: bytes, defined: bytes) -> None:
+        self._files, self._defined = files, defined
+        self.paths = paths = files.paths
         checked = memoryview(data)[8:]
         if zlib.crc32(checked) != int.from_bytes(data[:8], "little") or len(checked) < 16 * len(paths):
             raise ValueError("not a graph of these files")
@@ -62,9 +63,6 @@ class KeptGraph:
         used = ends[0][-1] if paths else 0
         rows = _array("I", checked[signed + 2 * counted :])
         self._uses, self._users = _Rows(ends[0], rows[:used]), _Rows(ends[1], rows[used:])
-
-    def __contains__(self, path: object) -> bool:
-        return path in self._place
 
     def changed(self, marked: array[int]) -> list[str]:
         """The files whose signature is another one now, or is none."""
@@ -86,16 +84,12 @@ class KeptGraph:
         return {path: line.split() for path, line in zip(paths, lines, strict=True)}
 
     def uses(self, path: str) -> frozenset[str]:
-        row = self._uses.row(self._place[path])
+        row = self._uses.row(self._files.place[path])
         return frozenset([self.paths[one] for one in row]) if row else NOTHING
 
     def users(self, path: str) -> list[str]:
-        number = self._place.get(path)
+        number = self._files.place.get(path)
         return [self.paths[one] for one in self._users.row(number)] if number is not None else []
-
-    @cached_property
-    def _place(self) -> Mapping[str, int]:
-        return dict(zip(self.paths, range(len(self.paths)), strict=True))
 
 
 class _Rows:

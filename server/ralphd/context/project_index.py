@@ -17,12 +17,14 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
-from ralphd.context.file_graph import Content, FileGraph, content_of, nothing_in
+from ralphd.context.file_graph import Content, FileGraph, content_of, nothing_in, packages_in
 from ralphd.context.kept_graph import KeptGraph, marks, packed
 from ralphd.context.languages import language_of
+from ralphd.context.listing import Listing
 from ralphd.context.names import BY_NAMES, Names
 from ralphd.context.tree import Tree, is_secret
 from ralphd.core import foreign_json
@@ -30,7 +32,7 @@ from ralphd.core import foreign_json
 log = logging.getLogger("ralphd")
 
 FILE = "index.sqlite3"
-VERSION = 4
+VERSION = 5
 BATCH = 500
 """Files that are written in one transaction: what a builder that is stopped loses at most."""
 REWRITTEN = 200
@@ -44,7 +46,24 @@ CREATE TABLE contents (digest BLOB PRIMARY KEY, content TEXT NOT NULL) WITHOUT R
 CREATE TABLE files (root TEXT, path TEXT, signature TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (root, path)) WITHOUT ROWID;
 CREATE TABLE graphs (root TEXT PRIMARY KEY, shape BLOB NOT NULL, packed BLOB NOT NULL, defined BLOB NOT NULL);
 """
+ROOTS_KEPT = 4
+"""Of so many roots the list of files stays in memory."""
 Signature = Sequence[int]
+
+
+class _Files:
+    """The files of a root, and what is asked of all of them at each run: with a hundred thousand files that takes a tenth of a
+    second, so it is worked out once as long as they are the same ones."""
+
+    def __init__(self, every: list[str]) -> None:
+        self.every = every
+        self.followed = Listing(FileGraph.followed(every))
+        self.packages = packages_in(every)
+
+    @cached_property
+    def digest(self) -> bytes:
+        text = "\n".join(chain(self.followed.paths, ("",), self.packages))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 class ProjectIndex:
@@ -53,19 +72,20 @@ class ProjectIndex:
     def __init__(self, path: Path | None = None) -> None:
         """`path`: the database; without one nothing is kept."""
         self._path = path
+        self._files: dict[str, _Files] = {}
+        """By root, in the order in which they were asked for last."""
 
     def graph(self, root: str, tree: Tree, signatures: Mapping[str, Signature]) -> FileGraph:
         """Which files of `tree` import which. Read are the files that have no `signatures` (an editor shows them) or
         another one than the index knows."""
-        every = tree.paths()
-        followed = FileGraph.followed(every)
-        packages = [p for p in every if p.endswith("package.json")]
-        shape = _shape(followed, tree, packages, signatures)
-        kept = self._kept(root, shape, followed)
+        files = self._files_of(root, tree.paths())
+        followed = files.followed.paths
+        shape = _shape(files, tree, signatures)
+        kept = self._kept(root, shape, files.followed)
         asked = kept.changed(marks(followed, signatures)) if kept is not None else followed
         if kept is not None and len(asked) <= REWRITTEN:
             try:
-                graph = self._brought_up(root, tree, signatures, kept, asked, [*followed, *packages])
+                graph = self._brought_up(root, tree, signatures, kept, asked, files)
             except ValueError as error:
                 log.info("the kept graph cannot be read: %s", error)
                 graph = None
@@ -73,14 +93,14 @@ class ProjectIndex:
                 return graph
         readable = _readable(root, followed, signatures)
         contents = self.bring_up(root, followed, tree.scan, readable)
-        graph = FileGraph(tree, [*followed, *packages], content=contents.__getitem__)
+        graph = FileGraph(tree, files.followed, files.packages, content=contents.__getitem__)
         if _is_unicode(root):
             self._keep(root, shape, packed(followed, marks(followed, readable), graph.uses, contents))
         return graph
 
     def _brought_up(
         self, root: str, tree: Tree, signatures: Mapping[str, Signature], kept: KeptGraph, asked: Sequence[str],
-        paths: Sequence[str],
+        files: _Files,
     ) -> FileGraph | None:  # fmt: skip
         """The kept graph with the files `asked` read again; None where that is not enough."""
         readable = _readable(root, asked, signatures)
@@ -97,7 +117,15 @@ class ProjectIndex:
             contents = {**{path: one for path, one in users.items() if path in defined}, **contents}
         for path in contents:
             defined.pop(path, None)
-        return FileGraph(tree, paths, content=contents.__getitem__, known=kept, fresh=contents, defined=defined)
+        return FileGraph(
+            tree,
+            files.followed,
+            files.packages,
+            content=contents.__getitem__,
+            known=kept,
+            fresh=contents,
+            defined=defined,
+        )
 
     def bring_up(
         self,
@@ -137,13 +165,20 @@ class ProjectIndex:
             _write(db, root, fresh, [] if stop() or not whole else list(known))
         return found
 
-    def _kept(self, root: str, shape: bytes, paths: Sequence[str]) -> KeptGraph | None:
+    def _files_of(self, root: str, every: list[str]) -> _Files:
+        known = self._files.pop(root, None)
+        self._files[root] = files = known if known is not None and known.every == every else _Files(every)
+        while len(self._files) > ROOTS_KEPT:
+            del self._files[next(iter(self._files))]
+        return files
+
+    def _kept(self, root: str, shape: bytes, files: Listing) -> KeptGraph | None:
         """The graph as it was, where the files were the same ones."""
         with self._opened() as db:
             try:
                 query = "SELECT packed, defined FROM graphs WHERE root = ? AND shape = ?"
                 row = db.execute(query, (root, shape)).fetchone() if db is not None and _is_unicode(root) else None
-                return KeptGraph(paths, *row) if row else None
+                return KeptGraph(files, *row) if row else None
             except (sqlite3.Error, ValueError) as error:
                 log.info("the kept graph cannot be read: %s", error)
                 return None
@@ -274,11 +309,10 @@ def _known(db: sqlite3.Connection | None, root: str, paths: Sequence[str] | None
         return {}
 
 
-def _shape(paths: Sequence[str], tree: Tree, packages: Sequence[str], signatures: Mapping[str, Signature]) -> bytes:
+def _shape(files: _Files, tree: Tree, signatures: Mapping[str, Signature]) -> bytes:
     """What a graph depends on beside the files' own contents: which files there are, and what packages call themselves."""
-    said = (_written(signatures[p]) if p in signatures else tree.scan(p) or "" for p in packages)
-    text = "\n".join(chain(paths, ("",), packages, said))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    said = "\n".join(_written(signatures[p]) if p in signatures else tree.scan(p) or "" for p in files.packages)
+    return hashlib.sha256(files.digest + said.encode("utf-8", "surrogatepass")).digest()
 
 
 def _content(db: sqlite3.Connection | None, path: str, digest: bytes) -> Content | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container
 from pathlib import PurePosixPath
 
-from ralphd.context.last_names import last_name, with_last_names
+from ralphd.context.listing import Listing, last_name
 
 SOURCE_ROOTS = ("src", "lib")
 """Folders that are on the import path themselves, by custom."""
@@ -33,11 +33,11 @@ def module_names(path: str, files: Container[str]) -> set[str]:
 class Modules:
     """The Python files of a tree by the dotted names under which they are imported, for the names that are asked for."""
 
-    def __init__(self, paths: Sequence[str], names: Collection[str], known: Container[str] | None = None) -> None:
-        """`paths`: files of any kind; `known`: the same ones, where there is a set of them already."""
-        self._known = known if known is not None else frozenset(paths)
+    def __init__(self, files: Listing, names: Collection[str]) -> None:
+        """`files`: of any kind."""
+        self._known = files.place
         self._by_last: dict[str, list[str]] = {}
-        for path in with_last_names(paths, {name.rpartition(".")[2] for name in names}):
+        for path in files.named({name.rpartition(".")[2] for name in names}):
             if path.endswith(".py"):
                 self._by_last.setdefault(last_name(path), []).append(path)
         self._named: dict[str, dict[str, set[str]]] = {}

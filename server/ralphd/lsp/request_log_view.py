@@ -13,8 +13,8 @@ from typing import Any
 
 from ralphd.core import foreign_json
 from ralphd.core.runner import Runner
-from ralphd.core.visible import as_document
 from ralphd.core.wording import dollars
+from ralphd.lsp.code_block import code_block
 from ralphd.lsp.workspace import Workspace
 
 MOST_REQUESTS = 50
@@ -77,9 +77,9 @@ def _section(record: Mapping[str, Any]) -> str:
     request = record.get("request")
     for message in request.get("messages", []) if isinstance(request, Mapping) else []:
         if isinstance(message, Mapping):
-            parts.append(f"### Prompt: {message.get('role', '?')}\n\n{_block(message.get('content'))}")
+            parts.append(f"### Prompt: {message.get('role', '?')}\n\n{code_block(message.get('content'))}")
     if record.get("response"):
-        parts.append(f"### Answer\n\n{_block(record['response'])}")
+        parts.append(f"### Answer\n\n{code_block(record['response'])}")
     return "\n".join(parts)
 
 
@@ -100,16 +100,3 @@ def _facts(record: Mapping[str, Any]) -> list[str]:
         facts.append(f"attempt {record['attempt']}")
     facts.append(f"{record.get('provider', '?')}, {record.get('endpoint', 'default')}, key: {record.get('key_from')}")
     return facts
-
-
-def _block(text: object) -> str:
-    """A text in a fence that is longer than any run of backticks in it."""
-    value = as_document(str(text))
-    longest = max((len(run) for run in _runs(value)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{value}\n{fence}\n"
-
-
-def _runs(text: str) -> list[str]:
-    """The runs of backticks in a text."""
-    return [run for run in "".join(c if c == "`" else " " for c in text).split(" ") if run]

@@ -128,7 +128,7 @@ class RalphServer(LanguageServer):
         CodeLenses(workspace, runs, reviews).register(self)
         config_file.register(self, workspace)
         inline_completion.register(self, workspace, reviews)
-        virtual_documents.register(self, reviews, log, diagnostics)
+        virtual_documents.register(self, reviews, log, diagnostics, publishing.journals)
         workspace_changes.register(self, workspace, diagnostics)
         run_request.register(self, starting, runs)
         key_request.register(self, workspace, self.runner)

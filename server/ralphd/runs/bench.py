@@ -35,6 +35,7 @@ class Benches:
 
     def __init__(self, folders: Folders, environ: Mapping[str, str]) -> None:
         self._folders, self.environ = folders, environ
+        self._index = ProjectIndex(folders.cache / FILE)
         self._pools: dict[tuple[str, str], ShadowPool] = {}
         """In the order in which they were asked for last."""
         self._retiring: set[asyncio.Task[None]] = set()
@@ -76,7 +77,7 @@ class Benches:
                 folder=request.folder,
                 go_cache=self._folders.cache / "go-builds" / hashlib.sha256(request.root.encode()).hexdigest()[:16],
                 junit=settings.testing.junit or "",
-                index=ProjectIndex(self._folders.cache / FILE),
+                index=self._index,
             )
             async with tester:
                 yield tester

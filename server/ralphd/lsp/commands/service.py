@@ -18,7 +18,7 @@ from ralphd.core.runner import DECISIONS, Runner
 from ralphd.errors import RalphError
 from ralphd.lsp.commands.table import ServerCommand
 from ralphd.lsp.convert import path_to_uri
-from ralphd.lsp.features.virtual_documents import REQUEST_LOG
+from ralphd.lsp.features.virtual_documents import NO_RECORD, RECORDS, REQUEST_LOG
 from ralphd.lsp.fetching import Fetching
 from ralphd.lsp.outbox import Outbox
 from ralphd.lsp.refusals import failed
@@ -125,12 +125,20 @@ class ServiceCommands:
             await self._open(path, "The request log", "No request was made yet: the log is empty.")
 
     def _show_run(self, argument: dict[str, Any]) -> dict[str, Any]:
-        """The journal of a run of this session: what was asked, answered, tested and decided."""
-        path = self._journals.get(str(argument.get("runId")))
+        """The journal of a run of this session: what was asked, answered, tested and decided. As a readable document where
+        the client shows documents of ours, else the file itself."""
+        run_id = str(argument.get("runId"))
+        path = self._journals.get(run_id)
         if path is None:
             raise failed("There is no record of this run.")
-        self._outbox.background(self._open(path, "The record of this run", "The record of this run was removed."))
+        self._outbox.background(self._open_record(run_id, path))
         return {"path": path}
+
+    async def _open_record(self, run_id: str, path: str) -> None:
+        if self._workspace.client.text_document_content:
+            await self._outbox.open_document(f"{RECORDS}{run_id}.md", take_focus=True)
+        else:
+            await self._open(path, "The record of this run", NO_RECORD.strip())
 
     async def _open_setting(self, argument: dict[str, Any]) -> dict[str, Any]:
         """Show the place where a setting is decided, for the workspace of a document. `onlySet`: show nothing where no

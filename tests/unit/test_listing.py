@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ralphd.context.last_names import last_name, with_last_names
+from ralphd.context.listing import Listing, last_name
 
 PARTS = st.sampled_from(["a", "b", "a.b", "index", "__init__", "src"])
 PATHS = st.builds(
@@ -29,7 +29,7 @@ def test_the_last_name_is_the_files_own_or_its_folders() -> None:
 
 @given(st.lists(PATHS, unique=True, max_size=20), st.sets(st.one_of(PARTS, st.sampled_from(["", "other"])), max_size=4))
 def test_none_is_missed_and_nothing_is_made_up(paths: list[str], names: set[str]) -> None:
-    found = with_last_names(paths, names)
+    found = Listing(paths).named(names)
     own = {path.rpartition("/")[2].rpartition(".")[0]: path for path in paths}
     assert (
         {path for path in paths if last_name(path) in names} | {own[name] for name in names & own.keys()}
@@ -39,4 +39,4 @@ def test_none_is_missed_and_nothing_is_made_up(paths: list[str], names: set[str]
 
 
 def test_with_many_names_all_paths_are_taken() -> None:
-    assert with_last_names(["x/y.py"], {str(n) for n in range(1000)}) == ["x/y.py"]
+    assert Listing(["x/y.py"]).named({str(n) for n in range(1000)}) == ["x/y.py"]
