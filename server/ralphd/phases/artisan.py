@@ -31,6 +31,7 @@ from ralphd.retrieval.lookup import rendered as shown_as
 from ralphd.retrieval.pack import Context
 
 WHOLE_FILE_LINES = 400
+LOCAL_NEW_TOKENS = 600
 QUESTIONS = 2
 """How often in a run the Artisan may answer with names that it wants to see."""
 ASKED_TOO_OFTEN = "You were shown all that you may ask for. Answer with the edit now."
@@ -85,10 +86,19 @@ class Artisan:
     def _start(self, findings: tuple[Finding, ...]) -> str:
         """What the answer begins with, where the embedded model alone is asked, and nothing asks for another signature."""
         ctx = self.ctx
-        alone = ctx.local and self.form == "region" and not ctx.settings.models.artisan.fallback
-        if not alone or ctx.instruction or findings or ctx.target.kind != "definition":
+        if not self._alone() or ctx.instruction or findings or ctx.target.kind != "definition":
             return ""
         return answer_start(ctx.target.path, ctx.target.text(ctx.request.text))
+
+    def _alone(self) -> bool:
+        """Whether only a small model is asked, and for the target's text alone."""
+        return self.ctx.local and self.form == "region" and not self.ctx.settings.models.artisan.fallback
+
+    def _most_tokens(self) -> int | None:
+        """A small model that lost its way repeats itself until its window is full, which takes minutes: it may write the
+        target again, at three characters a token, and a function of sixty lines more."""
+        target = self.ctx.target.text(self.ctx.request.text)
+        return LOCAL_NEW_TOKENS + len(target) // 3 if self._alone() else None
 
     def _opening(self, brief: Brief, failures: str, findings: tuple[Finding, ...]) -> tuple[Message, ...]:
         ctx, request = self.ctx, self.ctx.request
@@ -185,6 +195,7 @@ class Artisan:
                 role="artisan",
                 messages=(*self._hinted(), *self._shown, *self.tail, *begun),
                 temperature=temperature,
+                max_tokens=self._most_tokens(),
                 sample=sample,
                 stable_prefix=len(self.opening) + len(self._shown),
                 may_shorten=not self.short,

@@ -36,7 +36,7 @@ class Reach {
 
   /** What ran so far belongs to others. */
   begin() {
-    this.look();
+    this.spawned = false;
     this.session.post("Profiler.stopPreciseCoverage");
     this.session.post("Profiler.startPreciseCoverage", { callCount: false, detailed: false });
     this.begun = true;
@@ -157,11 +157,10 @@ function annotate(settings, tests) {
   }
 }
 
-/** A worker of vitest is killed when its tests have ended: noted is what ran while they ran. */
+/** A worker of vitest is killed when its tests have ended, so it notes then. Mostly it runs one test file. */
 function watchVitest(runner) {
   if (!reach) return;
   const { onAfterRunFiles } = runner;
-  reach.begin(); // what ran so far started vitest itself
   runner.onAfterRunFiles = async function (files) {
     await onAfterRunFiles?.apply(this, arguments);
     for (const file of files ?? []) reach.note(file.filepath);
