@@ -93,6 +93,7 @@ async def test_a_small_model_writes_the_body_alone(project: Path) -> None:
     start = run.gateway.requests[0].messages[-1]
     head = (project / "slug.py").read_text().partition("    raise")[0]
     assert (start.role, start.content) == ("assistant", f"```python\n{head}")
+    assert 600 < (run.gateway.requests[0].max_tokens or 0) < 700, "one that lost its way does not write for minutes"
     assert run.result.edits["slug.py"] == start.content.partition("\n")[2] + body.removesuffix("```\n")
     streamed = "".join(e.delta for e in run.events if isinstance(e, events.TextStreamed) and e.phase == "artisan")
     assert streamed == start.content + body
@@ -108,6 +109,7 @@ async def test_words_of_the_person_leave_the_signature_open(project: Path) -> No
 async def test_stuck_keeps_the_best(project: Path) -> None:
     run = await drive(project, {"artisan": [WRONG] * 3}, path="slug.py", at="raise")
     assert run.result.outcome == "proposed_failing", run.result.reason
+    assert run.gateway.requests[0].max_tokens is None, "what the role's own settings say"
     assert run.result.iterations == 3 and run.result.edits
     assert "passes 1 tests, 0 passed before" in run.result.reason
 
