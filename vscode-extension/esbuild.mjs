@@ -33,6 +33,7 @@ if (flags.has('--tests')) {
   } else {
     const { metafile } = await esbuild.build(options);
     fs.writeFileSync('out/THIRD_PARTY_LICENSES.txt', licences(metafile));
+    fs.copyFileSync('../docs/images/vscode.png', 'walkthrough/review.png');
   }
 }
 

@@ -70,7 +70,13 @@ async function walkthrough() {
   await palette('Welcome: Open Walkthrough...');
   await choose('Get started with Ralph');
   await find('.step-title:visible', { hasText: 'Get the server' }).first().waitFor();
+  await find('.step-title:visible', { hasText: 'Try it on an example' }).first().click();
+  await until('the picture of a review is there', async () => {
+    const pictures = session.page.frames().map((frame) => frame.evaluate(() => [...document.images].some((one) => one.naturalWidth > 100)));
+    return (await Promise.allSettled(pictures)).some(({ value }) => value === true);
+  });
   await shot('walkthrough');
+  await find('.step-title:visible', { hasText: 'Get the server' }).first().click();
 }
 
 /** A private environment from the wheel of the extension, with progress; the server starts from there. */
