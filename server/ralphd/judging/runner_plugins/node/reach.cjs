@@ -161,6 +161,7 @@ function annotate(settings, tests) {
 function watchVitest(runner) {
   if (!reach) return;
   const { onAfterRunFiles } = runner;
+  reach.spawned = false; // what was started so far, vitest itself did
   runner.onAfterRunFiles = async function (files) {
     await onAfterRunFiles?.apply(this, arguments);
     for (const file of files ?? []) reach.note(file.filepath);
