@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.editor_installs import install
-from tests.e2e.neovim.session import Neovim
+from tests.e2e.neovim.session import SERVER, Neovim
 from tests.e2e.slug_project import STUB, TESTS
 from tests.support.scripted_server import ScriptedServer
 
@@ -41,7 +42,15 @@ def document(project: Path) -> Path:
 
 
 @pytest.fixture
-def editor(program: Path, model: ScriptedServer, document: Path, tmp_path: Path) -> Iterator[Neovim]:
+def command() -> list[str]:
+    """What Neovim starts as the server."""
+    return SERVER
+
+
+@pytest.fixture
+def editor(
+    program: Path, model: ScriptedServer, document: Path, tmp_path: Path, command: list[str]
+) -> Iterator[Neovim]:
     """A Neovim with the plugin on `document` and with the model for all roles."""
     state = tmp_path / "person"
     config = state / "config" / "ralphd" / "config.yaml"
@@ -52,7 +61,7 @@ def editor(program: Path, model: ScriptedServer, document: Path, tmp_path: Path)
         "testing: {command: python -m pytest -q, adversarial_tests: false}\n"
         "loop: {librarian: never}\nopinions: {versions: 3, inputs: 20}\n"
     )
-    neovim = Neovim(program, document, state, {"SCRIPTED_KEY": "sk-scripted"})
+    neovim = Neovim(program, document, state, {"SCRIPTED_KEY": "sk-scripted", "RALPHD_COMMAND": json.dumps(command)})
     try:
         assert neovim.attached() == "ralphd"
         yield neovim
