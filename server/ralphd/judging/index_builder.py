@@ -48,7 +48,7 @@ async def build(database: Path, root: str, cache: Path, environ: Mapping[str, st
 
 
 def main(database: str, root: str, cache: str, home: str) -> int:
-    step_back(15)  # not 19: a process that gets no turn on a busy machine cannot die at once either
+    step_back(10)  # not 19: a process that gets no turn on a busy machine cannot die at once either
     root = os.path.realpath(root)
     left_out = frozenset({os.path.relpath(cache, root)} if within(cache, root) else ())
     selection = Selection(root, home=home, max_files=MAX_FILES, max_bytes=MAX_BYTES, leave_out=left_out)
