@@ -85,6 +85,20 @@ async def test_a_small_model_is_never_asked_the_same_twice(project: Path) -> Non
     assert len(asked) == 4 and len(set(asked)) == 4 and "3 earlier tries failed" in asked[-1]
 
 
+async def test_a_small_model_that_lost_its_way_is_asked_afresh(project: Path) -> None:
+    """Its own long answer would only lead it there again, and its likeliest one be the same."""
+    endless = "```python\ndef slug(text):\n" + "    if not text:\n        return None\n" * 9
+    run = await drive(project, {"artisan": [endless, endless, RIGHT]}, path="slug.py", at="raise", local=True)
+    assert run.result.outcome == "proposed", run.result.reason
+    first, second, third = run.gateway.requests
+    assert first.temperature == 0.0 and (second.temperature or 0) >= 0.7 and third.sample > second.sample > first.sample
+    assert "stopped before its closing fence" in second.messages[1].content != third.messages[1].content
+    assert not any("return None" in message.content for message in (*second.messages, *third.messages))
+    stuck = await drive(project, {"artisan": [endless] * 3}, path="slug.py", at="raise", local=True)
+    assert (stuck.result.outcome, stuck.result.iterations) == ("stuck", 0), stuck.result.reason
+    assert "Three answers in a row" in stuck.result.reason
+
+
 async def test_a_small_model_writes_the_body_alone(project: Path) -> None:
     """Its answer begins with the signature and goes on from there; what is streamed and read is the whole."""
     body = '    import re\n\n    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")\n```\n'

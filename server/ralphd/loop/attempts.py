@@ -43,7 +43,7 @@ class Attempts:
         return self._history.stuck_after
 
     async def next(self, rounds: int) -> Trial | None:
-        """The next verified answer, tested. None: two in a row could not be read."""
+        """The next verified answer, tested. None: those that were asked for could not be read."""
         wanted = self.settings.models.artisan.candidates if self._step == "resample" else 1
         if wanted > 1 and self.bench.argv:
             return await self._side_by_side(wanted)
@@ -76,16 +76,24 @@ class Attempts:
         return replace(near, tried=what) if near.green else trial
 
     async def _readable(self) -> Candidate | None:
-        sample = self.ctx.request.sample * 1000 + self._history.samples
-        temperature = self._history.temperature(self._temperature()) if self._step == "resample" else self._first()
         self._announce()
         with phase(self.ctx.emit, "artisan", self.state.iterations + 1):
-            for _ in range(2):
-                answer = await self._artisan.attempt(self.state.iterations + 1, sample=sample, temperature=temperature)
+            for _ in range(self._unread_at_most):
+                sample = self.ctx.request.sample * 1000 + self._history.samples
+                warm = self._history.temperature(self._temperature()) if self._step == "resample" else self._first()
+                answer = await self._artisan.attempt(self.state.iterations + 1, sample=sample, temperature=warm)
                 if isinstance(answer, Candidate):
                     return answer
                 self._refused(answer)
+                if self.ctx.local:
+                    self._step = self._history.unread()
+                    self._artisan.start_afresh(answer.feedback)
         return None
+
+    @property
+    def _unread_at_most(self) -> int:
+        """So many answers in a row that are no edits end the run; a small model is asked afresh after each."""
+        return 3 if self.ctx.local else 2
 
     async def _side_by_side(self, wanted: int) -> Trial | None:
         """Several fresh samples at once; the first green one wins and the others are cancelled."""
@@ -221,8 +229,9 @@ class Attempts:
             self.ctx.emit(events.IterationStarted(self.state.announced, self.settings.loop.max_iterations))
 
     def unusable(self) -> str:
-        """Why the run is stuck after two answers that are no edits, in the words that the last one was answered with."""
-        return f"two answers in a row could not be used as an edit. The last one: {self._last_refusal}"
+        """Why the run is stuck after answers that are no edits, in the words that the last one was answered with."""
+        count = {2: "two", 3: "three"}[self._unread_at_most]
+        return f"{count} answers in a row could not be used as an edit. The last one: {self._last_refusal}"
 
     def _refused(self, answer: Rejected) -> None:
         files = ", ".join(sorted(set(answer.locked) - {self.ctx.target.path}))  # of the target only a part is locked

@@ -39,6 +39,11 @@ class FailureHistory:
             return "resample"
         return "repair"
 
+    def unread(self) -> Step:
+        """An answer of a model that always gets fresh samples could not be read."""
+        self.samples += 1
+        return "resample"
+
     def temperature(self, configured: float) -> float:
         """Of the next fresh sample: at least the configured one, rising."""
         return max(configured, RESAMPLE_TEMPERATURES[min(self.samples, len(RESAMPLE_TEMPERATURES)) - 1])
