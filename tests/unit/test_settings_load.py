@@ -468,3 +468,9 @@ def test_a_variable_as_other_tools_write_it_is_no_key(written: str) -> None:
 )
 def test_a_key_as_it_is_stays_one(key: str) -> None:
     assert of(user(f"api_keys: {{openai: {key}}}\n")).problems == ()
+
+
+def test_a_small_model_may_try_more_often_where_nobody_set_a_number() -> None:
+    layers = (user("models: local\n"), user("loop: {max_iterations: 5}\n"), repo("loop: {max_iterations: 3}\n"))
+    found = [[of(layer).settings_for(local).loop.max_iterations for local in (False, True)] for layer in layers]
+    assert found == [[5, 12], [5, 5], [3, 3]]

@@ -156,6 +156,7 @@ class RunService:
             callable_ = asyncio.create_task(self._check_callable(gateway, role))
             stack.callback(callable_.cancel)
             model = gateway.first(role)
+            settings = resolved.settings_for(model.local)
             bench = await stack.enter_async_context(self.benches.open(request, settings, argv))
             await self.books.confirm(request, settings.budget, ask, tell)
             journal.begin(request, settings.model_dump(mode="json"), argv, model)

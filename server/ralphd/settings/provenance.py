@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ralphd.settings.consents import SettingsConsent
     from ralphd.settings.schema import Settings
 
+SMALL_MODEL_ITERATIONS = 12
+"""Each is a fresh sample of some seconds, which costs nothing."""
 LayerScope = Literal["user", "repository", "editor", "command_line"]
 Scope = Literal["default", "user", "repository", "editor", "command_line"]
 
@@ -115,6 +117,14 @@ class Configuration:
 
     def source(self, key: str) -> Source:
         return self.provenance.get(key, Source("default"))
+
+    def settings_for(self, local: bool) -> Settings:
+        """The settings of a run, once it is known whether a small local model works in it: that gets more attempts where
+        nobody set their number."""
+        if not local or self.source("loop.max_iterations").scope != "default":
+            return self.settings
+        loop = self.settings.loop.model_copy(update={"max_iterations": SMALL_MODEL_ITERATIONS})
+        return self.settings.model_copy(update={"loop": loop})
 
     @property
     def stopping(self) -> tuple[Problem, ...]:

@@ -151,7 +151,7 @@ class LoopSettings(Section):
     """How long a run goes on, and what it is made of."""
 
     max_iterations: Annotated[int, Strict(), Field(ge=1, le=100), WHOLE, LOWER] = 5
-    """Verified answers of the artisan before the run ends."""
+    """Verified answers of the artisan before the run ends. Where nobody set a number, a small local model gives up to 12."""
     max_wall_s: Annotated[Seconds, LOWER] = 900.0
     """Seconds before the run ends."""
     stuck_after: Annotated[int, Strict(), Field(ge=2, le=100), WHOLE, LOWER] = 3
