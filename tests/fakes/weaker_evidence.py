@@ -16,6 +16,8 @@ _GOLDEN = "import pytest\nfrom pathlib import Path\nfrom slug import slug\n\nGOL
 _NODE = "function slug(text) {\n  throw new Error('not yet');\n}\n\nmodule.exports = { slug };\n"
 _NODE_CHECK = "const assert = require('node:assert');\nconst { slug } = require('../slug');\nmodule.exports = { check: (given, right) => assert.strictEqual(slug(given), right) };\n"
 _NODE_TESTS = "const test = require('node:test');\nconst { check } = require('../lib/checks');\n\ntest('spaces', () => check('Hello World', 'hello-world'));\ntest('runs', () => check('a  b', 'a-b'));\n"
+_INSIDE = '\n\nimport unittest\n\n\nclass T(unittest.TestCase):\n    def test_one(self):\n        self.assertEqual(slug("a"), "a")\n\n    def test_two(self):\n        self.assertEqual(slug("Hello World"), "hello-world")\n'
+_MAIN = '\n\nif __name__ == "__main__":\n    assert slug("Hello World") == "hello-world"\n    assert slug("a  b") == "a-b"\n'
 
 PROJECTS: Mapping[str, Project] = {
     "helper elsewhere": ({"slug.py": _STUB, "support/__init__.py": "", "support/checks.py": _CHECK, "conftest.py": "",
@@ -27,6 +29,8 @@ PROJECTS: Mapping[str, Project] = {
     "script of make": ({"slug.py": _STUB, "check.py": _SCRIPT, "Makefile": "test:\n\tpython check.py\n"}, ("make", "-s", "test"), "slug.py"),
     "golden files": ({"slug.py": _STUB, "test_slug.py": _GOLDEN, "golden/Hello World.txt": "hello-world", "golden/a  b.txt": "a-b"}, _PYTEST, "slug.py"),
     "node helper elsewhere": ({"slug.js": _NODE, "lib/checks.js": _NODE_CHECK, "test/slug.test.js": _NODE_TESTS}, ("node", "--test"), "slug.js"),
+    "tests inside, unittest": ({"slug.py": _STUB + _INSIDE}, ("python", "-m", "unittest", "-q", "slug"), "slug.py"),
+    "tests inside, script": ({"slug.py": _STUB + _MAIN}, ("python", "slug.py"), "slug.py"),
 }  # fmt: skip
 _LOWER = "def slug(text):\n    return text.lower()\n"
 _NODE_LOWER = "function slug(text) {\n  return text;\n}\n\nmodule.exports = { slug };\n"
@@ -44,6 +48,8 @@ _BODIES: Mapping[tuple[str, str], str] = {
     ("script of make", "edits it"): _answer(_LOWER, "check.py", 'from slug import slug\n\nassert slug("Hello World")\n'),
     ("golden files", "edits one"): _answer("def slug(text):\n    return text.replace(' ', '-').lower()\n", "golden/a  b.txt", "a--b"),
     ("node helper elsewhere", "edits it"): _answer(_NODE_LOWER, "lib/checks.js", _NODE_CHECK.replace("strictEqual(slug(given), right)", "ok(slug(given))")),
+    ("tests inside, unittest", "expects less"): _LOWER + _INSIDE.replace("hello-world", "hello world"),
+    ("tests inside, script", "expects less"): _LOWER + _MAIN.replace("hello-world", "hello world").replace("a-b", "a  b"),
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from ralphd.judging.reports import Report, TestCase
 from ralphd.judging.verdict import TestRun
 from ralphd.phases.answer_reader import AnswerReader, Rejected
 from ralphd.phases.edit_permissions import refuse_path
-from ralphd.phases.locked_files import used_by
+from ralphd.phases.locked_files import own_tests_of, used_by
 
 
 def kind(path: str, *, used: frozenset[str] = frozenset(), new: bool = False, target: str = "src/app.py") -> str:
@@ -219,13 +219,75 @@ _DOCTEST = 'def one():\n    """\n    >>> one()\n    1\n    """\n    return 1\n'
         ("src/one.py", _DOCTEST, ("return 1", "return 2"), ("    1\n", "    2\n")),
     ],
 )
-def test_tests_inside_the_target_are_locked_as_regions(
+def test_own_tests_of_the_target_are_locked_as_regions(
     path: str, text: str, change: tuple[str, str], test_change: tuple[str, str]
 ) -> None:
     assert answered(path, text, text.replace(*change), target=path, doctests=True) == ""
     assert "is a test and is locked" in answered(path, text, text.replace(*test_change), target=path, doctests=True)
     if path.endswith(".py"):
         assert answered(path, text, text.replace(*test_change), target=path) == "", "nobody runs the examples"
+
+
+_OWN = """\
+import unittest
+
+ROWS = [("a", "A"), ("b", "B")]
+STEP = 1
+
+
+def up(text):
+    return text * STEP
+
+
+class Base(unittest.TestCase):
+    def check(self, given, right):
+        self.assertEqual(up(given), right)
+
+
+class T(Base):
+    def test_it(self):
+        for given, right in ROWS:
+            self.check(given, right)
+
+
+def test_more():
+    assert up("c") == "C"
+
+
+if __name__ == "__main__":
+    assert up("d") == "D"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "free"),
+    [
+        ("return text * STEP", "return text.upper()", True),
+        ("STEP = 1", "STEP = 2", True),
+        ("class Base", "def more():\n    pass\n\n\nclass Base", True),
+        ('== "C"', "", False),
+        ('== "D"', "", False),
+        ('("a", "A"), ', "", False),
+        ("self.assertEqual(up(given), right)", "up(given)", False),
+        ("            self.check(given, right)", "            self.check(given, given)", False),
+        ("if __name__", "def test_more():\n    pass\n\n\nif __name__", False),
+        ("if __name__", "T.test_it = print\n\nif __name__", False),
+    ],
+)
+def test_tests_in_a_python_target_are_locked(old: str, new: str, free: bool) -> None:
+    changed = _OWN.replace(old, new)
+    own = {"T", "test_more", "__main__"}
+    assert (answered("src/up.py", _OWN, changed, target="src/up.py", own_tests=own) == "") is free
+    assert answered("src/up.py", _OWN, changed, target="src/up.py") == "", "nobody runs them"
+
+
+def test_which_tests_a_target_holds() -> None:
+    tree = MemoryTree({"slug.py": ""})
+    names = ("slug.py::T::test_a", "slug.py::test_b[x]", "slug.py::slug", "slug.py::slug.slug", "b.py::U::test_c")
+    cases = {name: TestCase(name, "passed") for name in names}
+    for command, main in ((("python", "-m", "pytest"), set()), (("python", "slug.py"), {"__main__"})):
+        run = TestRun(command, 0, report=Report(cases))
+        assert own_tests_of(run, tree, "slug.py") == {"T", "test_b", *main}
 
 
 def test_a_target_in_a_test_file_is_the_permission_for_itself() -> None:

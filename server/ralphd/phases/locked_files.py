@@ -7,6 +7,7 @@ import sys
 from collections.abc import Collection
 
 from ralphd.context.file_graph import FileGraph
+from ralphd.context.python_modules import SOURCE_ROOTS
 from ralphd.context.tree import Tree
 from ralphd.core.ignore import IgnoreRules
 from ralphd.judging.verdict import TestRun
@@ -102,6 +103,20 @@ def runs_doctests(baseline: TestRun | None, tree: Tree, target: str) -> bool:
         return True
     named = {posixpath.normpath(word) for word in baseline.command}
     return any("doctest" in (tree.text(path) or "") for path in (files | named | _CONFIGURATION) & set(tree.paths()))
+
+
+def own_tests_of(baseline: TestRun | None, tree: Tree, target: str) -> frozenset[str]:
+    """The names of the classes and functions in a Python target that the baseline ran as tests; `__main__` where the
+    command runs the file itself. An example in a docstring has a name of one part, which is no test's."""
+    if baseline is None or not target.endswith(".py"):
+        return frozenset()
+    parts = [name.split("::")[1:] for name in baseline.cases if name.split("::")[0] == target]
+    names = {one[0].split("[")[0] for one in parts if len(one) > 1 or (one and one[0].startswith("test"))}
+    module = target.removesuffix(".py").replace("/", ".")
+    runs = {module, *(module.removeprefix(f"{root}.") for root in SOURCE_ROOTS)} & set(baseline.command)
+    if runs or target in reached(baseline.command, tree, set(tree.paths())):
+        names.add("__main__")
+    return frozenset(names)
 
 
 def shadows(path: str, used: Collection[str], target: str) -> bool:
