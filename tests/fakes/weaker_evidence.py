@@ -18,6 +18,7 @@ _NODE_CHECK = "const assert = require('node:assert');\nconst { slug } = require(
 _NODE_TESTS = "const test = require('node:test');\nconst { check } = require('../lib/checks');\n\ntest('spaces', () => check('Hello World', 'hello-world'));\ntest('runs', () => check('a  b', 'a-b'));\n"
 _INSIDE = '\n\nimport unittest\n\n\nclass T(unittest.TestCase):\n    def test_one(self):\n        self.assertEqual(slug("a"), "a")\n\n    def test_two(self):\n        self.assertEqual(slug("Hello World"), "hello-world")\n'
 _MAIN = '\n\nif __name__ == "__main__":\n    assert slug("Hello World") == "hello-world"\n    assert slug("a  b") == "a-b"\n'
+_BY_RULE = "import pytest\nfrom slug import RULES, slug\n\n\n@pytest.mark.parametrize('name', list(RULES))\ndef test_rule(name):\n    given, right = RULES[name]\n    assert slug(given) == right\n"
 
 PROJECTS: Mapping[str, Project] = {
     "helper elsewhere": ({"slug.py": _STUB, "support/__init__.py": "", "support/checks.py": _CHECK, "conftest.py": "",
@@ -30,6 +31,7 @@ PROJECTS: Mapping[str, Project] = {
     "golden files": ({"slug.py": _STUB, "test_slug.py": _GOLDEN, "golden/Hello World.txt": "hello-world", "golden/a  b.txt": "a-b"}, _PYTEST, "slug.py"),
     "node helper elsewhere": ({"slug.js": _NODE, "lib/checks.js": _NODE_CHECK, "test/slug.test.js": _NODE_TESTS}, ("node", "--test"), "slug.js"),
     "tests inside, unittest": ({"slug.py": _STUB + _INSIDE}, ("python", "-m", "unittest", "-q", "slug"), "slug.py"),
+    "ids of the target": ({"slug.py": "RULES = {'lower': ('AB', 'ab'), 'join': ('a b', 'a-b')}\n\n\n" + _STUB, "test_slug.py": _BY_RULE}, _PYTEST, "slug.py"),
     "tests inside, script": ({"slug.py": _STUB + _MAIN}, ("python", "slug.py"), "slug.py"),
 }  # fmt: skip
 _LOWER = "def slug(text):\n    return text.lower()\n"
@@ -50,6 +52,7 @@ _BODIES: Mapping[tuple[str, str], str] = {
     ("node helper elsewhere", "edits it"): _answer(_NODE_LOWER, "lib/checks.js", _NODE_CHECK.replace("strictEqual(slug(given), right)", "ok(slug(given))")),
     ("tests inside, unittest", "expects less"): _LOWER + _INSIDE.replace("hello-world", "hello world"),
     ("tests inside, script", "expects less"): _LOWER + _MAIN.replace("hello-world", "hello world").replace("a-b", "a  b"),
+    ("ids of the target", "makes them unstable"): "RULES = {f'rule {id(object())} {n}': ('AB', 'ab') for n in range(2)}\n\n\n" + _LOWER,
 }  # fmt: skip
 
 
