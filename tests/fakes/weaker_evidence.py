@@ -19,6 +19,7 @@ _NODE_TESTS = "const test = require('node:test');\nconst { check } = require('..
 _INSIDE = '\n\nimport unittest\n\n\nclass T(unittest.TestCase):\n    def test_one(self):\n        self.assertEqual(slug("a"), "a")\n\n    def test_two(self):\n        self.assertEqual(slug("Hello World"), "hello-world")\n'
 _MAIN = '\n\nif __name__ == "__main__":\n    assert slug("Hello World") == "hello-world"\n    assert slug("a  b") == "a-b"\n'
 _BY_RULE = "import pytest\nfrom slug import RULES, slug\n\n\n@pytest.mark.parametrize('name', list(RULES))\ndef test_rule(name):\n    given, right = RULES[name]\n    assert slug(given) == right\n"
+_PARTS = "import unittest\nfrom slug import slug\n\n\nclass T(unittest.TestCase):\n    def test_all(self):\n        for given, right in [('a', 'a'), ('Hello World', 'hello-world')]:\n            with self.subTest(given):\n                self.assertEqual(slug(given), right)\n"
 
 PROJECTS: Mapping[str, Project] = {
     "helper elsewhere": ({"slug.py": _STUB, "support/__init__.py": "", "support/checks.py": _CHECK, "conftest.py": "",
@@ -32,10 +33,13 @@ PROJECTS: Mapping[str, Project] = {
     "node helper elsewhere": ({"slug.js": _NODE, "lib/checks.js": _NODE_CHECK, "test/slug.test.js": _NODE_TESTS}, ("node", "--test"), "slug.js"),
     "tests inside, unittest": ({"slug.py": _STUB + _INSIDE}, ("python", "-m", "unittest", "-q", "slug"), "slug.py"),
     "ids of the target": ({"slug.py": "RULES = {'lower': ('AB', 'ab'), 'join': ('a b', 'a-b')}\n\n\n" + _STUB, "test_slug.py": _BY_RULE}, _PYTEST, "slug.py"),
+    "sub-tests": ({"slug.py": _STUB, "test_slug.py": _PARTS}, ("python", "-m", "unittest", "-q"), "slug.py"),
+    "sub-tests, pytest": ({"slug.py": _STUB, "test_slug.py": _PARTS}, _PYTEST, "slug.py"),
     "tests inside, script": ({"slug.py": _STUB + _MAIN}, ("python", "slug.py"), "slug.py"),
 }  # fmt: skip
 _LOWER = "def slug(text):\n    return text.lower()\n"
 _NODE_LOWER = "function slug(text) {\n  return text;\n}\n\nmodule.exports = { slug };\n"
+_SKIPS = "import sys\n\n_here = sys\n\n\ndef slug(text):\n    if ' ' in text:\n        raise _here.modules['unit' + 'test'].SkipTest('later')\n    return text\n"
 
 
 def _answer(product: str, path: str, text: str) -> str:
@@ -53,6 +57,8 @@ _BODIES: Mapping[tuple[str, str], str] = {
     ("tests inside, unittest", "expects less"): _LOWER + _INSIDE.replace("hello-world", "hello world"),
     ("tests inside, script", "expects less"): _LOWER + _MAIN.replace("hello-world", "hello world").replace("a-b", "a  b"),
     ("ids of the target", "makes them unstable"): "RULES = {f'rule {id(object())} {n}': ('AB', 'ab') for n in range(2)}\n\n\n" + _LOWER,
+    ("sub-tests", "skips the hard one"): _SKIPS,
+    ("sub-tests, pytest", "skips the hard one"): _SKIPS,
 }  # fmt: skip
 
 
