@@ -154,6 +154,32 @@ async def test_a_change_that_interferes_is_suspect(tmp_path: Path) -> None:
     assert EXIT_CODES.get(run.result.outcome, 1) == 1
 
 
+@pytest.mark.slow
+async def test_what_a_falsified_test_leaves_behind_accuses_nobody(tmp_path: Path) -> None:
+    """A false expectation ends a test before it cleans up: what is seen after that says nothing of the candidate."""
+    tests = """
+        import os
+        from tag import image
+
+        def test_default():
+            assert image() == "app:v1"
+
+        def test_tag():
+            os.environ["APP_TAG"] = "v2"
+            assert image() == "app:v2"
+            del os.environ["APP_TAG"]
+        """
+    write(tmp_path, {"tag.py": "def image():\n    raise NotImplementedError\n", "test_tag.py": tests})
+    answer = code("""
+        import os
+
+        def image():
+            return "app:" + os.environ.get("APP_TAG", "v1")
+        """)
+    run = await drive(tmp_path, {"artisan": [answer.replace("clamp.py", "tag.py")]}, path="tag.py", at="raise")
+    assert run.result.outcome == "proposed", run.result.reason
+
+
 @pytest.mark.full
 async def test_four_controls_at_once(tmp_path: Path) -> None:
     """Each run holds a shadow copy of the four that there are: none waits for a second one of another for ever."""

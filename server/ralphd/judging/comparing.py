@@ -66,10 +66,11 @@ def without(baseline: TestRun, paths: Collection[str]) -> TestRun:
 
 
 async def judge_with_rerun(
-    bench: Workbench, run: TestRun, baseline: TestRun | None, reach: Reach
+    bench: Workbench, run: TestRun, baseline: TestRun | None, reach: Reach, texts: Mapping[str, str]
 ) -> tuple[Verdict, set[str]]:
-    """The verdict; a test that passed before and fails now is run once more alone before it is blamed."""
-    if baseline is not None and (unstable := await _unstable(bench, run, baseline)):
+    """The verdict on `texts`, which are loaded; a test that passed before and fails now is run once more alone before it is
+    blamed."""
+    if baseline is not None and (unstable := await _unstable(bench, run, baseline, texts)):
         run, _ = _numbered(run, unstable)
         baseline, new = _numbered(baseline, unstable)
         reach = Reach(*(frozenset(new.get(name, name) for name in names) for names in (reach.reaching, reach.unknown)))
@@ -89,15 +90,18 @@ def function_of(nodeid: str) -> str:
     return file + separator + rest.split("[", 1)[0] if file.endswith(".py") else nodeid
 
 
-async def _unstable(bench: Workbench, run: TestRun, baseline: TestRun) -> set[str]:
-    """Test functions whose ids change from process to process (objects, times): seen by collecting once more."""
+async def _unstable(bench: Workbench, run: TestRun, baseline: TestRun, texts: Mapping[str, str]) -> set[str]:
+    """Test functions whose ids change from process to process (objects, times): seen by collecting the unchanged project
+    once more. Ids that only change where `texts` are loaded were made to: the tests that they named are gone."""
     gone, new = baseline.cases.keys() - run.cases.keys(), run.cases.keys() - baseline.cases.keys()
     doubtful = {function_of(name) for name in gone} & {function_of(name) for name in new if "[" in name}
     if not doubtful:
         return set()
+    await bench.load({})
     again = await bench.run(Asked(collect=True))
+    await bench.load(texts)
     collected = set(again.report.collected) if again.report else set()
-    changing = {function_of(name) for name in collected ^ run.cases.keys()} if collected else set()
+    changing = {function_of(name) for name in collected ^ baseline.cases.keys()} if collected else set()
     return doubtful & changing
 
 

@@ -36,6 +36,8 @@ class TestCase:
     """Whether it entered the target's file, where that was measured; None: not known."""
     seconds: float | None = None
     """How long it took, where its runner says so."""
+    part_skips: int | None = None
+    """How many of its sub-tests were skipped; None where no sub-test of it was seen."""
 
     @property
     def bad(self) -> bool:
@@ -69,11 +71,18 @@ class _Test(BaseModel):
     sections: list[tuple[str, str]] = []
     reached: bool | None = None
     seconds: float | None = None
+    part_skips: int | None = None
 
     def case(self) -> TestCase:
         shown = "".join(f"\n--- {name} ---\n{body}" for name, body in self.sections if "call" in name)
         return TestCase(
-            self.nodeid, self.outcome, self.longrepr + shown, tuple(self.frames), self.reached, self.seconds
+            self.nodeid,
+            self.outcome,
+            self.longrepr + shown,
+            tuple(self.frames),
+            self.reached,
+            self.seconds,
+            self.part_skips,
         )
 
 

@@ -232,6 +232,8 @@ def _lost(case: TestCase, run: TestRun) -> str:
         return "was skipped"
     if now.outcome == "xfailed" and case.outcome not in ("xfailed", "skipped"):
         return "was marked as expected to fail"
+    if case.part_skips is not None and (now.part_skips or 0) > case.part_skips:
+        return "skipped more of its sub-tests than before"
     return ""
 
 

@@ -145,7 +145,8 @@ class Attempts:
         state = self.state
         await self.bench.load(candidate.texts)
         run = await self._fast_then_full()
-        verdict, flaky = await judge_with_rerun(self.bench, run, self._comparable(candidate.texts), state.reach)
+        before = self._comparable(candidate.texts)
+        verdict, flaky = await judge_with_rerun(self.bench, run, before, state.reach, candidate.texts)
         run = replace(run, hashes=await self.bench.hashes(self._covered(run, candidate.texts)))
         report = to_report(run, state.baseline, verdict, flaky)
         state.tested_s += run.duration_s

@@ -25,9 +25,10 @@ async def of(ctx: PhaseContext, bench: Workbench, state: State, green: Trial) ->
     if not changed or green.report is None:
         return green
     with phase(ctx.emit, "tests", state.iterations):
-        await bench.load({path: text for path, text in green.texts.items() if path not in changed})
+        rest = {path: text for path, text in green.texts.items() if path not in changed}
+        await bench.load(rest)
         run = await bench.run()
-        verdict, _ = await judge_with_rerun(bench, run, state.baseline, state.reach)
+        verdict, _ = await judge_with_rerun(bench, run, state.baseline, state.reach, rest)
         await bench.load(green.texts)
     names = [case.nodeid for case in verdict.failing]
     why = f"{verdict.why} ({', '.join(names[:3])})" if names else verdict.why

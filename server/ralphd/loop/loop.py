@@ -103,7 +103,8 @@ class Loop:
             self.state.baseline, self.bench.tree, self.state.graph, self.ctx.target.path
         )
         doctests = locked_files.runs_doctests(self.state.baseline, self.bench.tree, self.ctx.target.path)
-        locks = Locks(self.state.used, doctests)
+        own_tests = locked_files.own_tests_of(self.state.baseline, self.bench.tree, self.ctx.target.path)
+        locks = Locks(self.state.used, doctests, own_tests)
         artisan = Artisan(self.ctx, brief, self._attempted_failures(), self.ctx.request.findings, locks)
         attempts = Attempts(self.ctx, self.bench, self.state, artisan, scrutiny)
         rounds = 0

@@ -16,7 +16,7 @@ from ralphd.core.run import ControlReport
 from ralphd.errors import RalphError
 from ralphd.judging import data_files
 from ralphd.judging.comparing import function_of
-from ralphd.judging.control import SMALL_FAULTS, Plan, control, proves_nothing, shown
+from ralphd.judging.control import SMALL_FAULTS, Plan, bounds, control, proves_nothing, shown
 from ralphd.judging.infrastructure import machine
 from ralphd.judging.suspicion import suspicions
 from ralphd.judging.verdict import TestRun, cut_short
@@ -110,22 +110,33 @@ async def _control(
     body, faults = await asyncio.to_thread(_planted, ctx, texts)
     near = [(path, green.texts.get(path) or text) for path, text in tests]
     changed = {path: (ctx.before(path), text) for path, text in texts.items()}
-    functions, outer, falsified = await asyncio.to_thread(_falsified, near, only, changed)
-    if not body and falsified is None:
+    wrong = await asyncio.to_thread(_falsified, near, only, changed)
+    if not body and wrong.plant is None:
         return _Seen(why_none="nothing could be planted in what changed")
     with phase(ctx.emit, "control", state.iterations):
         try:
-            plan = Plan(body, faults if mode == "auto" else [], only, falsified)
-            done = await control(bench, green.run, plan, max(state.tested_s, _LEAST_CONTROL_S))
+            plan = Plan(body, faults if mode == "auto" else [], only, wrong.plant)
+            share_s = max(state.tested_s, _LEAST_CONTROL_S)
+            done = await control(bench, green.run, plan, share_s)
+            forged = await _forged(bench, done.falsified, wrong, green.run, share_s)
         except RalphError as error:
             return _Seen(why_none=str(error).rstrip("."))
-    return _Seen(done.report, done.why_none, _forged(done.falsified, functions, outer, green.run))
+    return _Seen(done.report, done.why_none, forged)
 
 
-def _falsified(
-    tests: Sequence[_Read], only: Collection[str], changed: Mapping[str, tuple[str | None, str]]
-) -> tuple[tuple[str, ...], tuple[str, ...], Plant | None]:
-    """The test functions that can be given a false expectation, our own tests beside them, and what has to be planted.
+@dataclass(frozen=True)
+class _Wrong:
+    """The test functions that have a false expectation, our own tests beside them, and what is planted for both."""
+
+    functions: tuple[str, ...]
+    outer: tuple[str, ...]
+    plant: Plant | None
+    own_alone: Plant | None
+    """The same tests as the person wrote them, with our own beside them: none of these leaves something undone."""
+
+
+def _falsified(tests: Sequence[_Read], only: Collection[str], changed: Mapping[str, tuple[str | None, str]]) -> _Wrong:
+    """What is planted to see whether false expectations are noticed.
 
     `changed`: the texts before and after of what changed, by path."""
     found = [wrong for path, text in tests if (wrong := falsified(path, text))]
@@ -133,17 +144,25 @@ def _falsified(
     functions = tuple(sorted({function_of(nodeid) for nodeid in ids}))  # the parameters are others now
     files = {nodeid.split("::")[0] for nodeid in only}
     texts = {one.path: one.text for one in found} if functions else {}
-    outer = []
+    outer, honest = [], dict[str, str]()
     for path, text in tests:
         if path in files and (own := outside(path, text, changed)) is not None:
             texts[path] = texts.get(path, text) + own.text
+            honest[path] = text + own.text
             outer.append(own.test)
     asked = Asked(only=(*functions, *outer))
-    return functions, tuple(outer), Plant(texts, asked) if texts else None
+    return _Wrong(
+        functions, tuple(outer), Plant(texts, asked) if texts else None, Plant(honest, asked) if honest else None
+    )
 
 
-def _forged(run: TestRun | None, functions: Sequence[str], outer: Sequence[str], clean: TestRun) -> tuple[str, ...]:
-    """What is suspect in how the tests ended with their false expectations: something else than the result decides."""
+async def _forged(
+    bench: Workbench, run: TestRun | None, wrong: _Wrong, clean: TestRun, share_s: float
+) -> tuple[str, ...]:
+    """What is suspect in how the tests ended with their false expectations: something else than the result decides.
+
+    A test that fails half-way cleans up nothing: what our own tests saw after it counts only where they see it after the
+    tests as they are, too."""
     if run is None or run.timed_out or machine(run) or cut_short(run):
         return ()
     if run.report is None or run.report.void:
@@ -151,9 +170,18 @@ def _forged(run: TestRun | None, functions: Sequence[str], outer: Sequence[str],
     outcomes: dict[str, set[str]] = {}
     for nodeid, case in run.cases.items():
         outcomes.setdefault(function_of(nodeid), set()).add(case.outcome)
-    passed = [function for function in functions if outcomes.get(function) == {"passed"}]
+    passed = [function for function in wrong.functions if outcomes.get(function) == {"passed"}]
     if passed:
         return (f"tests pass with a false expectation as well: {', '.join(passed[:3])}",)
+    found = _seen_outside(run, wrong.outer)
+    if not found or not wrong.functions or wrong.own_alone is None:
+        return found
+    (again,) = await bench.run_planted([wrong.own_alone], bounds(clean, share_s))
+    ended = again is None or again.timed_out or not again.cases or machine(again) or cut_short(again)
+    return found if again is None or ended else _seen_outside(again, wrong.outer)
+
+
+def _seen_outside(run: TestRun, outer: Collection[str]) -> tuple[str, ...]:
     failed = [run.cases[name].detail for name in outer if name in run.cases and run.cases[name].bad]
     return tuple(filter(None, map(told, failed)))[:1]
 

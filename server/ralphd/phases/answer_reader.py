@@ -68,6 +68,7 @@ class AnswerReader:
     used: Collection[str] = ()
     """Files that the baseline's verdict rests on: locked as well."""
     doctests: bool = False
+    own_tests: Collection[str] = ()
     """Whether the project's tests run the examples in docstrings."""
     allowed: Sequence[str] = ()
     """Locked and control files that the person allowed to be edited."""
@@ -138,6 +139,7 @@ class AnswerReader:
             target=self.target.path,
             span=None if self.target.kind == "file" else self.target.span,
             doctests=self.doctests,
+            own_tests=self.own_tests,
         )
 
     def _linked(self, path: str) -> Refusal | None:

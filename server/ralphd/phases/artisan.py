@@ -39,11 +39,12 @@ ASKED_TOO_OFTEN = "You were shown all that you may ask for. Answer with the edit
 
 @dataclass(frozen=True)
 class Locks:
-    """What no answer may change: the files that the baseline's verdict rests on, and the examples in docstrings where the
-    tests run them."""
+    """What no answer may change: the files that the baseline's verdict rests on, the examples in docstrings where the
+    tests run them, and the tests in the target's own file, by their names."""
 
     used: frozenset[str] = frozenset()
     doctests: bool = False
+    own_tests: frozenset[str] = frozenset()
 
 
 class Artisan:
@@ -275,6 +276,7 @@ class Artisan:
             instruction=request.instruction,
             used=self._locks.used,
             doctests=self._locks.doctests,
+            own_tests=self._locks.own_tests,
             allowed=request.allowed,
             linked=lambda path: not request.untitled and through_link(request.root, path),
         )

@@ -92,10 +92,12 @@ def refuse_result(
     target: str,
     span: Span | None,
     doctests: bool,
+    own_tests: Collection[str] = (),
 ) -> Refusal | None:
     """Why an edit that could be made is refused for what it changes inside the file; None where it may be tried.
 
     `span`: the target, where it is a part of its file. `doctests`: whether the tests run examples in docstrings.
+    `own_tests`: names of the tests in the target's own file, `__main__` where the command runs it.
     """
     if path in allowed or before is None:
         return None
@@ -108,7 +110,8 @@ def refuse_result(
             return Refusal("locked", path, f"{path}: the other tests in it are locked. Change only what was asked for.")
         return None
     span = span if path == target else None
-    if what := test_regions.changed(path, before, after, span, doctests=doctests):
+    own = own_tests if path == target else ()
+    if what := test_regions.changed(path, before, after, span, doctests=doctests, own_tests=own):
         return Refusal(
             "locked", path, f"{path}: {what} is a test and is locked. Keep it as it stands, and change the code."
         )

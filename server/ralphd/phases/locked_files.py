@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import posixpath
-import re
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from ralphd.context.file_graph import FileGraph
-from ralphd.context.tree import Tree, is_secret
+from ralphd.context.python_modules import SOURCE_ROOTS
+from ralphd.context.tree import Tree
 from ralphd.core.ignore import IgnoreRules
 from ralphd.judging.verdict import TestRun
 from ralphd.phases.control_files import fold
+from ralphd.phases.reached_scripts import loaded_by_runner, reached
+from ralphd.phases.test_material import data_of, is_made_for_tests
 
 _TESTS_BY_NAME = IgnoreRules(
     fold(name)
@@ -25,8 +27,6 @@ _RUNNERS = frozenset({"pytest", "_pytest", "pluggy", "py", "iniconfig", "nose", 
 _CONFIGURATION = frozenset(
     {"pyproject.toml", "pytest.ini", "setup.cfg", "tox.ini", "noxfile.py", "Makefile", "conftest.py"}
 )
-_WORD = re.compile(r"[\w./-]{3,200}")
-_LONGEST_SCRIPT = 20_000
 
 
 def is_test_by_name(path: str) -> bool:
@@ -37,41 +37,57 @@ def is_test_by_name(path: str) -> bool:
 def used_by(baseline: TestRun | None, tree: Tree, graph: FileGraph | None, target: str) -> frozenset[str]:
     """The files that the baseline's verdict rests on, without the target and what the target imports.
 
-    Those are the files that tests were collected from; in their folders, what only they import; and the scripts that the
-    command names, directly or in a script that it starts; and snapshots and data files that a test names.
+    Those are the files that tests were collected from; what only tests import, in their folders or where it is made for
+    tests; what the command and the runner's configuration lead to; and the data that tests name.
     """
     if baseline is None:
         return frozenset()
     known = set(tree.paths())
     tests = {name.split("::")[0] for name in baseline.cases} & known
-    locked = set(tests)
-    free = {target}
+    started = reached(baseline.command, tree, known) | loaded_by_runner(baseline.command, tree, known)
+    free, helping = {target}, set[str]()
     if graph is not None:
-        free = graph.closure(free)
-        folders = {posixpath.dirname(path) for path in tests} - {posixpath.dirname(target)}
-        near = {path for path in graph.closure(tests) if posixpath.dirname(path) in folders}
-        outside = graph.closure(set(graph.uses) - near)
-        locked |= near - outside
-    locked |= _scripts(baseline.command, tree, known)
-    locked |= _data(tests, tree, known, free)
-    return frozenset(locked - free)
+        free = _used_by_product(graph, free)
+        helping = _helping(tests, started, tree, graph, free, target)
+    data = data_of(tests | helping, tree, known, free)
+    return frozenset((tests | started | helping | data) - free)
 
 
-_DATA = re.compile(r"[\w./-]{1,200}\.(?:json|jsonl|csv|tsv|txt|ya?ml|toml|xml|html|sql|golden|snap|ambr)\b")
+def _helping(
+    tests: set[str], started: set[str], tree: Tree, graph: FileGraph, free: Collection[str], target: str
+) -> set[str]:
+    """What nothing but tests and `started` imports: in the tests' own folders all of it, elsewhere what is made for tests."""
+    folders = {posixpath.dirname(path) for path in tests} - {posixpath.dirname(target)}
+    imported = graph.closure(tests | started)
+    of_tests = tests | started | {path for path in graph.uses if _beside_tests(path)}
+    found = {path for path in graph.closure(tests) if posixpath.dirname(path) in folders}
+    for _ in range(_LAYERS):
+        product = set().union(*(used for path, used in graph.uses.items() if path not in of_tests))
+        more = {path for path in imported - product - of_tests - set(free) if is_made_for_tests(path, tree, graph)}
+        if not more:
+            break
+        of_tests |= more
+        found |= more
+    return found - _used_by_product(graph, set(graph.uses) - found - of_tests)
 
 
-def _data(tests: Collection[str], tree: Tree, known: Collection[str], free: Collection[str]) -> set[str]:
-    """Data files that a test names and no file of the product does, and the snapshots of test files."""
-    by_name: dict[str, list[str]] = {}
-    for path in known:
-        by_name.setdefault(posixpath.basename(path), []).append(path)
-    product = " ".join(tree.text(path) or "" for path in sorted(free) if not is_secret(path))
-    found = {path for path in known if "__snapshots__" in path.split("/") and path.endswith((".snap", ".ambr"))}
-    for test in tests:
-        for name in {posixpath.basename(word) for word in _DATA.findall(tree.text(test) or "")}:
-            if name not in product:
-                found.update(by_name.get(name, ()))
-    return found
+def _used_by_product(graph: FileGraph, paths: Collection[str]) -> set[str]:
+    """The closure of `paths` but through conftest.py, which pytest loads for each file and none imports."""
+    seen = set(paths)
+    todo = list(seen)
+    while todo:
+        fresh = {path for path in graph.uses.get(todo.pop(), ()) if posixpath.basename(path) != "conftest.py"} - seen
+        seen |= fresh
+        todo += fresh
+    return seen
+
+
+_LAYERS = 3
+"""So deep helpers of tests are followed that only other helpers import."""
+
+
+def _beside_tests(path: str) -> bool:
+    return posixpath.basename(path) == "conftest.py" or is_test_by_name(path)
 
 
 def runs_doctests(baseline: TestRun | None, tree: Tree, target: str) -> bool:
@@ -89,14 +105,18 @@ def runs_doctests(baseline: TestRun | None, tree: Tree, target: str) -> bool:
     return any("doctest" in (tree.text(path) or "") for path in (files | named | _CONFIGURATION) & set(tree.paths()))
 
 
-def _scripts(argv: Sequence[str], tree: Tree, known: Collection[str]) -> set[str]:
-    named = {posixpath.normpath(word) for word in argv} & set(known)
-    inside: set[str] = set()
-    for path in named:
-        text = tree.text(path) or ""
-        if not path.endswith(".py") and len(text) <= _LONGEST_SCRIPT:
-            inside |= {posixpath.normpath(word) for word in _WORD.findall(text)} & set(known)
-    return named | inside
+def own_tests_of(baseline: TestRun | None, tree: Tree, target: str) -> frozenset[str]:
+    """The names of the classes and functions in a Python target that the baseline ran as tests; `__main__` where the
+    command runs the file itself. An example in a docstring has a name of one part, which is no test's."""
+    if baseline is None or not target.endswith(".py"):
+        return frozenset()
+    parts = [name.split("::")[1:] for name in baseline.cases if name.split("::")[0] == target]
+    names = {one[0].split("[")[0] for one in parts if len(one) > 1 or (one and one[0].startswith("test"))}
+    module = target.removesuffix(".py").replace("/", ".")
+    runs = {module, *(module.removeprefix(f"{root}.") for root in SOURCE_ROOTS)} & set(baseline.command)
+    if runs or target in reached(baseline.command, tree, set(tree.paths())):
+        names.add("__main__")
+    return frozenset(names)
 
 
 def shadows(path: str, used: Collection[str], target: str) -> bool:

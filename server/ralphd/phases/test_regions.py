@@ -1,4 +1,4 @@
-"""Tests that stand in a file of the product: doctest examples (of Rust too), Rust's `#[cfg(test)]` items, vitest's in-source tests.
+"""Tests that stand in a file of the product: doctest examples (of Rust too), tests in a Python file, Rust's `#[cfg(test)]` items, vitest's in-source tests.
 
 Such a file is not locked, its test regions are: each that stood there before an edit has to stand there after it.
 """
@@ -9,13 +9,14 @@ import ast
 import doctest
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ralphd.context.languages import language_of, parse
 from ralphd.core.edits import hunks
 from ralphd.core.python_source import NOT_UNDERSTOOD, parsed
 from ralphd.core.text import Span
+from ralphd.phases import tests_in_product
 
 _JAVASCRIPT = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
 _IMPORT = re.compile(
@@ -38,14 +39,16 @@ class Region:
     span: Span
 
 
-def changed(path: str, before: str, after: str, target: Span | None, *, doctests: bool) -> str:
+def changed(
+    path: str, before: str, after: str, target: Span | None, *, doctests: bool, own_tests: Collection[str] = ()
+) -> str:
     """The first test region of `before` that is not in `after`, in words; "" where all are.
 
     `target`: what the person asked to change; a region that it lies in is theirs to have changed. `doctests`: whether
-    the tests of the project run the examples in docstrings.
+    the tests of the project run the examples in docstrings. `own_tests`: names of tests that a Python file holds itself.
     """
-    there = Counter(region.text for region in _regions(path, after, doctests))
-    for region in _regions(path, before, doctests):
+    there = Counter(region.text for region in _regions(path, after, doctests, own_tests))
+    for region in _regions(path, before, doctests, own_tests):
         if there[region.text] > 0:
             there[region.text] -= 1
         elif target is None or not (region.span[0] <= target[0] and target[1] <= region.span[1]):
@@ -81,9 +84,10 @@ def alone(path: str, text: str) -> str:
     return "\n".join(region.text for region in _regions(path, text, doctests=False))
 
 
-def _regions(path: str, text: str, doctests: bool) -> list[Region]:
+def _regions(path: str, text: str, doctests: bool, own_tests: Collection[str] = ()) -> list[Region]:
     if path.endswith(".py"):
-        return list(_examples(text)) if doctests and ">>>" in text else []
+        examples = list(_examples(text)) if doctests and ">>>" in text else []
+        return examples + [Region(*found) for found in tests_in_product.found(text, own_tests)]
     if path.endswith(".rs"):
         examples = list(_rust_examples(text)) if doctests and "```" in text else []
         return examples + (list(_rust(path, text)) if "test" in text else [])

@@ -94,7 +94,7 @@ async def _judge(bench: Workbench, evidence: Evidence, texts: Mapping[str, str])
     if ended := machine(run) or cut_short(run):
         return Judgement("unknown", ended, (), hashes)
     edited = {path for path, known in evidence.hashes.items() if path not in texts and hashes.get(path) != known}
-    verdict, _ = await judge_with_rerun(bench, run, without(evidence.baseline, edited), evidence.reach)
+    verdict, _ = await judge_with_rerun(bench, run, without(evidence.baseline, edited), evidence.reach, texts)
     failing = tuple(case.nodeid for case in verdict.failing)
     if not verdict.green:
         return Judgement("red", verdict.why, failing, hashes)

@@ -45,7 +45,7 @@ class Report:
         self.session, self.only, self.collect = session, settings.get("only"), settings.get("collect")
         self.name = name
         self.reach = reach.Reach(settings["target"]) if settings.get("target") else None
-        self.tests, self.errors, self.worker_canaries, self.left = {}, [], [], False
+        self.tests, self.part_skips, self.errors, self.worker_canaries, self.left = {}, {}, [], [], False
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, session, config, items):
@@ -81,6 +81,11 @@ class Report:
         if report.when != "call" and report.passed:
             return
         name = self.name(report.nodeid)
+        if type(report).__name__.lower() == "subtestreport":  # pytest's own, or of pytest-subtests
+            skipped = report.skipped and not hasattr(report, "wasxfail")
+            self.part_skips[name] = self.part_skips.get(name, 0) + skipped
+            if not report.failed:
+                return  # the report of the whole test comes after those of its parts
         known = self.tests.get(name)
         if report.when == "call":
             outcome = "xfailed" if report.skipped and hasattr(report, "wasxfail") else report.outcome
@@ -115,6 +120,9 @@ class Report:
             held = False if False in self.worker_canaries else all(h is True for h in self.worker_canaries) or None
         else:
             held = canaries.held(session) if items and not self.collect and not self.left else None
+        for name, count in self.part_skips.items():
+            if name in self.tests:
+                self.tests[name]["part_skips"] = count
         data = {
             "exit": int(exitstatus),
             "left": self.left,

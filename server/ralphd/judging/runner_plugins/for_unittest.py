@@ -64,6 +64,7 @@ class _Seen:
 
     def __init__(self, session, target):
         self.session, self.cases, self.since = session, {}, 0.0
+        self.parts = None  # of the test that runs: how many sub-tests passed and how many were skipped
         self.reach = reach.Reach(target) if target else None
 
     def watched(self, result):
@@ -71,31 +72,43 @@ class _Seen:
 
         def start_test(test):
             self.session.tick(_name(test))
-            self.since = time.perf_counter()
+            self.since, self.parts = time.perf_counter(), None
             start(test)
             if self.reach is not None:
                 self.reach.start()
 
         def stop_test(test):
             reached = self.reach.stop() if self.reach is not None else None
+            if self.parts is not None and _name(test) not in self.cases:
+                _note(self.cases, test, "passed" if self.parts[0] else "skipped", None)  # no word comes of the whole
             if (case := self.cases.get(_name(test))) is not None:
                 case.update(reached=reached, seconds=time.perf_counter() - self.since)
+                case["part_skips"] = self.parts and self.parts[1]
             return stop(test)
 
         def add_sub_test(test, inner, err):
+            self.part(err is None, False)
             if err is not None:
                 _note(self.cases, test, "failed", err)
             return subtest(test, inner, err)
 
         result.startTest, result.stopTest, result.addSubTest = start_test, stop_test, add_sub_test
         for name, outcome in _METHODS.items():
-            setattr(result, name, _recording(getattr(result, name), outcome, self.cases))
+            setattr(result, name, _recording(getattr(result, name), outcome, self))
         return result
 
+    def part(self, passed, skipped):
+        """A sub-test of the test that runs ended."""
+        before = self.parts or (0, 0)
+        self.parts = (before[0] + passed, before[1] + skipped)
 
-def _recording(original, outcome, cases):
+
+def _recording(original, outcome, seen):
     def add(test, *rest):
-        _note(cases, test, outcome, rest[0] if rest else None)
+        if hasattr(test, "test_case"):
+            seen.part(False, outcome == "skipped")  # unittest tells of a sub-test that is skipped as of a test
+        else:
+            _note(seen.cases, test, outcome, rest[0] if rest else None)
         return original(test, *rest)
 
     return add

@@ -8,12 +8,18 @@ from importlib.machinery import PathFinder
 
 from . import channel
 
+_RUNS_TESTS = ("unittest.main(", "pytest.main(", "TextTestRunner(")
+_IMPORTS_UNITTEST = ("import unittest", "from unittest")
+_LONGEST_SCRIPT = 1_000_000
+_VALUED = ("-W", "-X", "--check-hash-based-pycs")
+
 
 class _WaitsForUnittest:
     def find_spec(self, name, path=None, target=None):
         if name != "unittest.runner":
             return None
         sys.meta_path.remove(self)
+        channel.take()  # what this process imports from here on may be code of the project
         spec = PathFinder.find_spec(name, path)
         if spec is None or spec.loader is None:
             return None
@@ -30,12 +36,38 @@ class _WaitsForUnittest:
 
 
 def _take_early(argv):
-    """unittest and Django's `manage.py test` import the project before they start their runner."""
+    """unittest, Django's `manage.py test` and a script of tests import the project before they start their runner."""
     if any(argv[at : at + 2] == ["-m", "unittest"] for at in range(len(argv))):
         session = channel.take()
         session and session.begin()
     elif "test" in argv[2:] and argv[1].endswith(("manage.py", "django", "django-admin")):
         channel.take()
+    elif text := _script(argv):
+        runs_tests = any(word in text for word in _RUNS_TESTS)
+        if runs_tests or any(word in text for word in _IMPORTS_UNITTEST):
+            session = channel.take()
+            runs_tests and session and session.begin()
+
+
+def _script(argv):
+    """The text of the file that this process runs, `python x.py` or `python -m x`; "" for one that is not the project's.
+
+    A program that only starts others (tox, a script that calls pytest) has to hand the report's folder on to them."""
+    at = 1
+    while at < len(argv) and argv[at].startswith("-") and argv[at] != "-m":
+        at += 2 if argv[at] in _VALUED else 1
+    if at < len(argv) and argv[at] == "-m":
+        module = "".join(argv[at + 1 : at + 2]).replace(".", os.sep)
+        paths = [module + ".py", os.path.join(module, "__main__.py")]
+    else:
+        paths = argv[at : at + 1]
+    for path in paths:
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                return file.read(_LONGEST_SCRIPT)
+        except OSError:
+            continue
+    return ""
 
 
 def begin(own_folder):
