@@ -95,6 +95,32 @@ def test_what_the_target_names_is_found(files: dict[str, str], path: str, place:
     assert found == needed
 
 
+OF_ONE_CLASS = {
+    "m/a.go": "package m\n\nfunc (o *Other) step() int { return 1 }\n\nfunc (t *T) step() int { return 2 }\n\n"
+    "func (t *T) Run() int { return t.step() + t.far() }\n",
+    "m/b.go": "package m\n\ntype T struct{ n int }\n\nfunc (o Other) far() int { return 1 }\n\nfunc (t *T) far() int { return 3 }\n",
+    "cart.cpp": '#include "cart.h"\nint Table::sum() { return 1; }\nint Cart::sum() { return 2; }\n'
+    "int Cart::total() { return sum() + tax(); }\n",
+    "cart.h": "struct Table { int sum(); int tax() { return 1; } };\nstruct Cart { int sum(); int total(); int tax() { return 1; } };\n",
+    "A.java": "class B { int sum() { return 1; } }\nclass A {\n  int sum() { return 2; }\n  int total() { return sum(); }\n}\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "needed"),
+    [
+        ("m/a.go", "return t.step", {("m/a.go", "T.step"), ("m/b.go", "T.far"), ("m/b.go", "T")}),
+        ("cart.cpp", "return sum", {("cart.cpp", "Cart.sum"), ("cart.h", "Cart.tax")}),
+        ("A.java", "return sum", {("A.java", "A.sum")}),
+    ],
+)
+def test_of_methods_of_one_name_that_of_the_targets_class_is_shown(
+    path: str, place: str, needed: set[tuple[str, str]]
+) -> None:
+    project, target, text = at(OF_ONE_CLASS, path, place)
+    assert {(one.symbol.path, one.symbol.name) for one in needs_of(project, target, text)} == needed
+
+
 def test_callers_in_the_same_file() -> None:
     project, target, text = at(PYTHON, "pkg/cart.py", "filter =")
     file = project.file("pkg/cart.py")
