@@ -9,6 +9,7 @@ from ralphd.context.target import Target, find_target
 from ralphd.context.tree import MemoryTree
 from ralphd.retrieval.needs import Project, callers_in, needs_of
 from ralphd.retrieval.pack import gather
+from ralphd.retrieval.snippets import joined, snippets
 
 PYTHON = {
     "pkg/__init__.py": "from .money import Money\n",
@@ -119,6 +120,30 @@ def test_of_methods_of_one_name_that_of_the_targets_class_is_shown(
 ) -> None:
     project, target, text = at(OF_ONE_CLASS, path, place)
     assert {(one.symbol.path, one.symbol.name) for one in needs_of(project, target, text)} == needed
+
+
+APART = {
+    "src/cart.rs": "/// What is bought.\npub struct Cart {\n    pub items: Vec<u32>,\n    rate: u32,\n}\n\nfn far() -> u32 { 1 }\n\n"
+    "impl Cart {\n    pub fn total(&self) -> u32 {\n        self.sum() * self.rate\n    }\n\n"
+    "    fn sum(&self) -> u32 { 1 }\n}\n",
+    "m/a.go": "package m\n\ntype T struct {\n\trate int\n}\n\nfunc far() int { return 1 }\n\n"
+    "func (t *T) Run() int {\n\treturn t.rate\n}\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "shown"),
+    [
+        ("src/cart.rs", "self.sum() *", ("    pub items: Vec<u32>,\n    rate: u32,", "impl Cart\n\n    fn sum")),
+        ("m/a.go", "return t.rate", ("type T struct {\n\trate int\n}",)),
+    ],
+)
+def test_of_a_type_that_has_its_methods_elsewhere_the_fields_are_shown(
+    path: str, place: str, shown: tuple[str, ...]
+) -> None:
+    project, target, text = at(APART, path, place)
+    found = joined(snippets(project, target, text))
+    assert all(one in found for one in shown), found
 
 
 def test_callers_in_the_same_file() -> None:

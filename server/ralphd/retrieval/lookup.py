@@ -129,8 +129,12 @@ def _dotted(path: str) -> str:
 
 def _shown(file: SourceFile, symbol: Symbol, share: int) -> str:
     text = file.rows(symbol.first, symbol.last)
-    if tokens_of(text) <= share:
-        return text
+    outside = [
+        s for s in file.symbols.values() if s.owner == symbol.name and not symbol.start <= s.start <= symbol.last
+    ]
+    whole = "\n".join([text, *(file.signature(member) for member in outside)])
+    if tokens_of(whole) <= share:
+        return whole
     members = [file.signature(s) for s in file.symbols.values() if s.owner == symbol.name]
     return "\n".join(filter(None, (file.signature(symbol), docstring(file, symbol), *members, "    …")))
 

@@ -98,6 +98,8 @@ class Project:
                 found = self._imported(file, binding, name, 3)
                 if found is not None or not by_names:
                     return found
+        if by_names and (own := file.symbols.get(f"{held}.{name}")):
+            return own  # of a type that may be defined elsewhere
         owner = self.resolve(file, held)
         home = self.file(owner.path) if owner is not None else None
         found = self.inherited(home, owner.name, name) if owner is not None and home is not None else None
