@@ -10,6 +10,8 @@ from ralphd.context.tree import MemoryTree
 from ralphd.retrieval.needs import Project, callers_in, needs_of
 from ralphd.retrieval.pack import gather
 from ralphd.retrieval.snippets import joined, snippets
+from ralphd.retrieval.tests_of_target import is_test_file
+from ralphd.retrieval.tests_of_target import test_snippets as snippets_of_tests
 
 PYTHON = {
     "pkg/__init__.py": "from .money import Money\n",
@@ -258,6 +260,20 @@ MADE = {
 }  # fmt: skip
 
 
+def test_a_rust_files_own_tests_are_shown() -> None:
+    text = (
+        "pub fn total(x: u32) -> u32 {\n    x\n}\n\nfn other() -> u32 { total(1) }\n\n#[cfg(test)]\nmod tests {\n"
+        "    use super::*;\n\n    #[test]\n    fn it_adds() {\n        assert_eq!(total(1), 2);\n    }\n\n"
+        "    #[test]\n    fn unrelated() {}\n}\n"
+    )
+    target = find_target("src/cart.rs", text, (0, 0))
+    tree = MemoryTree({"src/cart.rs": text, "Cargo.toml": ""})
+    found = snippets_of_tests(tree, target, ["cart::tests::it_adds"], None, 500)
+    assert [(one.kind, one.path, one.row, "assert_eq!(total(1), 2)" in one.text) for one in found] == [
+        ("failing", "src/cart.rs", 11, True)
+    ]
+
+
 def test_tests_that_a_function_makes_stand_alone() -> None:
     tree, text = MemoryTree(MADE), MADE["lark.py"]
     target = find_target("lark.py", text, (20, 20))
@@ -271,3 +287,19 @@ def test_tests_that_a_function_makes_stand_alone() -> None:
 def test_what_calls_itself_is_not_its_own_surroundings() -> None:
     project, target, text = at(MADE, "grammar.js", "return n")
     assert [need.symbol.name for need in needs_of(project, target, text)] == ["ONE"]
+
+
+@pytest.mark.parametrize(
+    ("path", "tests"),
+    [
+        ("shop/tests.py", True),
+        ("test.py", True),
+        ("test.mjs", True),
+        ("cypress/e2e/cart.cy.ts", True),
+        ("shop/contests.py", False),
+        ("lib/test.js", False),
+        ("shop/testing.py", False),
+    ],
+)
+def test_which_files_hold_tests(path: str, tests: bool) -> None:
+    assert is_test_file(path) is tests

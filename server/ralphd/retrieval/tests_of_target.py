@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from ralphd.answers.units import code_of
 from ralphd.context.file_graph import FileGraph
-from ralphd.context.languages import SCRIPTS, language_of
+from ralphd.context.languages import RUST, SCRIPTS, language_of
 from ralphd.context.target import Definition, Target, definitions
 from ralphd.context.tree import Tree
 from ralphd.core.tokens import tokens_of
@@ -32,7 +32,7 @@ _FIXTURE = re.compile(r"@(?:\w+\.)*fixture\b")
 _PREPARE = ("setUp", "setUpClass", "setup_method", "setup_class", "asyncSetUp")
 _TEST_FILE = re.compile(
     r"(?:^|/)(?:tests?|__tests__|spec|(?:[\w.]+\.)?Tests?)/|(?:^|/)test_[^/]*$"
-    r"|(?:_test|\.test|\.spec|_spec|Tests?(?=\.(?:java|cs|php)$))\.[^/]+$"
+    r"|(?:^|/)tests\.py$|^test\.(?:py|[cm]?[jt]sx?)$|(?:_test|\.test|\.spec|\.cy|_spec|Tests?(?=\.(?:java|cs|php)$))\.[^/]+$"
 )
 
 
@@ -65,7 +65,8 @@ def test_snippets(
     red = _by_file(failing, target.path)
     unplaced = _of_no_file(tree, failing)
     ranked: list[tuple[int, int, list[Snippet]]] = []
-    for path in dict.fromkeys([*sorted(red), *tests_reaching(tree, target, graph)]):
+    inline = [target.path] if short and language_of(target.path) is RUST else []
+    for path in dict.fromkeys([*sorted(red), *inline, *tests_reaching(tree, target, graph)]):
         text = tree.scan(path)
         most_read = MAX_CHARACTERS_RED if path in red else MAX_CHARACTERS
         if text is None or len(text) > most_read or (path not in red and not naming.search(text)):
@@ -73,10 +74,10 @@ def test_snippets(
         if not short:
             ranked.append((0 if path in red else 2, len(text), [Snippet("tests", path, 0, text)]))
             continue
-        for one in _tests_in(path, text):
+        for one in _inline_tests(target, text) if path == target.path else _tests_in(path, text):
             fails = not (red.get(path) or unplaced).isdisjoint(one.names)
             names = naming.search(one.text) is not None
-            if fails or names:
+            if fails or (names and path != target.path):  # a passing one of its own file stands around the target
                 kind: Kind = "failing" if fails else "tests"
                 shown_text = _shortened(one.text, naming, most) if fails else one.text
                 shown = [Snippet(kind, path, one.row, shown_text, one.inside), *one.given(kind)]
@@ -163,6 +164,24 @@ def _tests_in(path: str, text: str) -> list[_Test]:
         if (one.name, row, text[slice(*one.span)]) not in kept:
             names = (one.name, one.name.rpartition(".")[2])
             found.append(_Test(names, path, row, text[slice(*one.span)], inside, fixtures))
+    return found
+
+
+_MARKED_TEST = re.compile(r"#\[(?:\w+::)*(?:test|rstest|test_case)\b")
+
+
+def _inline_tests(target: Target, text: str) -> list[_Test]:
+    """The tests that a Rust file holds itself, those in the target aside: functions below `#[test]`."""
+    lines = text.split("\n")
+    first, last = text.count("\n", 0, target.span[0]), text.count("\n", 0, target.span[1])
+    found = []
+    for one in _tests_in(target.path, text):
+        above = one.row
+        while above and lines[above - 1].lstrip().startswith("#["):
+            above -= 1
+        outside = one.row > last or one.row + one.text.count("\n") < first
+        if outside and any(_MARKED_TEST.search(line) for line in lines[above : one.row + 1]):
+            found.append(one)
     return found
 
 
