@@ -10,7 +10,7 @@ from ralphd.context.tree import MemoryTree
 from ralphd.retrieval.needs import Project, callers_in, needs_of
 from ralphd.retrieval.pack import gather
 from ralphd.retrieval.snippets import joined, snippets
-from ralphd.retrieval.tests_of_target import is_test_file
+from ralphd.retrieval.test_files import is_test_file
 from ralphd.retrieval.tests_of_target import test_snippets as snippets_of_tests
 
 PYTHON = {
@@ -303,3 +303,38 @@ def test_what_calls_itself_is_not_its_own_surroundings() -> None:
 )
 def test_which_files_hold_tests(path: str, tests: bool) -> None:
     assert is_test_file(path) is tests
+
+
+GIVEN = {
+    "shop/cart.py": "def total(x):\n    return x\n",
+    "tests/__init__.py": "",
+    "tests/conftest.py": "import pytest\n\nMONEY = 'of the base fixture'\n\n@pytest.fixture\ndef base():\n    return MONEY\n\n\n"
+    "@pytest.fixture(name='rate')\ndef make_rate(base):\n    return 'the rate'\n\n\n"
+    "@pytest.fixture(autouse=True)\ndef clean():\n    yield 'for all'\n\n\n@pytest.fixture\ndef unrelated():\n    return 'no'\n",
+    "tests/support.py": "def far_helper():\n    return 'from the module beside'\n\n\nclass Prepared:\n    def setUp(self):\n        self.x = 'prepared'\n",
+    "tests/test_cart.py": "import pytest\nfrom shop.cart import total\nfrom tests.support import Prepared, far_helper\n\n"
+    "CASES = [(1, 2)]\nUNUSED = 'no'\n\n\ndef helper():\n    return far_helper()\n\n\n"
+    "@pytest.mark.parametrize('a, b', CASES)\ndef test_total(rate, a, b):\n    assert total(a) == helper()\n\n\n"
+    "class TestCart(Prepared):\n    def test_prepared(self):\n        assert total(self.x)\n",
+}
+
+
+def test_a_failing_test_is_shown_with_what_it_is_given() -> None:
+    tree = MemoryTree(GIVEN)
+    target = find_target("shop/cart.py", GIVEN["shop/cart.py"], (0, 0))
+    failing = ["tests/test_cart.py::test_total[1-2]", "tests/test_cart.py::TestCart::test_prepared"]
+    found = snippets_of_tests(tree, target, failing, FileGraph(tree), 500)
+    assert {one.kind for one in found} == {"failing"}
+    text = "\n".join(one.text for one in found)
+    for part in (
+        "CASES = [",
+        "def helper",
+        "def far_helper",
+        "def make_rate",
+        "def base",
+        "MONEY =",
+        "'for all'",
+        "'prepared'",
+    ):
+        assert part in text, part
+    assert "'no'" not in text and "def total" not in text

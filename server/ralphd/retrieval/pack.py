@@ -22,7 +22,8 @@ from ralphd.retrieval.likely import to_be_written
 from ralphd.retrieval.needs import Project, rows_of
 from ralphd.retrieval.snippets import Kind, Snippet, docstring, joined, snippets, within
 from ralphd.retrieval.symbols import SourceFile
-from ralphd.retrieval.tests_of_target import is_test_file, test_snippets
+from ralphd.retrieval.test_files import is_test_file
+from ralphd.retrieval.tests_of_target import test_snippets
 
 CALLERS = "calls it"
 """What is said of excerpts that call the target."""

@@ -50,8 +50,8 @@ def snippets(project: Project, target: Target, text: str, said: str = "") -> lis
     found = [*_class_around(file, target), *_imports(file, target, text)]
     for need in needs:
         if (home := project.file(need.symbol.path)) is not None:
-            found.append(_shown("own" if home is file else "imported", home, need.symbol))
-    found += [_shown("callers", file, symbol) for symbol in callers]
+            found.append(shown("own" if home is file else "imported", home, need.symbol))
+    found += [shown("callers", file, symbol) for symbol in callers]
     guesses = likely(project, target, text, said, known) if to_be_written(target, text) else []
     for guess in guesses:
         if (home := project.file(guess.symbol.path)) is not None:
@@ -78,12 +78,12 @@ def _class_around(file: SourceFile, target: Target) -> list[Snippet]:
     if holder is None:
         return []
     if not holder.start <= rows_of(target, file.text)[0] <= holder.last:
-        return [_shown("own", file, holder)]
+        return [shown("own", file, holder)]
     members = [symbol for symbol in file.symbols.values() if symbol.owner == holder.name]
     head = file.signature(holder)
     about = docstring(file, holder)
     found = [Snippet("own", file.path, holder.start, "\n".join(filter(None, (head, about))))]
-    return found + [_shown("own", file, symbol) for symbol in members if symbol.kind == "binding"]
+    return found + [shown("own", file, symbol) for symbol in members if symbol.kind == "binding"]
 
 
 def _imports(file: SourceFile, target: Target, text: str) -> list[Snippet]:
@@ -97,7 +97,8 @@ def _imports(file: SourceFile, target: Target, text: str) -> list[Snippet]:
     ]
 
 
-def _shown(kind: Kind, file: SourceFile, symbol: Symbol) -> Snippet:
+def shown(kind: Kind, file: SourceFile, symbol: Symbol) -> Snippet:
+    """A symbol as a snippet, whole where it is short."""
     return Snippet(kind, file.path, symbol.first, _text_of(file, symbol), _inside(file, symbol), file.signature(symbol))
 
 
