@@ -124,6 +124,34 @@ def test_of_methods_of_one_name_that_of_the_targets_class_is_shown(
     assert {(one.symbol.path, one.symbol.name) for one in needs_of(project, target, text)} == needed
 
 
+HELD = {
+    "store.py": "class Base:\n    def get(self):\n        return 1\n\n\nclass Store(Base):\n    def put(self, x):\n        return x\n\n\n"
+    "class Clock:\n    def now(self):\n        return 1\n",
+    "cart.py": "import store\nfrom store import Store, Base\n\n\nclass Cart(Base):\n    def __init__(self, clock: store.Clock):\n"
+    "        self.kept = Store()\n        self.clock = clock\n\n    def get(self):\n"
+    "        self.kept.put(self.clock.now())\n        self.kept.get()\n        return super().get()\n",
+    "cart.ts": "import { Store } from './store';\nexport class Cart {\n  constructor() {\n    this.kept = new Store();\n  }\n"
+    "  run() {\n    return this.kept.put(1);\n  }\n}\n",
+    "store.ts": "export class Store {\n  put(x: number) {\n    return x;\n  }\n}\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "needed"),
+    [
+        (
+            "cart.py",
+            "self.kept.put",
+            {"store.py Store.put", "store.py Base.get", "store.py Clock.now", "cart.py Cart.__init__"},
+        ),
+        ("cart.ts", "return this.kept", {"store.ts Store.put", "cart.ts Cart.constructor"}),
+    ],
+)
+def test_what_a_class_holds_and_what_it_overrides_is_found(path: str, place: str, needed: set[str]) -> None:
+    project, target, text = at(HELD, path, place)
+    assert {f"{need.symbol.path} {need.symbol.name}" for need in needs_of(project, target, text)} == needed
+
+
 APART = {
     "src/cart.rs": "/// What is bought.\npub struct Cart {\n    pub items: Vec<u32>,\n    rate: u32,\n}\n\nfn far() -> u32 { 1 }\n\n"
     "impl Cart {\n    pub fn total(&self) -> u32 {\n        self.sum() * self.rate\n    }\n\n"

@@ -122,6 +122,29 @@ class Project:
             found = self.resolve(file, f"{owner}.{name}")
         return found
 
+    def above(self, file: SourceFile, owner: str, name: str) -> Symbol | None:
+        """The member `name` of the nearest class that `owner` is derived from: what `super().name` means."""
+        found = (self.inherited(home, base.name, name) for home, base in self._bases(file, owner))
+        return next((one for one in found if one is not None), None)
+
+    def of_attribute(self, file: SourceFile, owner: str, attribute: str, name: str) -> list[Symbol]:
+        """What `self.attribute.name` means where a method of `owner` says of what class the attribute is; with that method."""
+        word = re.escape(attribute)
+        given = re.compile(rf"\b(?:self|this)\.{word}\s*(?::\s*([\w.]+)[^=\n]*)?=\s*(?:new\s+)?([\w.$]+)(\s*\()?")
+        for setter in [one for one in file.symbols.values() if one.owner == owner and one.kind == "definition"]:
+            for annotated, value, called in given.findall(file.rows(setter.body, setter.last)):
+                typed = re.search(rf"\b{re.escape(value)}\s*:\s*['\"]?([\w.]+)", file.signature(setter))
+                kind = annotated or (value if called else typed[1] if typed else "")
+                if kind and (found := self._of_type(file, kind, name)):
+                    return [found, setter]
+        return []
+
+    def _of_type(self, file: SourceFile, kind: str, name: str) -> Symbol | None:
+        held, _, short = kind.rpartition(".")
+        owner = self.member(file, held, short) if held else self.resolve(file, short)
+        home = self.file(owner.path) if owner is not None else None
+        return self.inherited(home, owner.name, name) if owner is not None and home is not None else None
+
     def members_above(self, file: SourceFile, owner: str, depth: int = 3) -> Iterator[Symbol]:
         """The members that `owner` has from the classes that it is derived from."""
         for home, above in self._bases(file, owner):
@@ -293,7 +316,7 @@ def _owner(file: SourceFile, name: str) -> str:
     return holder if elsewhere or holder in file.symbols else name
 
 
-_SELVES = frozenset(("self", "cls", "this", "super()", "@", "$this", "super", "type(self)"))
+_SELVES = frozenset(("self", "cls", "this", "@", "$this", "type(self)"))
 _SELF_UNSAID = (JAVA, CPP, CSHARP, RUBY)
 """Languages in which a method calls another one of its class by its bare name."""
 
@@ -324,7 +347,13 @@ def _needs(project: Project, file: SourceFile, uses: Uses, rows: tuple[int, int]
         add(own or project.resolve(file, name), name)
     selves = _SELVES | _receivers(file, rows)
     for held, name in sorted(uses.members):
-        if held in selves:
+        if owner and re.match(r"super\b", held):
+            add(project.above(file, owner, name), f"{held}.{name}")
+        elif owner and (attribute := re.fullmatch(r"(?:self|this)\.(\w+)", held)):
+            known: list[Symbol | None] = [*project.of_attribute(file, owner, attribute[1], name)]
+            for one in known or [project.member(file, held, name)]:
+                add(one, f"{held}.{name}")
+        elif held in selves:
             add(project.of_class(file, owner, name) if owner else None, f"{held}.{name}")
         elif re.fullmatch(r"[A-Za-z_$][\w.$]*", held):
             add(project.member(file, held, name), f"{held}.{name}")
