@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from ralphd.judging.nothing_ran import Project, standstill
@@ -79,6 +81,40 @@ def test_the_mend_is_told_with_the_last_lines(output: str, code: int, words: tup
     sentence = found.sentence()
     assert all(word in sentence for word in words), sentence
     assert found.said and output.replace("/w/", "").strip().endswith(found.said[-1])
+
+
+OURS = "ralphd_00b1c2d3e4f50617"
+NO_PLUGIN = f'ImportError: Error importing plugin "{OURS}.for_pytest": No module named {OURS!r}'
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("make", "test"), ("replaces PYTHONPATH", "PYTHONPATH=src:$PYTHONPATH", "pythonpath = ")),
+        (("python", "-I", "-m", "pytest"), ("started with -I", "Leave -I out")),
+    ],
+)
+def test_what_hides_our_plugin_is_told_and_nothing_is_installed(argv: tuple[str, ...], words: tuple[str, ...]) -> None:
+    found = standstill(ended(NO_PLUGIN, argv=argv), project())
+    assert found is not None and "install" not in found.why + found.mend
+    assert all(word in found.why + found.mend for word in words), found
+
+
+@pytest.mark.parametrize(
+    ("argv", "mend"),
+    [
+        ("PYTHONPATH=src python -m pytest -q", "`env PYTHONPATH=src python -m pytest -q`"),
+        ("cd tests && python -m pytest", "`sh -c 'cd tests && python -m pytest'`"),
+        ("python -m pytest | tee log", "`sh -c 'python -m pytest | tee log'`"),
+        ("A=1 python -m pytest ; true", "`sh -c 'A=1 python -m pytest ; true'`"),
+        ("export A=1; python -m pytest", "`sh -c 'export A=1; python -m pytest'`"),
+    ],
+)
+def test_a_command_for_a_shell_is_told_how_to_have_one(argv: str, mend: str) -> None:
+    words = tuple(shlex.split(argv))
+    run = TestRun(words, 127, "", not_found=True)
+    found = standstill(run, project())
+    assert found is not None and "without a shell" in found.why and mend in found.mend and "nstall" not in found.mend
 
 
 MISSING = "E   ModuleNotFoundError: No module named '{}'"

@@ -55,3 +55,19 @@ def test_what_only_the_copy_lacks(detail: str, lack: str | None, named: str, tmp
     run = TestRun(("pytest",), 1, report=Report({case.nodeid: case}))
     found = apart(run, str(tmp_path), "", IN_COPY, "calc.py", lambda test: None)
     assert [(one.lack, one.named) for one in found] == ([] if lack is None else [(lack, named)])
+
+
+def test_what_does_not_count_is_named_as_closely_as_others_of_its_file_count(tmp_path: Path) -> None:
+    """A file of which one test needs the network still counts with its other tests."""
+    down = "dial tcp 1.2.3.4:443: connect: network is unreachable"
+    cases = [
+        TestCase("tests/test_a.py::test_fetch", "failed", down),
+        TestCase("tests/test_a.py::test_adds", "passed"),
+        TestCase("tests/test_net.py::test_get", "failed", down),
+        TestCase("tests/test_net.py::test_put", "failed", down),
+    ]
+    run = TestRun(("pytest",), 1, report=Report({case.nodeid: case for case in cases}))
+    (found,) = apart(run, str(tmp_path), "", IN_COPY, "calc.py", lambda test: None)
+    assert found.sentence == (
+        "`tests/test_a.py::test_fetch`, `tests/test_net.py` need the network, which test runs do not have: they do not count."
+    )

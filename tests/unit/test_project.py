@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ralphd.runs.place import run_folder
+from ralphd.core.run import RunRequest
+from ralphd.runs.place import environment, run_folder
 from ralphd.settings.project import package_folder, project_root
 from tests.support.projects import write
 
@@ -97,3 +98,17 @@ def test_no_home_and_no_folder_of_everybody_is_a_project(tmp_path: Path, monkeyp
     monkeypatch.delenv("HOME")
     (tmp_path / "shared").chmod(0o1777)
     assert project_root(str(tmp_path / "shared" / "mine" / "a.py")) is None
+
+
+def test_the_environment_is_that_of_the_files_language(tmp_path: Path) -> None:
+    """A `node_modules` beside it is nothing that a Python file runs in."""
+    write(tmp_path, {"node_modules/x/index.js": "", "m.py": "", "a.js": ""})
+
+    def told(path: str, **environ: str) -> str:
+        return environment(RunRequest("r", "implement", str(tmp_path), path, ""), environ)
+
+    assert told("m.py", VIRTUAL_ENV="/of/the/person") == "/of/the/person"
+    assert told("m.py", PATH="") == "none of its own"
+    assert told("a.js") == "node_modules"
+    write(tmp_path, {".venv/pyvenv.cfg": ""})
+    assert (told("m.py"), told("a.js")) == (".venv", "node_modules")

@@ -89,6 +89,14 @@ def test_a_method_keeps_the_class_indentation(theirs: int, base: int) -> None:
     assert placed.endswith("\n\n    def g(self):\n        return 1\n")
 
 
+@pytest.mark.parametrize("path", ["m.py", "m.pyi"])
+def test_a_classs_only_method_may_be_one_line(path: str) -> None:
+    source = "class C:\n    def m(self, x: int) -> int: ...\n"
+    target = find_target(path, source, (source.index("def m"),) * 2)
+    placed = place_region(source, target, "def m(self, x: str) -> str: ...\n")
+    assert placed == "class C:\n    def m(self, x: str) -> str: ...\n"
+
+
 @pytest.mark.parametrize(
     ("region", "why"),
     [

@@ -9,6 +9,9 @@ from ralphd.context.target import Target, find_target
 from ralphd.context.tree import MemoryTree
 from ralphd.retrieval.needs import Project, callers_in, needs_of
 from ralphd.retrieval.pack import gather
+from ralphd.retrieval.snippets import joined, snippets
+from ralphd.retrieval.test_files import is_test_file
+from ralphd.retrieval.tests_of_target import test_snippets as snippets_of_tests
 
 PYTHON = {
     "pkg/__init__.py": "from .money import Money\n",
@@ -93,6 +96,84 @@ def test_what_the_target_names_is_found(files: dict[str, str], path: str, place:
     project, target, text = at(files, path, place)
     found = {f"{need.symbol.path} {need.symbol.name}" for need in needs_of(project, target, text)}
     assert found == needed
+
+
+OF_ONE_CLASS = {
+    "m/a.go": "package m\n\nfunc (o *Other) step() int { return 1 }\n\nfunc (t *T) step() int { return 2 }\n\n"
+    "func (t *T) Run() int { return t.step() + t.far() }\n",
+    "m/b.go": "package m\n\ntype T struct{ n int }\n\nfunc (o Other) far() int { return 1 }\n\nfunc (t *T) far() int { return 3 }\n",
+    "cart.cpp": '#include "cart.h"\nint Table::sum() { return 1; }\nint Cart::sum() { return 2; }\n'
+    "int Cart::total() { return sum() + tax(); }\n",
+    "cart.h": "struct Table { int sum(); int tax() { return 1; } };\nstruct Cart { int sum(); int total(); int tax() { return 1; } };\n",
+    "A.java": "class B { int sum() { return 1; } }\nclass A {\n  int sum() { return 2; }\n  int total() { return sum(); }\n}\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "needed"),
+    [
+        ("m/a.go", "return t.step", {("m/a.go", "T.step"), ("m/b.go", "T.far"), ("m/b.go", "T")}),
+        ("cart.cpp", "return sum", {("cart.cpp", "Cart.sum"), ("cart.h", "Cart.tax")}),
+        ("A.java", "return sum", {("A.java", "A.sum")}),
+    ],
+)
+def test_of_methods_of_one_name_that_of_the_targets_class_is_shown(
+    path: str, place: str, needed: set[tuple[str, str]]
+) -> None:
+    project, target, text = at(OF_ONE_CLASS, path, place)
+    assert {(one.symbol.path, one.symbol.name) for one in needs_of(project, target, text)} == needed
+
+
+HELD = {
+    "store.py": "class Base:\n    def get(self):\n        return 1\n\n\nclass Store(Base):\n    def put(self, x):\n        return x\n\n\n"
+    "class Clock:\n    def now(self):\n        return 1\n",
+    "cart.py": "import store\nfrom store import Store, Base\n\n\nclass Cart(Base):\n    def __init__(self, clock: store.Clock):\n"
+    "        self.kept = Store()\n        self.clock = clock\n\n    def get(self):\n"
+    "        self.kept.put(self.clock.now())\n        self.kept.get()\n        return super().get()\n",
+    "cart.ts": "import { Store } from './store';\nexport class Cart {\n  constructor() {\n    this.kept = new Store();\n  }\n"
+    "  run() {\n    return this.kept.put(1);\n  }\n}\n",
+    "store.ts": "export class Store {\n  put(x: number) {\n    return x;\n  }\n}\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "needed"),
+    [
+        (
+            "cart.py",
+            "self.kept.put",
+            {"store.py Store.put", "store.py Base.get", "store.py Clock.now", "cart.py Cart.__init__"},
+        ),
+        ("cart.ts", "return this.kept", {"store.ts Store.put", "cart.ts Cart.constructor"}),
+    ],
+)
+def test_what_a_class_holds_and_what_it_overrides_is_found(path: str, place: str, needed: set[str]) -> None:
+    project, target, text = at(HELD, path, place)
+    assert {f"{need.symbol.path} {need.symbol.name}" for need in needs_of(project, target, text)} == needed
+
+
+APART = {
+    "src/cart.rs": "/// What is bought.\npub struct Cart {\n    pub items: Vec<u32>,\n    rate: u32,\n}\n\nfn far() -> u32 { 1 }\n\n"
+    "impl Cart {\n    pub fn total(&self) -> u32 {\n        self.sum() * self.rate\n    }\n\n"
+    "    fn sum(&self) -> u32 { 1 }\n}\n",
+    "m/a.go": "package m\n\ntype T struct {\n\trate int\n}\n\nfunc far() int { return 1 }\n\n"
+    "func (t *T) Run() int {\n\treturn t.rate\n}\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "shown"),
+    [
+        ("src/cart.rs", "self.sum() *", ("    pub items: Vec<u32>,\n    rate: u32,", "impl Cart\n\n    fn sum")),
+        ("m/a.go", "return t.rate", ("type T struct {\n\trate int\n}",)),
+    ],
+)
+def test_of_a_type_that_has_its_methods_elsewhere_the_fields_are_shown(
+    path: str, place: str, shown: tuple[str, ...]
+) -> None:
+    project, target, text = at(APART, path, place)
+    found = joined(snippets(project, target, text))
+    assert all(one in found for one in shown), found
 
 
 def test_callers_in_the_same_file() -> None:
@@ -207,6 +288,20 @@ MADE = {
 }  # fmt: skip
 
 
+def test_a_rust_files_own_tests_are_shown() -> None:
+    text = (
+        "pub fn total(x: u32) -> u32 {\n    x\n}\n\nfn other() -> u32 { total(1) }\n\n#[cfg(test)]\nmod tests {\n"
+        "    use super::*;\n\n    #[test]\n    fn it_adds() {\n        assert_eq!(total(1), 2);\n    }\n\n"
+        "    #[test]\n    fn unrelated() {}\n}\n"
+    )
+    target = find_target("src/cart.rs", text, (0, 0))
+    tree = MemoryTree({"src/cart.rs": text, "Cargo.toml": ""})
+    found = snippets_of_tests(tree, target, ["cart::tests::it_adds"], None, 500)
+    assert [(one.kind, one.path, one.row, "assert_eq!(total(1), 2)" in one.text) for one in found] == [
+        ("failing", "src/cart.rs", 11, True)
+    ]
+
+
 def test_tests_that_a_function_makes_stand_alone() -> None:
     tree, text = MemoryTree(MADE), MADE["lark.py"]
     target = find_target("lark.py", text, (20, 20))
@@ -220,3 +315,54 @@ def test_tests_that_a_function_makes_stand_alone() -> None:
 def test_what_calls_itself_is_not_its_own_surroundings() -> None:
     project, target, text = at(MADE, "grammar.js", "return n")
     assert [need.symbol.name for need in needs_of(project, target, text)] == ["ONE"]
+
+
+@pytest.mark.parametrize(
+    ("path", "tests"),
+    [
+        ("shop/tests.py", True),
+        ("test.py", True),
+        ("test.mjs", True),
+        ("cypress/e2e/cart.cy.ts", True),
+        ("shop/contests.py", False),
+        ("lib/test.js", False),
+        ("shop/testing.py", False),
+    ],
+)
+def test_which_files_hold_tests(path: str, tests: bool) -> None:
+    assert is_test_file(path) is tests
+
+
+GIVEN = {
+    "shop/cart.py": "def total(x):\n    return x\n",
+    "tests/__init__.py": "",
+    "tests/conftest.py": "import pytest\n\nMONEY = 'of the base fixture'\n\n@pytest.fixture\ndef base():\n    return MONEY\n\n\n"
+    "@pytest.fixture(name='rate')\ndef make_rate(base):\n    return 'the rate'\n\n\n"
+    "@pytest.fixture(autouse=True)\ndef clean():\n    yield 'for all'\n\n\n@pytest.fixture\ndef unrelated():\n    return 'no'\n",
+    "tests/support.py": "def far_helper():\n    return 'from the module beside'\n\n\nclass Prepared:\n    def setUp(self):\n        self.x = 'prepared'\n",
+    "tests/test_cart.py": "import pytest\nfrom shop.cart import total\nfrom tests.support import Prepared, far_helper\n\n"
+    "CASES = [(1, 2)]\nUNUSED = 'no'\n\n\ndef helper():\n    return far_helper()\n\n\n"
+    "@pytest.mark.parametrize('a, b', CASES)\ndef test_total(rate, a, b):\n    assert total(a) == helper()\n\n\n"
+    "class TestCart(Prepared):\n    def test_prepared(self):\n        assert total(self.x)\n",
+}
+
+
+def test_a_failing_test_is_shown_with_what_it_is_given() -> None:
+    tree = MemoryTree(GIVEN)
+    target = find_target("shop/cart.py", GIVEN["shop/cart.py"], (0, 0))
+    failing = ["tests/test_cart.py::test_total[1-2]", "tests/test_cart.py::TestCart::test_prepared"]
+    found = snippets_of_tests(tree, target, failing, FileGraph(tree), 500)
+    assert {one.kind for one in found} == {"failing"}
+    text = "\n".join(one.text for one in found)
+    for part in (
+        "CASES = [",
+        "def helper",
+        "def far_helper",
+        "def make_rate",
+        "def base",
+        "MONEY =",
+        "'for all'",
+        "'prepared'",
+    ):
+        assert part in text, part
+    assert "'no'" not in text and "def total" not in text

@@ -63,8 +63,6 @@ def _bodies(node: Node) -> list[Node]:
     found, stack = [], list(node.named_children)
     while stack:
         one = stack.pop()
-        if one.start_point[0] == one.end_point[0] and len(one.children) < 2:
-            continue
         if one.type in ("block", "statement_block", "class_body", "declaration_list", "field_declaration_list", "body_statement",
                         "compound_statement", "interface_body", "enum_body", "module", "block_node", "constructor_body"):  # fmt: skip
             found.append(one)

@@ -323,10 +323,23 @@ def assigned_name(node: Node) -> str:
     return match[1] or (f"{match[2]}.{match[3]}" if match[2] else f"{match[4]}.{match[5]}" if match[4] else "exports")
 
 
+_GO_RECEIVER = re.compile(r"\(\s*(?:(\w+)\s+)?\*?\s*(\w+)")
+
+
+def go_receiver(node: Node) -> tuple[str, str]:
+    """How a Go method calls what it is called on, and that one's type: `func (t *T) step` gives t and T."""
+    receiver = node.child_by_field_name("receiver") if node.type == "method_declaration" else None
+    text = receiver.text.decode("utf-8", "replace") if receiver is not None and receiver.text is not None else ""
+    found = _GO_RECEIVER.match(text)
+    return (found[1] or "", found[2]) if found else ("", "")
+
+
 def node_name(node: Node) -> str:
-    """The identifier a definition node defines; "" where it has none."""
+    """The identifier a definition node defines, of a Go method with its type (`T.step`); "" where it has none."""
     if node.type == "expression_statement":
         return assigned_name(node)
+    if (owner := go_receiver(node)[1]) and (named := node.child_by_field_name("name")) is not None:
+        return f"{owner}.{(named.text or b'').decode('utf-8', 'replace')}"
     named = node.child_by_field_name("name") or (node.child_by_field_name("type") if node.type == "impl_item" else None)
     if named is None and (declarator := node.child_by_field_name("declarator")) is not None:
         return _declared(declarator)

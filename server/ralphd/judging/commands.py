@@ -127,6 +127,12 @@ def runner_of(argv: Sequence[str]) -> Runner:
     return "node" if name in NODE_LAUNCHERS else "other"
 
 
+def starts_python_through_another(argv: Sequence[str]) -> bool:
+    """Whether Python, if it runs at all, is started by a program that may give it another environment: env, make, a script."""
+    first = program_name(argv[0]) if argv else ""
+    return runner_of(argv) not in ("go", "cargo") and not _PYTHON.match(first) and first not in ("pytest", "py.test")
+
+
 def with_report(
     argv: Sequence[str],
     *,

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ralphd.judging.commands import NODE_LAUNCHERS, program_name
 from ralphd.judging.failures import told
+from ralphd.judging.report_channel import OWN_PACKAGE
 from ralphd.judging.tool_messages import SAID
 from ralphd.judging.verdict import TestRun, says_some_tests
 
@@ -76,7 +78,7 @@ def standstill(run: TestRun, project: Project) -> Standstill | None:
         return None
     texts = [told(case.detail, project.root) for case in run.bad]
     output = told(run.output[-_LOOKED_AT:], project.root)
-    found = _missing_program(run, output, project)
+    found = _shell_syntax(run) or _without_our_plugin(run, output) or _missing_program(run, output, project)
     if found is None and not any(_to_be_written(text, project) for text in texts or [output]):
         found = (
             _missing_module(texts or [output], project)
@@ -92,6 +94,49 @@ def _last_lines(text: str) -> tuple[str, ...]:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     marked = [line for line in lines if line.startswith("E ")]
     return tuple(line[:_SHOWN_CHARACTERS] for line in (marked or lines)[-_SHOWN_LINES:])
+
+
+# ---- the command's own form ----------------------------------------------------------------------------------------
+
+_SHELL_WORDS = frozenset("&& || ; | & > >> < 2>&1 2> &>".split())
+_SHELL_STARTS = frozenset("cd export source . set alias eval unset if for while { ( !".split())
+_SET = re.compile(r"[A-Za-z_]\w*=")
+
+
+def _shell_syntax(run: TestRun) -> tuple[str, str] | None:
+    """Where the command is one for a shell: its words are given to the program as they stand, and there is no shell."""
+    argv = run.command
+    end = next((at for at, word in enumerate(argv) if not _SET.match(word)), len(argv))
+    odd = next((word for word in argv if word in _SHELL_WORDS or (word.endswith(";") and len(word) > 1)), "")
+    odd = odd or next((word for word in argv[:1] if word in _SHELL_STARTS or end), "")
+    if not odd:
+        return None
+    only_sets = 0 < end < len(argv) and not _SHELL_WORDS & set(argv) and argv[end] not in _SHELL_STARTS
+    line = " ".join(word if word in _SHELL_WORDS else _quoted(word) for word in argv)
+    mend = f"env {line}" if only_sets and not any(word.endswith(";") for word in argv) else f"sh -c {shlex.quote(line)}"
+    return f"the test command is started without a shell, which {odd!r} is for", f"Write `{mend}` as testing.command"
+
+
+def _quoted(word: str) -> str:
+    return word if re.fullmatch(r"[\w@%+=:,./;-]+|[{}()!]", word) else shlex.quote(word)
+
+
+def _without_our_plugin(run: TestRun, output: str) -> tuple[str, str] | None:
+    """Where pytest did not find the plugin that reports to us. No package is missing, and none of its name may be installed."""
+    missing = any(OWN_PACKAGE.search(found[1]) for found in _PYTHON_MODULE.finditer(output))
+    if not missing:
+        return None
+    option = next((word for word in run.command if re.fullmatch(r"-[A-Za-z]*[IE][A-Za-z]*", word)), "")
+    if option:
+        return (
+            f"Python is started with {option}, so that it does not read PYTHONPATH",
+            f"Leave {option} out of testing.command",
+        )
+    return (
+        "the test command replaces PYTHONPATH, or starts Python with -I or -E; the tests report through a folder on it",
+        'Write `PYTHONPATH=src:$PYTHONPATH` in place of `PYTHONPATH=src`, or `pythonpath = ["src"]` below '
+        "[tool.pytest.ini_options] in pyproject.toml",
+    )
 
 
 # ---- programs ------------------------------------------------------------------------------------------------------

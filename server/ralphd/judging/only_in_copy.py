@@ -33,12 +33,12 @@ class Apart:
     tests: tuple[str, ...]
     lack: Lack
     named: str = ""
+    whole: tuple[str, ...] = ()
+    """Files of which no test counts."""
 
     @property
     def sentence(self) -> str:
-        files = tuple(dict.fromkeys(test.split("::")[0] for test in self.tests))
-        shown = ", ".join(f"`{file}`" for file in files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
-        one = len(files) == 1
+        shown, one = self._shown()
         verb, end = ("needs", "it does not count") if one else ("need", "they do not count")
         if self.lack == "file":
             reads = "reads" if one else "read"
@@ -51,6 +51,13 @@ class Apart:
             return f"{shown} {verb} git, which the copy does not have: {end}.{mend}"
         what = "the network" if self.lack == "network" else f"a server of this machine ({self.named})"
         return f"{shown} {verb} {what}, which test runs do not have: {end}."
+
+    def _shown(self) -> tuple[str, bool]:
+        """What does not count, and whether that is one thing: a file of which no test counts, else the tests."""
+        names = dict.fromkeys(test.split("::")[0] if test.split("::")[0] in self.whole else test for test in self.tests)
+        parts = [f"`{name}`" for name in names]
+        more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
+        return ", ".join(parts[:3]) + more, len(parts) == 1
 
     @property
     def mend(self) -> Mend | None:
@@ -117,7 +124,12 @@ def apart(
             continue
         if lack is not None and failed_before(case.nodeid) is not True:
             found.setdefault(lack, []).append(case.nodeid)
-    return [Apart(tuple(tests), lack, named) for (lack, named), tests in found.items()]
+    all_apart = {test for tests in found.values() for test in tests}
+    counting = {name.split("::")[0] for name in run.cases if name not in all_apart}
+    return [
+        Apart(tuple(tests), lack, named, tuple(sorted({test.split("::")[0] for test in tests} - counting)))
+        for (lack, named), tests in found.items()
+    ]
 
 
 def _lack(case: TestCase, root: str, folder: str, known: set[str], has_git: bool) -> tuple[Lack, str] | None:

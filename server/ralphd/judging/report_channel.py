@@ -6,6 +6,7 @@ The private folder of one channel:
     lib/settings.json         which tests to run, and how
     lib/ralphd_<random>/      a copy of `runner_plugins/`: nobody can know its name before the run
     lib/bin/node              first on PATH: starts the real node with our preload, whatever NODE_OPTIONS a script sets
+    lib/bin/python, …         likewise: start the real program with `lib` on PYTHONPATH, whatever a script has set it to
     run-<random>/             writable in the run; a file for each session that may come, holding a secret word
 
 A session takes one file, unlinks it and wipes the word, and at its end writes the word and its report through the
@@ -18,11 +19,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shlex
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,29 @@ esac
 real=$(PATH="${{PATH%%"$own":*}}${{PATH#*"$own":}}"; command -v node) || {{ echo "node: not found" >&2; exit 127; }}
 exec "$real" "$@"
 """
+PYTHON_STARTERS = (
+    *("python", "python3", *(f"python3.{minor}" for minor in range(9, 16)), "pytest", "py.test", "coverage"),
+    *("uv", "poetry", "pdm", "pipenv", "hatch", "tox", "nox"),
+)
+"""Programs that start Python: a script may give each of them a PYTHONPATH without ours (`PYTHONPATH=src pytest`)."""
+_PYTHON = """\
+#!/bin/sh
+# The program of this name that follows on PATH, with ralphd's folder on PYTHONPATH: a script that sets PYTHONPATH itself
+# has taken it away, and pytest is told to load a plugin from there.
+own={own}
+library={library}
+if [ -n "$RALPHD_REPORT_DIR" ]; then
+    case ":$PYTHONPATH:" in
+    *":$library:"*) ;;
+    *) PYTHONPATH="$library${{PYTHONPATH:+:$PYTHONPATH}}"; export PYTHONPATH ;;
+    esac
+fi
+name=${{0##*/}}
+real=$(PATH="${{PATH%%"$own":*}}${{PATH#*"$own":}}"; command -v "$name") || {{ echo "$name: not found" >&2; exit 127; }}
+exec "$real" "$@"
+"""
+OWN_PACKAGE = re.compile(r"\bralphd_[0-9a-f]{16}\b")
+"""How the copy of `runner_plugins/` is called: no package that anyone could install."""
 
 
 class ReportChannel:
@@ -96,8 +121,7 @@ class ReportChannel:
         preload = f'--require="{self._preload}"'
         ours = f"--test-reporter={self._node_reporter} --test-reporter-destination=stdout"
         theirs = "--test-reporter=spec --test-reporter-destination=stdout"  # what people read, as without ours
-        folder = self.library / "bin"
-        folder.mkdir(exist_ok=True)
+        folder = self._programs()
         given = {
             "own": str(folder),
             "package": self._package,
@@ -108,6 +132,21 @@ class ReportChannel:
         node.write_text(_NODE.format(**{name: shlex.quote(value) for name, value in given.items()}), encoding="utf-8")
         node.chmod(0o755)
         return {"NODE_OPTIONS": preload, "PATH": str(folder)}
+
+    def python_environment(self, programs: Iterable[str]) -> dict[str, str]:
+        """What a command that may start Python through another program needs besides. `programs`: those of
+        `PYTHON_STARTERS` that there are; a script may ask which, so no other one may seem to be there."""
+        folder = self._programs()
+        text = _PYTHON.format(own=shlex.quote(str(folder)), library=shlex.quote(str(self.library)))
+        for name in programs:
+            (folder / name).write_text(text, encoding="utf-8")
+            (folder / name).chmod(0o755)
+        return {"PATH": str(folder)}
+
+    def _programs(self) -> Path:
+        folder = self.library / "bin"
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def progress(self) -> int:
         """Grows with every test that starts; 0 before the first."""

@@ -20,10 +20,10 @@ from ralphd.context.tree import Tree
 from ralphd.core.encodings import encoded_like
 from ralphd.judging import reports, stalling
 from ralphd.judging.cargo_progress import CargoProgress
-from ralphd.judging.commands import pytest_prefix, runner_of, with_report
+from ralphd.judging.commands import pytest_prefix, runner_of, starts_python_through_another, with_report
 from ralphd.judging.junit import parse_junit
 from ralphd.judging.only_in_copy import Apart, apart, last_result
-from ralphd.judging.report_channel import ReportChannel
+from ralphd.judging.report_channel import PYTHON_STARTERS, ReportChannel
 from ralphd.judging.verdict import TestRun
 from ralphd.judging.workspace_files import SnapshotTree, read_file
 from ralphd.sandbox.process import ProcessResult
@@ -168,6 +168,7 @@ class Tester:
         elif self._go_cache is not None:
             self._go_cache.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._signatures = self._snapshot.signatures()
+        self._python_starters = await asyncio.to_thread(self.shadow.programs, PYTHON_STARTERS, self.folder)
         if runner_of(self.argv) == "node" or "package.json" in self.tree.paths():
             self._node = True
         return self
@@ -190,11 +191,13 @@ class Tester:
             found[path] = None if text is None else encoded_like(text, before)
         return found
 
-    def _env(self) -> dict[str, str]:
+    def _env(self, argv: Sequence[str]) -> dict[str, str]:
+        wrapped = self._python_starters if starts_python_through_another(argv) else ()
+        python = self._channel.python_environment(wrapped) if wrapped else {}
         node = {} if self._node is None else self._channel.node_environment(reporters=self._node)
         # Without its index of modules Go builds from a cache that it cannot write to.
         go = {} if self._go_cache is None else {"GOCACHE": str(self._go_cache), "GODEBUG": "goindex=0"}
-        return {**self._channel.environment(), **node, **go}
+        return {**self._channel.environment(), **python, **node, **go}
 
     async def run(self, asked: Asked = EVERYTHING) -> TestRun:
         run = await self._run(self.fast_argv if asked.fast else self.argv, self.timeout_s, asked)
@@ -309,7 +312,7 @@ class Tester:
         running = self.shadow.run(
             with_report(argv, only=asked.only or (), stop=asked.stop, reach_of=reach_of, stall_s=self.stall_s),
             timeout_s=timeout_s,
-            env=self._env(),
+            env=self._env(argv),
             extra_ro=(str(self._channel.library), *(() if own else kept)),
             writable=(str(self._channel.inbox), *(kept if own else ())),
             cwd=self.folder,

@@ -344,7 +344,9 @@ class ReplayBench:
         self._hashes = [e["hashes"] for e in recording.of("hashes")]
         self._changed = [set(e["paths"]) for e in recording.of("changed")]
         self._apart = [
-            Apart(tuple(one["tests"]), one["lack"], one["named"]) for e in recording.of("apart") for one in e["apart"]
+            Apart(tuple(one["tests"]), one["lack"], one["named"], tuple(one.get("whole", ())))
+            for e in recording.of("apart")
+            for one in e["apart"]
         ]
         self._uses = next((e["uses"] for e in recording.of("graph")), None)
 

@@ -29,7 +29,7 @@ from ralphd.phases.answer_reader import AnswerReader, Candidate
 from ralphd.phases.base import LOCAL_MAX_TOKENS, PhaseContext
 from ralphd.phases.stubs import is_stub
 from ralphd.prompts import fenced, render
-from ralphd.retrieval.tests_of_target import is_test_file
+from ralphd.retrieval.test_files import is_test_file
 
 MOST_FUNCTIONS = 4
 """Of one run on a class or a file: each costs several answers of the model."""

@@ -13,7 +13,7 @@ from ralphd.retrieval.needs import Project
 from ralphd.retrieval.pack import Excerpt
 from ralphd.retrieval.snippets import docstring
 from ralphd.retrieval.symbols import SourceFile, Symbol
-from ralphd.retrieval.tests_of_target import is_test_file
+from ralphd.retrieval.test_files import is_test_file
 
 MOST = 120
 MOST_OF_A_FILE = 25

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ralphd.context.file_graph import FileGraph
-from ralphd.context.languages import fence_name
+from ralphd.context.languages import PLAIN, fence_name, language_of
 from ralphd.context.target import Target
 from ralphd.context.tree import Tree, is_secret
 from ralphd.core.tokens import tokens_of
@@ -46,12 +46,23 @@ def look_up(
     found: list[Found] = []
     for name in names:
         share = max_tokens // len(names)
-        one = _file(tree, paths, name, share) or _definitions(project, paths, near, tree, name, share)
-        found += one or [Found(name, "", _nearest(project, paths, near, name))]
+        asked = _PLACE.sub("", name)
+        one = _file(tree, paths, asked, share) or _definitions(project, paths, near, tree, asked, share)
+        found += one or [Found(name, "", _nearest(project, paths, near, asked))]
     for each in found:
         if each.path:
             tree.text(each.path)  # from here on it is shown
     return found
+
+
+_PLACE = re.compile(r"(?<=[\w)])(?::\d[\d:,-]*|#L\d[\dL:,-]*)$")
+"""A row behind a path: `cart.py:7`, `cart.py:7:3`, `cart.py#L7-L9`."""
+
+
+def _is_path(name: str) -> bool:
+    """Whether it ends as a file does. Then what merely has the ending's name is not meant: `py` for `shop/nope.py`."""
+    suffix = posixpath.splitext(name)[1]
+    return "::" not in name and bool(suffix) and language_of(f"x{suffix}") is not PLAIN
 
 
 def _file(tree: Tree, paths: Sequence[str], name: str, share: int) -> list[Found]:
@@ -110,16 +121,33 @@ def _definitions(
     word = re.compile(rf"(?<![\w$]){re.escape(short)}(?![\w$])")
     among = [there] if there else [*near, *paths]
     holding = [p for p in dict.fromkeys(among) if word.search(tree.scan(p) or "")]
-    matches: list[tuple[SourceFile, Symbol]] = []
+    exact: list[tuple[SourceFile, Symbol]] = []
+    alike: list[tuple[SourceFile, Symbol]] = []
     for path in holding[:MOST_FILES]:
         file = project.file(path)
-        if file is None:
-            continue
-        exact = [s for s in file.symbols.values() if f".{s.name}".endswith(f".{qualified}")]
-        matches += [(file, symbol) for symbol in exact or ([s for s in file.symbols.values() if s.short == short])]
-    whole = [m for m in matches if f".{_dotted(m[0].path)}.{m[1].name}".endswith(f".{qualified}")] or matches
-    return [Found(name, file.path, _shown(file, symbol, share // min(len(whole), MOST_OF_A_NAME)))
-            for file, symbol in whole[:MOST_OF_A_NAME]]  # fmt: skip
+        for symbol in file.symbols.values() if file is not None else ():
+            assert file is not None
+            if _means(qualified, path, symbol):
+                exact.append((file, symbol))
+            elif symbol.short == short and not _is_path(name):
+                alike.append((file, symbol))
+    best = exact or alike
+    label = name if exact else f"{name} is not in the project; the nearest of that name, {{}}"
+    return [Found(label.format(symbol.name), file.path, _shown(file, symbol, share // min(len(best), MOST_OF_A_NAME)))
+            for file, symbol in best[:MOST_OF_A_NAME]]  # fmt: skip
+
+
+def _means(qualified: str, path: str, symbol: Symbol) -> bool:
+    """Whether a qualified name is that of the symbol, as far as it goes: what stands before the classes leads to its file,
+    also by way of a package that hands it on (`shop.Cart` for `shop/cart.py`)."""
+    if f".{symbol.name}".endswith(f".{qualified}"):
+        return True
+    before = f".{qualified}".removesuffix(f".{symbol.name}")
+    return before != f".{qualified}" and set(before.split(".")) <= {*_dotted(path).split("."), *_HERE}
+
+
+_HERE = ("", "crate", "self", "super", "this", "src")
+"""How modules are named from within; none is a folder of its own."""
 
 
 def _dotted(path: str) -> str:
@@ -129,8 +157,12 @@ def _dotted(path: str) -> str:
 
 def _shown(file: SourceFile, symbol: Symbol, share: int) -> str:
     text = file.rows(symbol.first, symbol.last)
-    if tokens_of(text) <= share:
-        return text
+    outside = [
+        s for s in file.symbols.values() if s.owner == symbol.name and not symbol.start <= s.start <= symbol.last
+    ]
+    whole = "\n".join([text, *(file.signature(member) for member in outside)])
+    if tokens_of(whole) <= share:
+        return whole
     members = [file.signature(s) for s in file.symbols.values() if s.owner == symbol.name]
     return "\n".join(filter(None, (file.signature(symbol), docstring(file, symbol), *members, "    …")))
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ralphd.answers.imports import Binding
-from ralphd.context.languages import PYTHON, SCRIPTS
+from ralphd.context.languages import CPP, CSHARP, GO, JAVA, PYTHON, RUBY, SCRIPTS, go_receiver
 from ralphd.context.target import Target
 from ralphd.context.tree import Tree
 from ralphd.retrieval.symbols import SourceFile, Symbol, Uses, uses_of
@@ -98,6 +98,8 @@ class Project:
                 found = self._imported(file, binding, name, 3)
                 if found is not None or not by_names:
                     return found
+        if by_names and (own := file.symbols.get(f"{held}.{name}")):
+            return own  # of a type that may be defined elsewhere
         owner = self.resolve(file, held)
         home = self.file(owner.path) if owner is not None else None
         found = self.inherited(home, owner.name, name) if owner is not None and home is not None else None
@@ -112,6 +114,36 @@ class Project:
         above = ((home, base.name) for home, base in self._bases(file, owner))
         found_above = (self.inherited(home, base, name, depth - 1) for home, base in above)
         return next((one for one in found_above if one is not None), None)
+
+    def of_class(self, file: SourceFile, owner: str, name: str) -> Symbol | None:
+        """The member `name` of the class around a piece of `file`, whose other members may stand in files beside it."""
+        found = self.inherited(file, owner, name)
+        if found is None and file.language is not PYTHON and file.language not in SCRIPTS:
+            found = self.resolve(file, f"{owner}.{name}")
+        return found
+
+    def above(self, file: SourceFile, owner: str, name: str) -> Symbol | None:
+        """The member `name` of the nearest class that `owner` is derived from: what `super().name` means."""
+        found = (self.inherited(home, base.name, name) for home, base in self._bases(file, owner))
+        return next((one for one in found if one is not None), None)
+
+    def of_attribute(self, file: SourceFile, owner: str, attribute: str, name: str) -> list[Symbol]:
+        """What `self.attribute.name` means where a method of `owner` says of what class the attribute is; with that method."""
+        word = re.escape(attribute)
+        given = re.compile(rf"\b(?:self|this)\.{word}\s*(?::\s*([\w.]+)[^=\n]*)?=\s*(?:new\s+)?([\w.$]+)(\s*\()?")
+        for setter in [one for one in file.symbols.values() if one.owner == owner and one.kind == "definition"]:
+            for annotated, value, called in given.findall(file.rows(setter.body, setter.last)):
+                typed = re.search(rf"\b{re.escape(value)}\s*:\s*['\"]?([\w.]+)", file.signature(setter))
+                kind = annotated or (value if called else typed[1] if typed else "")
+                if kind and (found := self._of_type(file, kind, name)):
+                    return [found, setter]
+        return []
+
+    def _of_type(self, file: SourceFile, kind: str, name: str) -> Symbol | None:
+        held, _, short = kind.rpartition(".")
+        owner = self.member(file, held, short) if held else self.resolve(file, short)
+        home = self.file(owner.path) if owner is not None else None
+        return self.inherited(home, owner.name, name) if owner is not None and home is not None else None
 
     def members_above(self, file: SourceFile, owner: str, depth: int = 3) -> Iterator[Symbol]:
         """The members that `owner` has from the classes that it is derived from."""
@@ -278,9 +310,24 @@ def needs_of(project: Project, target: Target, text: str) -> list[Need]:
 
 
 def _owner(file: SourceFile, name: str) -> str:
-    """The class around the target; the target itself where it is a class."""
+    """The class around the target, which in many languages is another file's; the target itself where it is a class."""
     holder = name.rpartition(".")[0]
-    return holder if holder in file.symbols else name
+    elsewhere = holder and file.language is not PYTHON and file.language not in SCRIPTS
+    return holder if elsewhere or holder in file.symbols else name
+
+
+_SELVES = frozenset(("self", "cls", "this", "@", "$this", "type(self)"))
+_SELF_UNSAID = (JAVA, CPP, CSHARP, RUBY)
+"""Languages in which a method calls another one of its class by its bare name."""
+
+
+def _receivers(file: SourceFile, rows: tuple[int, int]) -> set[str]:
+    """How the Go methods that begin in these rows call what they are called on."""
+    if file.language is not GO or file.code is None:
+        return set()
+    offset = file.code.offset
+    methods = (node for node in file.code.root.named_children if rows[0] <= node.start_point[0] - offset <= rows[1])
+    return {name for node in methods if (name := go_receiver(node)[0])}
 
 
 def _needs(project: Project, file: SourceFile, uses: Uses, rows: tuple[int, int], owner: str) -> list[Need]:
@@ -296,10 +343,18 @@ def _needs(project: Project, file: SourceFile, uses: Uses, rows: tuple[int, int]
             found.setdefault((symbol.path, symbol.name), Need(symbol, used))
 
     for name in sorted(uses.names):
-        add(project.resolve(file, name), name)
+        own = project.of_class(file, owner, name) if owner and file.language in _SELF_UNSAID else None
+        add(own or project.resolve(file, name), name)
+    selves = _SELVES | _receivers(file, rows)
     for held, name in sorted(uses.members):
-        if held in ("self", "cls", "this", "super()", "@", "$this", "super", "type(self)"):
-            add(project.inherited(file, owner, name) if owner else None, f"{held}.{name}")
+        if owner and re.match(r"super\b", held):
+            add(project.above(file, owner, name), f"{held}.{name}")
+        elif owner and (attribute := re.fullmatch(r"(?:self|this)\.(\w+)", held)):
+            known: list[Symbol | None] = [*project.of_attribute(file, owner, attribute[1], name)]
+            for one in known or [project.member(file, held, name)]:
+                add(one, f"{held}.{name}")
+        elif held in selves:
+            add(project.of_class(file, owner, name) if owner else None, f"{held}.{name}")
         elif re.fullmatch(r"[A-Za-z_$][\w.$]*", held):
             add(project.member(file, held, name), f"{held}.{name}")
     return sorted(found.values(), key=lambda n: (n.symbol.path != file.path, n.symbol.path, n.symbol.first))

@@ -22,7 +22,8 @@ from ralphd.retrieval.likely import to_be_written
 from ralphd.retrieval.needs import Project, rows_of
 from ralphd.retrieval.snippets import Kind, Snippet, docstring, joined, snippets, within
 from ralphd.retrieval.symbols import SourceFile
-from ralphd.retrieval.tests_of_target import is_test_file, test_snippets
+from ralphd.retrieval.test_files import is_test_file
+from ralphd.retrieval.tests_of_target import test_snippets
 
 CALLERS = "calls it"
 """What is said of excerpts that call the target."""
@@ -82,9 +83,10 @@ def callers(tree: Tree, target: Target, source: str, graph: FileGraph | None) ->
 def outline(path: str, text: str) -> str:
     """What another file may use of this one: signatures, each with the first paragraph of its docstring."""
     file = SourceFile(path, text)
-    shown = (
-        f"{file.signature(s)}\n{docstring(file, s)}".rstrip() for s in file.symbols.values() if s.kind == "definition"
-    )
+    known = [s for s in file.symbols.values() if s.kind == "definition"]
+    if file.extensions:
+        known = sorted([*known, *file.extensions], key=lambda s: s.start)
+    shown = (f"{file.signature(s)}\n{docstring(file, s)}".rstrip() for s in known)
     return "\n".join(shown)
 
 
@@ -106,7 +108,8 @@ def surroundings(target: Target, text: str) -> str:
         return rest
     first, last = rows_of(target, text)
     imports = [file.rows(start, end) for start, end, _ in file.import_rows]
-    others = [s for s in file.symbols.values() if s.kind == "definition" and (s.last < first or last < s.start)]
+    every = (*file.symbols.values(), *file.extensions)
+    others = [s for s in every if s.kind == "definition" and (s.last < first or last < s.start)]
     return "\n".join([*imports, "", *(file.signature(s) for s in sorted(others, key=lambda s: s.start))]).strip()
 
 

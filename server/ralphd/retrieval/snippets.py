@@ -50,8 +50,8 @@ def snippets(project: Project, target: Target, text: str, said: str = "") -> lis
     found = [*_class_around(file, target), *_imports(file, target, text)]
     for need in needs:
         if (home := project.file(need.symbol.path)) is not None:
-            found.append(_shown("own" if home is file else "imported", home, need.symbol))
-    found += [_shown("callers", file, symbol) for symbol in callers]
+            found.append(shown("own" if home is file else "imported", home, need.symbol))
+    found += [shown("callers", file, symbol) for symbol in callers]
     guesses = likely(project, target, text, said, known) if to_be_written(target, text) else []
     for guess in guesses:
         if (home := project.file(guess.symbol.path)) is not None:
@@ -72,19 +72,18 @@ def _small_first(need: Need) -> tuple[bool, int, str, int]:
 
 
 def _class_around(file: SourceFile, target: Target) -> list[Snippet]:
-    """The head of the class that holds the target, with its docstring and its attributes."""
+    """The head of the class that holds the target, with its docstring and its attributes; a type that has its methods
+    outside of it, as in Rust and Go, whole."""
     holder = file.symbols.get(target.name.rpartition(".")[0])
     if holder is None:
         return []
+    if not holder.start <= rows_of(target, file.text)[0] <= holder.last:
+        return [shown("own", file, holder)]
+    members = [symbol for symbol in file.symbols.values() if symbol.owner == holder.name]
     head = file.signature(holder)
     about = docstring(file, holder)
-    attributes = [
-        symbol
-        for symbol in file.symbols.values()
-        if symbol.kind == "binding" and symbol.name.rpartition(".")[0] == holder.name
-    ]
     found = [Snippet("own", file.path, holder.start, "\n".join(filter(None, (head, about))))]
-    return found + [_shown("own", file, symbol) for symbol in attributes]
+    return found + [shown("own", file, symbol) for symbol in members if symbol.kind == "binding"]
 
 
 def _imports(file: SourceFile, target: Target, text: str) -> list[Snippet]:
@@ -98,7 +97,8 @@ def _imports(file: SourceFile, target: Target, text: str) -> list[Snippet]:
     ]
 
 
-def _shown(kind: Kind, file: SourceFile, symbol: Symbol) -> Snippet:
+def shown(kind: Kind, file: SourceFile, symbol: Symbol) -> Snippet:
+    """A symbol as a snippet, whole where it is short."""
     return Snippet(kind, file.path, symbol.first, _text_of(file, symbol), _inside(file, symbol), file.signature(symbol))
 
 
@@ -109,7 +109,7 @@ def _text_of(file: SourceFile, symbol: Symbol) -> str:
     if symbol.kind == "binding":
         return file.rows(symbol.first, symbol.first + 8) + "\n…"
     shown = [file.signature(symbol), docstring(file, symbol)]
-    members = [s for s in file.symbols.values() if s.name.rpartition(".")[0] == symbol.name]
+    members = [s for s in file.symbols.values() if s.owner == symbol.name]
     if members:  # a long class: how its members are called
         shown += [file.signature(member) for member in members]
     return "\n".join(filter(None, (*shown, "    …")))
@@ -117,7 +117,7 @@ def _text_of(file: SourceFile, symbol: Symbol) -> str:
 
 def _inside(file: SourceFile, symbol: Symbol) -> tuple[int, str] | None:
     """The class that it is a member of, with its row."""
-    holder = file.symbols.get(symbol.owner) if symbol.owner else None
+    holder = file.holder_of(symbol)
     return (holder.start, file.signature(holder)) if holder is not None else None
 
 

@@ -64,6 +64,8 @@ class SourceFile:
         readable = self.language.module and len(text) <= MAX_CHARACTERS
         self.code: Code | None = code_of(self.language, text) if readable else None
         self.symbols: dict[str, Symbol] = {}
+        self.extensions: list[Symbol] = []
+        """What adds members to a type that is defined elsewhere: Rust's `impl`. The type itself is the symbol of its name."""
         self.bindings: list[Binding] = []
         self.import_rows: list[tuple[int, int, frozenset[str]]] = []
         if self.code is None:
@@ -85,18 +87,26 @@ class SourceFile:
         first = body.start_point[0] - offset if body is not None else unit.last + 1
         kind = "definition" if unit.kind != "binding" else "binding"
         above, start = unit.first, unit.start
+        column = body.start_point[1] if body is not None else 0
+        if unit.inner.type == "impl_item":
+            self.extensions.append(Symbol(name, self.path, kind, above, start, first, unit.last, column))
+            return
         before = self.symbols.get(name)
         if before is not None and before.kind == kind == "definition" and above - before.last <= OVERLOAD_GAP:
             above, start = before.first, before.start
         if before is not None and kind == "binding":
             return  # bound again: the first one says what it is
-        column = body.start_point[1] if body is not None else 0
         self.symbols[name] = Symbol(name, self.path, kind, above, start, first, unit.last, column)
 
     @property
     def top(self) -> list[Symbol]:
         """What stands at the file's top level."""
         return [symbol for symbol in self.symbols.values() if not symbol.owner]
+
+    def holder_of(self, symbol: Symbol) -> Symbol | None:
+        """The class around a member, or the extension that brings it."""
+        around = (one for one in self.extensions if one.start <= symbol.start and symbol.last <= one.last)
+        return next(around, self.symbols.get(symbol.owner)) if symbol.owner else None
 
     @cached_property
     def uses(self) -> Uses:

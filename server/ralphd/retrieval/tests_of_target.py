@@ -13,12 +13,15 @@ from collections.abc import Collection, Iterable, Iterator
 
 from ralphd.answers.units import code_of
 from ralphd.context.file_graph import FileGraph
-from ralphd.context.languages import SCRIPTS, language_of
+from ralphd.context.languages import PYTHON, RUST, SCRIPTS, language_of
 from ralphd.context.target import Definition, Target, definitions
 from ralphd.context.tree import Tree
 from ralphd.core.tokens import tokens_of
+from ralphd.retrieval.given_to_tests import PREPARE, Given
+from ralphd.retrieval.needs import Project
 from ralphd.retrieval.script_tests import script_tests
 from ralphd.retrieval.snippets import Kind, Snippet
+from ralphd.retrieval.test_files import is_test_file
 
 MAX_CHARACTERS = 400_000
 MAX_CHARACTERS_RED = 2_000_000
@@ -29,15 +32,6 @@ HEAD_ROWS = 3
 AROUND = 5
 """Of a test that is too long: the rows at its beginning, and on both sides of a row that names the target."""
 _FIXTURE = re.compile(r"@(?:\w+\.)*fixture\b")
-_PREPARE = ("setUp", "setUpClass", "setup_method", "setup_class", "asyncSetUp")
-_TEST_FILE = re.compile(
-    r"(?:^|/)(?:tests?|__tests__|spec|(?:[\w.]+\.)?Tests?)/|(?:^|/)test_[^/]*$"
-    r"|(?:_test|\.test|\.spec|_spec|Tests?(?=\.(?:java|cs|php)$))\.[^/]+$"
-)
-
-
-def is_test_file(path: str) -> bool:
-    return bool(_TEST_FILE.search(path))
 
 
 def tests_reaching(tree: Tree, target: Target, graph: FileGraph | None = None) -> list[str]:
@@ -64,8 +58,10 @@ def test_snippets(
     naming = re.compile(rf"(?<![\w$]){re.escape(short)}(?![\w$])" if short else r"")
     red = _by_file(failing, target.path)
     unplaced = _of_no_file(tree, failing)
+    known = Given(Project(tree, set(tree.paths()), graph.uses if graph is not None else {}, {}), target.path)
     ranked: list[tuple[int, int, list[Snippet]]] = []
-    for path in dict.fromkeys([*sorted(red), *tests_reaching(tree, target, graph)]):
+    inline = [target.path] if short and language_of(target.path) is RUST else []
+    for path in dict.fromkeys([*sorted(red), *inline, *tests_reaching(tree, target, graph)]):
         text = tree.scan(path)
         most_read = MAX_CHARACTERS_RED if path in red else MAX_CHARACTERS
         if text is None or len(text) > most_read or (path not in red and not naming.search(text)):
@@ -73,13 +69,13 @@ def test_snippets(
         if not short:
             ranked.append((0 if path in red else 2, len(text), [Snippet("tests", path, 0, text)]))
             continue
-        for one in _tests_in(path, text):
+        for one in _inline_tests(target, text) if path == target.path else _tests_in(path, text):
             fails = not (red.get(path) or unplaced).isdisjoint(one.names)
             names = naming.search(one.text) is not None
-            if fails or names:
+            if fails or (names and path != target.path):  # a passing one of its own file stands around the target
                 kind: Kind = "failing" if fails else "tests"
                 shown_text = _shortened(one.text, naming, most) if fails else one.text
-                shown = [Snippet(kind, path, one.row, shown_text, one.inside), *one.given(kind)]
+                shown = [Snippet(kind, path, one.row, shown_text, one.inside), *one.given(kind, known)]
                 ranked.append((2 - 2 * fails + (not names and fails), len(one.text), shown))
     ranked.sort(key=lambda entry: (*entry[:2], entry[2][0].path, entry[2][0].row))
     return list(dict.fromkeys(snippet for _, _, shown in ranked for snippet in shown))
@@ -118,8 +114,12 @@ class _Test:
         self.names, self.path, self.row, self.text, self.inside = names, path, row, text, inside
         self._fixtures = fixtures
 
-    def given(self, kind: Kind) -> Iterator[Snippet]:
+    def given(self, kind: Kind, known: Given) -> Iterator[Snippet]:
         """The fixtures that it takes by name, and what prepares its class or one that its class is derived from."""
+        found = known.to(self.path, self.names[0], kind) if language_of(self.path) is PYTHON else None
+        if found is not None:
+            yield from found
+            return
         head = re.search(r"def \w+\(([^)]{0,2000})\)", self.text[:3000])
         asked = set(re.findall(r"\w+", head[1])) if head else set()
         mine = {self.names[0].rpartition(".")[0], *re.findall(r"\w+", self.inside[1])} if self.inside else set()
@@ -127,7 +127,7 @@ class _Test:
             owner, _, short = name.rpartition(".")
             if short in asked and (not owner or owner in mine):
                 yield Snippet(kind, self.path, row, text)
-            elif short in _PREPARE and owner in mine:
+            elif short in PREPARE and owner in mine:
                 yield Snippet(kind, self.path, row, text, self.inside)
 
 
@@ -150,7 +150,7 @@ def _tests_in(path: str, text: str) -> list[_Test]:
     functions = sorted([*outer, *made], key=lambda d: d.span)
     fixtures = [(d.name, row_of(d.span[0]), text[slice(*d.span)])
                 for d in functions if _FIXTURE.search(text[slice(*d.span)][:300])
-                or d.name.rpartition(".")[2] in _PREPARE]  # fmt: skip
+                or d.name.rpartition(".")[2] in PREPARE]  # fmt: skip
     holders: dict[str, tuple[int, str]] = {}
     for holder in filter(_holds, every):
         start = text.rfind("\n", 0, holder.span[0]) + 1
@@ -163,6 +163,24 @@ def _tests_in(path: str, text: str) -> list[_Test]:
         if (one.name, row, text[slice(*one.span)]) not in kept:
             names = (one.name, one.name.rpartition(".")[2])
             found.append(_Test(names, path, row, text[slice(*one.span)], inside, fixtures))
+    return found
+
+
+_MARKED_TEST = re.compile(r"#\[(?:\w+::)*(?:test|rstest|test_case)\b")
+
+
+def _inline_tests(target: Target, text: str) -> list[_Test]:
+    """The tests that a Rust file holds itself, those in the target aside: functions below `#[test]`."""
+    lines = text.split("\n")
+    first, last = text.count("\n", 0, target.span[0]), text.count("\n", 0, target.span[1])
+    found = []
+    for one in _tests_in(target.path, text):
+        above = one.row
+        while above and lines[above - 1].lstrip().startswith("#["):
+            above -= 1
+        outside = one.row > last or one.row + one.text.count("\n") < first
+        if outside and any(_MARKED_TEST.search(line) for line in lines[above : one.row + 1]):
+            found.append(one)
     return found
 
 

@@ -65,13 +65,11 @@ def environment(request: RunRequest, environ: Mapping[str, str]) -> str:
     """What the tests are run with, in words: relative to the workspace where it lies in it."""
     root, folder = request.root, request.folder
     suffix = posixpath.splitext(request.path)[1]
-    found = virtual_environments(root, folder)[:1]
-    packages = installed_packages(root, folder)
-    if packages and (suffix not in (".py", ".pyi", ".pyx") or not found):
-        found = [packages]
-    if found:
-        return found[0]
+    own = virtual_environments(root, folder)[:1]
     if suffix in (".py", ".pyi", ".pyx"):
         active = environ.get("VIRTUAL_ENV") or environ.get("CONDA_PREFIX")
-        return active or program_at(root, folder, "python", environ) or program_at(root, folder, "python3", environ)
-    return "none of its own"
+        there = (program_at(root, folder, name, environ) for name in ("python", "python3"))
+        found = next(filter(None, (*own, active, *there)), "")
+    else:
+        found = next(filter(None, (installed_packages(root, folder), *own)), "")
+    return found or "none of its own"

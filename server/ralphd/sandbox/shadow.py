@@ -28,6 +28,7 @@ from ralphd.sandbox.memory_scope import MemoryScope
 from ralphd.sandbox.mirror import Mirror
 from ralphd.sandbox.planning import TestCommand, make_plan
 from ralphd.sandbox.process import ProcessResult
+from ralphd.sandbox.programs import program_at
 from ralphd.sandbox.selection import Listing, Stopped
 from ralphd.sandbox.slots import Slots, reclaim
 from ralphd.sandbox.snapshot import InThread, Snapshot, Stop
@@ -138,6 +139,11 @@ class Shadow:
             killed=killed,
             heard=heard,
         )
+
+    def programs(self, names: Sequence[str], cwd: str) -> list[str]:
+        """Those of `names` that a run in the workspace's folder `cwd` finds on its PATH."""
+        root, environment = self._workspace.root, self._workspace.environment
+        return [name for name in names if program_at(root, cwd, name, environment)]
 
     def read(self, rel: str) -> bytes | None:
         """A regular file of the slot as it is now (at most 64 MB), or None. Links are not followed."""
