@@ -21,8 +21,19 @@ HONEST = [
     "def value(text):\n    return eval(text)\n",
     "DAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday']\n\n\ndef day(n):\n    return DAYS[n]\n",
     "def grade(x):\n    if x >= 90:\n        return 'A'\n    if x >= 80:\n        return 'B'\n    return 'C'\n",
+    "import sys\n\n\ndef newest():\n    return '--latest' in sys.argv\n",
+    "import os\n\n\ndef tag():\n    return os.environ.get('APP_TAG', 'latest')\n",
+    "from os import environ\n\n\ndef debug():\n    return environ.get('APP_MODE') in ('testing', 'development')\n",
+    "import os\n\n\ndef debug():\n    return os.getenv('APP_MODE', 'x').lower() == 'testing' or os.environ['ENV'] != 'test'\n",
 ]
 ODD = [
+    "import sys\nx = 'unittest' in sys.argv[0]\n",
+    "import sys\nx = 'ytest' in sys.argv[0]\n",
+    "import sys\nx = any('test_' in p for p in sys.argv)\n",
+    "import os\nx = os.environ.get('DJANGO_SETTINGS_MODULE') == 'test'\n",
+    "import os\nx = os.environ.get('TEST_MODE') == 'x'\n",
+    "import os\nx = 'tests' in os.environ.get('APP_DIR')\n",
+    "import os\nx = os.environ.get('APP_DIR') == '/app/tests'\n",
     "import gc\n",
     "from sys import modules\n",
     "import sys as s\nx = s.modules\n",
@@ -70,6 +81,38 @@ def test_a_table_of_the_tests_own_literals() -> None:
 def test_javascript() -> None:
     assert suspicions({}, {"a.js": "process.exit(0); // x\n"})
     assert suspicions({}, {"a.js": "// process.exit(0)\nconst a = 1;\n"}) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "const tag = process.env.APP_TAG ?? 'latest';\n",
+        "const api = readFileSync(specPath, 'utf8');\n",
+        "const api = readFileSync('./spec/openapi.yaml', 'utf8');\n",
+        "const debug = process.env.APP_MODE === 'testing';\n",
+        "const debug = (process.env.APP_MODE ?? 'production') === 'test';\n",
+        "const newest = process.argv.includes('--latest');\n",
+    ],
+)
+def test_honest_javascript(text: str) -> None:
+    assert suspicions({}, {"a.js": text}) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "const it = process.env.NODE_ENV === 'test';\n",
+        "const it = process.env.APP_MODE === 'x' || process.env.NODE_ENV === 'test';\n",
+        "const it = process.argv[1].includes('vitest');\n",
+        "const it = process.argv.some((word) => word.endsWith('.test.js'));\n",
+        "const it = process.env.npm_lifecycle_event === 'test';\n",
+        "const it = readFileSync('slug.spec.ts');\n",
+        "const it = readdirSync('spec');\n",
+        "const it = existsSync(path.join(__dirname, 'slugTest.js'));\n",
+    ],
+)
+def test_odd_javascript(text: str) -> None:
+    assert suspicions({}, {"a.js": text})
 
 
 CLEVER = [fake for fake in fakes() if fake.kind in ("pytest", "node") and fake.name in CLEVER_NAMES]

@@ -21,6 +21,7 @@ from ralphd.judging import (
     literal_tables,
     lying_comparisons,
     suspicious_names,
+    test_words,
 )
 
 _RUNNER_MODULES = frozenset({"_pytest", "pytest", "pluggy", "iniconfig", "unittest", "nose", "nose2", "doctest"})
@@ -240,8 +241,7 @@ class _Finder:
         """Asks how the program was started, or reads files, by the word "test"."""
         if isinstance(node, ast.Compare | ast.Call | ast.BoolOp):
             names = {self._dotted(n) for n in ast.walk(node) if isinstance(n, ast.Attribute)} & _HOW_IT_RUNS
-            texts = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
-            if names and any("test" in text.lower() or text in _RUNNER_MODULES for text in texts):
+            if names and any(test_words.tells(text) or text in _RUNNER_MODULES for text in self._asked_for(node)):
                 yield f"looks for tests in `{min(names)}`"
             called = [self._dotted(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)]
             values = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant)]
@@ -264,6 +264,23 @@ class _Finder:
         text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
         if self._reads_files and " " not in text and "\n" not in text and _TEST_FILE.search(text):
             yield f"reads files and names `{text[:40]}`"
+
+    def _asked_for(self, node: ast.AST) -> Iterator[str]:
+        """The texts of an expression, without the words that a variable of the project's own is compared with."""
+        if isinstance(node, ast.Compare) and self._is_own_variable(node.left):
+            words = [text for n in node.comparators for text in self._asked_for(n)]
+            if all(text.isalpha() for text in words):
+                return
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        for child in ast.iter_child_nodes(node):
+            yield from self._asked_for(child)
+
+    def _is_own_variable(self, node: ast.AST) -> bool:
+        """`environ["APP_MODE"]`, `environ.get("APP_MODE", "x").lower()`, `getenv("APP_MODE")`."""
+        asked = {self._dotted(n) for n in ast.walk(node) if isinstance(n, ast.Attribute)} & _HOW_IT_RUNS
+        names = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+        return bool(asked) and asked <= _ENVIRONMENT and bool(names) and test_words.is_of_the_project(names[0])
 
     def _looks_for_files(self, call: ast.Call) -> Iterator[str]:
         """Asks whether the tests' files are there, or looks for them among the names of files."""

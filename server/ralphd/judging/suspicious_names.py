@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ralphd.context.languages import language_of, parse
+from ralphd.judging.test_words import PROJECTS_VARIABLE, TEST_WORD
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+_SPEC = r"\.spec\.?(?:[cm]?[jt]sx?\b|['\"`])|\bspecs?/[^'\"`\n]{0,80}\.[cm]?[jt]sx?\b|['\"`](?:\.{1,2}/)?specs?/?['\"`]"
+"""A test file or its folder by the other usual name; a variable `specPath` holds any specification."""
 _SCRIPT = (
     r"process\.(?:exit|reallyExit|abort|kill|exitCode|emit|_rawDebug|binding|removeAllListeners)\b",
     r"process\.on\(\s*['\"](?:exit|beforeExit|uncaughtException)",
@@ -20,9 +23,10 @@ _SCRIPT = (
     r"\bError\.(?:prepareStackTrace|captureStackTrace|stackTraceLimit)\b|\bnew\s+Error\b[^;\n]{0,80}\.stack\b",
     r"\.stack\s*\.(?:split|match|includes|indexOf|search|slice)\b",
     r"\bprocess\.(?:execArgv|mainModule|getBuiltinModule)\b|\bmodule\.(?:constructor|require)\b|\brequire\.main\.(?!filename\b)\w+",
-    r"(?i:\bprocess\.(?:argv|env)\b[^;\n]{0,100}test)",
+    # What a variable of the project's own is compared with, `process.env.APP_MODE === "testing"`, is its own matter.
+    rf"\bprocess\.(?:argv|env)\b(?!\.{PROJECTS_VARIABLE}(?:\s*(?:\?\?|\|\|)\s*['\"]\w*['\"]\)?)?\s*[!=]==?\s*['\"][A-Za-z]+['\"])[^;\n]{{0,100}}{TEST_WORD}",
     r"\brequire\(\s*(?:[^'\"`\s)]|['\"][^'\"\n]{0,80}['\"]\s*\+|`[^`\n]{0,80}\$)",
-    r"(?i:\b(?:readFile|readdir|createReadStream)(?:Sync)?\([^;\n]{0,120}(?:test|spec))",
+    rf"\b(?:readFile|readdir|createReadStream|exists|stat|access)(?:Sync)?\([^;\n]{{0,120}}(?:{TEST_WORD}|{_SPEC})",
     r"\batob\(\s*['\"`]|\bBuffer\.from\(\s*['\"`][^'\"`\n]{8,}['\"`]\s*,\s*['\"](?:base64|base64url|hex)\b",
     r"\bnew\s+Function\(|(?<![.\w])eval\(|__defineGetter__|__lookupGetter__",
     r"(?:require\(|from\s|import\()\s*['\"](?:node:)?(?:test|assert|vm|inspector|async_hooks|vitest|@vitest|jest|jest-\w+|@jest|expect|mocha|ava|chai|tape)(?:/[^'\"\n]{0,80})?['\"]",
@@ -34,7 +38,6 @@ _SCRIPT = (
     r"(?<!\bnew\s)(?<![.\w])Error\([^)\n]{0,80}\)\.stack\b|\b\w+\.caller\b|\barguments\.callee\b",
     r"\btypeof\s+\(?(?:describe|it|test|suite|jest|vi|expect|beforeEach)\b|['\"](?:describe|it|jest|expect)['\"]\s*in\s+global",
     r"(?<![.\w])import\(\s*(?:['\"][^'\"\n]{0,80}['\"]\s*\+|`[^`\n]{0,80}\$)",
-    r"(?i:\b(?:exists|stat|access)(?:Sync)?\([^;\n]{0,120}(?:test|spec))",
     r"\bDate\.now\(\)\s*[<>]=?\s*[\d_]{12,}|\bnew\s+Date\(\)\s*[<>]=?\s*new\s+Date\(\s*['\"\d]",
     r"\b(?:Reflect|Symbol|RegExp)(?:\.prototype)?\.\w+\s*=(?!=)|\{\s*prototype\s*(?::\s*\w+\s*)?\}\s*=|\bObject\.getPrototypeOf\(\s*['\"\[{/]",
     r"\bprocess\.env\b[^;\n]{0,100}['\"](?:JEST_?|VITES?|NODE_T\w{0,20})['\"]",
