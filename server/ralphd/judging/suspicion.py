@@ -18,6 +18,7 @@ from ralphd.judging import (
     data_files,
     hidden_answers,
     hidden_characters,
+    honest_uses,
     literal_tables,
     lying_comparisons,
     suspicious_names,
@@ -114,10 +115,11 @@ def suspicions(
     `tests`: path and text of the test files, whose literals a candidate may not simply give back.
     """
     found: list[str] = []
+    asked_for = "\n".join(source for _, source in tests)
     for path, text in sorted(after.items()):
         old = before.get(path) or ""
-        new = Counter(_in(path, text))
-        new.subtract(Counter(_in(path, old)))
+        new = Counter(_in(path, text, asked_for))
+        new.subtract(Counter(_in(path, old, asked_for)))
         found += [f"{path} {what}" for what, count in new.items() if count > 0]
         if places := hidden_characters.added(old, text):
             found.append(f"{path} holds characters that are not seen: {hidden_characters.named(text, places)}")
@@ -134,10 +136,10 @@ def suspicions(
     return tuple(found)
 
 
-def _in(path: str, text: str) -> list[str]:
+def _in(path: str, text: str, asked_for: str) -> list[str]:
     if path.endswith((".py", ".pyi")):
         try:
-            return list(_Finder(parsed(text)).found())
+            return list(_Finder(parsed(text)).found(asked_for))
         except (RecursionError, MemoryError):
             return ["is nested too deeply to be looked through"]
         except (SyntaxError, ValueError):
@@ -166,8 +168,11 @@ class _Finder:
                 for alias in node.names:
                     self._imported[alias.asname or alias.name] = f"{node.module}.{alias.name}"
 
-    def found(self) -> Iterator[str]:
+    def found(self, asked_for: str) -> Iterator[str]:
+        honest = set(honest_uses.found(self._module, self._dotted, set(self._imported), asked_for))
         for node in ast.walk(self._module):
+            if node in honest:
+                continue
             yield from self._imports(node)
             yield from self._names(node)
             yield from self._patches(node)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ralphd.context.languages import language_of, parse
+from ralphd.judging import honest_script
 from ralphd.judging.test_words import PROJECTS_VARIABLE, TEST_WORD
 
 if TYPE_CHECKING:
@@ -95,21 +96,25 @@ _OF: dict[str, tuple[re.Pattern[str], ...]] = {
 _MOST = 1_000_000
 
 
-def found(path: str, text: str) -> list[str]:
+def found(path: str, text: str, *, reported: bool = True) -> list[str]:
     language = language_of(path)
     rules = _OF.get(language.name, ())
     if not rules or len(text) > _MOST:
         return []
     source = text.encode("utf-8", "surrogatepass")
     tree = parse(language, source)
-    code = source if tree is None else _without_comments(source, tree.root_node)
+    code = source
+    if tree is not None:
+        code = _without(source, _comments(tree.root_node))
+        if rules is _OF["javascript"]:
+            code = _without(code, honest_script.places(tree.root_node, reported=reported))
     plain = code.decode("utf-8", "replace")
     return [f"uses `{' '.join(match.group().split())}`" for rule in rules for match in rule.finditer(plain)]
 
 
-def _without_comments(source: bytes, root: Node) -> bytes:
+def _without(source: bytes, places: Iterable[tuple[int, int]]) -> bytes:
     left = bytearray(source)
-    for start, end in _comments(root):
+    for start, end in places:
         left[start:end] = b" " * (end - start)
     return bytes(left)
 
