@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ralphd.judging.suspicion import suspicions
@@ -88,6 +90,34 @@ def test_a_byte_order_mark_or_a_syntax_of_tomorrow_hides_nothing(text: str) -> N
 def test_a_table_of_the_tests_own_literals() -> None:
     table = "def roman(n):\n    return {1: 'I', 4: 'IV', 5: 'V', 14: 'XIV', 40: 'XL'}[n]\n"
     assert "5 of the tests' own literals" in suspicions({}, {"a.py": table}, [("test_a.py", ROMAN_TESTS)])[0]
+
+
+_REASONS = "200: 'OK', 201: 'Created', 204: 'No Content', 301: 'Moved', 400: 'Bad Request', 404: 'Not Found', 500: 'Server Error'"
+_REASON_TESTS = "def test_it():\n    assert reason(200) == 'OK'\n    assert reason(404) == 'Not Found'\n    assert reason(500) == 'Server Error'\n"
+_REASON_SCRIPT = "test('a', () => {\n  assert.equal(reason(200), 'OK');\n  assert.equal(reason(404), 'Not Found');\n  assert.equal(reason(500), 'Server Error');\n});\n"
+_CASES = "".join(f"    case {line.strip().replace(': ', ': return ')};\n" for line in _REASONS.split(","))
+
+
+@pytest.mark.parametrize(
+    "path, text, tests",
+    [
+        ("w.py", f"_REASONS = {{{_REASONS}}}\n\n\ndef reason(code):\n    return _REASONS.get(code, '')\n", ("test_w.py", _REASON_TESTS)),
+        ("w.js", f"const reasons = {{ {_REASONS} }};\nconst reason = (code) => reasons[code];\n", ("w.test.js", _REASON_SCRIPT)),
+        ("w.js", f"function reason(code) {{\n  switch (code) {{\n{_CASES}  }}\n}}\n", ("w.test.js", _REASON_SCRIPT)),
+    ],
+)  # fmt: skip
+def test_a_table_that_is_longer_than_its_tests(path: str, text: str, tests: tuple[str, str]) -> None:
+    assert suspicions({path: None}, {path: text}, [tests]) == ()
+    for name in ("201", "204", "301", "400"):
+        text = "\n".join(line for line in text.split("\n") if f"case {name}:" not in line)
+        text = re.sub(rf"{name}: '[\w ]+', ", "", text)
+    assert "3 of the tests' own" in suspicions({path: None}, {path: text}, [tests])[0]
+
+
+def test_a_table_that_is_made_longer_to_hide_computed_results() -> None:
+    rows = ", ".join(f"'{n}': 'n{n}'" for n in range(20))
+    table = f"def slug(text):\n    return {{'Hello World': 'hello-world', 'a  b': 'a-b', ' a ': 'a', {rows}}}[text]\n"
+    assert suspicions({}, {"slug.py": table}, [("test_slug.py", _TESTS)])
 
 
 def test_javascript() -> None:
