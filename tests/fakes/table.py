@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tests.fakes import further, in_the_tests_alone, javascript, when_tested
+from tests.fakes import by_exit_code, further, in_the_tests_alone, javascript, when_tested
 
 PYTEST = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 UNITTEST = ("python", "-m", "unittest", "-q")
@@ -82,6 +82,7 @@ PROJECTS: Mapping[str, tuple[Mapping[str, str], tuple[str, ...], str]] = {
         PYTEST,
         "slug.py",
     ),
+    **by_exit_code.PROJECTS,
     **further.PROJECTS,
     **when_tested.PROJECTS,
     **in_the_tests_alone.PROJECTS,
@@ -272,7 +273,12 @@ def fakes() -> Iterator[Fake]:
     for kind, name, text, files in javascript.fakes():
         others = "".join("\n" + _file(path, content) for path, content in files.items())
         yield Fake(kind, name, "= " + _file("slug.js", text) + others)
-    for kind, name, text in (*further.fakes(), *when_tested.fakes(), *in_the_tests_alone.fakes()):
+    for kind, name, text in (
+        *by_exit_code.fakes(),
+        *further.fakes(),
+        *when_tested.fakes(),
+        *in_the_tests_alone.fakes(),
+    ):
         yield Fake(kind, name, text)
     yield Fake("no tests", "right or wrong", _WRONG)
     yield Fake("no node tests", "right or wrong", "function slug(text) {\n  return text;\n}" + _JS_END)

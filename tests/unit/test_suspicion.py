@@ -33,6 +33,10 @@ HONEST = [
     "class roman(str):\n    def __eq__(self, other):\n        if not isinstance(other, str):\n            return NotImplemented\n        return self.lower() == other.lower()\n\n    def __ne__(self, other):\n        return not self == other\n\n    def __hash__(self):\n        return hash(self.lower())\n",
 ]
 ODD = [
+    "import sys\n_here = sys\nx = [name for name in _here.modules]\n",
+    "import os\n\n\ndef f(o=os):\n    o._exit(0)\n",
+    "import sys\n\n\ndef f():\n    (s := sys)\n    return s.modules['unit' + 'test']\n",
+    "import logging\nx = logging.sys.modules\n",
     "from pathlib import Path\n\n\ndef lines(folder):\n    return [p.read_text() for p in Path('.').rglob('*.py')]\n",
     "import os\n\n\ndef stop(pid):\n    os.kill(pid, 9)\n",
     "import atexit\nimport os\natexit.register(os._exit, 0)\n",
@@ -133,6 +137,7 @@ def test_javascript() -> None:
         "const api = readFileSync('./spec/openapi.yaml', 'utf8');\n",
         "const debug = process.env.APP_MODE === 'testing';\n",
         "const debug = (process.env.APP_MODE ?? 'production') === 'test';\n",
+        "import process from 'node:process';\nconst { argv, env } = process;\n",
         "const newest = process.argv.includes('--latest');\n",
         "class ParseError extends Error {\n  constructor(message) {\n    super(message);\n    Error.captureStackTrace(this, ParseError);\n  }\n}\n",
         "function main(args) {\n  if (!args.length) process.exit(2);\n}\n\nif (require.main === module) main(process.argv.slice(2));\n",
@@ -151,6 +156,13 @@ def test_honest_javascript(text: str) -> None:
     "text",
     [
         "const it = process.env.NODE_ENV === 'test';\n",
+        "const { exit } = require('node:process');\nconst slug = () => exit(0);\n",
+        "const { env, exit: leave } = process;\n",
+        "import { exit } from 'process';\n",
+        "import p from 'node:process';\n",
+        "const p = process;\nconst slug = () => p.exit();\n",
+        "const slug = (text, p = process) => p.exit();\n",
+        "require('process').exit(0);\n",
         "class A {\n  constructor() {\n    Error.captureStackTrace(this);\n  }\n}\n",
         "function f() {\n  const e = {};\n  Error.captureStackTrace(e);\n  return e;\n}\n",
         "function slug(text) {\n  process.exit(2);\n}\n",
@@ -172,6 +184,29 @@ def test_honest_javascript(text: str) -> None:
 )
 def test_odd_javascript(text: str) -> None:
     assert suspicions({}, {"a.js": text})
+
+
+ENDS = [
+    "import sys\n\n\ndef slug(text):\n    sys.exit(0)\n",
+    "def slug(text):\n    raise SystemExit\n",
+    "def slug(text):\n    quit()\n",
+    "from sys import exit as leave\n\n\ndef slug(text):\n    leave()\n",
+    "import builtins\n\n\ndef slug(text):\n    builtins.exit()\n",
+    "import sys\n\nEND = sys.exit\n\n\ndef slug(text):\n    END(0)\n",
+    "def slug(text):\n    class End(SystemExit):\n        pass\n    raise End\n",
+]
+
+
+@pytest.mark.parametrize("text", ENDS)
+def test_the_end_of_the_process_where_the_exit_code_says_all(text: str) -> None:
+    assert suspicions({}, {"slug.py": text}, reported=False)
+    assert suspicions({}, {"slug.py": text}) == (), "a runner's report would not be there"
+
+
+def test_a_main_program_may_end() -> None:
+    program = "import sys\n\n\ndef slug(text):\n    return text\n\n\nif __name__ == '__main__':\n    sys.exit(slug('a') != 'a')\n"
+    assert suspicions({}, {"slug.py": program}, reported=False) == ()
+    assert suspicions({}, {"slug.py": "def slug(exit):\n    return exit\n"}, reported=False) == ()
 
 
 CLEVER = [fake for fake in fakes() if fake.kind in ("pytest", "node") and fake.name in CLEVER_NAMES]

@@ -15,9 +15,16 @@ if TYPE_CHECKING:
 
 _SPEC = r"\.spec\.?(?:[cm]?[jt]sx?\b|['\"`])|\bspecs?/[^'\"`\n]{0,80}\.[cm]?[jt]sx?\b|['\"`](?:\.{1,2}/)?specs?/?['\"`]"
 """A test file or its folder by the other usual name; a variable `specPath` holds any specification."""
+_ENDS = "exit|reallyExit|abort|kill|exitCode"
+_REQUIRED = r"require\(\s*['\"](?:node:)?process['\"]\s*\)"
+_PROCESS = rf"(?:{_REQUIRED}|(?:globalThis\.|global\.)?process\b(?![\w.\[(]))"
+"""The process as a value: under another name, or taken apart, it can be ended as well."""
 _SCRIPT = (
     r"process\.(?:exit|reallyExit|abort|kill|exitCode|emit|_rawDebug|binding|removeAllListeners)\b",
     r"process\.on\(\s*['\"](?:exit|beforeExit|uncaughtException)",
+    rf"\b(?:const|let|var)\s*\{{[^}}\n]*\b(?:{_ENDS})\b[^}}\n]*\}}\s*=\s*{_PROCESS}|\bimport\s*\{{[^}}\n]*\b(?:{_ENDS})\b[^}}\n]*\}}\s*from\s*['\"](?:node:)?process['\"]",
+    rf"(?<![.\w])(?!process\b)[A-Za-z_$][\w$]*\s*=\s*{_PROCESS}\s*(?:[;,)\n]|$)|\bimport\s+(?:\*\s*as\s+)?(?!process\b)[\w$]+\s+from\s*['\"](?:node:)?process['\"]",
+    rf"{_REQUIRED}\.(?:{_ENDS})\b",
     r"NODE_TEST_CONTEXT|JEST_WORKER_ID|VITEST\w*|RALPHD_\w+|/proc/self",
     r"require\.cache\b|module\.(?:parent|children)\b|_getActiveHandles\b",
     r"\bnew\s+Proxy\b|(?<![.\w])valueOf\s*(?::|\([^)\n]{0,40}\)\s*\{)|\bSymbol\.toPrimitive\b|\bReflect\.setPrototypeOf\b",
