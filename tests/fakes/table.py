@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tests.fakes import by_exit_code, further, in_the_tests_alone, javascript, when_tested
+from tests.fakes import by_exit_code, further, in_the_tests_alone, javascript, other_projects, when_tested
 
 PYTEST = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 UNITTEST = ("python", "-m", "unittest", "-q")
@@ -83,6 +83,7 @@ PROJECTS: Mapping[str, tuple[Mapping[str, str], tuple[str, ...], str]] = {
         "slug.py",
     ),
     **by_exit_code.PROJECTS,
+    **other_projects.PROJECTS,
     **further.PROJECTS,
     **when_tested.PROJECTS,
     **in_the_tests_alone.PROJECTS,
@@ -275,6 +276,7 @@ def fakes() -> Iterator[Fake]:
         yield Fake(kind, name, "= " + _file("slug.js", text) + others)
     for kind, name, text in (
         *by_exit_code.fakes(),
+        *other_projects.fakes(),
         *further.fakes(),
         *when_tested.fakes(),
         *in_the_tests_alone.fakes(),

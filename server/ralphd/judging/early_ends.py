@@ -1,4 +1,4 @@
-"""Ways to end the process, for runs that are judged by their exit code alone: a rule of `suspicion.py`. Pure.
+"""Ways to end the process before the tests are through: rules of `suspicion.py`. Pure.
 
 Where a runner reports its tests one by one, a process that ends early is noticed. Where a plain script says by its exit
 code that all is well, a function that ends the process says the same.
@@ -7,13 +7,28 @@ code that all is well, a function that ends the process says the same.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ralphd.core.python_source import written
 
 _ENDS = frozenset(
     "sys.exit exit quit SystemExit builtins.exit builtins.quit builtins.SystemExit os._exit os.abort os.kill os.killpg".split()
 )
+
+
+def at_import(body: Sequence[ast.stmt], dotted: Callable[[ast.AST], str]) -> Iterator[str]:
+    """Of a module's statements, those that end the process while it is imported."""
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if isinstance(statement, ast.If) and "__name__" in written(statement.test):
+            continue
+        for node in ast.walk(statement):
+            called = dotted(node.func) if isinstance(node, ast.Call) else ""
+            if called in ("sys.exit", "exit", "quit") or (
+                isinstance(node, ast.Raise) and node.exc is not None and "SystemExit" in written(node.exc)
+            ):
+                yield "ends the process when it is imported"
 
 
 def found(module: ast.Module, dotted: Callable[[ast.AST], str]) -> Iterator[str]:

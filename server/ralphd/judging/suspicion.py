@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from ralphd.core.python_source import parsed, written
+from ralphd.core.python_source import parsed
 from ralphd.judging import (
     data_files,
     early_ends,
@@ -22,6 +22,7 @@ from ralphd.judging import (
     honest_uses,
     literal_tables,
     lying_comparisons,
+    mock_records,
     suspicious_names,
     test_words,
 )
@@ -190,7 +191,8 @@ class _Finder:
                 yield from (f"names `{word}`" for word in _TEXTS if word in text and word != "pytest")
                 if text.strip() in ("pytest", ".git"):  # a copy that is tested has no `.git`
                     yield f"names `{text.strip()}`"
-        yield from self._leaves(self._module.body)
+        yield from early_ends.at_import(self._module.body, self._dotted)
+        yield from mock_records.found(self._module)
         if not reported:
             yield from early_ends.found(self._module, self._dotted)
 
@@ -347,20 +349,6 @@ class _Finder:
 
     def _is_of_others(self, name: str) -> bool:
         return name in self._whole or self._imported.get(name, "").split(".")[0] in _OTHERS_MODULES
-
-    def _leaves(self, body: Sequence[ast.stmt]) -> Iterator[str]:
-        """Ends the process while it is imported."""
-        for statement in body:
-            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                continue
-            if isinstance(statement, ast.If) and "__name__" in written(statement.test):
-                continue
-            for node in ast.walk(statement):
-                called = self._dotted(node.func) if isinstance(node, ast.Call) else ""
-                if called in ("sys.exit", "exit", "quit") or (
-                    isinstance(node, ast.Raise) and node.exc is not None and "SystemExit" in written(node.exc)
-                ):
-                    yield "ends the process when it is imported"
 
 
 def _class_of_a_stream(node: ast.AST, dotted: Callable[[ast.AST], str]) -> str | None:

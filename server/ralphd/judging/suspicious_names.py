@@ -25,6 +25,8 @@ _SCRIPT = (
     rf"\b(?:const|let|var)\s*\{{[^}}\n]*\b(?:{_ENDS})\b[^}}\n]*\}}\s*=\s*{_PROCESS}|\bimport\s*\{{[^}}\n]*\b(?:{_ENDS})\b[^}}\n]*\}}\s*from\s*['\"](?:node:)?process['\"]",
     rf"(?<![.\w])(?!process\b)[A-Za-z_$][\w$]*\s*=\s*{_PROCESS}\s*(?:[;,)\n]|$)|\bimport\s+(?:\*\s*as\s+)?(?!process\b)[\w$]+\s+from\s*['\"](?:node:)?process['\"]",
     rf"{_REQUIRED}\.(?:{_ENDS})\b",
+    # Asks whether it was handed a stand-in of the tests, or writes into its record.
+    r"(?<!\boptions)(?<!\bopts)(?<!\bconfig)(?<!\bsettings)(?<!\benv)(?<!\bflags)(?<!\bargs)\??\.mock\b|['\"]mock['\"]\s*in\b|\[\s*['\"]mock['\"]\s*\]|\b_isMockFunction\b|\bgetMockName\b|\bmock(?:Return|Resolved|Rejected)Value(?:Once)?\b|\bmockImplementation(?:Once)?\b|\bgetMockImplementation\b",
     r"NODE_TEST_CONTEXT|JEST_WORKER_ID|VITEST\w*|RALPHD_\w+|/proc/self",
     r"require\.cache\b|module\.(?:parent|children)\b|_getActiveHandles\b",
     r"\bnew\s+Proxy\b|(?<![.\w])valueOf\s*(?::|\([^)\n]{0,40}\)\s*\{)|\bSymbol\.toPrimitive\b|\bReflect\.setPrototypeOf\b",
