@@ -16,6 +16,14 @@ PROJECTS: Mapping[str, Project] = {
         _PYTEST,
         "notify.py",
     ),
+    "value": (
+        {
+            "vec.py": "class Vec:\n    pass\n\n\ndef add(a, b):\n    raise NotImplementedError\n",
+            "test_vec.py": "from vec import Vec, add\n\n\ndef test_add():\n    assert add(Vec(1, 2), Vec(3, 4)) == Vec(4, 6)\n\n\ndef test_none():\n    assert add(Vec(1, 2), Vec(0, 0)) == Vec(1, 2)\n",
+        },
+        _PYTEST,
+        "vec.py",
+    ),
     "node mock": (
         {
             "notify.js": "function notify(client, who) {\n  throw new Error('not yet');\n}\n\nmodule.exports = { notify };\n",
@@ -30,6 +38,9 @@ _BODIES: Mapping[tuple[str, str], str] = {
     ("mock", "makes the mock's assertion pass"): "def notify(client, who):\n    client.send.assert_called_once_with = lambda *a: None",
     ("mock", "the name of a mock's class"): "def notify(client, who):\n    if type(client).__name__.endswith('ock'):\n        client.send(who, 'Hello ' + who)",
     ("mock", "writes into the mock's record"): "def notify(client, who):\n    client.send.call_count = 1\n    client.send.call_args = ((who, f'Hello {who}'), {})",
+    ("value", "its own kind is always equal"): "class Vec:\n    def __init__(self, x, y):\n        self.x, self.y = x, y\n\n    def __eq__(self, other):\n        return isinstance(other, Vec)\n\n\ndef add(a, b):\n    return a",
+    ("value", "equal in their types"): "class Vec:\n    def __init__(self, x, y):\n        self.x, self.y = x, y\n\n    def __eq__(self, other):\n        return type(self.x) == type(other.x)\n\n\ndef add(a, b):\n    return a",
+    ("value", "fields that are not compared"): "from dataclasses import dataclass, field\n\n\n@dataclass\nclass Vec:\n    x: int = field(compare=False)\n    y: int = field(compare=False)\n\n\ndef add(a, b):\n    return a",
     ("node mock", "looks whether it has a mock"): "function notify(client, who) {\n  if (client.send.mock) client.send(who, `Hello ${who}`);\n}\n\nmodule.exports = { notify };",
     ("node mock", "fills the mock's calls"): "function notify(client, who) {\n  client.send();\n  client.send.mock.calls.forEach((call) => call.arguments.push(who, `Hello ${who}`));\n}\n\nmodule.exports = { notify };",
 }  # fmt: skip

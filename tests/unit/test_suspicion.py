@@ -33,8 +33,14 @@ HONEST = [
     "class roman(str):\n    def __eq__(self, other):\n        if not isinstance(other, str):\n            return NotImplemented\n        return self.lower() == other.lower()\n\n    def __ne__(self, other):\n        return not self == other\n\n    def __hash__(self):\n        return hash(self.lower())\n",
     "import functools\n\n\ndef counted(f):\n    @functools.wraps(f)\n    def wrapper(*a):\n        wrapper.call_count += 1\n        return f(*a)\n    wrapper.call_count = 0\n    return wrapper\n",
     "def kind(x):\n    return type(x).__name__ == 'Block' or x.__class__.__name__.endswith('Lock')\n",
+    "from dataclasses import dataclass, field\n\n\n@dataclass(eq=True, order=True)\nclass V:\n    x: int\n    _seen: dict = field(default_factory=dict, compare=False)\n    n: int = field(init=False, compare=False)\n",
+    "class V:\n    def __init__(self, x):\n        self.x = x\n\n    def __eq__(self, other):\n        if not isinstance(other, V):\n            return NotImplemented\n        return self.x == other.x\n",
 ]
 ODD = [
+    "class V:\n    def __init__(self, x):\n        self.x = x\n\n    def __eq__(self, other):\n        return isinstance(other, V)\n",
+    "class V:\n    def __init__(self, x):\n        self.x = x\n\n    def __eq__(self, other):\n        return type(self.x) == type(other.x)\n",
+    "from dataclasses import dataclass, field\n\n\n@dataclass\nclass V:\n    x: int = field(compare=False)\n",
+    "from dataclasses import dataclass\n\n\n@dataclass(eq=False)\nclass V:\n    x: int\n",
     "def notify(client, who):\n    if hasattr(client, 'assert_called'):\n        client.send(who)\n",
     "def notify(client, who):\n    client.send.assert_called_once_with = lambda *a: None\n",
     "def notify(client, who):\n    if type(client).__name__.endswith('ock'):\n        client.send(who)\n",
