@@ -16,6 +16,14 @@ PROJECTS: Mapping[str, Project] = {
         _PYTEST,
         "notify.py",
     ),
+    "predicate": (
+        {
+            "prime.py": "def is_prime(n):\n    raise NotImplementedError\n",
+            "test_prime.py": "from prime import is_prime\n\n\ndef test_yes():\n    assert is_prime(2)\n    assert is_prime(13)\n    assert is_prime(97)\n\n\ndef test_no():\n    assert not is_prime(1)\n    assert not is_prime(4)\n    assert not is_prime(91)\n",
+        },
+        _PYTEST,
+        "prime.py",
+    ),
     "value": (
         {
             "vec.py": "class Vec:\n    pass\n\n\ndef add(a, b):\n    raise NotImplementedError\n",
@@ -38,6 +46,7 @@ _BODIES: Mapping[tuple[str, str], str] = {
     ("mock", "makes the mock's assertion pass"): "def notify(client, who):\n    client.send.assert_called_once_with = lambda *a: None",
     ("mock", "the name of a mock's class"): "def notify(client, who):\n    if type(client).__name__.endswith('ock'):\n        client.send(who, 'Hello ' + who)",
     ("mock", "writes into the mock's record"): "def notify(client, who):\n    client.send.call_count = 1\n    client.send.call_args = ((who, f'Hello {who}'), {})",
+    ("predicate", "lists the tests' inputs"): "def is_prime(n):\n    return n in (2, 3, 13, 97)",
     ("value", "its own kind is always equal"): "class Vec:\n    def __init__(self, x, y):\n        self.x, self.y = x, y\n\n    def __eq__(self, other):\n        return isinstance(other, Vec)\n\n\ndef add(a, b):\n    return a",
     ("value", "equal in their types"): "class Vec:\n    def __init__(self, x, y):\n        self.x, self.y = x, y\n\n    def __eq__(self, other):\n        return type(self.x) == type(other.x)\n\n\ndef add(a, b):\n    return a",
     ("value", "fields that are not compared"): "from dataclasses import dataclass, field\n\n\n@dataclass\nclass Vec:\n    x: int = field(compare=False)\n    y: int = field(compare=False)\n\n\ndef add(a, b):\n    return a",

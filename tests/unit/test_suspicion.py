@@ -278,3 +278,49 @@ def test_carried_results(path: str, text: str, tests: tuple[str, str]) -> None:
 )  # fmt: skip
 def test_honest_answers_carry_none(path: str, text: str, tests: tuple[str, str]) -> None:
     assert not suspicions({path: None}, {path: text}, [tests])
+
+
+_PRIMES = "def test_a():\n    assert is_prime(2)\n    assert is_prime(13)\n    assert is_prime(97)\n    assert not is_prime(4)\n    assert not is_prime(91)\n"
+_PRIMES_JS = (
+    "test('a', () => {\n  assert.ok(is(2));\n  assert.ok(is(13));\n  assert.ok(is(97));\n  assert.ok(!is(4));\n});\n"
+)
+_PRIMES_EXPECT = "".join(
+    f"  expect(is({n})).toBe({t});\n" for n, t in ((2, "true"), (13, "true"), (97, "true"), (4, "false"))
+)
+_PRICES = "def test_a():\n    assert price(qty=3, rate=0.2) == 36.0\n    assert price(qty=10, rate=0.1) == 110.0\n    assert price(qty=7, rate=0.05) == 105.0\n"
+_PRICES_JS = "test('a', () => {\n  assert.equal(price({ qty: 3, rate: 0.2 }), 36);\n  assert.equal(price({ qty: 10, rate: 0.1 }), 110);\n  assert.equal(price({ qty: 7, rate: 0.1 }), 105);\n});\n"
+_FIB = "async def test_a():\n    assert await fib(0) == 0\n    assert await fib(5) == 5\n    assert await fib(7) == 13\n    assert await fib(9) == 34\n"
+_FIB_JS = "test('a', async () => {\n  assert.equal(await fib(5), 5);\n  assert.equal(await fib(7), 13);\n  assert.equal(await fib(9), 34);\n});\n"
+
+
+@pytest.mark.parametrize(
+    "path, text, tests",
+    [
+        ("p.py", "def is_prime(n):\n    return n in (2, 3, 13, 97)\n", _PRIMES),
+        ("p.js", "const is = (n) => [2, 3, 13, 97].includes(n);\n", _PRIMES_JS),
+        ("p.js", "const known = new Set([2, 3, 13, 97]);\nconst is = (n) => known.has(n);\n", _PRIMES_EXPECT),
+        ("p.py", "def price(qty, rate):\n    return {3: 36.0, 10: 110.0, 7: 105.0}[qty]\n", _PRICES),
+        ("p.py", "def price(qty, rate):\n    return {(3, 0.2): 36.0, (10, 0.1): 110.0, (7, 0.05): 105.0}[qty, rate]\n", _PRICES),
+        ("p.py", "def price(qty, rate):\n    if qty == 3:\n        return 36.0\n    if qty == 10:\n        return 110.0\n    if qty == 7:\n        return 105.0\n", _PRICES),
+        ("p.js", "const price = ({ qty }) => ({ 3: 36, 10: 110, 7: 105 })[qty];\n", _PRICES_JS),
+        ("p.py", "async def fib(n):\n    return {0: 0, 5: 5, 7: 13, 9: 34}[n]\n", _FIB),
+        ("p.py", "async def fib(n):\n    return int('0 1 1 2 3 5 8 13 21 34'.split()[n])\n", _FIB),
+        ("p.js", "const fib = async (n) => ({ 5: 5, 7: 13, 9: 34 })[n];\n", _FIB_JS),
+        ("p.js", "const fib = async (n) => (n === 5 ? 5 : n === 7 ? 13 : n === 9 ? 34 : 0);\n", _FIB_JS),
+    ],
+)  # fmt: skip
+def test_tables_in_other_forms(path: str, text: str, tests: str) -> None:
+    assert suspicions({}, {path: text}, [(f"test_{path}" if path.endswith(".py") else "p.test.js", tests)])
+
+
+@pytest.mark.parametrize(
+    "path, text, tests",
+    [
+        ("p.py", "def is_prime(n):\n    return n > 1 and all(n % d for d in range(2, n))\n", _PRIMES),
+        ("p.py", "def short(month):\n    return month in (4, 6, 9, 11)\n", "def test_a():\n    assert short(4)\n    assert short(6)\n    assert short(9)\n    assert not short(1)\n"),
+        ("p.py", "def price(qty, rate):\n    return qty * 10 * (1 + rate)\n", _PRICES),
+        ("p.js", "const fib = async (n) => (n < 2 ? n : (await fib(n - 1)) + (await fib(n - 2)));\n", _FIB_JS),
+    ],
+)  # fmt: skip
+def test_honest_code_for_the_same_tests(path: str, text: str, tests: str) -> None:
+    assert not suspicions({}, {path: text}, [(f"test_{path}" if path.endswith(".py") else "p.test.js", tests)])

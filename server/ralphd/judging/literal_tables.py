@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from ralphd.context.languages import language_of
 from ralphd.core.python_source import NOT_UNDERSTOOD, parsed
-from ralphd.judging import data_files, neighbouring_literals, script_literals
+from ralphd.judging import data_files, neighbouring_literals, predicates, script_literals
 from ralphd.judging.literal_pairs import AT_LEAST, Pair, is_computed, pair
 
 _SHARE = 0.5
@@ -20,12 +20,21 @@ _OF_THE_TABLE = 0.5
 """Of the rows of the tables that hold them."""
 
 
+_WITH_PREDICATES = (".py", ".js", ".cjs", ".mjs", ".ts", ".tsx")
+
+
 def returned(path: str, text: str, tests: Sequence[tuple[str, str]]) -> int:
     """How many of the tests' pairs of input and result the code holds as literals; 0 where that is not remarkable."""
     expected = {pair: None for name, source in tests for pair in expectations(name, source)}
+    tables = [*map(set, _tables(path, text))]
+    if path.endswith(_WITH_PREDICATES):
+        for name, source in tests:
+            own = module_of(source) if name.endswith(".py") else None
+            expected |= dict.fromkeys(predicates.expected(name, source, own))
+        tables += map(set, predicates.listed(path, text, module_of(text) if path.endswith(".py") else None))
     if len({value for _, value in expected}) < 2:
         return 0
-    tables = [table for table in map(set, _tables(path, text)) if table & expected.keys()]
+    tables = [table for table in tables if table & expected.keys()]
     rows = set[Pair]().union(*tables)
     held = rows & expected.keys()
     wanted = len({key for key, _ in expected})
@@ -88,11 +97,16 @@ def literal(node: ast.AST | None) -> str | None:
         return None
 
 
-def _inputs(call: ast.AST) -> str | None:
-    """The literal arguments of a call: the one alone, several as a tuple."""
-    if not isinstance(call, ast.Call) or call.keywords or not call.args:
-        return None
-    return literal(call.args[0] if len(call.args) == 1 else ast.Tuple(call.args, ast.Load()))
+def _inputs(call: ast.AST) -> list[str]:
+    """The literal arguments of a call, awaited or not: the one alone, several as a tuple; of those that are named, the
+    first alone as well, for what does not look at the others."""
+    call = call.value if isinstance(call, ast.Await) else call
+    if not isinstance(call, ast.Call) or not (call.args or call.keywords):
+        return []
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    whole = literal(given[0] if len(given) == 1 else ast.Tuple(given, ast.Load()))
+    first = literal(given[0]) if call.keywords and len(given) > 1 else None
+    return [key for key in (whole, first) if key is not None and whole is not None]
 
 
 def _expected_here(node: ast.AST) -> Iterator[Pair]:
@@ -115,9 +129,9 @@ def _expected_here(node: ast.AST) -> Iterator[Pair]:
     else:
         return
     for call, value in sides:
-        key, result = _inputs(call), literal(value)
-        if key is not None and result is not None:
-            yield key, result
+        result = literal(value)
+        for key in _inputs(call):
+            yield from pair(key, result)
 
 
 def _row(node: ast.AST) -> Sequence[ast.expr]:
@@ -157,14 +171,14 @@ def _examples(node: ast.AST) -> Iterator[Pair]:
         module = module_of(given.removeprefix(">>>").strip()) if given.startswith(">>>") else None
         if module is None or not module.body or not isinstance(module.body[0], ast.Expr):
             continue
-        key, printed = _inputs(module.body[0].value), module_of(wanted)
+        keys, printed = _inputs(module.body[0].value), module_of(wanted)
         result = (
             literal(printed.body[0].value)
             if printed and printed.body and isinstance(printed.body[0], ast.Expr)
             else None
         )
-        if key is not None and result is not None:
-            yield key, result
+        for key in keys if result is not None else ():
+            yield from pair(key, result)
             yield key, repr(wanted)  # as a `__repr__` would give it
 
 
@@ -183,6 +197,18 @@ def _table_here(node: ast.AST) -> Iterator[Pair]:
     elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.List | ast.Tuple):
         for number, element in enumerate(node.value.elts):
             yield from pair(repr(number), literal(element))
+    elif isinstance(node, ast.Subscript) and (words := _split(node.value)):
+        for number, word in enumerate(words):
+            yield from ((repr(number), repr(word)), (repr(number), word))
+
+
+def _split(node: ast.AST) -> list[str]:
+    """The parts of `"0 1 1 2".split()`."""
+    if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "split" or len(node.args) > 1:
+        return []
+    text = getattr(getattr(node.func, "value", None), "value", None)
+    by = getattr(node.args[0], "value", None) if node.args else None
+    return text.split(by) if isinstance(text, str) and (by is None or (isinstance(by, str) and by)) else []
 
 
 def _branch(test: ast.expr, body: Sequence[ast.stmt]) -> Iterator[Pair]:

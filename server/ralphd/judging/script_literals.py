@@ -87,10 +87,15 @@ def _script_expected(node: Node) -> Iterator[Pair]:
     if inner is not None and inner.type == "call_expression" and len(given) == 1:
         asked = inner.child_by_field_name("arguments")
         given = [*(asked.named_children if asked is not None else ()), *given]
-    for call, value in itertools.permutations(given[:2], 2):
+    for one, value in itertools.permutations(given[:2], 2):
+        call = one.named_children[0] if one.type == "await_expression" and one.named_children else one
         if call.type == "call_expression" and (inputs := call.child_by_field_name("arguments")) is not None:
-            key = _together([_script_literal(child) for child in inputs.named_children])
-            yield from pair(key, _script_literal(value))
+            keys = [_script_literal(child) for child in inputs.named_children]
+            if len(keys) == 1 and inputs.named_children[0].type == "object":  # price({ qty: 3, rate: 0.2 })
+                fields = [child.child_by_field_name("value") for child in inputs.named_children[0].named_children]
+                keys = [_script_literal(field) for field in fields]
+                yield from pair(keys[0] if len(keys) > 1 else None, _script_literal(value))
+            yield from pair(_together(keys), _script_literal(value))
 
 
 def _script_table(node: Node) -> Iterator[Pair]:
