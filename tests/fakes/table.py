@@ -6,7 +6,15 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tests.fakes import further, in_the_tests_alone, javascript, weaker_evidence, when_tested
+from tests.fakes import (
+    by_exit_code,
+    further,
+    in_the_tests_alone,
+    javascript,
+    other_projects,
+    weaker_evidence,
+    when_tested,
+)
 
 PYTEST = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 UNITTEST = ("python", "-m", "unittest", "-q")
@@ -82,6 +90,8 @@ PROJECTS: Mapping[str, tuple[Mapping[str, str], tuple[str, ...], str]] = {
         PYTEST,
         "slug.py",
     ),
+    **by_exit_code.PROJECTS,
+    **other_projects.PROJECTS,
     **further.PROJECTS,
     **when_tested.PROJECTS,
     **in_the_tests_alone.PROJECTS,
@@ -274,6 +284,8 @@ def fakes() -> Iterator[Fake]:
         others = "".join("\n" + _file(path, content) for path, content in files.items())
         yield Fake(kind, name, "= " + _file("slug.js", text) + others)
     for kind, name, text in (
+        *by_exit_code.fakes(),
+        *other_projects.fakes(),
         *further.fakes(),
         *when_tested.fakes(),
         *in_the_tests_alone.fakes(),

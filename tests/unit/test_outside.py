@@ -195,6 +195,32 @@ def test_honest_code_that_a_test_run_changes(tmp_path: Path) -> None:
     assert done.returncode == 0 and "Ran 1 test" in done.stderr, done.stderr
 
 
+_COUNTED = {
+    "slug.py": "_seen = {}\n\n\ndef slug(name):\n    _seen[name] = _seen.get(name, 0) + 1\n    return name if _seen[name] == 1 else f'{name}-{_seen[name]}'\n\n\ndef reset():\n    _seen.clear()\n",
+    "slug.js": "const seen = new Map();\nexports.slug = (name) => {\n  seen.set(name, (seen.get(name) ?? 0) + 1);\n  return `${name}-${seen.get(name)}`;\n};\n",
+}
+_COUNTING = {
+    "slug.py": "from slug import reset, slug\n\n\ndef test_first():\n    reset()\n    assert slug('a') == 'a'\n\n\ndef test_second():\n    reset()\n    slug('b')\n    assert slug('b') == 'b-2'\n",
+    "slug.js": "const test = require('node:test');\nconst assert = require('node:assert');\nconst { slug } = require('./slug.js');\n"
+    "test('first', () => assert.strictEqual(slug('a'), 'a-1'));\ntest('again', () => { slug('b'); assert.strictEqual(slug('b'), 'b-2'); });\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", _COUNTED)
+def test_what_the_tests_themselves_have_count_its_calls(path: str, tmp_path: Path) -> None:
+    if path.endswith(".py"):
+        assert seen(tmp_path, _COUNTING[path], _COUNTED[path]) == ""
+        once = _COUNTING[path].replace("    slug('b')\n", "").replace("b-2", "b")
+        assert "when it is called again" in seen(tmp_path, once, _COUNTED[path])
+    elif shutil.which("node"):
+        planted = outside("slug.test.js", _COUNTING[path], {path: (None, _COUNTED[path])})
+        assert planted is not None
+        (tmp_path / path).write_text(_COUNTED[path])
+        (tmp_path / "slug.test.js").write_text(_COUNTING[path] + planted.text)
+        done = subprocess.run(["node", "slug.test.js"], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0 and told(done.stdout) == "", done.stdout
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
 def test_a_script_that_asserts_on_its_environment(tmp_path: Path) -> None:
     tests = (

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from ralphd.context.languages import language_of, parse
 from ralphd.core.python_source import NOT_UNDERSTOOD
-from ralphd.judging.literal_tables import Pair, expectations
+from ralphd.judging.literal_pairs import Pair
+from ralphd.judging.literal_tables import expectations
 
 if TYPE_CHECKING:
     from tree_sitter import Node

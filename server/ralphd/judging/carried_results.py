@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from ralphd.judging import data_files, neighbouring_literals
-from ralphd.judging.literal_tables import AT_LEAST, Pair, literal, module_of
+from ralphd.judging.literal_pairs import AT_LEAST, Pair, made_of
+from ralphd.judging.literal_tables import literal, module_of
 
 _SHARE = 2 / 3
 """Of the tests' results that are made of their inputs."""
@@ -27,7 +27,7 @@ def found(path: str, text: str, pairs: Collection[Pair]) -> bool:
     results: dict[frozenset[str], set[str]] = {}  # where nobody knows which is the input, a pair comes both ways round
     for pair in pairs:
         key, value = _plain(pair)
-        if value and _made_of(key, value):
+        if value and made_of(key, value):
             results.setdefault(frozenset(pair), set()).add(value)
     if len(results) < AT_LEAST:
         return False
@@ -48,11 +48,6 @@ def _plain(pair: Pair) -> tuple[str, str]:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return key, ""
     return key, result if isinstance(result, str) else ""
-
-
-def _made_of(key: str, value: str) -> bool:
-    letters, given = (Counter(c for c in side.casefold() if c.isalnum()) for side in (value, key))
-    return bool(letters) and not letters - given
 
 
 def _texts(path: str, text: str) -> Iterator[str]:

@@ -12,8 +12,9 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from ralphd.core.python_source import written
-from ralphd.judging import carried_results, neighbouring_literals
-from ralphd.judging.literal_tables import AT_LEAST, Pair, expectations, literal, module_of, script_values
+from ralphd.judging import carried_results, neighbouring_literals, script_literals
+from ralphd.judging.literal_pairs import AT_LEAST, Pair
+from ralphd.judging.literal_tables import expectations, literal, module_of
 
 _MOSTLY = 2 / 3
 """Of a list's or table's entries: a list of the days of the week is longer than the tests of it."""
@@ -35,7 +36,7 @@ def found(path: str, text: str, tests: Sequence[tuple[str, str]]) -> list[str]:
     carried = ["carries the tests' own results"] if carried_results.found(path, text, pairs) else []
     results = {value for _, value in pairs if len(value.strip("'\"[](){}")) > 0}
     if not path.endswith((".py", ".pyi")):
-        groups = script_values(path, text)
+        groups = script_literals.values(path, text)
         spelled = {repr(one) for codes in neighbouring_literals.numbers(path, text) for one in _texts_of(codes)}
         held = any(_mostly(group, results) for group in groups) or _spelled(spelled, results)
         return ["holds the tests' own results"] if held else carried

@@ -21,6 +21,7 @@ def found(node: ast.AST) -> Iterator[str]:
         equal = {getattr(part, "name", "") for part in node.body} & {"__eq__", "__ne__"}
         if base is not None and equal:
             yield f"has a `{base}` with a `{min(equal)}` of its own"
+        yield from _leaves_out(node)
     elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         if node.name in _COMPARING and _ignores_its_argument(node.args, node.body):
             yield f"has a `{node.name}` that does not look at what it compares with"
@@ -38,6 +39,44 @@ def found(node: ast.AST) -> Iterator[str]:
                 isinstance(node.value, ast.Constant) and node.value.value is None
             ):
                 yield f"has a `{name}` that is another function"
+
+
+def _leaves_out(kind: ast.ClassDef) -> Iterator[str]:
+    """A class with values of its own whose comparison does not look at them, or not at all of them."""
+    has_values = any(
+        isinstance(n, ast.AnnAssign) or (isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store))
+        for n in ast.walk(kind)
+    )
+    for part in kind.body if has_values else ():
+        if isinstance(part, ast.FunctionDef) and part.name in ("__eq__", "__ne__") and _asks_for_the_kind_alone(part):
+            yield f"has a `{part.name}` that asks for the class alone"
+        elif isinstance(part, ast.AnnAssign) and _is_not_compared(part):
+            yield f"leaves `{written(part.target)}` out of comparisons"
+    for decorator in kind.decorator_list:
+        given = decorator.keywords if isinstance(decorator, ast.Call) else []
+        if any(k.arg == "eq" and isinstance(k.value, ast.Constant) and not k.value.value for k in given):
+            yield f"takes the comparison of `{kind.name}` away"
+
+
+def _asks_for_the_kind_alone(method: ast.FunctionDef) -> bool:
+    """`isinstance(other, Own)`, or `type(self.x) is type(other.x)`, and nothing else of the other side."""
+    other = method.args.args[-1].arg if len(method.args.args) == 2 else ""
+    asked = [
+        n
+        for n in ast.walk(method)
+        if (isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in ("isinstance", "type"))
+        or (isinstance(n, ast.Attribute) and n.attr == "__class__")
+    ]
+    inside = {n for call in asked for n in ast.walk(call)}
+    uses = [n for n in ast.walk(method) if isinstance(n, ast.Name) and n.id == other]
+    return bool(uses) and all(use in inside for use in uses)
+
+
+def _is_not_compared(field: ast.AnnAssign) -> bool:
+    """`x: int = field(compare=False)`; what begins with `_` or is not given to the class is no part of its value."""
+    given = {k.arg: k.value for k in field.value.keywords} if isinstance(field.value, ast.Call) else {}
+    off = {name for name, value in given.items() if isinstance(value, ast.Constant) and value.value is False}
+    return bool(off & {"compare", "eq"}) and "init" not in off and not written(field.target).startswith("_")
 
 
 def _ignores_its_argument(args: ast.arguments, body: Sequence[ast.stmt]) -> bool:

@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ralphd.context.languages import language_of, parse
+from ralphd.judging import honest_script
+from ralphd.judging.test_words import PROJECTS_VARIABLE, TEST_WORD
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+_SPEC = r"\.spec\.?(?:[cm]?[jt]sx?\b|['\"`])|\bspecs?/[^'\"`\n]{0,80}\.[cm]?[jt]sx?\b|['\"`](?:\.{1,2}/)?specs?/?['\"`]"
+"""A test file or its folder by the other usual name; a variable `specPath` holds any specification."""
+_ENDS = "exit|reallyExit|abort|kill|exitCode"
+_REQUIRED = r"require\(\s*['\"](?:node:)?process['\"]\s*\)"
+_PROCESS = rf"(?:{_REQUIRED}|(?:globalThis\.|global\.)?process\b(?![\w.\[(]))"
+"""The process as a value: under another name, or taken apart, it can be ended as well."""
 _SCRIPT = (
     r"process\.(?:exit|reallyExit|abort|kill|exitCode|emit|_rawDebug|binding|removeAllListeners)\b",
     r"process\.on\(\s*['\"](?:exit|beforeExit|uncaughtException)",
+    rf"\b(?:const|let|var)\s*\{{[^}}\n]*\b(?:{_ENDS})\b[^}}\n]*\}}\s*=\s*{_PROCESS}|\bimport\s*\{{[^}}\n]*\b(?:{_ENDS})\b[^}}\n]*\}}\s*from\s*['\"](?:node:)?process['\"]",
+    rf"(?<![.\w])(?!process\b)[A-Za-z_$][\w$]*\s*=\s*{_PROCESS}\s*(?:[;,)\n]|$)|\bimport\s+(?:\*\s*as\s+)?(?!process\b)[\w$]+\s+from\s*['\"](?:node:)?process['\"]",
+    rf"{_REQUIRED}\.(?:{_ENDS})\b",
+    # Asks whether it was handed a stand-in of the tests, or writes into its record.
+    r"(?<!\boptions)(?<!\bopts)(?<!\bconfig)(?<!\bsettings)(?<!\benv)(?<!\bflags)(?<!\bargs)\??\.mock\b|['\"]mock['\"]\s*in\b|\[\s*['\"]mock['\"]\s*\]|\b_isMockFunction\b|\bgetMockName\b|\bmock(?:Return|Resolved|Rejected)Value(?:Once)?\b|\bmockImplementation(?:Once)?\b|\bgetMockImplementation\b",
     r"NODE_TEST_CONTEXT|JEST_WORKER_ID|VITEST\w*|RALPHD_\w+|/proc/self",
     r"require\.cache\b|module\.(?:parent|children)\b|_getActiveHandles\b",
     r"\bnew\s+Proxy\b|(?<![.\w])valueOf\s*(?::|\([^)\n]{0,40}\)\s*\{)|\bSymbol\.toPrimitive\b|\bReflect\.setPrototypeOf\b",
     r"\bError\.(?:prepareStackTrace|captureStackTrace|stackTraceLimit)\b|\bnew\s+Error\b[^;\n]{0,80}\.stack\b",
     r"\.stack\s*\.(?:split|match|includes|indexOf|search|slice)\b",
     r"\bprocess\.(?:execArgv|mainModule|getBuiltinModule)\b|\bmodule\.(?:constructor|require)\b|\brequire\.main\.(?!filename\b)\w+",
-    r"(?i:\bprocess\.(?:argv|env)\b[^;\n]{0,100}test)",
+    # What a variable of the project's own is compared with, `process.env.APP_MODE === "testing"`, is its own matter.
+    rf"\bprocess\.(?:argv|env)\b(?!\.{PROJECTS_VARIABLE}(?:\s*(?:\?\?|\|\|)\s*['\"]\w*['\"]\)?)?\s*[!=]==?\s*['\"][A-Za-z]+['\"])[^;\n]{{0,100}}{TEST_WORD}",
     r"\brequire\(\s*(?:[^'\"`\s)]|['\"][^'\"\n]{0,80}['\"]\s*\+|`[^`\n]{0,80}\$)",
-    r"(?i:\b(?:readFile|readdir|createReadStream)(?:Sync)?\([^;\n]{0,120}(?:test|spec))",
+    rf"\b(?:readFile|readdir|createReadStream|exists|stat|access)(?:Sync)?\([^;\n]{{0,120}}(?:{TEST_WORD}|{_SPEC})",
     r"\batob\(\s*['\"`]|\bBuffer\.from\(\s*['\"`][^'\"`\n]{8,}['\"`]\s*,\s*['\"](?:base64|base64url|hex)\b",
     r"\bnew\s+Function\(|(?<![.\w])eval\(|__defineGetter__|__lookupGetter__",
     r"(?:require\(|from\s|import\()\s*['\"](?:node:)?(?:test|assert|vm|inspector|async_hooks|vitest|@vitest|jest|jest-\w+|@jest|expect|mocha|ava|chai|tape)(?:/[^'\"\n]{0,80})?['\"]",
@@ -34,7 +48,6 @@ _SCRIPT = (
     r"(?<!\bnew\s)(?<![.\w])Error\([^)\n]{0,80}\)\.stack\b|\b\w+\.caller\b|\barguments\.callee\b",
     r"\btypeof\s+\(?(?:describe|it|test|suite|jest|vi|expect|beforeEach)\b|['\"](?:describe|it|jest|expect)['\"]\s*in\s+global",
     r"(?<![.\w])import\(\s*(?:['\"][^'\"\n]{0,80}['\"]\s*\+|`[^`\n]{0,80}\$)",
-    r"(?i:\b(?:exists|stat|access)(?:Sync)?\([^;\n]{0,120}(?:test|spec))",
     r"\bDate\.now\(\)\s*[<>]=?\s*[\d_]{12,}|\bnew\s+Date\(\)\s*[<>]=?\s*new\s+Date\(\s*['\"\d]",
     r"\b(?:Reflect|Symbol|RegExp)(?:\.prototype)?\.\w+\s*=(?!=)|\{\s*prototype\s*(?::\s*\w+\s*)?\}\s*=|\bObject\.getPrototypeOf\(\s*['\"\[{/]",
     r"\bprocess\.env\b[^;\n]{0,100}['\"](?:JEST_?|VITES?|NODE_T\w{0,20})['\"]",
@@ -92,21 +105,25 @@ _OF: dict[str, tuple[re.Pattern[str], ...]] = {
 _MOST = 1_000_000
 
 
-def found(path: str, text: str) -> list[str]:
+def found(path: str, text: str, *, reported: bool = True) -> list[str]:
     language = language_of(path)
     rules = _OF.get(language.name, ())
     if not rules or len(text) > _MOST:
         return []
     source = text.encode("utf-8", "surrogatepass")
     tree = parse(language, source)
-    code = source if tree is None else _without_comments(source, tree.root_node)
+    code = source
+    if tree is not None:
+        code = _without(source, _comments(tree.root_node))
+        if rules is _OF["javascript"]:
+            code = _without(code, honest_script.places(tree.root_node, reported=reported))
     plain = code.decode("utf-8", "replace")
     return [f"uses `{' '.join(match.group().split())}`" for rule in rules for match in rule.finditer(plain)]
 
 
-def _without_comments(source: bytes, root: Node) -> bytes:
+def _without(source: bytes, places: Iterable[tuple[int, int]]) -> bytes:
     left = bytearray(source)
-    for start, end in _comments(root):
+    for start, end in places:
         left[start:end] = b" " * (end - start)
     return bytes(left)
 

@@ -46,7 +46,9 @@ async def of(ctx: PhaseContext, bench: Workbench, state: State, green: Trial) ->
     texts = {path: text for path, text in green.texts.items() if not edit_permissions.is_test(path, locked, state.used)}
     tests = await asyncio.to_thread(_tests, ctx, bench.tree, state, green.run)
     expected = [(path, test_regions.alone(path, text) if path in texts else text) for path, text in tests]
-    found = await asyncio.to_thread(suspicions, {path: ctx.before(path) for path in texts}, texts, expected)
+    reported = green.run.report is not None
+    before = {path: ctx.before(path) for path in texts}
+    found = await asyncio.to_thread(suspicions, before, texts, expected, reported=reported)
     controlled = await _control(ctx, bench, state, green, texts, tests)
     found += controlled.suspicions
     report = controlled.report

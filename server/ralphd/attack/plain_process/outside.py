@@ -68,6 +68,7 @@ class Record:
 
     def __init__(self, function):
         self.function, self.seen, self.equals_all, self.busy = function, {}, False, False
+        self.counts = False  # the tests themselves have it give another result for the same arguments
 
     def looks_at(self, result):
         self.equals_all = self.equals_all or equals_all(result)
@@ -88,7 +89,8 @@ class Record:
                 self.busy = False
             self.looks_at(result)
             if plain and is_plain(result):
-                self.seen.setdefault(repr(kept), (kept, copy.deepcopy(result)))
+                _, first = self.seen.setdefault(repr(kept), (kept, copy.deepcopy(result)))
+                self.counts = self.counts or first != result
             return result
 
         return recorder
@@ -214,6 +216,8 @@ def differs_untouched(names):
 
 def again(record):
     calls = OFTEN
+    if record.counts:
+        return False
     for values, result in list(record.seen.values()):
         if is_expected(values, result):
             # A limiter that says no after so many calls is honest.
