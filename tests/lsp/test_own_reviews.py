@@ -168,7 +168,7 @@ async def test_an_ending_names_what_can_be_done(start: Start, project: Path, out
         if kind in actions:
             await editor.command(actions[kind]["command"], *actions[kind]["arguments"])
     await editor.rpc.wait_for(lambda: bool(editor.shown), seconds(30), "the record of the run")
-    assert editor.shown[0]["uri"].endswith(".jsonl")
+    assert editor.shown[0]["uri"].startswith("ralph:/runs/") and editor.shown[0]["uri"].endswith(".md")
     await editor.command(actions["tryAgain"]["command"], *actions["tryAgain"]["arguments"])
     again = await editor.run_ended()
     assert again["outcome"] == "proposed" and again["actions"] == []
