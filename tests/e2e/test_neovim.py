@@ -277,7 +277,8 @@ def test_an_ending_has_ways_on(editor: Neovim, model: ScriptedServer, tmp_path: 
     editor.choose(":Ralph act<CR>", "Try again")
     assert editor.run_ended()["outcome"] == "provider_failed"
     editor.choose(":Ralph act<CR>", "Show run")
-    editor.wait("the record of the run", lambda: "provider_failed" in editor.text())
+    editor.wait("the record of the run", lambda: "**provider failed**" in editor.text())
+    editor.picture("record")
 
 
 def test_cancel_while_the_model_writes(editor: Neovim, model: ScriptedServer, project: Path) -> None:

@@ -72,8 +72,9 @@ async function walkthrough() {
   await find('.step-title:visible', { hasText: 'Get the server' }).first().waitFor();
   await find('.step-title:visible', { hasText: 'Try it on an example' }).first().click();
   await until('the picture of a review is there', async () => {
-    const pictures = session.page.frames().map((frame) => frame.evaluate(() => [...document.images].some((one) => one.naturalWidth > 100)));
-    return (await Promise.allSettled(pictures)).some(({ value }) => value === true);
+    const seen = () => [...document.images].some((one) => one.alt.startsWith('A change below the line') && one.naturalWidth > 100);
+    const found = await Promise.allSettled(session.page.frames().map((frame) => frame.evaluate(seen)));
+    return found.some(({ value }) => value === true);
   });
   await shot('walkthrough');
   await find('.step-title:visible', { hasText: 'Get the server' }).first().click();
