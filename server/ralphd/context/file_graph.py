@@ -200,6 +200,8 @@ class FileGraph:
 
 
 def _python(fresh: Sequence[str], files: Listing, content: Callable[[str], Content]) -> dict[str, frozenset[str]]:
+    if not fresh:
+        return {}  # most runs of a big project: no file is looked for in the listing
     dotted = {path: list(_dotted(path, _imports(content(path)))) for path in fresh}
     modules = Modules(files, {name for names in dotted.values() for name in names})
     found = {}
@@ -216,8 +218,10 @@ def _scripts(
     content: Callable[[str], Content],
     tree: Tree,
 ) -> dict[str, frozenset[str]]:
+    if not fresh:
+        return {}
     specifiers = {path: [specifier for _, specifier, _ in _imports(content(path))] for path in fresh}
-    resolver = Resolver(files, packages if fresh else (), specifiers, tree.scan)
+    resolver = Resolver(files, packages, specifiers, tree.scan)
     found = {}
     for path, named in specifiers.items():
         reached = {file for specifier in named for file in resolver.files(path, specifier)}

@@ -12,3 +12,12 @@ def parse(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def object_in(text: str | bytes | None) -> dict[str, Any] | None:
+    """The object that a text holds; None where it holds none."""
+    try:
+        value = parse(text or "")
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

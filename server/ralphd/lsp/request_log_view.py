@@ -52,20 +52,12 @@ def read_end(path: str) -> str:
 
 def readable(log: str) -> str:
     """The document, as Markdown. Takes time in the size of the log: for worker threads."""
-    records = [record for line in log.splitlines() if (record := _record(line)) is not None]
+    records = [record for line in log.splitlines() if (record := foreign_json.object_in(line)) is not None]
     if not records:
         return EMPTY
     shown = records[: -MOST_REQUESTS - 1 : -1]
     title = f"# Requests to models, the latest {len(shown)}, the newest first\n"
     return "\n".join([title, *(_section(record) for record in shown)])
-
-
-def _record(line: str) -> dict[str, Any] | None:
-    try:
-        value = foreign_json.parse(line)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _section(record: Mapping[str, Any]) -> str:

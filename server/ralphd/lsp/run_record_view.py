@@ -8,7 +8,7 @@ file: another version may have written it, and the end of one that was cut short
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ralphd.core import foreign_json
@@ -30,20 +30,12 @@ def read_record(path: str) -> str:
 
 
 def readable(record: str) -> str:
-    entries = [entry for line in record.splitlines() if (entry := _entry(line)) is not None]
+    entries = [entry for line in record.splitlines() if (entry := foreign_json.object_in(line)) is not None]
     told = [part for entry in entries if (part := _told(entry))]
     return "\n".join([*_head(entries), *told])
 
 
-def _entry(line: str) -> Json | None:
-    try:
-        value = foreign_json.parse(line)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _head(entries: list[Json]) -> list[str]:
+def _head(entries: Sequence[Json]) -> list[str]:
     begin, end = (_first(entries, kind) for kind in ("begin", "end"))
     request, result = _part(begin, "request"), _part(end, "result")
     parts = [f"# {_line(request.get('command', 'run'))} · {_line(request.get('path', '?'))}\n"]
@@ -108,7 +100,7 @@ def _tests(run: Json, title: str) -> str:
     )
 
 
-def _first(entries: list[Json], kind: str) -> Json:
+def _first(entries: Sequence[Json], kind: str) -> Json:
     return next((entry for entry in entries if entry.get("kind") == kind), {})
 
 

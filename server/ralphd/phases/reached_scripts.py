@@ -7,7 +7,6 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from ralphd.context.file_graph import BY_IMPORTS
 from ralphd.context.tree import Tree
@@ -100,7 +99,7 @@ class _Walk:
             self._commands(recipe, posixpath.dirname(path))
 
     def _package(self, path: str, words: Sequence[str]) -> None:
-        scripts = _object(self.tree.text(path)).get("scripts")
+        scripts = (foreign_json.object_in(self.tree.text(path)) or {}).get("scripts")
         if not isinstance(scripts, dict):
             return
         for word in words:
@@ -153,17 +152,9 @@ def loaded_by_runner(argv: Sequence[str], tree: Tree, known: set[str]) -> set[st
         elif base == "package.json" or _CONFIGURED.match(base):
             text = tree.text(path) or ""
             if base == "package.json":
-                package = _object(text)
+                package = foreign_json.object_in(text) or {}
                 text = json.dumps({key: package[key] for key in ("jest", "vitest", "mocha", "ava") if key in package})
             for value in _SETUP.findall(text):
                 walk.found |= walk.files(value, posixpath.dirname(path))
     ends = tuple(f"/{module.replace('.', '/')}{end}" for module in modules for end in (".py", "/__init__.py"))
     return walk.found | {path for path in known if f"/{path}".endswith(ends)}
-
-
-def _object(text: str | None) -> dict[str, Any]:
-    try:
-        value = foreign_json.parse(text or "")
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
