@@ -99,8 +99,8 @@ class Loop:
         if isinstance(brief, RunResult):
             return brief
         scrutiny = Scrutiny(self.ctx, self.bench, self.state, brief, self._dismissed, self._attack)
-        self.state.used = locked_files.used_by(
-            self.state.baseline, self.bench.tree, self.state.graph, self.ctx.target.path
+        self.state.used = await asyncio.to_thread(  # it reads what tests and the command lead to
+            locked_files.used_by, self.state.baseline, self.bench.tree, self.state.graph, self.ctx.target.path
         )
         doctests = locked_files.runs_doctests(self.state.baseline, self.bench.tree, self.ctx.target.path)
         own_tests = locked_files.own_tests_of(self.state.baseline, self.bench.tree, self.ctx.target.path)
